@@ -1,0 +1,52 @@
+//! Files written whole, and the secret of the installation.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Writes a file so that it is there whole or not at all: to a new file beside it, readable by its owner only, then renamed.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// The installation's secret: 32 random bytes in `path`, made the first time. Everything keyed is derived from it.
+pub fn secret(path: &Path) -> io::Result<[u8; 32]> {
+    match fs::read(path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let fresh = random()?;
+            replace(path, &fresh)?;
+            Ok(fresh)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Random bytes from the operating system.
+pub fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_made_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret.key");
+        let first = secret(&path).expect("made");
+        assert_eq!(secret(&path).expect("read"), first);
+        assert_ne!(first, [0; 32]);
+        fs::write(&path, "short").expect("written");
+        assert!(secret(&path).is_err());
+    }
+}

@@ -1,0 +1,9 @@
+pub mod category;
+pub mod clock;
+pub mod files;
+pub mod host;
+pub mod identity;
+pub mod lists;
+pub mod policy;
+pub mod snapshot;
+pub mod url;

@@ -1,0 +1,226 @@
+//! What was decided, why, and the permit to act on it.
+
+use super::facts::Facts;
+use crate::category::{Category, Page, Taxonomy};
+use crate::host::Host;
+use crate::lists::Entry;
+use crate::snapshot::SnapshotId;
+use std::sync::Arc;
+
+/// What a rule or a category does. Ordered: a later one is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Let it pass.
+    Allow,
+    /// Show a page first.
+    Warn,
+    /// Refuse it.
+    Block,
+}
+
+impl Action {
+    /// The actions by the name they have in `policy.toml`.
+    pub const NAMES: [(&str, Self); 3] = [("allow", Self::Allow), ("warn", Self::Warn), ("block", Self::Block)];
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Allow => "allowed",
+            Self::Warn => "warned about",
+            Self::Block => "blocked",
+        }
+    }
+}
+
+/// A verdict with its why.
+#[must_use]
+#[derive(Debug)]
+pub struct Decision<V> {
+    /// What may happen.
+    pub verdict: V,
+    /// Why.
+    pub reason: Reason,
+    /// The rules and lists it was made with.
+    pub snapshot: SnapshotId,
+}
+
+/// May a tunnel be opened?
+#[derive(Debug)]
+pub enum ConnectVerdict {
+    /// No.
+    Block,
+    /// Yes, to this destination.
+    Tunnel(TunnelPermit),
+}
+
+/// May a request be forwarded?
+#[derive(Debug)]
+pub enum RequestVerdict {
+    /// No.
+    Block,
+    /// Not before the person has read a warning.
+    Warn,
+    /// Yes, to this destination.
+    Forward(ForwardPermit),
+}
+
+/// Permission to open one tunnel. Only a decision makes one, and it carries the destination that was judged.
+#[derive(Debug)]
+pub struct TunnelPermit(Destination);
+
+/// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
+#[derive(Debug)]
+pub struct ForwardPermit(Destination);
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// The host.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+}
+
+impl TunnelPermit {
+    pub(super) fn new(facts: &Facts<'_>) -> Self {
+        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    }
+
+    /// Where the tunnel may lead.
+    #[must_use]
+    pub fn into_destination(self) -> Destination {
+        self.0
+    }
+}
+
+impl ForwardPermit {
+    pub(super) fn new(facts: &Facts<'_>) -> Self {
+        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    }
+
+    /// Where the request may go.
+    #[must_use]
+    pub fn into_destination(self) -> Destination {
+        self.0
+    }
+}
+
+/// Why a decision is what it is. The same value is in the log, on the page and in `usher check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// In the tier that no policy reaches.
+    AlwaysBlocked {
+        /// Which category.
+        category: Category,
+        /// The entry that matched.
+        entry: Option<Entry>,
+    },
+    /// The port is not open.
+    Port(u16),
+    /// A rule decided.
+    Rule {
+        /// Its name.
+        rule: Arc<str>,
+        /// What it does.
+        action: Action,
+        /// Why the school made it.
+        why: Arc<str>,
+        /// The category it asked for and found, if it asked for one.
+        category: Option<Category>,
+        /// The entry that matched.
+        entry: Option<Entry>,
+    },
+    /// The group's categories decided.
+    Category {
+        /// Which category.
+        category: Category,
+        /// What it does for the group.
+        action: Action,
+        /// The group.
+        group: Arc<str>,
+        /// The entry that matched.
+        entry: Option<Entry>,
+    },
+    /// A warning in a tunnel, where no page can be shown: blocked.
+    NoPage(Box<Reason>),
+    /// A warning this person has read and gone past.
+    Continued(Box<Reason>),
+    /// No rule and no category of the group speaks.
+    Unlisted,
+}
+
+impl Reason {
+    pub(super) fn without_a_page(self) -> Self {
+        Self::NoPage(Box::new(self))
+    }
+
+    pub(super) fn continued(self) -> Self {
+        Self::Continued(Box::new(self))
+    }
+
+    /// One word for the kind, as in the log.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AlwaysBlocked { .. } => "always-blocked",
+            Self::Port(_) => "port",
+            Self::Rule { .. } => "rule",
+            Self::Category { .. } => "category",
+            Self::NoPage(_) => "no-page",
+            Self::Continued(_) => "continued",
+            Self::Unlisted => "unlisted",
+        }
+    }
+
+    /// The reason in a sentence.
+    #[must_use]
+    pub fn text(&self, taxonomy: &Taxonomy) -> String {
+        let name = |category: Category| &taxonomy.info(category).name;
+        match self {
+            Self::AlwaysBlocked { category, .. } => format!("{} is blocked for everyone, always.", name(*category)),
+            Self::Port(port) => format!("Port {port} is not open at this school."),
+            Self::Rule { rule, action, why, .. } => format!("The rule \"{rule}\" says {}: {why}", action.done()),
+            Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
+            Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
+            Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
+            Self::Unlisted => "No rule and no blocked category applies.".to_owned(),
+        }
+    }
+
+    /// The category that decided, if one did.
+    #[must_use]
+    pub fn category(&self) -> Option<Category> {
+        match self {
+            Self::AlwaysBlocked { category, .. } | Self::Category { category, .. } => Some(*category),
+            Self::Rule { category, .. } => *category,
+            Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
+            Self::Port(_) | Self::Unlisted => None,
+        }
+    }
+
+    /// The entry that decided, if one did.
+    #[must_use]
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::AlwaysBlocked { entry, .. } | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
+            Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
+            Self::Port(_) | Self::Unlisted => None,
+        }
+    }
+
+    /// The rule that decided, if one did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Rule { rule, .. } => Some(rule),
+            Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
+            Self::AlwaysBlocked { .. } | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+        }
+    }
+
+    /// Which page a refusal for this reason is.
+    #[must_use]
+    pub fn page(&self, taxonomy: &Taxonomy) -> Page {
+        self.category().map_or(Page::Block, |category| taxonomy.info(category).page)
+    }
+}

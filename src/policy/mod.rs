@@ -1,0 +1,207 @@
+//! What may pass: facts in, a [`Decision`] out. Pure: no sockets, no clock, no files.
+//!
+//! # Precedence
+//!
+//! The first of these that speaks decides:
+//!
+//! 1. **The always-blocked tier.** A request in one of [`crate::category::ALWAYS_BLOCKED`] is blocked. No policy is looked at.
+//! 2. **The port.** A port the school has not opened is blocked.
+//! 3. **The rules**, in the order of `policy.toml`. The first whose conditions all hold decides: allow, warn or block.
+//! 4. **The group's categories.** One in `allow` allows; else one in `block` blocks; else one in `warn` warns.
+//! 5. **Nothing speaks.** The request is allowed.
+//!
+//! A person in no known group is judged once for every group, and the strictest answer counts.
+//!
+//! # Warnings
+//!
+//! A warning is a page with a way to go on, and going on holds for that person and site for a while. Where no page can be
+//! shown, inside a tunnel, **a warning blocks**, unless that person has already gone on to that site.
+//!
+//! # Where to add
+//!
+//! A condition: one variant and its arm in [`condition`].
+
+pub mod condition;
+pub mod decision;
+pub mod facts;
+pub mod glob;
+
+pub use condition::Condition;
+pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, Reason, RequestVerdict, TunnelPermit};
+pub use facts::{ConnectFacts, Facts, RequestFacts};
+
+use crate::category::CategorySet;
+use crate::identity::{GroupId, Standing};
+use crate::snapshot::SnapshotId;
+use jiff::civil::Date;
+use std::sync::Arc;
+
+/// What the school decides.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The groups, in the order of `policy.toml`. Never empty.
+    pub groups: Vec<Group>,
+    /// The rules, first match first.
+    pub rules: Vec<Rule>,
+    /// The ports plain requests may go to.
+    pub plain_ports: Ports,
+    /// The ports tunnels may go to.
+    pub tunnel_ports: Ports,
+    /// The tier that no policy reaches.
+    pub always_blocked: CategorySet,
+}
+
+/// A group of people and what its categories do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Categories allowed whatever else a site is listed under.
+    pub allow: CategorySet,
+    /// Categories blocked.
+    pub block: CategorySet,
+    /// Categories warned about.
+    pub warn: CategorySet,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// What must hold, all of it.
+    pub when: Vec<Condition>,
+    /// What then happens.
+    pub then: Action,
+    /// Why the school decided so.
+    pub reason: Arc<str>,
+    /// When the school looks at it again. A rule past its date still holds and is reported as due.
+    pub review: Date,
+}
+
+/// A set of ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// All of them.
+    Any,
+    /// These.
+    Only(Vec<u16>),
+}
+
+impl Ports {
+    /// Whether the port is in the set.
+    #[must_use]
+    pub fn contains(&self, port: u16) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(ports) => ports.contains(&port),
+        }
+    }
+}
+
+/// What a policy says before it is known how it can be carried out.
+struct Judgement {
+    action: Action,
+    reason: Reason,
+}
+
+impl Policy {
+    /// May this tunnel be opened?
+    pub fn decide_connect(&self, facts: &ConnectFacts<'_>, snapshot: SnapshotId) -> Decision<ConnectVerdict> {
+        let Judgement { action, reason } = self.judge(&facts.0, &self.tunnel_ports);
+        let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));
+        let (verdict, reason) = match action {
+            Action::Allow => (permit(), reason),
+            Action::Warn if facts.0.continued => (permit(), reason.continued()),
+            Action::Warn => (ConnectVerdict::Block, reason.without_a_page()),
+            Action::Block => (ConnectVerdict::Block, reason),
+        };
+        Decision { verdict, reason, snapshot }
+    }
+
+    /// May this request be forwarded?
+    pub fn decide_request(&self, facts: &RequestFacts<'_>, snapshot: SnapshotId) -> Decision<RequestVerdict> {
+        let Judgement { action, reason } = self.judge(&facts.0, &self.plain_ports);
+        let permit = || RequestVerdict::Forward(ForwardPermit::new(&facts.0));
+        let (verdict, reason) = match action {
+            Action::Allow => (permit(), reason),
+            Action::Warn if facts.0.continued => (permit(), reason.continued()),
+            Action::Warn => (RequestVerdict::Warn, reason),
+            Action::Block => (RequestVerdict::Block, reason),
+        };
+        Decision { verdict, reason, snapshot }
+    }
+
+    fn judge(&self, facts: &Facts<'_>, ports: &Ports) -> Judgement {
+        let illegal = facts.categories().intersection(self.always_blocked);
+        if let Some(category) = illegal.iter().next() {
+            return Judgement { action: Action::Block, reason: Reason::AlwaysBlocked { category, entry: facts.entry(illegal) } };
+        }
+        if !ports.contains(facts.url.port) {
+            return Judgement { action: Action::Block, reason: Reason::Port(facts.url.port) };
+        }
+        match facts.identity.standing {
+            Standing::Member(group) => self.judge_as(facts, group),
+            Standing::Unknown => self.judge_strictest(facts),
+        }
+    }
+
+    /// The strictest answer any group would get.
+    fn judge_strictest(&self, facts: &Facts<'_>) -> Judgement {
+        let groups = (0..).map(GroupId).take(self.groups.len());
+        let every = groups.map(|group| self.judge_as(facts, group));
+        // A policy without groups cannot be loaded; were there one, nobody would be allowed anything.
+        every.reduce(|a, b| if b.action > a.action { b } else { a }).unwrap_or(Judgement { action: Action::Block, reason: Reason::Unlisted })
+    }
+
+    fn judge_as(&self, facts: &Facts<'_>, group: GroupId) -> Judgement {
+        match self.rules.iter().find(|rule| rule.when.iter().all(|condition| condition.holds(facts, group))) {
+            Some(rule) => Judgement { action: rule.then, reason: self.reason_of(rule, facts) },
+            None => self.judge_categories(facts, group),
+        }
+    }
+
+    fn reason_of(&self, rule: &Rule, facts: &Facts<'_>) -> Reason {
+        let named = rule.when.iter().filter_map(Condition::categories).fold(CategorySet::EMPTY, CategorySet::union);
+        let hit = named.intersection(facts.categories());
+        let entry = if rule.then == Action::Allow { None } else { facts.entry(hit) };
+        Reason::Rule { rule: rule.name.clone(), action: rule.then, why: rule.reason.clone(), category: hit.iter().next(), entry }
+    }
+
+    fn judge_categories(&self, facts: &Facts<'_>, group: GroupId) -> Judgement {
+        let Some(Group { name, allow, block, warn }) = self.groups.get(usize::from(group.0)) else {
+            return Judgement { action: Action::Block, reason: Reason::Unlisted };
+        };
+        for (action, set) in [(Action::Allow, allow), (Action::Block, block), (Action::Warn, warn)] {
+            let hit = facts.categories().intersection(*set);
+            if let Some(category) = facts.gravest(hit) {
+                let entry = if action == Action::Allow { None } else { facts.entry(CategorySet::EMPTY.with(category)) };
+                return Judgement { action, reason: Reason::Category { category, action, group: name.clone(), entry } };
+            }
+        }
+        Judgement { action: Action::Allow, reason: Reason::Unlisted }
+    }
+
+    /// The group with this name.
+    #[must_use]
+    pub fn group_named(&self, name: &str) -> Option<GroupId> {
+        (0..).map(GroupId).zip(&self.groups).find(|(_, group)| &*group.name == name).map(|(id, _)| id)
+    }
+
+    /// The name of a standing, as people are shown it.
+    #[must_use]
+    pub fn group_name(&self, standing: Standing) -> &str {
+        match standing {
+            Standing::Member(id) => self.groups.get(usize::from(id.0)).map_or("unknown", |group| &group.name),
+            Standing::Unknown => "unknown",
+        }
+    }
+
+    /// The rules whose review is due on this day.
+    pub fn due(&self, today: Date) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |rule| rule.review <= today)
+    }
+}
+
+#[cfg(test)]
+mod tests;
