@@ -1,3 +1,4 @@
+pub mod audit;
 pub mod category;
 pub mod clock;
 pub mod files;
@@ -6,4 +7,5 @@ pub mod identity;
 pub mod lists;
 pub mod policy;
 pub mod snapshot;
+pub mod telemetry;
 pub mod url;

@@ -1,0 +1,20 @@
+//! The record: every request, before its answer.
+//!
+//! ```text
+//! Recorder::open ──▶ queue ──▶ writer thread: one transaction for all that wait ──▶ Pending ──▶ close, or drop
+//! ```
+//!
+//! [`Recorder::open`] returns when the request is committed, and not before; only then may a byte of the answer leave. What is
+//! learned later (status, bytes, duration) is a second row, so nothing is ever updated in place. A [`Pending`] that is dropped closes
+//! itself as abandoned. If the log cannot be written, `open` fails and the caller refuses the request.
+//!
+//! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
+
+pub mod query;
+pub mod record;
+pub mod recorder;
+pub mod schema;
+mod writer;
+
+pub use record::{Closing, Opening, Outcome, RecordId, Verdict};
+pub use recorder::{Pending, Recorder, Sync, Unrecorded};

@@ -1,0 +1,230 @@
+//! One record: what is known when a request arrives, and what is known when it is over.
+
+use crate::lists::Entry;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The reference number of a record: 41 bits of milliseconds since 2020, then a counter. Later records have greater numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(pub u64);
+
+/// 2020-01-01T00:00:00Z in Unix milliseconds.
+const EPOCH_MS: u64 = 1_577_836_800_000;
+/// Bits of the counter.
+const COUNTER_BITS: u32 = 22;
+/// Crockford's base 32: no letter that could be read as a digit.
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl RecordId {
+    /// The first id of a millisecond (Unix time).
+    #[must_use]
+    pub fn first_of(unix_ms: u64) -> Self {
+        Self(unix_ms.saturating_sub(EPOCH_MS) << COUNTER_BITS)
+    }
+}
+
+impl fmt::Display for RecordId {
+    /// As people read it out: `0123-4567-89ABC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for digit in (0..13).rev() {
+            let value = self.0 >> (5 * digit) & 31;
+            write!(f, "{}", DIGITS[usize::try_from(value).unwrap_or_default()] as char)?;
+            if digit == 9 || digit == 5 {
+                f.write_str("-")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Not a reference number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a reference number; it looks like 0CF3-8QK2-ZV9M1")]
+pub struct NotAnId;
+
+impl FromStr for RecordId {
+    type Err = NotAnId;
+
+    /// Reads a reference number as people type it: any case, with or without hyphens, `O` for `0` and `I` or `L` for `1`.
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let mut value = 0u64;
+        let mut digits = 0;
+        for c in text.chars().filter(|c| *c != '-' && *c != ' ') {
+            let digit = match c.to_ascii_uppercase() {
+                'O' => b'0',
+                'I' | 'L' => b'1',
+                other => u8::try_from(other).map_err(|_| NotAnId)?,
+            };
+            let number = DIGITS.iter().position(|d| *d == digit).ok_or(NotAnId)?;
+            value = value.checked_mul(32).ok_or(NotAnId)? | number as u64;
+            digits += 1;
+        }
+        if digits == 13 { Ok(Self(value)) } else { Err(NotAnId) }
+    }
+}
+
+/// What was answered, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Forwarded or tunnelled.
+    Allowed,
+    /// A warning was shown.
+    Warned,
+    /// Refused by a decision.
+    Blocked,
+    /// Refused because it is no request a proxy can serve: malformed, over a limit, without a password where one is asked for.
+    Refused,
+    /// Answered by Usher itself: the page behind a warning, `TRACE` at its end.
+    Answered,
+}
+
+impl Verdict {
+    /// All of them, by the name they have in the log.
+    pub const NAMES: [(&str, Self); 5] =
+        [("allowed", Self::Allowed), ("warned", Self::Warned), ("blocked", Self::Blocked), ("refused", Self::Refused), ("answered", Self::Answered)];
+
+    /// As in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Warned => "warned",
+            Self::Blocked => "blocked",
+            Self::Refused => "refused",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// What is known when a request arrives and has been judged.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// When, in Unix milliseconds, UTC.
+    pub time_ms: u64,
+    /// The user, if one is known.
+    pub user: Option<Arc<str>>,
+    /// The group's name, or `unknown`.
+    pub group: Arc<str>,
+    /// How the identity was found.
+    pub source: &'static str,
+    /// How sure it is.
+    pub confidence: &'static str,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The method.
+    pub method: String,
+    /// `http` or `https`; empty if the request had none that could be read.
+    pub scheme: &'static str,
+    /// The host in its one spelling.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Path and query as received; of a tunnel nothing.
+    pub path: String,
+    /// The ids of the categories, a space between.
+    pub categories: String,
+    /// What was answered.
+    pub verdict: Verdict,
+    /// The kind of reason.
+    pub reason: &'static str,
+    /// The reason in words.
+    pub why: String,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// The list entry that decided.
+    pub entry: Option<Entry>,
+    /// The snapshot it was decided with.
+    pub snapshot: String,
+    /// `User-Agent`.
+    pub agent: Option<String>,
+    /// The host of `Referer`.
+    pub referrer: Option<String>,
+    /// `Sec-Fetch-Dest`.
+    pub fetch_dest: Option<String>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Option<String>,
+    /// `Sec-Fetch-User`.
+    pub fetch_user: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The whole answer was handed to the client's connection.
+    Complete,
+    /// The client went away first.
+    ClientGone,
+    /// The origin could not be reached or broke off.
+    OriginFailed,
+    /// The destination was refused after its name was resolved.
+    DestinationRefused,
+    /// A limit of time or size was reached.
+    LimitReached,
+    /// Given up in any other way.
+    Abandoned,
+}
+
+impl Outcome {
+    /// As in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ClientGone => "client-gone",
+            Self::OriginFailed => "origin-failed",
+            Self::DestinationRefused => "destination-refused",
+            Self::LimitReached => "limit-reached",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// What is known when a request is over.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Which record.
+    pub id: RecordId,
+    /// The status answered; 0 if none was.
+    pub status: u16,
+    /// Body bytes from the client; of a tunnel, all bytes.
+    pub bytes_up: u64,
+    /// Body bytes to the client; of a tunnel, all bytes.
+    pub bytes_down: u64,
+    /// From the request's head to the end of the answer, in microseconds.
+    pub duration_us: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The address that was connected to.
+    pub upstream: Option<SocketAddr>,
+    /// What went wrong, if anything did.
+    pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reference_numbers_are_read_as_people_type_them() {
+        let id = RecordId::first_of(1_795_356_000_000);
+        let text = id.to_string();
+        assert_eq!(text.len(), 15);
+        for typed in [text.clone(), text.to_lowercase(), text.replace('-', ""), text.replace('0', "o"), text.replace('1', "l")] {
+            assert_eq!(typed.parse(), Ok(id), "{typed}");
+        }
+        for bad in ["", "0", "0123-4567-89AB", "0123-4567-89ABCD", "0123-4567-89AB!", "0123-4567-89ABU"] {
+            assert_eq!(bad.parse::<RecordId>(), Err(NotAnId), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_id_survives_being_written_down(id in 0..u64::MAX >> 1) {
+            proptest::prop_assert_eq!(RecordId(id).to_string().parse(), Ok(RecordId(id)));
+        }
+    }
+}

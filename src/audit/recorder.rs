@@ -1,0 +1,330 @@
+//! The handle requests are recorded through, and the promise that each record is finished.
+
+use super::record::{Closing, Opening, Outcome, RecordId};
+use super::schema::{self, SchemaError};
+use super::writer::Writer;
+use parking_lot::{Condvar, Mutex};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// The most requests that may wait for their commit. A full queue means the disk does not keep up; more are refused.
+const MOST_WAITING: usize = 16_384;
+/// The longest a request waits for its commit.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What a committed record survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// The end of the process, in whatever way.
+    Process,
+    /// A power cut too: the disk is made to finish each write, some milliseconds a commit.
+    Full,
+}
+
+/// A request could not be put on record, so it must be refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecorded {
+    /// The log cannot be written.
+    #[error("the log cannot be written: {0}")]
+    Failing(Arc<str>),
+    /// More requests wait for the log than it can take.
+    #[error("the log does not keep up")]
+    Overloaded,
+    /// Usher is stopping.
+    #[error("the log is closed")]
+    Closed,
+}
+
+pub(super) struct Commit {
+    pub(super) id: RecordId,
+    pub(super) opening: Opening,
+    pub(super) done: oneshot::Sender<Result<(), Arc<str>>>,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) openings: Vec<Commit>,
+    pub(super) closings: Vec<Closing>,
+    /// No more will come.
+    pub(super) closing: bool,
+    /// The writer waits and must be woken.
+    pub(super) idle: bool,
+    pub(super) stopped: bool,
+}
+
+impl Queue {
+    pub(super) fn take(&mut self) -> Self {
+        Self { openings: std::mem::take(&mut self.openings), closings: std::mem::take(&mut self.closings), ..Self::default() }
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) queue: Mutex<Queue>,
+    pub(super) work: Condvar,
+    pub(super) done: Condvar,
+    last: AtomicU64,
+}
+
+/// Puts requests on record. Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+}
+
+/// Why the log cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened.
+    #[error("the log {} cannot be opened: {error}; check that the data folder is yours to write and the disk is not full", path.display())]
+    Open {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        error: SchemaError,
+    },
+    /// No thread could be started.
+    #[error("the log's thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Recorder {
+    /// Opens the log at `path`, made if need be, and starts its writer.
+    pub fn start(path: &Path, sync: Sync) -> Result<Self, StartError> {
+        let fail = |error| StartError::Open { path: path.to_owned(), error };
+        let connection = schema::open(path, sync == Sync::Full).map_err(fail)?;
+        let last: u64 = connection
+            .query_row("SELECT coalesce(max(id), 0) FROM opened", [], |row| row.get::<_, i64>(0))
+            .map_err(|error| fail(error.into()))?
+            .try_into()
+            .unwrap_or_default();
+        let shared = Arc::new(Shared { queue: Mutex::default(), work: Condvar::new(), done: Condvar::new(), last: AtomicU64::new(last) });
+        let writer = Writer::new(path.to_owned(), sync, connection, shared.clone());
+        std::thread::Builder::new().name("usher-log".into()).spawn(move || writer.run()).map_err(StartError::Thread)?;
+        Ok(Self { shared })
+    }
+
+    /// Puts a request on record. When this returns a [`Pending`], the record is committed.
+    pub async fn open(&self, opening: Opening) -> Result<Pending, Unrecorded> {
+        let (done, committed) = oneshot::channel();
+        let id = self.next_id(opening.time_ms);
+        let pending = Pending::new(self.clone(), id);
+        self.enqueue(Commit { id, opening, done })?;
+        match tokio::time::timeout(LONGEST_WAIT, committed).await {
+            Ok(Ok(Ok(()))) => Ok(pending),
+            Ok(Ok(Err(error))) => Err(pending.unrecorded(Unrecorded::Failing(error))),
+            Ok(Err(_)) => Err(pending.unrecorded(Unrecorded::Closed)),
+            // It may be committed yet: the pending record then closes as abandoned.
+            Err(_) => Err(Unrecorded::Overloaded),
+        }
+    }
+
+    fn enqueue(&self, commit: Commit) -> Result<(), Unrecorded> {
+        let mut queue = self.shared.queue.lock();
+        if queue.closing {
+            return Err(Unrecorded::Closed);
+        }
+        if queue.openings.len() >= MOST_WAITING {
+            return Err(Unrecorded::Overloaded);
+        }
+        queue.openings.push(commit);
+        if queue.idle {
+            self.shared.work.notify_one();
+        }
+        Ok(())
+    }
+
+    fn next_id(&self, time_ms: u64) -> RecordId {
+        let first = RecordId::first_of(time_ms).0;
+        let advance = |last: u64| Some(first.max(last + 1));
+        let previous = self.shared.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or_default();
+        RecordId(first.max(previous + 1))
+    }
+
+    fn close(&self, closing: Closing) {
+        let mut queue = self.shared.queue.lock();
+        queue.closings.push(closing);
+        // The first ending wakes the writer, which then waits a little for others.
+        if queue.idle && queue.closings.len() == 1 {
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// Writes all that was queued, then stops the writer. Blocks until that is done.
+    pub fn finish(&self) {
+        let mut queue = self.shared.queue.lock();
+        queue.closing = true;
+        self.shared.work.notify_one();
+        while !queue.stopped {
+            self.shared.done.wait(&mut queue);
+        }
+    }
+}
+
+/// A record that is open. It closes itself when dropped.
+#[must_use = "a record that is dropped closes as abandoned"]
+pub struct Pending {
+    recorder: Option<Recorder>,
+    started: Instant,
+    closing: Closing,
+    bytes_up: Option<Arc<AtomicU64>>,
+}
+
+impl Pending {
+    fn new(recorder: Recorder, id: RecordId) -> Self {
+        let closing = Closing { id, status: 0, bytes_up: 0, bytes_down: 0, duration_us: 0, outcome: Outcome::Abandoned, upstream: None, note: None };
+        Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None }
+    }
+
+    /// Forgets a record that was never committed: there is nothing to close.
+    fn unrecorded(mut self, why: Unrecorded) -> Unrecorded {
+        self.recorder = None;
+        why
+    }
+
+    /// The record's reference number.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        self.closing.id
+    }
+
+    /// Notes the status that is answered.
+    pub fn status(&mut self, status: http::StatusCode) {
+        self.closing.status = status.as_u16();
+    }
+
+    /// Notes where the request went.
+    pub fn upstream(&mut self, address: SocketAddr) {
+        self.closing.upstream = Some(address);
+    }
+
+    /// Notes what went wrong.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.closing.note = Some(note.into());
+    }
+
+    /// Counts bytes sent to the client.
+    pub fn sent(&mut self, bytes: u64) {
+        self.closing.bytes_down += bytes;
+    }
+
+    /// A counter for bytes received from the client, for whoever carries them.
+    pub fn received(&mut self) -> Arc<AtomicU64> {
+        self.bytes_up.get_or_insert_default().clone()
+    }
+
+    /// What the record closes as, should it be dropped from here on.
+    pub fn expect(&mut self, outcome: Outcome) {
+        self.closing.outcome = outcome;
+    }
+
+    /// Closes the record.
+    pub fn close(mut self, outcome: Outcome) {
+        self.closing.outcome = outcome;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let Some(recorder) = self.recorder.take() else { return };
+        let mut closing = self.closing.clone();
+        closing.duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        closing.bytes_up = self.bytes_up.take().map_or(closing.bytes_up, |counter| counter.load(Ordering::Relaxed));
+        recorder.close(closing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::query::{Filter, Log};
+    use super::super::record::Verdict;
+    use super::*;
+
+    fn opening(path: &str) -> Opening {
+        Opening {
+            time_ms: 1_795_356_000_000,
+            user: None,
+            group: "year-7".into(),
+            source: "network",
+            confidence: "place",
+            client: "10.7.0.1".parse().expect("an address"),
+            method: "GET".into(),
+            scheme: "http",
+            host: "a.example".into(),
+            port: 80,
+            path: path.into(),
+            categories: String::new(),
+            verdict: Verdict::Allowed,
+            reason: "unlisted",
+            why: "No rule and no blocked category applies.".into(),
+            rule: None,
+            entry: None,
+            snapshot: "0123456789ab".into(),
+            agent: Some("a browser".into()),
+            referrer: None,
+            fetch_dest: None,
+            fetch_mode: None,
+            fetch_user: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_open_record_is_committed_and_a_dropped_one_closes_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.db");
+        let recorder = Recorder::start(&path, Sync::Process).expect("started");
+        let mut kept = recorder.open(opening("/kept")).await.expect("recorded");
+        let dropped = recorder.open(opening("/dropped")).await.expect("recorded");
+        let ids = [kept.id(), dropped.id()];
+        assert!(ids[0] < ids[1]);
+        let log = Log::open(&path).expect("opened by another reader");
+        assert!(log.show(ids[0]).expect("read").is_some_and(|row| row.outcome.is_none()), "committed and still open");
+        kept.status(http::StatusCode::OK);
+        kept.sent(100);
+        kept.received().fetch_add(7, Ordering::Relaxed);
+        kept.close(Outcome::Complete);
+        drop(dropped);
+        recorder.finish();
+        let row = log.show(ids[0]).expect("read").expect("there");
+        assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(200), Some(7), Some(100), Some("complete")));
+        let row = log.show(ids[1]).expect("read").expect("there");
+        assert_eq!(row.outcome.as_deref(), Some("abandoned"));
+        assert_eq!(log.search(&Filter::default()).expect("searched").len(), 2);
+        assert_eq!(recorder.open(opening("/late")).await.err(), Some(Unrecorded::Closed));
+    }
+
+    #[tokio::test]
+    async fn ids_go_on_after_a_restart_and_when_the_clock_goes_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.db");
+        let recorder = Recorder::start(&path, Sync::Full).expect("started");
+        let first = recorder.open(opening("/1")).await.expect("recorded").id();
+        recorder.finish();
+        let recorder = Recorder::start(&path, Sync::Full).expect("started");
+        let earlier = Opening { time_ms: 1_700_000_000_000, ..opening("/2") };
+        assert!(recorder.open(earlier).await.expect("recorded").id() > first);
+        recorder.finish();
+    }
+
+    #[tokio::test]
+    async fn many_at_once_are_all_recorded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.db");
+        let recorder = Recorder::start(&path, Sync::Process).expect("started");
+        let all: Vec<_> = (0..500)
+            .map(|n| {
+                let recorder = recorder.clone();
+                tokio::spawn(async move { recorder.open(opening(&format!("/{n}"))).await.map(|pending| pending.close(Outcome::Complete)) })
+            })
+            .collect();
+        for one in all {
+            assert_eq!(one.await.expect("ran"), Ok(()));
+        }
+        recorder.finish();
+        let rows = Log::open(&path).expect("opened").search(&Filter { limit: 1000, ..Filter::default() }).expect("searched");
+        assert_eq!(rows.iter().filter(|row| row.outcome.as_deref() == Some("complete")).count(), 500);
+    }
+}

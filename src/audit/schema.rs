@@ -1,0 +1,131 @@
+//! The database's tables, and how an older one becomes this one.
+//!
+//! `opened` and `closed` are only ever added to. Texts that repeat (hosts, users, browsers) are kept once, in `texts`.
+//! A new column: a new migration at the end of [`MIGRATIONS`], never a change to one that was released.
+
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a statement waits for another process that holds the database.
+const BUSY: Duration = Duration::from_secs(5);
+/// After how many pages of 4 KiB the write-ahead log is folded into the database.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// Each step from one version to the next; `user_version` counts them.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE opened (
+        id INTEGER PRIMARY KEY,
+        time_ms INTEGER NOT NULL,
+        user INTEGER REFERENCES texts,
+        grp INTEGER NOT NULL REFERENCES texts,
+        source INTEGER NOT NULL REFERENCES texts,
+        confidence INTEGER NOT NULL REFERENCES texts,
+        client INTEGER NOT NULL REFERENCES texts,
+        method INTEGER NOT NULL REFERENCES texts,
+        scheme INTEGER NOT NULL REFERENCES texts,
+        host INTEGER NOT NULL REFERENCES texts,
+        port INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        categories INTEGER NOT NULL REFERENCES texts,
+        verdict INTEGER NOT NULL REFERENCES texts,
+        reason INTEGER NOT NULL REFERENCES texts,
+        why INTEGER NOT NULL REFERENCES texts,
+        rule INTEGER REFERENCES texts,
+        list INTEGER REFERENCES texts,
+        line INTEGER,
+        entry INTEGER REFERENCES texts,
+        snapshot INTEGER NOT NULL REFERENCES texts,
+        agent INTEGER REFERENCES texts,
+        referrer INTEGER REFERENCES texts,
+        fetch_dest INTEGER REFERENCES texts,
+        fetch_mode INTEGER REFERENCES texts,
+        fetch_user INTEGER REFERENCES texts
+    );
+    CREATE TABLE closed (
+        id INTEGER PRIMARY KEY REFERENCES opened,
+        status INTEGER NOT NULL,
+        bytes_up INTEGER NOT NULL,
+        bytes_down INTEGER NOT NULL,
+        duration_us INTEGER NOT NULL,
+        outcome INTEGER NOT NULL REFERENCES texts,
+        upstream INTEGER REFERENCES texts,
+        note TEXT
+    );
+"];
+
+/// Why the database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// SQLite says no.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// Written by a later Usher.
+    #[error("the log was written by a newer version of Usher (format {found}, this one knows {known}); start that version")]
+    Newer {
+        /// Its format.
+        found: usize,
+        /// The newest format known here.
+        known: usize,
+    },
+}
+
+/// Opens the database to write, made and migrated if need be.
+pub fn open(path: &Path, full_sync: bool) -> Result<Connection, SchemaError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    migrate(&mut connection)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Opens the database to read, as every command but `serve` does.
+pub fn open_read_only(path: &Path) -> Result<Connection, SchemaError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    let found = version(&connection)?;
+    if found > MIGRATIONS.len() {
+        return Err(SchemaError::Newer { found, known: MIGRATIONS.len() });
+    }
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).map(|version| version as usize)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
+    let found = version(connection)?;
+    if found > MIGRATIONS.len() {
+        return Err(SchemaError::Newer { found, known: MIGRATIONS.len() });
+    }
+    for (number, step) in (1..).zip(MIGRATIONS).skip(found) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_database_is_made_and_a_newer_one_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.db");
+        let connection = open(&path, false).expect("made");
+        drop(open(&path, true).expect("opened again"));
+        connection.pragma_update(None, "user_version", 99).expect("set");
+        let error = open(&path, false).expect_err("newer").to_string();
+        assert!(error.contains("newer version"), "{error}");
+        assert!(open_read_only(&path).is_err());
+    }
+}
