@@ -6,6 +6,7 @@ pub mod host;
 pub mod identity;
 pub mod lists;
 pub mod policy;
+pub mod proxy;
 pub mod snapshot;
 pub mod telemetry;
 pub mod url;

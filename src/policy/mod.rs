@@ -49,6 +49,8 @@ pub struct Policy {
     pub tunnel_ports: Ports,
     /// The tier that no policy reaches.
     pub always_blocked: CategorySet,
+    /// What somebody in no group is called.
+    pub unknown: Arc<str>,
 }
 
 /// A group of people and what its categories do.
@@ -190,11 +192,12 @@ impl Policy {
 
     /// The name of a standing, as people are shown it.
     #[must_use]
-    pub fn group_name(&self, standing: Standing) -> &str {
-        match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)).map_or("unknown", |group| &group.name),
-            Standing::Unknown => "unknown",
-        }
+    pub fn group_name(&self, standing: Standing) -> Arc<str> {
+        let known = match standing {
+            Standing::Member(id) => self.groups.get(usize::from(id.0)),
+            Standing::Unknown => None,
+        };
+        known.map_or_else(|| self.unknown.clone(), |group| group.name.clone())
     }
 
     /// The rules whose review is due on this day.

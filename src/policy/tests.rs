@@ -43,6 +43,7 @@ fn school() -> School {
         plain_ports: Ports::Only(vec![80, 8080]),
         tunnel_ports: Ports::Only(vec![443]),
         always_blocked: taxonomy.always_blocked(),
+        unknown: "unknown".into(),
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy }
@@ -259,6 +260,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         plain_ports: Ports::Any,
         tunnel_ports: Ports::Any,
         always_blocked: taxonomy.always_blocked(),
+        unknown: "unknown".into(),
     })
 }
 

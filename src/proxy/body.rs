@@ -1,0 +1,275 @@
+//! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record.
+
+use super::limits::CONTINUE_WAIT;
+use super::pool::{Origin, Pool};
+use super::stream::Conn;
+use crate::audit::{Outcome, Pending};
+use crate::policy::decision::Destination;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
+
+/// The body of a request to an origin.
+pub enum RequestBody {
+    /// None.
+    Empty,
+    /// From the client.
+    Client(Box<ClientBody>),
+}
+
+/// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
+pub struct ClientBody {
+    /// The bytes.
+    pub inner: Incoming,
+    /// How many there were.
+    pub count: Arc<AtomicU64>,
+    /// `Expect: 100-continue`.
+    pub gate: Option<Gate>,
+}
+
+/// Holds a body back until the origin says `100 Continue` or a while has passed.
+pub struct Gate {
+    opened: oneshot::Receiver<()>,
+    patience: Pin<Box<Sleep>>,
+}
+
+impl Gate {
+    /// A gate that opens when something is sent.
+    #[must_use]
+    pub fn new(opened: oneshot::Receiver<()>) -> Self {
+        Self { opened, patience: Box::pin(sleep(CONTINUE_WAIT)) }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if Pin::new(&mut self.opened).poll(cx) == Poll::Ready(Ok(())) {
+            return Poll::Ready(());
+        }
+        self.patience.as_mut().poll(cx)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
+        if let Some(gate) = &mut body.gate {
+            ready!(gate.poll(cx));
+            body.gate = None;
+        }
+        let frame = ready!(Pin::new(&mut body.inner).poll_frame(cx));
+        if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
+            body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Client(body) => body.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Client(body) => body.inner.size_hint(),
+        }
+    }
+}
+
+/// The body of an answer to a client. It closes its record when it ends, and also when it is given up.
+pub struct AnswerBody {
+    content: Content,
+    pending: Option<Pending>,
+    /// Told when the answer has ended.
+    conn: Option<Arc<Conn>>,
+}
+
+enum Content {
+    Empty,
+    Own(Bytes),
+    Origin(Relay),
+}
+
+/// An origin's answer, and the connection it comes on.
+pub struct Relay {
+    inner: Incoming,
+    lease: Option<(Destination, Origin)>,
+    pool: Pool,
+    stall: Stall,
+}
+
+/// The longest an origin may send nothing in the middle of an answer. The timer is moved only when it fires too early.
+struct Stall {
+    limit: Duration,
+    since: tokio::time::Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stall {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.since + self.limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if tokio::time::Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl Relay {
+    /// The answer `inner` that comes on `origin`, which goes back to `pool` when it is read to its end.
+    #[must_use]
+    pub fn new(inner: Incoming, to: Destination, origin: Origin, pool: Pool, limit: Duration) -> Self {
+        let stall = Stall { limit, since: tokio::time::Instant::now(), sleep: None };
+        let mut relay = Self { inner, lease: Some((to, origin)), pool, stall };
+        relay.release_at_end();
+        relay
+    }
+
+    fn release_at_end(&mut self) {
+        if self.inner.is_end_stream() {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some((to, origin)) = self.lease.take() {
+            self.pool.keep(to, origin);
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                ready!(self.stall.poll(cx));
+                let error = io::Error::new(io::ErrorKind::TimedOut, "the origin sent nothing for too long");
+                return Poll::Ready(Some(Err(error)));
+            }
+        };
+        self.stall.since = tokio::time::Instant::now();
+        match frame {
+            None => self.release(),
+            Some(Ok(_)) => self.release_at_end(),
+            Some(Err(_)) => self.lease = None,
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
+    }
+}
+
+impl AnswerBody {
+    /// No body.
+    #[must_use]
+    pub fn empty(pending: Option<Pending>, conn: Arc<Conn>) -> Self {
+        Self { content: Content::Empty, pending, conn: Some(conn) }
+    }
+
+    /// The end of HTTP on this connection: what follows is a tunnel's.
+    #[must_use]
+    pub fn switching() -> Self {
+        Self { content: Content::Empty, pending: None, conn: None }
+    }
+
+    /// A page of our own.
+    #[must_use]
+    pub fn own(bytes: Bytes, pending: Option<Pending>, conn: Arc<Conn>) -> Self {
+        let content = if bytes.is_empty() { Content::Empty } else { Content::Own(bytes) };
+        Self { content, pending, conn: Some(conn) }
+    }
+
+    /// An origin's answer.
+    #[must_use]
+    pub fn relay(relay: Relay, pending: Pending, conn: Arc<Conn>) -> Self {
+        Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn) }
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        if let Some(pending) = self.pending.take() {
+            pending.close(outcome);
+        }
+        if let Some(conn) = self.conn.take() {
+            conn.answered();
+        }
+    }
+
+    fn fail(&mut self, error: &io::Error) {
+        if let Some(pending) = &mut self.pending {
+            pending.note(error.to_string());
+        }
+        self.finish(if error.kind() == io::ErrorKind::TimedOut { Outcome::LimitReached } else { Outcome::OriginFailed });
+    }
+
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.content {
+            Content::Empty => Poll::Ready(None),
+            Content::Own(bytes) => {
+                let frame = Frame::data(std::mem::take(bytes));
+                self.content = Content::Empty;
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Content::Origin(relay) => relay.poll_frame(cx),
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let frame = ready!(this.poll_content(cx));
+        match &frame {
+            None => this.finish(Outcome::Complete),
+            Some(Ok(frame)) => {
+                if let (Some(pending), Some(bytes)) = (&mut this.pending, frame.data_ref()) {
+                    pending.sent(bytes.len() as u64);
+                }
+                if this.is_end_stream() {
+                    this.finish(Outcome::Complete);
+                }
+            }
+            Some(Err(error)) => this.fail(error),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Own(_) => false,
+            Content::Origin(relay) => relay.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Origin(relay) => relay.inner.size_hint(),
+        }
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        // hyper drops a body that has no bytes without asking for them.
+        let outcome = if self.is_end_stream() { Outcome::Complete } else { Outcome::ClientGone };
+        self.finish(outcome);
+    }
+}

@@ -1,0 +1,72 @@
+//! What goes wrong on the way to an origin, and the one place where that becomes an answer.
+
+use super::dial::DialError;
+use super::pages::Page;
+use crate::audit::{Outcome, Unrecorded};
+use http::StatusCode;
+
+/// Why a request that was allowed got no answer from its origin.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// No connection was made.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The origin's answer is none, or broke off before it began.
+    #[error("the site's answer cannot be read: {0}")]
+    Origin(hyper::Error),
+    /// The origin did not begin to answer in time.
+    #[error("the site did not answer in time")]
+    TooSlow,
+    /// The client's body cannot be read.
+    #[error("the request's body cannot be read: {0}")]
+    Client(hyper::Error),
+    /// The request has been here before.
+    #[error("the request came back to this proxy")]
+    Loop,
+}
+
+impl ProxyError {
+    /// The answer's page.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        let (status, heading, error) = match self {
+            Self::Dial(DialError::Resolve { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be found", "dns_error"),
+            Self::Dial(DialError::Forbidden(_)) => (StatusCode::FORBIDDEN, "This address is not open from here", "destination_ip_prohibited"),
+            Self::Dial(DialError::Connect { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
+            Self::Dial(DialError::TimedOut(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
+            Self::Origin(_) => (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error"),
+            Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
+            Self::Client(_) => (StatusCode::BAD_REQUEST, "The request cannot be read", "http_request_error"),
+            Self::Loop => (StatusCode::LOOP_DETECTED, "The request goes round in a circle", "proxy_loop_detected"),
+        };
+        let page = Page { error: Some(error), ..Page::new(status, "error", heading) };
+        let text = self.to_string();
+        page.line(sentence(&text))
+    }
+
+    /// How the record ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Dial(DialError::Forbidden(_)) => Outcome::DestinationRefused,
+            Self::Dial(DialError::TimedOut(_)) | Self::TooSlow => Outcome::LimitReached,
+            Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. }) | Self::Origin(_) | Self::Loop => Outcome::OriginFailed,
+            Self::Client(_) => Outcome::ClientGone,
+        }
+    }
+}
+
+/// A request that cannot be put on record is refused.
+#[must_use]
+pub fn unrecorded(why: &Unrecorded) -> Page {
+    let page = Page::new(StatusCode::SERVICE_UNAVAILABLE, "unrecorded", "The web is paused");
+    let page = page.line("Every request must be on record, and the record cannot be written just now. Please tell the people who look after the network.");
+    Page { error: Some("proxy_internal_error"), ..page.line(sentence(&why.to_string())) }
+}
+
+/// An error's text as a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

@@ -1,0 +1,237 @@
+//! Sending an allowed request to its origin, and the origin's answer back.
+//!
+//! Nothing is collected: bodies stream both ways. A request goes out on an idle connection if there is one, else on a new one. One that finds its
+//! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
+//! section 9.2.2).
+
+use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
+use super::error::ProxyError;
+use super::execute::origin_end;
+use super::headers::{Wishes, count_down, set_host, strip_request, strip_response};
+use super::pool::Origin;
+use super::request::{Answer, Asked};
+use super::stream::Conn;
+use super::target::Target;
+use super::Proxy;
+use crate::audit::Pending;
+use crate::policy::ForwardPermit;
+use crate::policy::decision::Destination;
+use http::header::EXPECT;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::ext::on_informational;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// The most fields of an answer's head.
+const ANSWER_FIELDS: usize = 256;
+/// The largest head of an answer, in bytes.
+const ANSWER_HEAD: usize = 256 * 1024;
+
+/// A request whose method may be repeated (RFC 9110 section 9.2.2) and that has no body: its head, to send again.
+type Repeatable = Option<(Method, Uri, HeaderMap)>;
+
+impl Proxy {
+    /// Sends a request where its permit leads, and answers with what comes back.
+    pub(super) async fn forward(self: &Arc<Self>, mut asked: Asked, permit: ForwardPermit, target: Target, mut request: Request<Incoming>, mut pending: Pending) -> Answer {
+        let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
+        if !count_down(&asked.method, &mut asked.headers) {
+            return self.answer_last_hop(&asked, pending);
+        }
+        let wishes = strip_request(&mut asked.headers);
+        let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
+        set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
+        self.via.add(&mut asked.headers, asked.version);
+        let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
+        let upload = self.upload(&mut asked, path, request.into_body(), &mut pending);
+        match self.exchange(permit.into_destination(), upload, &mut pending).await {
+            Ok((response, to, origin)) => self.relay(&asked, wishes, client, response, (to, origin), pending),
+            Err(error) => self.failed(&asked, &error, pending),
+        }
+    }
+
+    /// The request as it goes to the origin. `asked` keeps no fields.
+    fn upload(&self, asked: &mut Asked, path: &str, body: Incoming, pending: &mut Pending) -> Upload {
+        let mut request = Request::new(RequestBody::Empty);
+        *request.method_mut() = asked.method.clone();
+        *request.uri_mut() = path.parse::<PathAndQuery>().map_or_else(|_| Uri::from_static("/"), Uri::from);
+        *request.headers_mut() = std::mem::take(&mut asked.headers);
+        let continues = asked.version != Version::HTTP_10;
+        let waits = continues && request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        if !waits {
+            request.headers_mut().remove(EXPECT);
+        }
+        let mut progress = None;
+        let mut opened = None;
+        if !body.is_end_stream() {
+            let count = pending.received();
+            progress = Some(count.clone());
+            let gate = waits.then(|| {
+                let (open, gate) = oneshot::channel();
+                opened = Some(open);
+                Gate::new(gate)
+            });
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate }));
+        }
+        if continues {
+            pass_on_interim(&mut request, asked.conn.clone(), opened);
+        }
+        Upload { request, progress }
+    }
+
+    /// Sends a request, if need be on a new connection, and waits for the head of its answer.
+    async fn exchange(&self, to: Destination, upload: Upload, pending: &mut Pending) -> Result<(Response<Incoming>, Destination, Origin), ProxyError> {
+        let Upload { mut request, progress } = upload;
+        if let Some(mut origin) = self.pool.take(&to)
+            && origin.sender.ready().await.is_ok()
+        {
+            let again = repeatable(&request);
+            pending.upstream(origin.address);
+            match self.send(&mut origin, request, progress.as_ref()).await {
+                Ok(response) => return Ok((response, to, origin)),
+                Err(Sent::No(unsent)) => request = *unsent,
+                Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
+                    Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
+                    None => return Err(ProxyError::Origin(error)),
+                },
+                Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
+            }
+        }
+        let mut origin = self.connect(&to).await?;
+        pending.upstream(origin.address);
+        match self.send(&mut origin, request, progress.as_ref()).await {
+            Ok(response) => Ok((response, to, origin)),
+            Err(Sent::Failed(error)) => Err(ProxyError::Origin(error)),
+            Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
+        }
+    }
+
+    async fn connect(&self, to: &Destination) -> Result<Origin, ProxyError> {
+        let dialled = self.dialer.dial(to).await?;
+        let mut builder = http1::Builder::new();
+        builder.title_case_headers(true).max_headers(ANSWER_FIELDS).max_buf_size(ANSWER_HEAD);
+        let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
+        // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
+        tokio::spawn(connection.with_upgrades());
+        Ok(Origin { sender, address: dialled.address, used: false })
+    }
+
+    /// Sends a request on a connection. While a body still moves, the origin may take its time.
+    async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
+        let sent = || progress.map_or(0, |count| count.load(Ordering::Relaxed));
+        let mut answer = std::pin::pin!(origin.sender.try_send_request(request));
+        loop {
+            let before = sent();
+            match timeout(self.limits.answer_time, &mut answer).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(mut error)) => {
+                    let unsent = error.take_message();
+                    return Err(unsent.map_or_else(|| Sent::Failed(error.into_error()), |request| Sent::No(Box::new(request))));
+                }
+                Err(_) if sent() > before => {}
+                Err(_) => return Err(Sent::TooSlow),
+            }
+        }
+    }
+
+    /// The origin's answer as it goes to the client.
+    fn relay(
+        self: &Arc<Self>,
+        asked: &Asked,
+        wishes: Wishes,
+        client: Option<hyper::upgrade::OnUpgrade>,
+        mut response: Response<Incoming>,
+        (to, origin): (Destination, Origin),
+        mut pending: Pending,
+    ) -> Answer {
+        pending.status(response.status());
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return match client {
+                Some(client) => self.switch(asked, response, client, pending),
+                // Nobody asked for it: the origin is at fault.
+                None => self.failed_switch(asked, pending),
+            };
+        }
+        let version = response.version();
+        strip_response(response.headers_mut(), false);
+        if !wishes.trailers {
+            response.headers_mut().remove(http::header::TRAILER);
+        }
+        self.via.add(response.headers_mut(), version);
+        let (mut head, body) = response.into_parts();
+        head.version = Version::HTTP_11;
+        let relay = Relay::new(body, to, origin, self.pool.clone(), self.limits.stall_time);
+        Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
+    }
+
+    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, client: hyper::upgrade::OnUpgrade, pending: Pending) -> Answer {
+        let origin = hyper::upgrade::on(&mut response);
+        strip_response(response.headers_mut(), true);
+        self.via.add(response.headers_mut(), Version::HTTP_11);
+        let origin = async move { origin_end(origin.await.map_err(std::io::Error::other)?) };
+        self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
+        response.map(|_| AnswerBody::switching())
+    }
+
+    fn failed_switch(&self, asked: &Asked, mut pending: Pending) -> Answer {
+        pending.note("the site switched to a protocol nobody asked for");
+        self.failed(asked, &ProxyError::TooSlow, pending)
+    }
+}
+
+/// A request on its way out, with a count of its body's bytes if it has one.
+struct Upload {
+    request: Request<RequestBody>,
+    progress: Option<Arc<AtomicU64>>,
+}
+
+/// Why a request was not answered.
+enum Sent {
+    /// It never left: here it is.
+    No(Box<Request<RequestBody>>),
+    Failed(hyper::Error),
+    TooSlow,
+}
+
+fn repeatable(request: &Request<RequestBody>) -> Repeatable {
+    let once = !request.method().is_idempotent() || !matches!(request.body(), RequestBody::Empty);
+    (!once).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
+}
+
+fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
+    let mut request = Request::new(RequestBody::Empty);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+/// Passes interim answers on to the client (RFC 9110 section 15.2). `100 Continue` opens the way for the body instead: reading the body makes
+/// the client's side say it.
+fn pass_on_interim(request: &mut Request<RequestBody>, conn: Arc<Conn>, opened: Option<oneshot::Sender<()>>) {
+    let opened = Mutex::new(opened);
+    on_informational(request, move |interim| {
+        if interim.status() == StatusCode::CONTINUE {
+            if let Some(open) = opened.lock().take() {
+                // Nobody waits any more if the body was given up.
+                let _ = open.send(());
+            }
+            return;
+        }
+        let mut headers = interim.headers().clone();
+        strip_response(&mut headers, false);
+        let mut bytes = format!("HTTP/1.1 {}\r\n", interim.status()).into_bytes();
+        for (name, value) in &headers {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend(b"\r\n");
+        conn.send_interim(&bytes);
+    });
+}

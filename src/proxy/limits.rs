@@ -1,0 +1,82 @@
+//! Every limit of the proxy, in one place: sizes, counts and waits. Those a school may need to change are in `usher.toml` under `[limits]`.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// The limits in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// The most fields in a head.
+    pub head_fields: usize,
+    /// Connections open in all.
+    pub connections: usize,
+    /// Connections open from one client.
+    pub connections_per_client: usize,
+    /// Requests a second from one client, over time; `None` for no limit.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// Requests one client may make at once beyond that.
+    pub request_burst: NonZeroU32,
+    /// From the first byte of a head to its last.
+    pub head_time: Duration,
+    /// Between requests on one connection.
+    pub idle_time: Duration,
+    /// Without a byte of a body, either way, or of a client reading an answer.
+    pub stall_time: Duration,
+    /// For a name to be resolved and a connection made.
+    pub connect_time: Duration,
+    /// For an origin to begin its answer.
+    pub answer_time: Duration,
+    /// Without a byte in a tunnel, either way.
+    pub tunnel_idle_time: Duration,
+    /// For open requests to finish when Usher stops.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 64 * 1024,
+            head_fields: 128,
+            connections: 20_000,
+            connections_per_client: 512,
+            requests_per_second: NonZeroU32::new(200),
+            request_burst: NonZeroU32::new(2000).unwrap_or(NonZeroU32::MIN),
+            head_time: Duration::from_secs(15),
+            idle_time: Duration::from_secs(75),
+            stall_time: Duration::from_secs(60),
+            connect_time: Duration::from_secs(10),
+            answer_time: Duration::from_secs(120),
+            tunnel_idle_time: Duration::from_secs(600),
+            drain_time: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The most extension bytes of one chunk (RFC 9112 section 7.1.1 asks for a limit).
+pub const CHUNK_EXTENSION: usize = 256;
+/// The most bytes of a trailer section.
+pub const TRAILERS: usize = 16 * 1024;
+/// The start of each read buffer, in bytes.
+pub const READ_BUFFER: usize = 8 * 1024;
+/// Bytes moved at a time through a tunnel, each way. Held only while bytes move.
+pub const TUNNEL_BUFFER: usize = 64 * 1024;
+/// Between attempts to connect to the next address of a host (RFC 8305 section 5).
+pub const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+/// The most addresses of a host that are tried.
+pub const ADDRESSES: usize = 8;
+/// How long an idle connection to an origin is kept.
+pub const ORIGIN_IDLE: Duration = Duration::from_secs(30);
+/// Idle connections kept to one origin.
+pub const IDLE_PER_ORIGIN: usize = 32;
+/// Idle connections kept in all.
+pub const IDLE_IN_ALL: usize = 2048;
+/// How long a body waits for the origin's `100 Continue` before it is sent all the same (RFC 9110 section 10.1.1).
+pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+/// Passwords hashed for one client a minute. One that was right is believed for a while and not hashed again.
+pub const PASSWORD_CHECKS_PER_MINUTE: u32 = 60;
+/// The largest form Usher's own pages take, in bytes.
+pub const OWN_FORM: usize = 16 * 1024;
+/// Sites people have gone on to past a warning, kept in all.
+pub const CONTINUED: usize = 50_000;

@@ -1,0 +1,139 @@
+//! The forward proxy: bytes in, a decision asked for, a record opened, the decision carried out.
+//!
+//! ```text
+//! listen ─▶ connection ─▶ stream + framing ─▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─▶ execute
+//!                                                                                             ├ tunnel
+//!                                                                                             ├ forward ─▶ pool, dial, guard
+//!                                                                                             └ pages
+//! ```
+//!
+//! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
+//! ([`error`]). Every limit is in [`limits`].
+
+pub mod body;
+pub mod connection;
+pub mod dial;
+pub mod error;
+pub mod execute;
+pub mod forward;
+pub mod framing;
+pub mod guard;
+pub mod headers;
+pub mod identify;
+pub mod limits;
+pub mod listen;
+pub mod pages;
+pub mod pool;
+pub mod request;
+pub mod stream;
+pub mod target;
+pub mod tunnel;
+pub mod warnings;
+
+use crate::audit::Recorder;
+use crate::host::Host;
+use crate::identity::local::Checker;
+use crate::snapshot::InForce;
+use dial::Dialer;
+use governor::clock::DefaultClock;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use headers::Via;
+use identify::Ask;
+use jiff::Timestamp;
+use limits::{Limits, PASSWORD_CHECKS_PER_MINUTE};
+use pages::School;
+use pool::Pool;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use warnings::Warnings;
+
+/// Tells the time. The world's clock but in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+type PerClient = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>;
+
+/// What the proxy needs to know of this installation, beside what is in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// When it asks for a password.
+    pub ask: Ask,
+    /// What its pages say.
+    pub school: School,
+    /// The name under which a browser reaches Usher's own pages through the proxy.
+    pub own_host: Host,
+    /// How long going on past a warning holds.
+    pub warning_holds: Duration,
+}
+
+/// What the proxy is made of.
+pub struct Parts {
+    /// Policy and lists.
+    pub in_force: Arc<InForce>,
+    /// The record.
+    pub recorder: Recorder,
+    /// The users of this installation.
+    pub checker: Arc<Checker>,
+    /// Connections to origins.
+    pub dialer: Dialer,
+    /// The limits.
+    pub limits: Limits,
+    /// The installation.
+    pub settings: Settings,
+    /// The time.
+    pub clock: Clock,
+    /// The secret of the installation.
+    pub secret: [u8; 32],
+}
+
+/// The proxy.
+pub struct Proxy {
+    in_force: Arc<InForce>,
+    recorder: Recorder,
+    checker: Arc<Checker>,
+    dialer: Dialer,
+    pool: Pool,
+    limits: Arc<Limits>,
+    settings: Settings,
+    clock: Clock,
+    via: Via,
+    warnings: Warnings,
+    requests: Option<PerClient>,
+    password_checks: PerClient,
+}
+
+impl Proxy {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let keyed = |use_for: &str| blake3::derive_key(use_for, &parts.secret);
+        let [a, b, c, d, ..] = keyed("usher 2026 the name in Via");
+        let limits = Arc::new(parts.limits);
+        let per_minute = NonZeroU32::new(PASSWORD_CHECKS_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
+        Arc::new(Self {
+            via: Via::new(u32::from_le_bytes([a, b, c, d])),
+            warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
+            requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
+            password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            in_force: parts.in_force,
+            recorder: parts.recorder,
+            checker: parts.checker,
+            dialer: parts.dialer,
+            pool: Pool::default(),
+            limits,
+            settings: parts.settings,
+            clock: parts.clock,
+        })
+    }
+
+    /// Forgets what is of no more use: idle connections to origins, clients not seen for a while. To be called every few seconds.
+    pub fn sweep(&self) {
+        self.pool.sweep();
+        self.password_checks.retain_recent();
+        if let Some(requests) = &self.requests {
+            requests.retain_recent();
+        }
+    }
+}

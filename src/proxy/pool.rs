@@ -1,0 +1,96 @@
+//! Idle connections to origins, kept for the next request to the same host and port.
+
+use super::body::RequestBody;
+use super::limits::{IDLE_IN_ALL, IDLE_PER_ORIGIN, ORIGIN_IDLE};
+use crate::policy::decision::Destination;
+use hyper::client::conn::http1::SendRequest;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A connection to an origin, ready for one request at a time.
+pub struct Origin {
+    /// Where requests are handed over.
+    pub sender: SendRequest<RequestBody>,
+    /// The address at its far end.
+    pub address: SocketAddr,
+    /// Whether it has carried a request before.
+    pub used: bool,
+}
+
+struct Idle {
+    origin: Origin,
+    since: Instant,
+}
+
+/// The idle connections. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Pool {
+    idle: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    by_destination: HashMap<Destination, Vec<Idle>>,
+    count: usize,
+}
+
+impl Pool {
+    /// The connection used last, if one is idle and alive.
+    #[must_use]
+    pub fn take(&self, to: &Destination) -> Option<Origin> {
+        let mut kept = self.idle.lock();
+        let idle = kept.by_destination.get_mut(to)?;
+        let mut found = None;
+        let mut gone = 0;
+        while let Some(last) = idle.pop() {
+            gone += 1;
+            if !last.origin.sender.is_closed() && last.since.elapsed() < ORIGIN_IDLE {
+                found = Some(last.origin);
+                break;
+            }
+        }
+        kept.count -= gone;
+        found
+    }
+
+    /// Keeps a connection whose answer was read to its end.
+    pub fn keep(&self, to: Destination, origin: Origin) {
+        if origin.sender.is_closed() {
+            return;
+        }
+        let mut kept = self.idle.lock();
+        if kept.count >= IDLE_IN_ALL {
+            return;
+        }
+        let idle = kept.by_destination.entry(to).or_default();
+        if idle.len() < IDLE_PER_ORIGIN {
+            idle.push(Idle { origin: Origin { used: true, ..origin }, since: Instant::now() });
+            kept.count += 1;
+        }
+    }
+
+    /// Drops connections that were idle too long or were closed at the far end.
+    pub fn sweep(&self) {
+        let mut kept = self.idle.lock();
+        kept.by_destination.retain(|_, idle| {
+            idle.retain(|one| !one.origin.sender.is_closed() && one.since.elapsed() < ORIGIN_IDLE);
+            !idle.is_empty()
+        });
+        kept.count = kept.by_destination.values().map(Vec::len).sum();
+    }
+
+    /// How many connections are idle.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.idle.lock().count
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,360 @@
+//! One request from head to answer: read, identified, judged, put on record, carried out.
+
+use super::error::{ProxyError, sentence, unrecorded};
+use super::body::AnswerBody;
+use super::framing::Malformed;
+use super::identify::Identified;
+use super::pages::{Form, Page};
+use super::stream::{Conn, REFUSED_HOST};
+use super::target::Target;
+use super::Proxy;
+use crate::audit::{Opening, Pending, Verdict};
+use crate::category::Page as Tone;
+use crate::clock::Moment;
+use crate::identity::Identity;
+use crate::lists::Found;
+use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict};
+use crate::snapshot::Snapshot;
+use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, REFERER, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, Response, StatusCode, Version, request};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The longest any one field of a head is recorded, in bytes.
+const LONGEST_FIELD: usize = 2048;
+
+/// An answer on its way to the client.
+pub(super) type Answer = Response<AnswerBody>;
+
+/// A request under way: what does not change from its head to its answer.
+pub(super) struct Asked {
+    pub(super) conn: Arc<Conn>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) method: Method,
+    pub(super) version: Version,
+    /// As received.
+    pub(super) headers: HeaderMap,
+    pub(super) now: Timestamp,
+}
+
+impl Asked {
+    pub(super) fn client(&self) -> IpAddr {
+        self.conn.client.ip().to_canonical()
+    }
+
+    fn text(&self, field: impl AsHeaderName) -> Option<String> {
+        let value = self.headers.get(field)?;
+        let text = String::from_utf8_lossy(value.as_bytes());
+        Some(text[..text.floor_char_boundary(LONGEST_FIELD)].to_owned())
+    }
+}
+
+impl Proxy {
+    /// Answers one request.
+    pub(super) async fn serve(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let asked = Asked {
+            conn,
+            snapshot: self.in_force.get(),
+            method: head.method.clone(),
+            version: head.version,
+            headers: HeaderMap::new(),
+            now: (self.clock)(),
+        };
+        let old = head.version == Version::HTTP_10;
+        let mut answer = self.answer(asked, head, body).await;
+        // A 1.0 client may not know who its keep-alive is with (RFC 9112 appendix C.2.2).
+        if old && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
+    async fn answer(self: &Arc<Self>, mut asked: Asked, mut head: request::Parts, body: Incoming) -> Answer {
+        if head.uri.host() == Some(REFUSED_HOST)
+            && let Some(why) = asked.conn.refusal()
+        {
+            return self.refuse_malformed(&asked, why).await;
+        }
+        let target = Target::of(&head.method, &head.uri);
+        if let Some(requests) = &self.requests
+            && requests.check_key(&asked.client()).is_err()
+        {
+            asked.headers = head.headers;
+            return self.refuse_too_many(&asked, target.ok().as_ref()).await;
+        }
+        let target = match target {
+            Ok(target) => target,
+            Err(bad) => {
+                asked.headers = head.headers;
+                let page = Page::new(bad.status(), "refused", "The request cannot be served").line(bad.to_string());
+                return self.refuse(&asked, None, Identity::unknown(), "target", page).await;
+            }
+        };
+        let identified = self.identify(&asked.snapshot, asked.client(), &head.headers).await;
+        // The fields are looked at, then passed on with the request; for the time between they are lent to `asked`.
+        asked.headers = std::mem::take(&mut head.headers);
+        let identity = match identified {
+            Identified::As(identity) => identity,
+            Identified::AskPassword => return self.ask_password(&asked, &target, "A password is needed").await,
+            Identified::WrongPassword => return self.ask_password(&asked, &target, "The name or password is wrong").await,
+            Identified::TooManyWrong => return self.refuse_too_many(&asked, Some(&target)).await,
+        };
+        if let Target::Page { url, .. } = &target
+            && url.host == self.settings.own_host
+        {
+            return self.own_page(&asked, &target, identity, body).await;
+        }
+        if self.via.is_in(&asked.headers) {
+            return self.refuse(&asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await;
+        }
+        match target {
+            Target::Tunnel(_) => self.answer_connect(asked, target, identity, Request::from_parts(head, body)).await,
+            Target::Page { .. } => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
+        }
+    }
+
+    async fn answer_connect(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
+        let found = asked.snapshot.lists.look_up(target.url());
+        let moment = asked.snapshot.timetable.moment(asked.now);
+        let facts = self.facts(&asked, &target, &identity, &found, &moment);
+        let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_connect(&ConnectFacts(facts), asked.snapshot.id);
+        match verdict {
+            ConnectVerdict::Tunnel(permit) => match self.record(&asked, Some(&target), &identity, found, Verdict::Allowed, &reason).await {
+                Ok(pending) => self.open_tunnel(&asked, permit, request, pending).await,
+                Err(answer) => answer,
+            },
+            ConnectVerdict::Block => {
+                let page = self.block_page(&asked, &target, &reason);
+                match self.record(&asked, Some(&target), &identity, found, Verdict::Blocked, &reason).await {
+                    Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
+                    Err(answer) => answer,
+                }
+            }
+        }
+    }
+
+    async fn answer_request(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
+        let found = asked.snapshot.lists.look_up(target.url());
+        let moment = asked.snapshot.timetable.moment(asked.now);
+        let facts = self.facts(&asked, &target, &identity, &found, &moment);
+        let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_request(&RequestFacts(facts), asked.snapshot.id);
+        let (verdict, page) = match verdict {
+            RequestVerdict::Forward(permit) => {
+                return match self.record(&asked, Some(&target), &identity, found, Verdict::Allowed, &reason).await {
+                    Ok(pending) => self.forward(asked, permit, target, request, pending).await,
+                    Err(answer) => answer,
+                };
+            }
+            RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
+            RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
+        };
+        match self.record(&asked, Some(&target), &identity, found, verdict, &reason).await {
+            Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
+            Err(answer) => answer,
+        }
+    }
+
+    fn facts<'a>(&self, asked: &'a Asked, target: &'a Target, identity: &'a Identity, found: &'a Found, moment: &'a Moment) -> Facts<'a> {
+        let client = asked.client();
+        Facts {
+            identity,
+            client,
+            moment,
+            method: asked.method.as_str(),
+            url: target.url(),
+            continued: self.warnings.has_continued(identity, client, &target.url().host, asked.now),
+            taxonomy: &asked.snapshot.taxonomy,
+            lists: &asked.snapshot.lists,
+            found,
+        }
+    }
+
+    fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
+        let taxonomy = &asked.snapshot.taxonomy;
+        let site = shown(target);
+        match reason.page(taxonomy) {
+            Tone::Help => {
+                let page = Page::new(StatusCode::FORBIDDEN, "help", "You are not alone");
+                let page = page.line("If things feel too much, there are people who listen, for free, at any hour. You do not have to give your name.");
+                Page { help: true, ..page }
+            }
+            Tone::Block => {
+                let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked").line(reason.text(taxonomy));
+                let covers = reason.category().map(|category| taxonomy.info(category)).filter(|info| !info.covers.is_empty());
+                let page = match covers {
+                    Some(info) => page.line(format!("{} covers: {}", info.name, info.covers)),
+                    None => page,
+                };
+                Page { site, appeal: true, ..page }
+            }
+        }
+    }
+
+    fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
+        let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
+        let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
+        let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
+        let form = Form { action: format!("http://{}/continue", self.settings.own_host), token };
+        Page { site: shown(target), form: Some(form), appeal: true, ..page }
+    }
+
+    /// Puts a request on record; without a record, the answer is that nothing can pass.
+    async fn record(&self, asked: &Asked, target: Option<&Target>, identity: &Identity, found: Found, verdict: Verdict, reason: &Reason) -> Result<Pending, Answer> {
+        let taxonomy = &asked.snapshot.taxonomy;
+        let opening = Opening {
+            verdict,
+            categories: taxonomy.ids(found.categories).collect::<Vec<_>>().join(" "),
+            reason: reason.kind(),
+            why: reason.text(taxonomy),
+            rule: reason.rule().map(str::to_owned),
+            entry: reason.entry().cloned(),
+            ..opening(asked, target, identity)
+        };
+        self.open_record(asked, opening).await
+    }
+
+    async fn open_record(&self, asked: &Asked, opening: Opening) -> Result<Pending, Answer> {
+        self.recorder.open(opening).await.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
+    }
+
+    /// Refuses what is no request a proxy can serve.
+    pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
+        let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_owned());
+        let opening = Opening { verdict: Verdict::Refused, reason: kind, why, ..opening(asked, target, &identity) };
+        match self.open_record(asked, opening).await {
+            Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
+            Err(answer) => answer,
+        }
+    }
+
+    async fn refuse_malformed(&self, asked: &Asked, why: Malformed) -> Answer {
+        let page = Page::new(why.status(), "refused", "The request cannot be read").line(sentence(&why.to_string()));
+        let mut answer = self.refuse(asked, None, Identity::unknown(), "malformed", page).await;
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+    }
+
+    async fn refuse_too_many(&self, asked: &Asked, target: Option<&Target>) -> Answer {
+        let page = Page::new(StatusCode::TOO_MANY_REQUESTS, "refused", "Too many requests").line("This device asks for more than one device may. Wait a little.");
+        let mut answer = self.refuse(asked, target, Identity::unknown(), "too-many", page).await;
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+        answer
+    }
+
+    async fn ask_password(&self, asked: &Asked, target: &Target, heading: &'static str) -> Answer {
+        let page = Page::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "refused", heading).line("Give your school name and password to use the web.");
+        let mut answer = self.refuse(asked, Some(target), Identity::unknown(), "password", page).await;
+        answer.headers_mut().insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Usher\", charset=\"UTF-8\""));
+        answer
+    }
+
+    /// Answers by ourselves, on record, without having judged: our own pages, `TRACE` at its end.
+    pub(super) async fn answered(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: &str) -> Result<Pending, Answer> {
+        let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned(), ..opening(asked, Some(target), identity) };
+        self.open_record(asked, opening).await
+    }
+
+    /// The answer to a request that failed on its way to the origin.
+    pub(super) fn failed(&self, asked: &Asked, error: &ProxyError, mut pending: Pending) -> Answer {
+        pending.note(error.to_string());
+        let page = error.page();
+        let mut answer = own_answer(asked, &page, None, &self.settings.school);
+        let id = pending.id();
+        pending.status(page.status);
+        pending.close(error.outcome());
+        if let Ok(reference) = HeaderValue::try_from(id.to_string()) {
+            answer.headers_mut().insert(super::pages::REFERENCE, reference);
+        }
+        answer
+    }
+}
+
+/// An answer of our own, in the form that was asked for.
+pub(super) fn own_answer(asked: &Asked, page: &Page, pending: Option<Pending>, school: &super::pages::School) -> Answer {
+    let id = pending.as_ref().map(Pending::id);
+    let connect = asked.method == Method::CONNECT;
+    let response = if connect { page.short_answer(school, id) } else { page.answer(&asked.headers, school, id) };
+    finish(asked, response, pending)
+}
+
+/// Hands a whole answer of our own to the client.
+pub(super) fn finish(asked: &Asked, response: Response<bytes::Bytes>, pending: Option<Pending>) -> Answer {
+    let pending = pending.map(|mut pending| {
+        pending.status(response.status());
+        pending
+    });
+    let (mut head, bytes) = response.into_parts();
+    if asked.method == Method::CONNECT {
+        // What follows a refused CONNECT may be meant for the tunnel; it is not read.
+        head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if asked.method == Method::HEAD {
+        head.headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        return Response::from_parts(head, AnswerBody::empty(pending, asked.conn.clone()));
+    }
+    Response::from_parts(head, AnswerBody::own(bytes, pending, asked.conn.clone()))
+}
+
+/// The URL as it was asked for.
+fn raw(target: &Target) -> String {
+    match target {
+        Target::Tunnel(url) => format!("{}:{}", bracketed(url), url.port),
+        Target::Page { url, port, path } => match port {
+            Some(port) => format!("http://{}:{port}{path}", bracketed(url)),
+            None => format!("http://{}{path}", bracketed(url)),
+        },
+    }
+}
+
+fn bracketed(url: &crate::url::Url) -> String {
+    if url.host.address().is_some_and(|address| address.is_ipv6()) { format!("[{}]", url.host) } else { url.host.to_string() }
+}
+
+/// The URL as a page shows it: not longer than a person reads.
+fn shown(target: &Target) -> String {
+    let url = raw(target);
+    let short: String = url.chars().take(120).collect();
+    if short.len() < url.len() { short + "…" } else { short }
+}
+
+/// What is known of a request whatever came of it.
+fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Opening {
+    let policy = &asked.snapshot.policy;
+    let (scheme, host, port, path) = match target {
+        Some(Target::Tunnel(url)) => ("https", url.host.to_string(), url.port, String::new()),
+        Some(Target::Page { url, path, .. }) => ("http", url.host.to_string(), url.port, path.clone()),
+        None => ("", String::new(), 0, String::new()),
+    };
+    Opening {
+        time_ms: asked.now.as_millisecond().unsigned_abs(),
+        user: match &identity.who {
+            crate::identity::Who::User(name) => Some(name.clone()),
+            crate::identity::Who::Unnamed => None,
+        },
+        group: policy.group_name(identity.standing),
+        source: identity.source.as_str(),
+        confidence: identity.confidence.as_str(),
+        client: asked.client(),
+        method: asked.method.to_string(),
+        scheme,
+        host,
+        port,
+        path,
+        categories: String::new(),
+        verdict: Verdict::Answered,
+        reason: "",
+        why: String::new(),
+        rule: None,
+        entry: None,
+        snapshot: asked.snapshot.id.to_string(),
+        agent: asked.text(USER_AGENT),
+        referrer: asked.text(REFERER).and_then(|referrer| crate::url::Url::parse(&referrer).ok()).map(|url| url.host.to_string()),
+        fetch_dest: asked.text("sec-fetch-dest"),
+        fetch_mode: asked.text("sec-fetch-mode"),
+        fetch_user: asked.text("sec-fetch-user"),
+    }
+}
+

@@ -1,0 +1,426 @@
+//! A client's connection, watched: every head is checked before hyper sees it, and every wait has an end.
+//!
+//! A head that is refused is replaced by one of our own that closes the connection, and the reason is left in [`Conn`]; the service
+//! finds it there and answers in turn, so also a refusal is answered in order and put on record. Bodies pass through, followed only to know
+//! where the next head begins. Once a tunnel is open nothing is looked at.
+//!
+//! Waits: for a head to begin, for it to end, for the next bytes of a body, for the client to take bytes of an answer.
+
+use super::framing::{Body, Chunks, Malformed, check_head, head_length};
+use super::limits::{Limits, READ_BUFFER};
+use super::listen::Seat;
+use bytes::{Buf, BytesMut};
+use parking_lot::Mutex;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// The path of the request that stands for one that was refused. A client may ask for it too; only [`Conn::refusal`] gives it meaning.
+pub(super) const REFUSED_HOST: &str = "refused.invalid";
+const REFUSED_HEAD: &[u8] = b"GET http://refused.invalid/ HTTP/1.1\r\nHost: refused.invalid\r\nConnection: close\r\n\r\n";
+
+/// What the parts of one connection tell each other.
+#[derive(Debug)]
+pub struct Conn {
+    /// The client.
+    pub client: SocketAddr,
+    /// Whether a request is being served: from its head to the end of its answer.
+    serving: AtomicBool,
+    refusal: Mutex<Option<Malformed>>,
+    interim: Mutex<Interim>,
+    has_interim: AtomicBool,
+    _seat: Seat,
+}
+
+/// Interim answers (1xx) on their way to the client.
+#[derive(Debug, Default)]
+struct Interim {
+    bytes: Vec<u8>,
+    reader: Option<Waker>,
+}
+
+impl Conn {
+    /// The state of a new connection.
+    #[must_use]
+    pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
+        let (refusal, interim) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), _seat: seat })
+    }
+
+    /// Why the last head was refused, if it was; told once.
+    pub fn refusal(&self) -> Option<Malformed> {
+        self.refusal.lock().take()
+    }
+
+    /// The answer to the request has ended, or was given up.
+    pub fn answered(&self) {
+        self.serving.store(false, Ordering::Release);
+    }
+
+    /// Whether a request is being served.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
+    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2).
+    pub fn send_interim(&self, bytes: &[u8]) {
+        let mut interim = self.interim.lock();
+        interim.bytes.extend_from_slice(bytes);
+        self.has_interim.store(true, Ordering::Release);
+        if let Some(reader) = interim.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+/// What the next bytes from the client are.
+#[derive(Debug)]
+enum Next {
+    Head,
+    Length(u64),
+    Chunks(Chunks),
+    /// A head that asked for another protocol: nothing is read until it is answered.
+    Upgrade,
+    Tunnel,
+    /// Refused: nothing more is read.
+    End,
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub struct ClientStream {
+    tcp: TcpStream,
+    conn: Arc<Conn>,
+    limits: Arc<Limits>,
+    next: Next,
+    /// Bytes read and not yet handed on; `ready` of them may be.
+    buffer: BytesMut,
+    ready: usize,
+    /// Bytes of the buffer that were searched for the end of a head.
+    seen: usize,
+    /// Whether a head has come on this connection.
+    used: bool,
+    read_wait: Wait,
+    write_wait: Wait,
+}
+
+/// What is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Nothing,
+    /// A head to begin.
+    Start,
+    /// A head to end.
+    Head,
+    /// More of a body.
+    Body,
+    /// The client to take bytes.
+    Reader,
+}
+
+/// One timer for all waits of a direction. It is moved only when it fires too early or is set to end sooner, so that a wait that ends in time
+/// costs no more than a look at the clock.
+#[derive(Debug)]
+struct Wait {
+    reason: For,
+    deadline: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wait {
+    fn new() -> Self {
+        Self { reason: For::Nothing, deadline: Instant::now(), sleep: None }
+    }
+
+    fn stop(&mut self) {
+        self.reason = For::Nothing;
+    }
+
+    /// Waits on; ready when the limit is reached. A wait for the same reason keeps its deadline.
+    fn poll(&mut self, reason: For, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reason != reason {
+            self.reason = reason;
+            self.deadline = Instant::now() + limit;
+        }
+        let deadline = self.deadline;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl ClientStream {
+    /// Watches a connection.
+    #[must_use]
+    pub fn new(tcp: TcpStream, conn: Arc<Conn>, limits: Arc<Limits>) -> Self {
+        Self {
+            tcp,
+            conn,
+            limits,
+            next: Next::Head,
+            buffer: BytesMut::new(),
+            ready: 0,
+            seen: 0,
+            used: false,
+            read_wait: Wait::new(),
+            write_wait: Wait::new(),
+        }
+    }
+
+    /// The bare connection and what was read from it beyond what hyper took: for a tunnel.
+    #[must_use]
+    pub fn into_tunnel(self) -> (TcpStream, BytesMut) {
+        (self.tcp, self.buffer)
+    }
+
+    fn hand_on(&mut self, out: &mut ReadBuf<'_>) {
+        let count = self.ready.min(out.remaining());
+        out.put_slice(&self.buffer[..count]);
+        self.buffer.advance(count);
+        self.ready -= count;
+    }
+
+    fn refuse(&mut self, why: Malformed) {
+        *self.conn.refusal.lock() = Some(why);
+        self.conn.serving.store(true, Ordering::Release);
+        self.buffer = BytesMut::from(REFUSED_HEAD);
+        self.ready = REFUSED_HEAD.len();
+        self.next = Next::End;
+    }
+
+    /// Takes up a head that is all there and sound.
+    fn take_head(&mut self, body: Body) {
+        self.used = true;
+        self.seen = 0;
+        self.conn.serving.store(true, Ordering::Release);
+        self.next = match body {
+            Body::None => Next::Head,
+            Body::Length(length) => Next::Length(length),
+            Body::Chunked => Next::Chunks(Chunks::default()),
+            Body::Tunnel => Next::Tunnel,
+            Body::Upgrade => Next::Upgrade,
+        };
+    }
+
+    /// Looks for a head in the buffer; true if there is something to hand on.
+    fn find_head(&mut self) -> bool {
+        // An empty line before a request is overlooked (RFC 9112 section 2.2).
+        if self.buffer.starts_with(b"\r\n") {
+            self.buffer.advance(2);
+            self.seen = 0;
+        }
+        match head_length(&self.buffer, self.seen) {
+            Some(length) if length <= self.limits.head_bytes => match check_head(&self.buffer[..length], self.limits.head_fields) {
+                Ok(body) => {
+                    self.ready = length;
+                    self.take_head(body);
+                }
+                Err(why) => self.refuse(why),
+            },
+            None if self.buffer.len() <= self.limits.head_bytes => {
+                self.seen = self.buffer.len();
+                return false;
+            }
+            Some(_) | None => self.refuse(Malformed::TooLarge),
+        }
+        true
+    }
+
+    /// Reads a head straight into hyper's buffer. It stays there if it is the whole of what came, as nearly always.
+    fn poll_head(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<Step>> {
+        let before = out.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, out))?;
+        let fresh = &out.filled()[before..];
+        if fresh.is_empty() {
+            return Poll::Ready(Ok(Step::HandedOn));
+        }
+        if fresh.len() <= self.limits.head_bytes
+            && head_length(fresh, 0) == Some(fresh.len())
+            && let Ok(body) = check_head(fresh, self.limits.head_fields)
+        {
+            self.take_head(body);
+            return Poll::Ready(Ok(Step::HandedOn));
+        }
+        self.buffer.extend_from_slice(fresh);
+        out.set_filled(before);
+        Poll::Ready(Ok(Step::Buffered))
+    }
+
+    /// Reads the next bytes, wherever they belong.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<Step>> {
+        match self.next {
+            Next::Head if self.buffer.is_empty() => self.poll_head(cx, out),
+            Next::Length(left) => {
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.remaining());
+                let mut part = ReadBuf::new(out.initialize_unfilled_to(most));
+                ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut part))?;
+                let count = part.filled().len();
+                out.advance(count);
+                self.next = Next::Length(left - count as u64);
+                Poll::Ready(Ok(Step::HandedOn))
+            }
+            Next::Head | Next::Chunks(_) | Next::Upgrade | Next::Tunnel | Next::End => {
+                self.buffer.reserve(READ_BUFFER);
+                let count = ready!(std::pin::pin!(self.tcp.read_buf(&mut self.buffer)).poll(cx))?;
+                Poll::Ready(Ok(if count == 0 { Step::HandedOn } else { Step::Buffered }))
+            }
+        }
+    }
+
+    /// Prepares what can be handed on from the buffer. `None`: more must be read.
+    fn from_buffer(&mut self) -> io::Result<Option<()>> {
+        match &mut self.next {
+            Next::Length(0) => self.next = Next::Head,
+            Next::Length(left) if !self.buffer.is_empty() => {
+                self.ready = usize::try_from(*left).unwrap_or(usize::MAX).min(self.buffer.len());
+                *left -= self.ready as u64;
+            }
+            Next::Chunks(chunks) if !self.buffer.is_empty() => {
+                let (count, end) = chunks.advance(&self.buffer).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
+                self.ready = count;
+                if end {
+                    self.next = Next::Head;
+                }
+            }
+            Next::Head if self.buffer.len() > self.seen => return Ok(self.find_head().then_some(())),
+            Next::Upgrade if !self.conn.is_serving() => self.next = Next::Head,
+            Next::Head | Next::Length(_) | Next::Chunks(_) | Next::Upgrade | Next::Tunnel | Next::End => return Ok(None),
+        }
+        Ok(Some(()))
+    }
+
+    /// Nothing can be read now: wait, but not for ever.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Step>> {
+        let (reason, limit) = match self.next {
+            // While an answer is under way the next head may take its time.
+            Next::Head if self.conn.is_serving() => {
+                self.conn.interim.lock().reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Next::Head if !self.buffer.is_empty() => (For::Head, self.limits.head_time),
+            Next::Head if !self.used => (For::Start, self.limits.head_time),
+            Next::Head => (For::Start, self.limits.idle_time),
+            Next::Length(_) | Next::Chunks(_) => (For::Body, self.limits.stall_time),
+            Next::Upgrade | Next::Tunnel | Next::End => return Poll::Pending,
+        };
+        ready!(self.read_wait.poll(reason, limit, cx));
+        self.read_wait.stop();
+        match reason {
+            For::Head => {
+                self.refuse(Malformed::TooSlow);
+                Poll::Ready(Ok(Step::Buffered))
+            }
+            For::Start | For::Nothing => Poll::Ready(Ok(Step::HandedOn)),
+            For::Body | For::Reader => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent nothing for too long"))),
+        }
+    }
+
+    /// Writes interim answers; ready when none is left.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.conn.has_interim.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut interim = self.conn.interim.lock();
+        while !interim.bytes.is_empty() {
+            let count = ready!(Pin::new(&mut self.tcp).poll_write(cx, &interim.bytes))?;
+            interim.bytes.drain(..count);
+        }
+        self.conn.has_interim.store(false, Ordering::Release);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What came of a read.
+enum Step {
+    /// The bytes, or the end, are in hyper's buffer.
+    HandedOn,
+    /// They are in ours.
+    Buffered,
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let _ = this.poll_interim(cx)?;
+        loop {
+            if this.ready > 0 {
+                this.hand_on(out);
+                return Poll::Ready(Ok(()));
+            }
+            if matches!(this.next, Next::End) {
+                return Poll::Ready(Ok(()));
+            }
+            if this.from_buffer()?.is_some() {
+                continue;
+            }
+            let reads = !matches!(this.next, Next::Upgrade | Next::Tunnel);
+            let step = match if reads { this.poll_bytes(cx, out)? } else { Poll::Pending } {
+                Poll::Ready(step) => {
+                    this.read_wait.stop();
+                    step
+                }
+                Poll::Pending => ready!(this.poll_wait(cx))?,
+            };
+            match step {
+                Step::HandedOn => return Poll::Ready(Ok(())),
+                Step::Buffered => {}
+            }
+        }
+    }
+}
+
+impl ClientStream {
+    /// Counts a write, or the lack of one, against the client's time.
+    fn watch_write<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.write_wait.stop();
+            return polled;
+        }
+        ready!(self.write_wait.poll(For::Reader, self.limits.stall_time, cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client took nothing for too long")))
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
+        let polled = Pin::new(&mut this.tcp).poll_write(cx, bytes);
+        this.watch_write(polled, cx)
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
+        let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, slices);
+        this.watch_write(polled, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+    }
+}

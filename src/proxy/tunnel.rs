@@ -1,0 +1,230 @@
+//! Bytes both ways until both ways are done.
+//!
+//! A side that ends only its own half (a half-close, RFC 9112 section 9.6) still gets the other's last bytes. A tunnel without a byte either way for
+//! too long is closed. Buffers are held only while bytes move: an idle tunnel costs none.
+
+use super::limits::TUNNEL_BUFFER;
+use bytes::{Buf, BytesMut};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::time::{Instant, sleep_until};
+
+/// How often in a row one direction may move bytes before others get their turn.
+const TURNS: usize = 16;
+
+thread_local! {
+    /// One buffer a thread, for all tunnels: what cannot be written at once is set aside in the tunnel's own.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; TUNNEL_BUFFER].into());
+}
+
+/// One end of a tunnel, with bytes that were read from it before.
+pub struct End {
+    /// The connection.
+    pub tcp: TcpStream,
+    /// Bytes that came early.
+    pub early: BytesMut,
+}
+
+/// How a tunnel ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Both sides were done.
+    Done,
+    /// Nothing moved for too long.
+    Idle,
+    /// The client's side broke off.
+    Client(io::Error),
+    /// The origin's side broke off.
+    Origin(io::Error),
+}
+
+/// Bytes moved, each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// From the client.
+    pub up: u64,
+    /// To the client.
+    pub down: u64,
+}
+
+struct Direction<'a> {
+    from: ReadHalf<'a>,
+    to: WriteHalf<'a>,
+    /// Read and not yet written.
+    waiting: BytesMut,
+    moved: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The near side has ended; the far side is yet to be told.
+    Ending,
+    Ended,
+}
+
+/// Which side an error came from.
+enum Failed {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
+impl Direction<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        for _ in 0..TURNS {
+            ready!(self.poll_waiting(cx)).map_err(Failed::Writing)?;
+            match self.state {
+                State::Open => ready!(self.poll_move(cx))?,
+                State::Ending => {
+                    ready!(Pin::new(&mut self.to).poll_shutdown(cx)).map_err(Failed::Writing)?;
+                    self.state = State::Ended;
+                }
+                State::Ended => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.waiting.is_empty() {
+            let count = ready!(Pin::new(&mut self.to).poll_write(cx, &self.waiting))?;
+            self.waiting.advance(count);
+            self.moved += count as u64;
+        }
+        if self.waiting.capacity() > 0 {
+            self.waiting = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut self.from).poll_read(cx, &mut read)).map_err(Failed::Reading)?;
+            let bytes = read.filled();
+            if bytes.is_empty() {
+                self.state = State::Ending;
+                return Poll::Ready(Ok(()));
+            }
+            let written = match Pin::new(&mut self.to).poll_write(cx, bytes) {
+                Poll::Ready(count) => count.map_err(Failed::Writing)?,
+                Poll::Pending => 0,
+            };
+            self.moved += written as u64;
+            self.waiting.extend_from_slice(&bytes[written..]);
+            Poll::Ready(Ok(()))
+        })
+    }
+}
+
+/// Moves bytes between a client and an origin until both are done, or nothing moves for `idle`. `count` is told whenever the sums change.
+pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: impl FnMut(Moved)) -> Ended {
+    let (from_client, to_client) = client.tcp.split();
+    let (from_origin, to_origin) = origin.tcp.split();
+    let direction = |from, to, waiting| Direction { from, to, waiting, moved: 0, state: State::Open };
+    let mut up = direction(from_client, to_origin, client.early);
+    let mut down = direction(from_origin, to_client, origin.early);
+    let mut moved = Moved::default();
+    let mut patience = std::pin::pin!(sleep_until(Instant::now() + idle));
+    let mut active = Instant::now();
+    poll_fn(|cx| {
+        let polled = (up.poll(cx), down.poll(cx));
+        let now = Moved { up: up.moved, down: down.moved };
+        if now != moved {
+            (moved, active) = (now, Instant::now());
+            count(moved);
+        }
+        match polled {
+            (Poll::Ready(Err(Failed::Reading(error))), _) | (_, Poll::Ready(Err(Failed::Writing(error)))) => return Poll::Ready(Ended::Client(error)),
+            (Poll::Ready(Err(Failed::Writing(error))), _) | (_, Poll::Ready(Err(Failed::Reading(error)))) => return Poll::Ready(Ended::Origin(error)),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ended::Done),
+            (Poll::Pending, _) | (_, Poll::Pending) => {}
+        }
+        while patience.as_mut().poll(cx).is_ready() {
+            if active + idle <= Instant::now() {
+                return Poll::Ready(Ended::Idle);
+            }
+            patience.as_mut().reset(active + idle);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let far = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        (listener.accept().await.expect("accepted").0, far)
+    }
+
+    struct Tunnel {
+        client: TcpStream,
+        origin: TcpStream,
+        ended: tokio::task::JoinHandle<(Ended, Moved)>,
+    }
+
+    async fn tunnel(idle: Duration) -> Tunnel {
+        let ((near_client, client), (near_origin, origin)) = (pair().await, pair().await);
+        let ended = tokio::spawn(async move {
+            let mut moved = Moved::default();
+            let end = |tcp| End { tcp, early: BytesMut::new() };
+            let client = End { early: BytesMut::from(&b"early "[..]), ..end(near_client) };
+            (run(client, end(near_origin), idle, |now| moved = now).await, moved)
+        });
+        Tunnel { client, origin, ended }
+    }
+
+    #[tokio::test]
+    async fn a_late_reply_arrives_after_a_half_close() {
+        let mut tunnel = tunnel(Duration::from_secs(60)).await;
+        tunnel.client.write_all(b"question").await.expect("sent");
+        tunnel.client.shutdown().await.expect("half closed");
+        let mut question = String::new();
+        tunnel.origin.read_to_string(&mut question).await.expect("read to the end");
+        assert_eq!(question, "early question");
+        tunnel.origin.write_all(b"late reply").await.expect("sent");
+        drop(tunnel.origin);
+        let mut reply = String::new();
+        tunnel.client.read_to_string(&mut reply).await.expect("read to the end");
+        assert_eq!(reply, "late reply");
+        let (ended, moved) = tunnel.ended.await.expect("ran");
+        assert!(matches!(ended, Ended::Done), "{ended:?}");
+        assert_eq!(moved, Moved { up: 14, down: 10 });
+    }
+
+    #[tokio::test]
+    async fn much_more_than_a_buffer_passes_a_slow_reader_whole() {
+        let tunnel = tunnel(Duration::from_secs(60)).await;
+        let sent: Vec<u8> = (0..8_000_000u32).map(|n| n.to_le_bytes()[1]).collect();
+        let (mut origin, expected) = (tunnel.origin, sent.clone());
+        let sender = tokio::spawn(async move { origin.write_all(&sent).await });
+        let mut client = tunnel.client;
+        let mut got = vec![0; 1000];
+        client.read_exact(&mut got).await.expect("the first bytes");
+        client.read_to_end(&mut got).await.expect("the rest");
+        sender.await.expect("ran").expect("sent");
+        assert!(got == expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_tunnel_is_closed() {
+        let tunnel = tunnel(Duration::from_secs(60)).await;
+        let (ended, _) = tunnel.ended.await.expect("ran");
+        assert!(matches!(ended, Ended::Idle), "{ended:?}");
+    }
+}
