@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Starts Usher for the side-by-side lab: benches/lab.sh LISTS CA DIR IP PORT plain|mitm
+#
+# LISTS: a folder for each category, in UT1's layout, all blocked for everyone. CA: unused until TLS is inspected.
+# DIR: where data and configuration go. Listens on IP:PORT; IP may be a destination; the record is on.
+set -euo pipefail
+lists=$1 dir=$3 ip=$4 port=$5 mode=$6
+root=$(cd "$(dirname "$0")/.." && pwd)
+if [ "$mode" = mitm ]; then
+    echo "TLS inspection: not yet" >&2
+    exit 2
+fi
+binary=${USHER_BINARY:-$root/target/release/usher}
+[ -x "$binary" ] || (cd "$root" && cargo build --release --locked)
+home=$dir/usher
+rm -rf "$home"
+mkdir -p "$home"
+
+blocked=$(awk -F'"' '/^id = / { if ($2 != "child-sexual-abuse" && $2 != "terrorism") printf "\"%s\", ", $2 }' "$root/blocklists/categories.toml")
+cat > "$home/policy.toml" <<POLICY
+[[group]]
+name = "everyone"
+members = { networks = ["0.0.0.0/0", "::/0"] }
+block = [$blocked]
+POLICY
+cat > "$home/usher.toml" <<SETTINGS
+data = "data"
+[proxy]
+listen = ["$ip:$port"]
+[destinations]
+allow = ["$ip/32"]
+[files]
+policy = "policy.toml"
+categories = "$root/blocklists/categories.toml"
+folders = "$root/blocklists/ut1.toml"
+[[lists]]
+name = "lab"
+path = "$lists"
+format = "folders"
+[limits]
+connections_per_client = 20000
+requests_per_second = 0
+SETTINGS
+exec "$binary" --config "$home/usher.toml" serve

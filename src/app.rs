@@ -1,0 +1,214 @@
+//! Putting Usher together: configuration in, a running proxy out.
+
+use crate::audit::Recorder;
+use crate::audit::recorder::StartError;
+use crate::config::{Config, Problems, Rulebook};
+use crate::files;
+use crate::identity::local::{Checker, Users, UsersError};
+use crate::lists::compile::Report;
+use crate::lists::store::{self, StoreError};
+use crate::proxy::dial::Dialer;
+use crate::proxy::guard::Guard;
+use crate::proxy::{Clock, Parts, Proxy, listen};
+use crate::snapshot::{InForce, Snapshot, SnapshotId};
+use crate::telemetry::events;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpListener;
+
+/// Why Usher cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] Problems),
+    /// A list cannot be loaded.
+    #[error("{0}")]
+    Lists(#[from] StoreError),
+    /// The data folder cannot be used.
+    #[error("the data folder {} cannot be written: {error}; make it writable for this user, or name another as `data` in usher.toml", path.display())]
+    Data {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The users cannot be read.
+    #[error("{0}")]
+    Users(#[from] UsersError),
+    /// The record cannot be started.
+    #[error("{0}")]
+    Record(#[from] StartError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {}", say_why(error, *address))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The system's name servers cannot be found.
+    #[error("the system's resolver settings cannot be read: {0}; check /etc/resolv.conf")]
+    Resolver(String),
+}
+
+fn say_why(error: &io::Error, address: SocketAddr) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port under [proxy] listen in usher.toml".to_owned(),
+        io::ErrorKind::PermissionDenied => format!("port {} needs more rights than this user has; choose one above 1023 under [proxy] listen in usher.toml", address.port()),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; check [proxy] listen in usher.toml".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What was loaded, for the person who started it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Ready to be put in force.
+    pub snapshot: Snapshot,
+    /// What became of every list line.
+    pub reports: Vec<Report>,
+    /// Folders not loaded, each with the reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Reads and compiles policy and lists.
+pub fn load(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
+    let Rulebook { taxonomy, folders, school, sources, digest } = config.rulebook()?;
+    let mut key = [0; 16];
+    key.copy_from_slice(&blake3::derive_key("usher 2026 the hashes of list entries", secret)[..16]);
+    let loaded = store::load(&sources, &folders, &taxonomy, key)?;
+    let mut whole = blake3::Hasher::new();
+    whole.update(digest.as_bytes()).update(loaded.digest.as_bytes());
+    let snapshot = Snapshot {
+        id: SnapshotId::of(&whole.finalize()),
+        taxonomy,
+        lists: loaded.lists,
+        policy: school.policy,
+        timetable: school.timetable,
+        networks: school.networks,
+        members: school.members,
+    };
+    Ok(Loaded { snapshot, reports: loaded.reports, skipped: loaded.skipped })
+}
+
+/// Makes the data folder if need be and returns the secret of the installation.
+pub fn open_data(config: &Config) -> Result<[u8; 32], AppError> {
+    let fail = |path: PathBuf| move |error| AppError::Data { path, error };
+    fs::create_dir_all(&config.data).map_err(fail(config.data.clone()))?;
+    files::secret(&config.secret_path()).map_err(fail(config.secret_path()))
+}
+
+/// Usher, ready to serve.
+pub struct App {
+    config: Config,
+    secret: [u8; 32],
+    proxy: Arc<Proxy>,
+    in_force: Arc<InForce>,
+    checker: Arc<Checker>,
+    recorder: Recorder,
+    listeners: Vec<TcpListener>,
+}
+
+impl App {
+    /// Builds everything, and binds the listeners last of all.
+    pub async fn build(config: Config, clock: Clock) -> Result<(Self, Vec<Report>, Vec<(String, String)>), AppError> {
+        let secret = open_data(&config)?;
+        let Loaded { snapshot, reports, skipped } = load(&config, &secret)?;
+        let users = Users::load(&config.users_path())?;
+        let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
+        let checker = Arc::new(Checker::new(users, fresh)?);
+        let recorder = Recorder::start(&config.log_path(), config.sync)?;
+        let mut listeners = Vec::new();
+        for &address in &config.listen {
+            listeners.push(TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?);
+        }
+        let own = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let guard = Guard::new(config.allow.clone(), own);
+        let dialer = Dialer::new(config.names.clone(), guard, config.limits.connect_time).map_err(AppError::Resolver)?;
+        let in_force = Arc::new(InForce::new(snapshot));
+        let proxy = Proxy::new(Parts {
+            in_force: in_force.clone(),
+            recorder: recorder.clone(),
+            checker: checker.clone(),
+            dialer,
+            limits: config.limits.clone(),
+            settings: config.settings.clone(),
+            clock,
+            secret,
+        });
+        Ok((Self { config, secret, proxy, in_force, checker, recorder, listeners }, reports, skipped))
+    }
+
+    /// The configuration it was built with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.clone()
+    }
+
+    /// The addresses it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Something that reads policy, lists and users anew whenever it is told to.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader { path: self.config.path.clone(), secret: self.secret, in_force: self.in_force.clone(), checker: self.checker.clone() }
+    }
+
+    /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        listen::run(self.proxy, self.listeners, shutdown).await;
+        let recorder = self.recorder;
+        // A panic there would have been told already; there is nothing more to do.
+        let _ = tokio::task::spawn_blocking(move || recorder.finish()).await;
+    }
+}
+
+/// Reads policy, lists and users anew, and puts them in force whole or not at all.
+#[derive(Clone)]
+pub struct Reloader {
+    path: PathBuf,
+    secret: [u8; 32],
+    in_force: Arc<InForce>,
+    checker: Arc<Checker>,
+}
+
+impl Reloader {
+    /// Reloads, off the threads that serve. What is wrong is told, and what was in force stays in force.
+    pub async fn reload(&self) -> Result<SnapshotId, AppError> {
+        let (path, secret) = (self.path.clone(), self.secret);
+        let started = Instant::now();
+        let read = move || {
+            let config = Config::load(&path)?;
+            let users = Users::load(&config.users_path())?;
+            Ok::<_, AppError>((load(&config, &secret)?, users))
+        };
+        let read = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(AppError::Resolver(error.to_string())));
+        match read {
+            Ok((Loaded { snapshot, .. }, users)) => {
+                let (id, entries) = (snapshot.id, snapshot.lists.len());
+                self.checker.replace(users);
+                self.in_force.replace(snapshot);
+                events::Reloaded { snapshot: id.to_string(), entries, took_ms: started.elapsed().as_millis() }.emit();
+                Ok(id)
+            }
+            Err(error) => {
+                events::ReloadRefused { problems: &error.to_string() }.emit();
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `usher check`: what would happen to a request, and why, by the same code that answers requests.
+
+use super::{Answer, print, print_json};
+use crate::app;
+use crate::config::Config;
+use crate::identity::local::Users;
+use crate::identity::{Identity, Standing};
+use crate::lists::Entry;
+use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict};
+use crate::snapshot::Snapshot;
+use crate::url::{Scheme, Url};
+use anyhow::{Context, bail};
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::net::IpAddr;
+use std::path::Path;
+
+/// Say what would happen to a request, and why. Exit code 0: allowed; 1: blocked or warned about.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  usher check coolmathgames.com --group pupils\n  usher check https://www.example.org --user j.smith\n  usher check games.example --client 10.7.3.9 --at 2026-11-25T12:45 --json")]
+pub(super) struct Check {
+    /// The URL; without a scheme it is http.
+    url: String,
+    /// As this user.
+    #[arg(long, conflicts_with = "group")]
+    user: Option<String>,
+    /// As somebody in this group.
+    #[arg(long)]
+    group: Option<String>,
+    /// From this address.
+    #[arg(long, default_value = "127.0.0.1")]
+    client: IpAddr,
+    /// At this time: school time as 2026-11-25T12:45, or with a zone as 2026-11-25T12:45:00Z.
+    #[arg(long)]
+    at: Option<String>,
+    /// With this method.
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    url: String,
+    user: Option<&'a str>,
+    group: String,
+    at: String,
+    verdict: &'static str,
+    categories: Vec<&'a str>,
+    reason: Why<'a>,
+    entry: Option<&'a Entry>,
+    entries: Vec<Entry>,
+    snapshot: String,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    kind: &'static str,
+    text: String,
+    rule: Option<&'a str>,
+}
+
+impl Check {
+    pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
+        let config = Config::load(path)?;
+        let secret = app::open_data(&config)?;
+        let snapshot = app::load(&config, &secret)?.snapshot;
+        let url = Url::parse(&self.url).with_context(|| format!("\"{}\" cannot be judged", self.url))?;
+        let users = Users::load(&config.users_path())?;
+        let identity = self.identity(&snapshot, &users)?;
+        let at = self.time(&snapshot)?;
+        let found = snapshot.lists.look_up(&url);
+        let moment = snapshot.timetable.moment(at);
+        let (lists, taxonomy) = (&snapshot.lists, &snapshot.taxonomy);
+        let client = self.client.to_canonical();
+        // Of a tunnel no more is known than its host.
+        let judged = if url.scheme == Scheme::Https { Url::new(Scheme::Https, url.host.clone(), url.port, "") } else { url };
+        let found = if judged.scheme == Scheme::Https { lists.look_up(&judged) } else { found };
+        let method = if judged.scheme == Scheme::Https { "CONNECT" } else { &self.method };
+        let facts = Facts { identity: &identity, client, moment: &moment, method, url: &judged, continued: false, taxonomy, lists, found: &found };
+        let (verdict, reason) = decide(&snapshot, facts, judged.scheme);
+        let shown = Found {
+            url: self.url.clone(),
+            user: identity.user(),
+            group: snapshot.policy.group_name(identity.standing).to_string(),
+            at: moment.zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            verdict,
+            categories: taxonomy.ids(found.categories).collect(),
+            reason: Why { kind: reason.kind(), text: reason.text(taxonomy), rule: reason.rule() },
+            entry: reason.entry(),
+            entries: lists.explain_all(&found, &judged),
+            snapshot: snapshot.id.to_string(),
+        };
+        if self.json { print_json(&shown)? } else { show(&shown, judged.scheme)? }
+        Ok(if verdict == "allowed" { Answer::Yes } else { Answer::No })
+    }
+
+    fn identity(&self, snapshot: &Snapshot, users: &Users) -> anyhow::Result<Identity> {
+        if let Some(name) = &self.group {
+            if name == "unknown" {
+                return Ok(Identity::unknown());
+            }
+            let names: Vec<_> = snapshot.policy.groups.iter().map(|group| &*group.name).collect();
+            let Some(group) = snapshot.policy.group_named(name) else { bail!("there is no group \"{name}\"; there are {}", names.join(", ")) };
+            return Ok(Identity::of_network(group));
+        }
+        if let Some(name) = &self.user {
+            let name = name.to_lowercase();
+            let listed = || users.users.get(&name).and_then(|user| user.group.as_deref()).and_then(|group| snapshot.policy.group_named(group));
+            let group = snapshot.group_of_user(&name).or_else(listed);
+            return Ok(Identity::proved(name.into(), group.map_or(Standing::Unknown, Standing::Member)));
+        }
+        Ok(snapshot.networks.group_of(self.client).map_or_else(Identity::unknown, Identity::of_network))
+    }
+
+    fn time(&self, snapshot: &Snapshot) -> anyhow::Result<Timestamp> {
+        let Some(text) = &self.at else { return Ok(Timestamp::now()) };
+        super::log::parse_time(text, &snapshot.timetable.zone)
+    }
+}
+
+fn decide(snapshot: &Snapshot, facts: Facts<'_>, scheme: Scheme) -> (&'static str, Reason) {
+    match scheme {
+        Scheme::Https => {
+            let Decision { verdict, reason, .. } = snapshot.policy.decide_connect(&ConnectFacts(facts), snapshot.id);
+            (if matches!(verdict, ConnectVerdict::Tunnel(_)) { "allowed" } else { "blocked" }, reason)
+        }
+        Scheme::Http => {
+            let Decision { verdict, reason, .. } = snapshot.policy.decide_request(&RequestFacts(facts), snapshot.id);
+            let verdict = match verdict {
+                RequestVerdict::Forward(_) => "allowed",
+                RequestVerdict::Warn => "warned",
+                RequestVerdict::Block => "blocked",
+            };
+            (verdict, reason)
+        }
+    }
+}
+
+fn show(found: &Found<'_>, scheme: Scheme) -> anyhow::Result<()> {
+    print(format_args!("{}: {}", found.verdict.to_uppercase(), found.url))?;
+    print(format_args!("  why         {}", found.reason.text))?;
+    let row = |name: &str, value: &str| print(format_args!("  {name:<11} {value}"));
+    row("group", &found.group)?;
+    row("at", &found.at)?;
+    if !found.categories.is_empty() {
+        row("categories", &found.categories.join(", "))?;
+    }
+    for entry in &found.entries {
+        row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;
+    }
+    if scheme == Scheme::Https {
+        row("note", "of https only the site's name is seen, not the page")?;
+    }
+    row("snapshot", &found.snapshot)?;
+    Ok(())
+}

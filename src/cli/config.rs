@@ -1,0 +1,25 @@
+//! `usher config`: check the configuration before it is used.
+
+use super::{Answer, print};
+use crate::config::Config;
+use clap::Subcommand;
+use std::path::Path;
+
+/// Check the configuration.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Read every configuration file and print every problem. Exit code 2 if there is one.
+    #[command(after_help = "Example:\n  usher config check && kill -HUP \"$(pidof usher)\"")]
+    Check,
+}
+
+impl Command {
+    pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
+        let Self::Check = self;
+        let config = Config::load(path)?;
+        let rulebook = config.rulebook()?;
+        let policy = &rulebook.school.policy;
+        print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
+        Ok(Answer::Yes)
+    }
+}

@@ -1,0 +1,126 @@
+//! `usher serve`: the proxy, until it is told to stop.
+
+use super::Answer;
+use crate::app::App;
+use crate::config::Config;
+use crate::lists::compile::Report;
+use crate::snapshot::Snapshot;
+use crate::telemetry;
+use clap::Args;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run the proxy, in the foreground, until SIGTERM or Ctrl-C. SIGHUP reads policy, lists and users anew.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  usher serve\n  usher --config /etc/usher/usher.toml serve --quiet")]
+pub(super) struct Serve {
+    /// Do not print what is loaded, only problems.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
+        let config = Config::load(path)?;
+        telemetry::start(if self.quiet { "error" } else { "info" });
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            // Signals are waited for from here on, so that none is lost while lists load.
+            let mut hangup = signal(SignalKind::hangup())?;
+            let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+            let (app, reports, skipped) = App::build(config, Arc::new(jiff::Timestamp::now)).await?;
+            if !self.quiet {
+                say_hello(&app, &reports, &skipped)?;
+            }
+            let reloader = app.reloader();
+            let reloading = tokio::spawn(async move {
+                while hangup.recv().await.is_some() {
+                    // What is wrong was told by the reloader.
+                    let _ = reloader.reload().await;
+                }
+            });
+            app.run(async {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            })
+            .await;
+            reloading.abort();
+            Ok::<_, anyhow::Error>(())
+        })?;
+        runtime.shutdown_background();
+        Ok(Answer::Yes)
+    }
+}
+
+/// Says where Usher listens, what is loaded, what is missing, and how to try it.
+fn say_hello(app: &App, reports: &[Report], skipped: &[(String, String)]) -> anyhow::Result<()> {
+    let in_force = app.in_force();
+    let snapshot = in_force.get();
+    let config = app.config();
+    let mut text = format!("Usher {}\n", env!("CARGO_PKG_VERSION"));
+    let mut row = |name: &str, value: &str| writeln!(text, "  {name:<10} {value}");
+    let addresses: Vec<_> = app.addresses().iter().map(ToString::to_string).collect();
+    row("proxy", &addresses.join(", "))?;
+    row("record", &config.log_path().display().to_string())?;
+    row("lists", &lists_line(&snapshot, reports))?;
+    row("groups", &snapshot.policy.groups.iter().map(|group| &*group.name).collect::<Vec<_>>().join(", "))?;
+    row("rules", &format!("{}, snapshot {}", snapshot.policy.rules.len(), snapshot.id))?;
+    for line in missing(&snapshot, reports, skipped) {
+        row("missing", &line)?;
+    }
+    let proxy = addresses.first().map_or("127.0.0.1:3128", String::as_str);
+    row("try", &format!("curl -x http://{proxy} http://coolmathgames.com/"))?;
+    row("", "usher log tail")?;
+    write!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+fn lists_line(snapshot: &Snapshot, reports: &[Report]) -> String {
+    let refused: usize = reports.iter().map(Report::refused_count).sum();
+    let mut line = format!("{} lists, {} entries", thousands(reports.len()), thousands(snapshot.lists.len()));
+    if refused > 0 {
+        line += &format!(" ({} lines refused; see: usher lists check)", thousands(refused));
+    }
+    line
+}
+
+/// What a school would want to know is not there.
+fn missing(snapshot: &Snapshot, reports: &[Report], skipped: &[(String, String)]) -> Vec<String> {
+    let mut lines = vec!["Illegal-content lists (IWF, CTIRU): not present. You do not meet the DfE standard.".to_owned()];
+    lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
+    let empty: Vec<_> = snapshot.taxonomy.iter().filter(|(_, info)| !reports.iter().any(|report| report.category == info.id && report.accepted > 0)).map(|(_, info)| info.id.as_str()).collect();
+    if !empty.is_empty() {
+        lines.push(format!("categories without a single entry: {}", empty.join(", ")));
+    }
+    let unknown = skipped.iter().filter(|(_, reason)| reason.contains("ut1.toml")).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    if !unknown.is_empty() {
+        lines.push(format!("list folders with no category, not loaded: {}", unknown.join(", ")));
+    }
+    let today = jiff::Timestamp::now().to_zoned(snapshot.timetable.zone.clone()).date();
+    for rule in snapshot.policy.due(today) {
+        lines.push(format!("the rule \"{}\" was to be reviewed by {}; it still holds", rule.name, rule.review));
+    }
+    lines
+}
+
+/// A number as people read it: 610,432.
+pub(super) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_read_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (610_432, "610,432"), (5_000_000, "5,000,000")] {
+            assert_eq!(super::thousands(number), text);
+        }
+    }
+}

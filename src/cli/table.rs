@@ -1,0 +1,33 @@
+//! Tables for people: as wide as the terminal, readable without colours.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+/// A table with these headings.
+pub(super) fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(headings);
+    if let Some(width) = terminal_width() {
+        table.set_width(width);
+    }
+    table
+}
+
+/// The terminal's width as the shell tells it; tables that go to a file are as wide as they need be.
+fn terminal_width() -> Option<u16> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+/// A text without what could change the terminal it is shown on.
+pub(super) fn safe(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A text cut to so many characters.
+pub(super) fn short(text: &str, most: usize) -> String {
+    let text = safe(text);
+    if text.chars().count() <= most {
+        return text;
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}

@@ -1,0 +1,339 @@
+//! The configuration: `usher.toml` for this installation, `policy.toml` for what the school decides.
+//!
+//! Every problem of every file is found before anything is done: [`Problems`], each with its file, line and a hint. Paths in a file are
+//! relative to that file. A new setting: its key here, the field of the module that owns it, and the commented default in `config/`.
+
+pub mod categories;
+pub mod policy;
+pub mod reader;
+
+pub use reader::{Problem, Problems};
+
+use crate::audit::Sync;
+use crate::category::Taxonomy;
+use crate::host::Host;
+use crate::lists::formats::Format;
+use crate::lists::store::{FolderNames, Layout, Source as ListSource};
+use crate::policy::Ports;
+use crate::proxy::identify::Ask;
+use crate::proxy::limits::Limits;
+use crate::proxy::pages::{Contact, School as SchoolText};
+use crate::proxy::Settings;
+use ipnet::IpNet;
+use policy::{OpenPorts, School};
+use reader::{FromToml, Source, Table, nearest_hint};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What `usher.toml` says, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// Where the proxy listens.
+    pub listen: Vec<SocketAddr>,
+    /// Where the record and the secret are kept.
+    pub data: PathBuf,
+    /// What a committed record survives.
+    pub sync: Sync,
+    /// Passwords, pages, warnings.
+    pub settings: Settings,
+    /// The limits.
+    pub limits: Limits,
+    /// Ranges that are open though they are special.
+    pub allow: Vec<IpNet>,
+    /// The ports that are open.
+    pub ports: OpenPorts,
+    /// Names that are known without asking a name server.
+    pub names: HashMap<Host, Vec<IpAddr>>,
+    /// The policy file.
+    pub policy: PathBuf,
+    /// The categories file.
+    pub categories: PathBuf,
+    /// What the folders of published lists are called here.
+    pub folders: PathBuf,
+    /// The lists, their categories not yet known.
+    lists: Vec<Listed>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    name: String,
+    path: PathBuf,
+    layout: Written,
+    line_of_category: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Folders,
+    File(Format),
+}
+
+/// What the other files say, checked.
+#[derive(Debug)]
+pub struct Rulebook {
+    /// The categories.
+    pub taxonomy: Taxonomy,
+    /// What the folders of published lists are called here.
+    pub folders: FolderNames,
+    /// The policy.
+    pub school: School,
+    /// The lists, with their categories.
+    pub sources: Vec<ListSource>,
+    /// A digest of every byte of policy and categories.
+    pub digest: blake3::Hash,
+}
+
+impl Config {
+    /// Reads and checks `usher.toml`.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        let source = Source::open(path).map_err(|problem| Problems(vec![problem]))?;
+        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        source.read(|file| read(file, path, &folder)).map_err(Problems)
+    }
+
+    /// Reads and checks the files that `usher.toml` names: categories, then all that needs them.
+    pub fn rulebook(&self) -> Result<Rulebook, Problems> {
+        let open = |path: &Path| Source::open(path).map_err(|problem| vec![problem]);
+        let categories = open(&self.categories).map_err(Problems)?;
+        let taxonomy = categories::read(&categories).map_err(Problems)?;
+        let mut problems = Vec::new();
+        let mut keep = |found: Vec<Problem>| problems.extend(found);
+        let mut digest = blake3::Hasher::new();
+        digest.update(categories.text().as_bytes());
+        let folders = open(&self.folders).and_then(|file| {
+            digest.update(file.text().as_bytes());
+            categories::read_folders(&file, &taxonomy)
+        });
+        let folders = folders.map_err(&mut keep).ok();
+        let school = open(&self.policy).and_then(|file| {
+            digest.update(file.text().as_bytes());
+            policy::read(&file, &taxonomy, &self.ports)
+        });
+        let school = school.map_err(&mut keep).ok();
+        let sources = self.sources(&taxonomy).map_err(&mut keep).ok();
+        digest.update(format!("{:?}", self.ports).as_bytes());
+        let digest = digest.finalize();
+        match (folders, school, sources) {
+            (Some(folders), Some(school), Some(sources)) => Ok(Rulebook { taxonomy, folders, school, sources, digest }),
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    fn sources(&self, taxonomy: &Taxonomy) -> Result<Vec<ListSource>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut sources = Vec::new();
+        for list in &self.lists {
+            let layout = match (list.layout, &list.line_of_category) {
+                (Written::Folders, _) => Some(Layout::Folders),
+                (Written::File(format), Some(id)) => taxonomy.find(id).map(|category| Layout::File(format, category)),
+                (Written::File(_), None) => None,
+            };
+            match layout {
+                Some(layout) => sources.push(ListSource { name: list.name.clone(), path: list.path.clone(), layout }),
+                None => {
+                    let id = list.line_of_category.as_deref().unwrap_or_default();
+                    let what = format!("lists \"{}\", category: there is no category \"{id}\"", list.name);
+                    problems.push(Problem { file: self.path.clone(), line: 0, what, hint: nearest_hint(id, categories::ids(taxonomy)) });
+                }
+            }
+        }
+        if problems.is_empty() { Ok(sources) } else { Err(problems) }
+    }
+
+    /// The database of the record.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.data.join("log.db")
+    }
+
+    /// The users of this installation.
+    #[must_use]
+    pub fn users_path(&self) -> PathBuf {
+        self.data.join("users.toml")
+    }
+
+    /// The secret of this installation.
+    #[must_use]
+    pub fn secret_path(&self) -> PathBuf {
+        self.data.join("secret.key")
+    }
+}
+
+fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
+    let beside = |name: PathBuf| folder.join(name);
+    let data = file.need("data", "the folder for the record, such as \"../data\"").map(beside);
+    let (listen, ask, own_host) = read_proxy(file);
+    let sync = file.table("log").and_then(|log| {
+        let sync = log.choice("sync", &[("process", Sync::Process), ("full", Sync::Full)], Some(Sync::Process));
+        log.done();
+        sync
+    });
+    let (allow, ports) = read_destinations(file);
+    let names = read_names(file);
+    let (policy, categories, folders) = read_files(file);
+    let lists = file.tables("lists").iter().filter_map(|table| read_list(table, folder)).collect();
+    let school = read_school(file);
+    let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
+    let limits = read_limits(file);
+    let settings = Settings { ask, school, own_host: own_host?, warning_holds };
+    Some(Config {
+        path: path.to_owned(),
+        listen,
+        data: data?,
+        sync: sync.unwrap_or(Sync::Process),
+        settings,
+        limits,
+        allow,
+        ports,
+        names,
+        policy: folder.join(policy),
+        categories: folder.join(categories),
+        folders: folder.join(folders),
+        lists,
+    })
+}
+
+fn read_proxy(file: &Table<'_>) -> (Vec<SocketAddr>, Ask, Option<Host>) {
+    let own = "usher.internal".to_owned();
+    let Some(proxy) = file.table("proxy") else {
+        return (vec![SocketAddr::from(([127, 0, 0, 1], 3128))], Ask::Never, Host::parse(&own).ok());
+    };
+    let listen = proxy.get_or("listen", vec![SocketAddr::from(([127, 0, 0, 1], 3128))]);
+    if listen.is_empty() {
+        proxy.wrong("listen", "there is no address to listen on", Some("such as [\"127.0.0.1:3128\"]".into()));
+    }
+    let ask = proxy.choice("ask_for_password", &Ask::NAMES, Some(Ask::Never)).unwrap_or(Ask::Never);
+    let own_host = proxy.get("own_name").or_else(|| Host::parse(&own).ok());
+    proxy.done();
+    (listen, ask, own_host)
+}
+
+fn read_destinations(file: &Table<'_>) -> (Vec<IpNet>, OpenPorts) {
+    let common = || Ports::Only(vec![80, 8000, 8008, 8080, 8888]);
+    let tls = || Ports::Only(vec![443]);
+    let Some(table) = file.table("destinations") else { return (Vec::new(), OpenPorts { plain: common(), tunnel: tls() }) };
+    let allow = table.get_or("allow", Vec::new());
+    let ports = OpenPorts { plain: table.get("plain_ports").unwrap_or_else(common), tunnel: table.get("tunnel_ports").unwrap_or_else(tls) };
+    table.done();
+    (allow, ports)
+}
+
+impl FromToml for Ports {
+    fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, String> {
+        match value.as_str() {
+            Some("any") => Ok(Self::Any),
+            Some(_) => Err("a list of ports is expected, such as [443], or \"any\"".to_owned()),
+            None => Vec::from_toml(value).map(Self::Only),
+        }
+    }
+}
+
+fn read_names(file: &Table<'_>) -> HashMap<Host, Vec<IpAddr>> {
+    let Some(table) = file.table("names") else { return HashMap::new() };
+    let mut names = HashMap::new();
+    for (name, addresses, span) in table.entries::<Vec<IpAddr>>() {
+        match Host::parse(&name) {
+            Ok(host) => drop(names.insert(host, addresses)),
+            Err(error) => table.wrong_at(span, format!("names, \"{name}\": {error}"), None),
+        }
+    }
+    names
+}
+
+fn read_files(file: &Table<'_>) -> (PathBuf, PathBuf, PathBuf) {
+    let table = file.table("files");
+    let path = |key, default: &str| table.as_ref().and_then(|table| table.get(key)).unwrap_or_else(|| PathBuf::from(default));
+    let paths = (path("policy", "policy.toml"), path("categories", "../blocklists/categories.toml"), path("folders", "../blocklists/ut1.toml"));
+    if let Some(table) = table {
+        table.done();
+    }
+    paths
+}
+
+fn read_list(table: &Table<'_>, folder: &Path) -> Option<Listed> {
+    let name = table.need("name", "the name people are shown, such as \"starter\"");
+    let path: Option<PathBuf> = table.need("path", "the file or folder, relative to this file");
+    let files = Format::NAMES.map(|(name, format)| (name, Written::File(format)));
+    let formats: Vec<_> = [("folders", Written::Folders)].into_iter().chain(files).collect();
+    let layout = table.choice("format", &formats, None);
+    let category: Option<String> = table.get("category");
+    match (layout, &category) {
+        (Some(Written::Folders), Some(_)) => table.wrong("category", "the folders say the category", Some("take it out".into())),
+        (Some(Written::File(_)), None) => table.wrong("category", format!("{} has no category", table.name()), Some("say what the file's entries are, such as category = \"games\"".into())),
+        (Some(_) | None, _) => {}
+    }
+    table.done();
+    Some(Listed { name: name?, path: folder.join(path?), layout: layout?, line_of_category: category })
+}
+
+fn read_school(file: &Table<'_>) -> SchoolText {
+    let mut school = SchoolText { name: "This network is filtered by Usher.".into(), appeal: String::new(), contacts: Vec::new() };
+    if let Some(table) = file.table("school") {
+        school.name = table.get_or("name", school.name);
+        school.appeal = table.get_or("appeal", String::new());
+        school.contacts = table.tables("help").iter().filter_map(read_contact).collect();
+        table.done();
+    }
+    if school.contacts.is_empty() {
+        school.contacts = childline_and_shout();
+    }
+    school
+}
+
+fn read_contact(table: &Table<'_>) -> Option<Contact> {
+    let name = table.need("name", "such as \"Childline\"");
+    let reach = table.need("reach", "the number to call or text");
+    let about = table.get_or("about", String::new());
+    table.done();
+    Some(Contact { name: name?, reach: reach?, about })
+}
+
+fn childline_and_shout() -> Vec<Contact> {
+    let contact = |name: &str, reach: &str, about: &str| Contact { name: name.into(), reach: reach.into(), about: about.into() };
+    vec![
+        contact("Childline", "call 0800 1111", "Free, private, at any hour, for anyone under 19."),
+        contact("Shout", "text SHOUT to 85258", "Free text messages, at any hour."),
+    ]
+}
+
+fn read_limits(file: &Table<'_>) -> Limits {
+    let mut limits = Limits::default();
+    let Some(table) = file.table("limits") else { return limits };
+    limits.head_bytes = table.get_or("head_bytes", limits.head_bytes);
+    limits.head_fields = table.get_or("head_fields", limits.head_fields);
+    limits.connections = table.get_or("connections", limits.connections);
+    limits.connections_per_client = table.get_or("connections_per_client", limits.connections_per_client);
+    if let Some(rate) = table.get::<u32>("requests_per_second") {
+        limits.requests_per_second = NonZeroU32::new(rate);
+    }
+    limits.request_burst = table.get_or("request_burst", limits.request_burst);
+    let seconds: [(&'static str, &mut Duration); 7] = [
+        ("head_seconds", &mut limits.head_time),
+        ("idle_seconds", &mut limits.idle_time),
+        ("stall_seconds", &mut limits.stall_time),
+        ("connect_seconds", &mut limits.connect_time),
+        ("answer_seconds", &mut limits.answer_time),
+        ("tunnel_idle_seconds", &mut limits.tunnel_idle_time),
+        ("drain_seconds", &mut limits.drain_time),
+    ];
+    for (key, limit) in seconds {
+        match table.get::<u64>(key) {
+            Some(0) => table.wrong(key, "it must be above 0", None),
+            Some(seconds) => *limit = Duration::from_secs(seconds),
+            None => {}
+        }
+    }
+    if !(1024..=1 << 20).contains(&limits.head_bytes) {
+        table.wrong("head_bytes", "it must be from 1024 to 1048576", None);
+    }
+    table.done();
+    limits
+}
+
+#[cfg(test)]
+mod tests;
