@@ -241,7 +241,8 @@ impl Fields {
     }
 
     fn body(&self, line: &RequestLine<'_>) -> Result<Body, Malformed> {
-        if self.hosts == 0 && !line.old {
+        // A CONNECT without one is unambiguous, and some clients send it: its target is a host and nothing else.
+        if self.hosts == 0 && !line.old && line.method != b"CONNECT" {
             return Err(Malformed::Host);
         }
         let body = match (self.length, self.chunked) {
@@ -406,6 +407,7 @@ mod tests {
             ("POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding:  Chunked \r\n\r\n", Body::Chunked),
             ("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", Body::Tunnel),
             ("CONNECT a.example:443 HTTP/1.0\r\nContent-Length: 0\r\n\r\n", Body::Tunnel),
+            ("CONNECT a.example:443 HTTP/1.1\r\n\r\n", Body::Tunnel),
             ("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", Body::Upgrade),
             ("M-SEARCH http://a.example/ HTTP/1.1\r\nHost: [::1]:80\r\nX: \t caf\u{e9} \r\nY:\r\n\r\n", Body::None),
         ] {

@@ -363,13 +363,11 @@ impl AsyncRead for ClientStream {
                 this.hand_on(out);
                 return Poll::Ready(Ok(()));
             }
-            if matches!(this.next, Next::End) {
-                return Poll::Ready(Ok(()));
-            }
             if this.from_buffer()?.is_some() {
                 continue;
             }
-            let reads = !matches!(this.next, Next::Upgrade | Next::Tunnel);
+            // After a refusal nothing more is read, and hyper is not told of an end before it has answered.
+            let reads = !matches!(this.next, Next::Upgrade | Next::Tunnel | Next::End);
             let step = match if reads { this.poll_bytes(cx, out)? } else { Poll::Pending } {
                 Poll::Ready(step) => {
                     this.read_wait.stop();
