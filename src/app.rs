@@ -7,18 +7,19 @@ use crate::files;
 use crate::identity::local::{Checker, Users, UsersError};
 use crate::lists::compile::Report;
 use crate::lists::store::{self, StoreError};
-use crate::proxy::dial::Dialer;
 use crate::proxy::guard::Guard;
+use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Parts, Proxy, listen};
+use socket2::{Domain, Protocol, Socket, Type};
 use crate::snapshot::{InForce, Snapshot, SnapshotId};
 use crate::telemetry::events;
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::net::TcpListener;
 
 /// Why Usher cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,42 @@ pub fn open_data(config: &Config) -> Result<[u8; 32], AppError> {
     files::secret(&config.secret_path()).map_err(fail(config.secret_path()))
 }
 
+/// Connections that wait to be accepted, for each listener.
+const BACKLOG: i32 = 1024;
+
+/// Binds every address once for each worker, so that the kernel spreads connections over them. Port 0 is one port for all.
+fn bind_all(wanted: &[SocketAddr], workers: usize) -> Result<(Vec<Vec<std::net::TcpListener>>, Vec<SocketAddr>), AppError> {
+    let mut sets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut addresses = Vec::new();
+    for &address in wanted {
+        let fail = |error| AppError::Listen { address, error };
+        // Sharing a port between workers would also share it with another program that does the same: so it is first asked for alone.
+        if address.port() != 0 {
+            drop(bind(address, false).map_err(fail)?);
+        }
+        let mut bound = address;
+        for set in &mut sets {
+            let socket = bind(bound, true).map_err(fail)?;
+            socket.listen(BACKLOG).map_err(fail)?;
+            bound = socket.local_addr().map_err(fail)?.as_socket().unwrap_or(address);
+            set.push(socket.into());
+        }
+        addresses.push(bound);
+    }
+    Ok((sets, addresses))
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
 /// Usher, ready to serve.
 pub struct App {
     config: Config,
@@ -111,7 +148,9 @@ pub struct App {
     in_force: Arc<InForce>,
     checker: Arc<Checker>,
     recorder: Recorder,
-    listeners: Vec<TcpListener>,
+    /// A set for each worker.
+    listeners: Vec<Vec<std::net::TcpListener>>,
+    addresses: Vec<SocketAddr>,
 }
 
 impl App {
@@ -123,25 +162,24 @@ impl App {
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
         let checker = Arc::new(Checker::new(users, fresh)?);
         let recorder = Recorder::start(&config.log_path(), config.sync)?;
-        let mut listeners = Vec::new();
-        for &address in &config.listen {
-            listeners.push(TcpListener::bind(address).await.map_err(|error| AppError::Listen { address, error })?);
-        }
-        let own = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let guard = Guard::new(config.allow.clone(), own);
-        let dialer = Dialer::new(config.names.clone(), guard, config.limits.connect_time).map_err(AppError::Resolver)?;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let (listeners, addresses) = bind_all(&config.listen, workers)?;
+        let guard = Guard::new(config.allow.clone(), addresses.clone());
+        // The workers make resolvers of their own; what keeps them from it is better told before serving.
+        Names::new(Arc::new(KnownNames::new(HashMap::new())), config.limits.connect_time).map_err(AppError::Resolver)?;
         let in_force = Arc::new(InForce::new(snapshot));
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
             checker: checker.clone(),
-            dialer,
+            names: config.names.clone(),
+            guard,
             limits: config.limits.clone(),
             settings: config.settings.clone(),
             clock,
             secret,
         });
-        Ok((Self { config, secret, proxy, in_force, checker, recorder, listeners }, reports, skipped))
+        Ok((Self { config, secret, proxy, in_force, checker, recorder, listeners, addresses }, reports, skipped))
     }
 
     /// The configuration it was built with.
@@ -158,8 +196,8 @@ impl App {
 
     /// The addresses it listens on.
     #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Something that reads policy, lists and users anew whenever it is told to.

@@ -144,14 +144,12 @@ pub enum LogError {
 }
 
 const COLUMNS: &str = "
-    o.id, o.time_ms, user.text, grp.text, source.text, confidence.text, client.text, method.text, scheme.text, host.text, o.port, o.path,
-    categories.text, verdict.text, reason.text, why.text, rule.text, list.text, o.line, entry.text, snapshot.text, agent.text, referrer.text,
-    fetch_dest.text, fetch_mode.text, fetch_user.text, c.status, c.bytes_up, c.bytes_down, c.duration_us, outcome.text, upstream.text, c.note";
+    o.id, o.time_ms, who.user, who.grp, who.source, who.confidence, who.client, method.text, scheme.text, host.text, o.port, o.path,
+    decision.categories, decision.verdict, decision.reason, decision.why, decision.rule, decision.list, decision.line, decision.entry, decision.snapshot,
+    who.agent, referrer.text, fetch_dest.text, fetch_mode.text, fetch_user.text, c.status, c.bytes_up, c.bytes_down, c.duration_us, outcome.text,
+    upstream.text, c.note";
 
-const TEXTS_OPENED: [&str; 21] = [
-    "user", "grp", "source", "confidence", "client", "method", "scheme", "host", "categories", "verdict", "reason", "why", "rule", "list", "entry",
-    "snapshot", "agent", "referrer", "fetch_dest", "fetch_mode", "fetch_user",
-];
+const TEXTS_OPENED: [&str; 7] = ["method", "scheme", "host", "referrer", "fetch_dest", "fetch_mode", "fetch_user"];
 const TEXTS_CLOSED: [&str; 2] = ["outcome", "upstream"];
 
 impl Log {
@@ -172,12 +170,12 @@ impl Log {
     /// The records that match, newest first.
     pub fn search(&self, filter: &Filter) -> Result<Vec<Row>, LogError> {
         let mut wanted = Where::default();
-        wanted.texts("o.user", "text LIKE ? ESCAPE '\\'", filter.user.as_deref().map(|user| like(&user.to_lowercase(), "", "")));
-        wanted.texts("o.grp", "text = ?", filter.group.clone());
+        wanted.shared("who", "user LIKE ? ESCAPE '\\'", filter.user.as_deref().map(|user| like(&user.to_lowercase(), "", "")));
+        wanted.shared("who", "grp = ?", filter.group.clone());
         wanted.host(filter.host.as_deref());
-        wanted.texts("o.categories", "' ' || text || ' ' LIKE ? ESCAPE '\\'", filter.category.as_deref().map(|id| like(id, "% ", " %")));
-        wanted.texts("o.verdict", "text = ?", filter.verdict.map(|verdict| verdict.as_str().to_owned()));
-        wanted.texts("o.client", "text = ?", filter.client.clone());
+        wanted.shared("decision", "' ' || categories || ' ' LIKE ? ESCAPE '\\'", filter.category.as_deref().map(|id| like(id, "% ", " %")));
+        wanted.shared("decision", "verdict = ?", filter.verdict.map(|verdict| verdict.as_str().to_owned()));
+        wanted.shared("who", "client = ?", filter.client.clone());
         wanted.times(filter);
         wanted.text(filter.text.as_deref());
         let values: Vec<&dyn ToSql> = wanted.values.iter().map(|value| &**value).collect();
@@ -185,7 +183,7 @@ impl Log {
     }
 
     fn select(&self, wanted: &str, values: &[&dyn ToSql], limit: u32) -> Result<Vec<Row>, LogError> {
-        let mut sql = format!("SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted} ORDER BY o.id DESC LIMIT {limit}) o LEFT JOIN closed c ON c.id = o.id");
+        let mut sql = format!("SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted} ORDER BY o.id DESC LIMIT {limit}) o LEFT JOIN closed c ON c.id = o.id JOIN who ON who.id = o.who JOIN decisions decision ON decision.id = o.decision");
         for (table, names) in [("o", &TEXTS_OPENED[..]), ("c", &TEXTS_CLOSED[..])] {
             for name in names {
                 // Writing to a string cannot fail.
@@ -217,9 +215,11 @@ impl Where {
         self.values.push(Box::new(value));
     }
 
-    fn texts(&mut self, column: &str, condition: &str, value: Option<String>) {
+    /// A condition on what a request shares with others, by the column that points there.
+    fn shared(&mut self, column: &str, condition: &str, value: Option<String>) {
+        let table = if column == "who" { "who" } else { "decisions" };
         if let Some(value) = value {
-            self.push(&format!("{column} IN (SELECT id FROM texts WHERE {condition})"), value);
+            self.push(&format!("o.{column} IN (SELECT id FROM {table} WHERE {condition})"), value);
         }
     }
 

@@ -1,6 +1,17 @@
 //! The database's tables, and how an older one becomes this one.
 //!
-//! `opened` and `closed` are only ever added to. Texts that repeat (hosts, users, browsers) are kept once, in `texts`.
+//! | table | a row |
+//! | --- | --- |
+//! | `opened` | a request, when it was judged |
+//! | `closed` | the same request, when it was over |
+//! | `who` | a person or device, as requests come from it |
+//! | `decisions` | a verdict and its whole reason, as requests get it |
+//! | `texts` | a host, method or other text that requests repeat |
+//!
+//! `opened` and `closed` are only ever added to. The other three keep what thousands of requests share once, so that a request costs eleven numbers
+//! and its path. `who` and `decisions` may hold the same row twice, as after a restart. SQLite is not asked to check references: a dozen look-ups
+//! for each request would cost more than writing it.
+//!
 //! A new column: a new migration at the end of [`MIGRATIONS`], never a change to one that was released.
 
 use rusqlite::{Connection, OpenFlags};
@@ -15,42 +26,50 @@ const CHECKPOINT_PAGES: u32 = 4000;
 /// Each step from one version to the next; `user_version` counts them.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE who (
+        id INTEGER PRIMARY KEY,
+        user TEXT,
+        grp TEXT NOT NULL,
+        source TEXT NOT NULL,
+        confidence TEXT NOT NULL,
+        client TEXT NOT NULL,
+        agent TEXT
+    );
+    CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        categories TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        why TEXT NOT NULL,
+        rule TEXT,
+        list TEXT,
+        line INTEGER,
+        entry TEXT,
+        snapshot TEXT NOT NULL
+    );
     CREATE TABLE opened (
         id INTEGER PRIMARY KEY,
         time_ms INTEGER NOT NULL,
-        user INTEGER REFERENCES texts,
-        grp INTEGER NOT NULL REFERENCES texts,
-        source INTEGER NOT NULL REFERENCES texts,
-        confidence INTEGER NOT NULL REFERENCES texts,
-        client INTEGER NOT NULL REFERENCES texts,
-        method INTEGER NOT NULL REFERENCES texts,
-        scheme INTEGER NOT NULL REFERENCES texts,
-        host INTEGER NOT NULL REFERENCES texts,
+        who INTEGER NOT NULL,
+        decision INTEGER NOT NULL,
+        method INTEGER NOT NULL,
+        scheme INTEGER NOT NULL,
+        host INTEGER NOT NULL,
         port INTEGER NOT NULL,
         path TEXT NOT NULL,
-        categories INTEGER NOT NULL REFERENCES texts,
-        verdict INTEGER NOT NULL REFERENCES texts,
-        reason INTEGER NOT NULL REFERENCES texts,
-        why INTEGER NOT NULL REFERENCES texts,
-        rule INTEGER REFERENCES texts,
-        list INTEGER REFERENCES texts,
-        line INTEGER,
-        entry INTEGER REFERENCES texts,
-        snapshot INTEGER NOT NULL REFERENCES texts,
-        agent INTEGER REFERENCES texts,
-        referrer INTEGER REFERENCES texts,
-        fetch_dest INTEGER REFERENCES texts,
-        fetch_mode INTEGER REFERENCES texts,
-        fetch_user INTEGER REFERENCES texts
+        referrer INTEGER,
+        fetch_dest INTEGER,
+        fetch_mode INTEGER,
+        fetch_user INTEGER
     );
     CREATE TABLE closed (
-        id INTEGER PRIMARY KEY REFERENCES opened,
+        id INTEGER PRIMARY KEY,
         status INTEGER NOT NULL,
         bytes_up INTEGER NOT NULL,
         bytes_down INTEGER NOT NULL,
         duration_us INTEGER NOT NULL,
-        outcome INTEGER NOT NULL REFERENCES texts,
-        upstream INTEGER REFERENCES texts,
+        outcome INTEGER NOT NULL,
+        upstream INTEGER,
         note TEXT
     );
 "];

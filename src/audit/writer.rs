@@ -4,18 +4,21 @@ use super::record::{Closing, Opening, RecordId};
 use super::recorder::{Commit, Queue, Shared, Sync};
 use super::schema;
 use crate::telemetry::events;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long endings may wait for others, so that each does not cost a transaction of its own.
 const ENDINGS_WAIT: Duration = Duration::from_millis(20);
+/// The least time between two transactions. Each costs about as much as ten rows, so under load requests share one; a request that comes
+/// alone does not wait.
+const SPACING: Duration = Duration::from_millis(1);
 /// The most endings kept while the log cannot be written.
 const MOST_ENDINGS_KEPT: usize = 200_000;
-/// The most texts whose numbers are kept in memory.
-const MOST_TEXTS_KEPT: usize = 50_000;
+/// The most texts, and the most rows of `who` and `decisions`, whose numbers are kept in memory.
+const MOST_KEPT: usize = 50_000;
 /// The longest text kept of any one field, in bytes.
 const LONGEST_TEXT: usize = 8192;
 
@@ -31,7 +34,7 @@ pub(super) struct Writer {
 
 struct Store {
     connection: Connection,
-    texts: HashMap<Box<str>, i64>,
+    known: Known,
 }
 
 impl Writer {
@@ -41,8 +44,12 @@ impl Writer {
 
     /// Writes until the recorder is closed and all that was queued is written.
     pub(super) fn run(mut self) {
-        while let Some(queue) = self.next() {
+        let mut last = Instant::now();
+        while self.wait() {
+            std::thread::sleep(SPACING.saturating_sub(last.elapsed()));
+            let queue = self.shared.queue.lock().take();
             self.write(queue);
+            last = Instant::now();
         }
         if !self.kept.is_empty() {
             self.write(Queue::default());
@@ -51,22 +58,22 @@ impl Writer {
         self.shared.done.notify_all();
     }
 
-    /// Waits for something to write.
-    fn next(&self) -> Option<Queue> {
+    /// Waits for something to write; false when no more will come.
+    fn wait(&self) -> bool {
         let mut queue = self.shared.queue.lock();
         loop {
             if !queue.openings.is_empty() || (queue.closing && !queue.closings.is_empty()) {
-                return Some(queue.take());
+                return true;
             }
             if queue.closing {
-                return None;
+                return false;
             }
             queue.idle = true;
             if queue.closings.is_empty() {
                 self.shared.work.wait(&mut queue);
             } else if self.shared.work.wait_for(&mut queue, ENDINGS_WAIT).timed_out() {
                 queue.idle = false;
-                return Some(queue.take());
+                return true;
             }
             queue.idle = false;
         }
@@ -124,118 +131,175 @@ fn answer(openings: Vec<Commit>, result: &Result<(), Arc<str>>) {
 
 impl Store {
     fn new(connection: Connection) -> Self {
-        Self { connection, texts: HashMap::new() }
+        Self { connection, known: Known::default() }
     }
 
+    /// Writes all of it in one transaction. If anything fails, the store is to be dropped, and with it the transaction and the numbers it gave.
     fn write(&mut self, openings: &[Commit], closings: &[Closing]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        if self.texts.len() > MOST_TEXTS_KEPT {
-            self.texts.clear();
-        }
-        let mut texts = Texts { transaction: &transaction, known: &mut self.texts };
+        self.known.forget_if_many();
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut rows = Rows::prepare(&self.connection, &mut self.known)?;
         for commit in openings {
-            insert_opening(&mut texts, commit.id, &commit.opening)?;
+            rows.open(commit.id, &commit.opening)?;
         }
         for closing in closings {
-            insert_closing(&mut texts, closing)?;
+            rows.close(closing)?;
         }
-        transaction.commit()
+        drop(rows);
+        self.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     }
 }
 
-/// Turns texts into their numbers. Numbers of a transaction that fails die with its store.
-struct Texts<'a, 'c> {
-    transaction: &'a Transaction<'c>,
-    known: &'a mut HashMap<Box<str>, i64>,
+/// The numbers of what requests share, as far as they are in memory.
+#[derive(Default)]
+struct Known {
+    texts: HashMap<Box<str>, i64>,
+    /// By all fields, one after the other.
+    shared: HashMap<Box<str>, i64>,
+    /// For putting the fields together.
+    key: String,
 }
 
-impl Texts<'_, '_> {
-    fn number(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(number) = self.known.get(text) {
+impl Known {
+    fn forget_if_many(&mut self) {
+        for map in [&mut self.texts, &mut self.shared] {
+            if map.len() > MOST_KEPT {
+                map.clear();
+            }
+        }
+    }
+}
+
+/// The statements of one transaction.
+struct Rows<'c, 'k> {
+    known: &'k mut Known,
+    find_text: CachedStatement<'c>,
+    add_text: CachedStatement<'c>,
+    add_who: CachedStatement<'c>,
+    add_decision: CachedStatement<'c>,
+    open: CachedStatement<'c>,
+    close: CachedStatement<'c>,
+}
+
+impl<'c, 'k> Rows<'c, 'k> {
+    fn prepare(connection: &'c Connection, known: &'k mut Known) -> rusqlite::Result<Self> {
+        Ok(Self {
+            known,
+            find_text: connection.prepare_cached("SELECT id FROM texts WHERE text = ?1")?,
+            add_text: connection.prepare_cached("INSERT INTO texts (text) VALUES (?1)")?,
+            add_who: connection.prepare_cached("INSERT INTO who (user, grp, source, confidence, client, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            add_decision: connection.prepare_cached(
+                "INSERT INTO decisions (categories, verdict, reason, why, rule, list, line, entry, snapshot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+            open: connection.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?,
+            close: connection.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?,
+        })
+    }
+
+    fn open(&mut self, id: RecordId, opening: &Opening) -> rusqlite::Result<()> {
+        let row = params![
+            signed(id.0),
+            signed(opening.time_ms),
+            self.who(opening)?,
+            self.decision(opening)?,
+            self.text(opening.method.as_str())?,
+            self.text(opening.scheme)?,
+            self.text(&opening.host)?,
+            opening.port,
+            opening.path,
+            self.maybe(opening.referrer.as_deref())?,
+            self.maybe(opening.fetch_dest.as_deref())?,
+            self.maybe(opening.fetch_mode.as_deref())?,
+            self.maybe(opening.fetch_user.as_deref())?,
+        ];
+        self.open.execute(row).map(|_| ())
+    }
+
+    fn close(&mut self, closing: &Closing) -> rusqlite::Result<()> {
+        let upstream = closing.upstream.map(|address| address.to_string());
+        let row = params![
+            signed(closing.id.0),
+            closing.status,
+            signed(closing.bytes_up),
+            signed(closing.bytes_down),
+            signed(closing.duration_us),
+            self.text(closing.outcome.as_str())?,
+            self.maybe(upstream.as_deref())?,
+            closing.note,
+        ];
+        self.close.execute(row).map(|_| ())
+    }
+
+    fn who(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
+        let client = opening.client.to_string();
+        let fields = [opening.user.as_deref(), Some(&*opening.group), Some(opening.source), Some(opening.confidence), Some(&client), opening.agent.as_deref()];
+        self.known.key.clear();
+        self.known.key.push('w');
+        join(&mut self.known.key, &fields);
+        if let Some(number) = self.known.shared.get(self.known.key.as_str()) {
+            return Ok(*number);
+        }
+        let number = self.add_who.insert(rusqlite::params_from_iter(fields))?;
+        self.known.shared.insert(self.known.key.as_str().into(), number);
+        Ok(number)
+    }
+
+    fn decision(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
+        let entry = opening.entry.as_ref();
+        let line = entry.map(|entry| entry.line.to_string());
+        let fields = [
+            Some(opening.categories.as_str()),
+            Some(opening.verdict.as_str()),
+            Some(opening.reason),
+            Some(&*opening.why),
+            opening.rule.as_deref(),
+            entry.map(|entry| entry.list.as_str()),
+            line.as_deref(),
+            entry.map(|entry| entry.text.as_str()),
+            Some(&*opening.snapshot),
+        ];
+        self.known.key.clear();
+        self.known.key.push('d');
+        join(&mut self.known.key, &fields);
+        if let Some(number) = self.known.shared.get(self.known.key.as_str()) {
+            return Ok(*number);
+        }
+        let number = self.add_decision.insert(rusqlite::params_from_iter(fields))?;
+        self.known.shared.insert(self.known.key.as_str().into(), number);
+        Ok(number)
+    }
+
+    fn text(&mut self, text: &str) -> rusqlite::Result<i64> {
+        if let Some(number) = self.known.texts.get(text) {
             return Ok(*number);
         }
         let kept = &text[..text.floor_char_boundary(LONGEST_TEXT)];
-        let found = self.transaction.prepare_cached("SELECT id FROM texts WHERE text = ?1")?.query_row([kept], |row| row.get(0));
-        let number = match found {
+        let number = match self.find_text.query_row([kept], |row| row.get(0)) {
             Ok(number) => number,
-            Err(rusqlite::Error::QueryReturnedNoRows) => self.transaction.prepare_cached("INSERT INTO texts (text) VALUES (?1)")?.insert([kept])?,
+            Err(rusqlite::Error::QueryReturnedNoRows) => self.add_text.insert([kept])?,
             Err(error) => return Err(error),
         };
-        self.known.insert(text.into(), number);
+        self.known.texts.insert(text.into(), number);
         Ok(number)
     }
 
     fn maybe(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
-        text.map(|text| self.number(text)).transpose()
+        text.map(|text| self.text(text)).transpose()
+    }
+}
+
+/// Puts fields together so that no two rows become the same text: each begins with its length, one that is not there with a dash.
+fn join(key: &mut String, fields: &[Option<&str>]) {
+    use std::fmt::Write;
+    for field in fields {
+        // Writing to a string cannot fail.
+        let _ = match field {
+            Some(text) => write!(key, "{}:{text}", text.len()),
+            None => write!(key, "-"),
+        };
     }
 }
 
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn insert_opening(texts: &mut Texts<'_, '_>, id: RecordId, opening: &Opening) -> rusqlite::Result<()> {
-    let entry = opening.entry.as_ref();
-    let mut client = Short::default();
-    let row = params![
-        signed(id.0),
-        signed(opening.time_ms),
-        texts.maybe(opening.user.as_deref())?,
-        texts.number(&opening.group)?,
-        texts.number(opening.source)?,
-        texts.number(opening.confidence)?,
-        texts.number(client.write(opening.client))?,
-        texts.number(&opening.method)?,
-        texts.number(opening.scheme)?,
-        texts.number(&opening.host)?,
-        opening.port,
-        opening.path,
-        texts.number(&opening.categories)?,
-        texts.number(opening.verdict.as_str())?,
-        texts.number(opening.reason)?,
-        texts.number(&opening.why)?,
-        texts.maybe(opening.rule.as_deref())?,
-        texts.maybe(entry.map(|entry| entry.list.as_str()))?,
-        entry.map(|entry| entry.line),
-        texts.maybe(entry.map(|entry| entry.text.as_str()))?,
-        texts.number(&opening.snapshot)?,
-        texts.maybe(opening.agent.as_deref())?,
-        texts.maybe(opening.referrer.as_deref())?,
-        texts.maybe(opening.fetch_dest.as_deref())?,
-        texts.maybe(opening.fetch_mode.as_deref())?,
-        texts.maybe(opening.fetch_user.as_deref())?,
-    ];
-    let mut insert = texts.transaction.prepare_cached(
-        "INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
-    )?;
-    insert.execute(row).map(|_| ())
-}
-
-fn insert_closing(texts: &mut Texts<'_, '_>, closing: &Closing) -> rusqlite::Result<()> {
-    let mut upstream = Short::default();
-    let row = params![
-        signed(closing.id.0),
-        closing.status,
-        signed(closing.bytes_up),
-        signed(closing.bytes_down),
-        signed(closing.duration_us),
-        texts.number(closing.outcome.as_str())?,
-        texts.maybe(closing.upstream.map(|address| upstream.write(address)))?,
-        closing.note,
-    ];
-    let mut insert = texts.transaction.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-    insert.execute(row).map(|_| ())
-}
-
-/// A text of an address, written without an allocation for each.
-#[derive(Default)]
-struct Short(String);
-
-impl Short {
-    fn write(&mut self, value: impl std::fmt::Display) -> &str {
-        use std::fmt::Write;
-        // Writing to a string cannot fail.
-        let _ = write!(self.0, "{value}");
-        &self.0
-    }
 }

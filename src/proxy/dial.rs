@@ -4,13 +4,12 @@
 
 use super::guard::{Forbidden, Guard};
 use super::limits::{ADDRESSES, NEXT_ADDRESS};
+use super::names::{KnownNames, Names};
 use crate::host::Host;
 use crate::policy::decision::Destination;
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::LookupIpStrategy;
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -53,25 +52,18 @@ pub struct Dialled {
 
 /// Makes connections.
 pub struct Dialer {
-    resolver: TokioResolver,
-    names: HashMap<Host, Vec<IpAddr>>,
+    names: Names,
     guard: Guard,
     limit: Duration,
 }
 
 impl Dialer {
-    /// A dialer that knows `names` by itself and asks the system's name servers for all others.
+    /// A dialer that asks the system's name servers for what is not in `names`.
     ///
     /// # Errors
     /// If the system's resolver settings cannot be read.
-    pub fn new(names: HashMap<Host, Vec<IpAddr>>, guard: Guard, limit: Duration) -> Result<Self, String> {
-        let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
-        let options = builder.options_mut();
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.cache_size = 16_384;
-        options.timeout = limit / 2;
-        let resolver = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { resolver, names, guard, limit })
+    pub fn new(names: Arc<KnownNames>, guard: Guard, limit: Duration) -> Result<Self, String> {
+        Ok(Self { names: Names::new(names, limit)?, guard, limit })
     }
 
     /// Connects to a destination that was decided on.
@@ -80,7 +72,7 @@ impl Dialer {
     }
 
     async fn dial_unlimited(&self, to: &Destination) -> Result<Dialled, DialError> {
-        let addresses = self.checked(self.resolve(&to.host).await?, to.port)?;
+        let addresses = self.checked(&self.names.resolve(&to.host).await?, to.port)?;
         let tcp = race(addresses).await.map_err(|error| DialError::Connect { host: to.host.clone(), error })?;
         let made = |tcp: &TcpStream| Ok::<_, io::Error>((tcp.local_addr()?, tcp.peer_addr()?));
         let (near, address) = made(&tcp).map_err(|error| DialError::Connect { host: to.host.clone(), error })?;
@@ -90,23 +82,8 @@ impl Dialer {
         Ok(Dialled { tcp, address })
     }
 
-    async fn resolve(&self, host: &Host) -> Result<Vec<IpAddr>, DialError> {
-        if let Some(address) = host.address() {
-            return Ok(vec![address]);
-        }
-        if let Some(known) = self.names.get(host) {
-            return Ok(known.clone());
-        }
-        // A name with a dot is whole: the final dot keeps the resolver from trying it below the school's own domains.
-        let name = if host.as_str().contains('.') { format!("{host}.") } else { host.to_string() };
-        match self.resolver.lookup_ip(name).await {
-            Ok(found) => Ok(found.iter().collect()),
-            Err(error) => Err(DialError::Resolve { host: host.clone(), error: error.to_string() }),
-        }
-    }
-
     /// The addresses that may be connected to, the families in turn, IPv6 first; an error if there are none.
-    fn checked(&self, addresses: Vec<IpAddr>, port: u16) -> Result<Vec<SocketAddr>, Forbidden> {
+    fn checked(&self, addresses: &[IpAddr], port: u16) -> Result<Vec<SocketAddr>, Forbidden> {
         let mut refused = None;
         let (mut v6, mut v4) = (Vec::new(), Vec::new());
         for ip in addresses {
@@ -169,7 +146,7 @@ mod tests {
     fn dialer(names: &[(&str, &[&str])], allow: &[&str]) -> Dialer {
         let names = names.iter().map(|(name, ips)| (Host::parse(name).expect("a host"), ips.iter().map(|ip| ip.parse().expect("an address")).collect()));
         let guard = Guard::new(allow.iter().map(|net| net.parse().expect("a range")).collect(), vec![]);
-        Dialer::new(names.collect(), guard, Duration::from_secs(5)).expect("a dialer")
+        Dialer::new(Arc::new(KnownNames::new(names.collect())), guard, Duration::from_secs(5)).expect("a dialer")
     }
 
     fn to(host: &str, port: u16) -> Destination {
@@ -205,7 +182,7 @@ mod tests {
     fn families_take_turns() {
         let open = dialer(&[], &["::/0", "0.0.0.0/0"]);
         let ips = ["10.0.0.1", "10.0.0.2", "2001:db8::1"].map(|ip| ip.parse().expect("an address"));
-        let turns = open.checked(ips.to_vec(), 80).expect("allowed");
+        let turns = open.checked(&ips, 80).expect("allowed");
         assert_eq!(turns.iter().map(ToString::to_string).collect::<Vec<_>>(), ["[2001:db8::1]:80", "10.0.0.1:80", "10.0.0.2:80"]);
     }
 }

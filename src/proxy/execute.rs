@@ -9,7 +9,7 @@ use super::request::{Answer, Asked, finish};
 use super::stream::{ClientStream, Conn};
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
-use super::Proxy;
+use super::Worker;
 use crate::audit::{Outcome, Pending};
 use crate::identity::Identity;
 use crate::policy::TunnelPermit;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::TcpStream;
 
-impl Proxy {
+impl Worker {
     /// Connects to where the permit leads, and only then says yes.
     pub(super) async fn open_tunnel(self: &Arc<Self>, asked: &Asked, permit: TunnelPermit, request: Request<Incoming>, mut pending: Pending) -> Answer {
         let Dialled { tcp, address } = match self.dialer.dial(&permit.into_destination()).await {

@@ -7,12 +7,13 @@
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
 use super::error::ProxyError;
 use super::execute::origin_end;
+use super::limits::ORIGIN_BUFFER;
 use super::headers::{Wishes, count_down, set_host, strip_request, strip_response};
 use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::stream::Conn;
 use super::target::Target;
-use super::Proxy;
+use super::Worker;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
 use crate::policy::decision::Destination;
@@ -32,13 +33,11 @@ use tokio::time::timeout;
 
 /// The most fields of an answer's head.
 const ANSWER_FIELDS: usize = 256;
-/// The largest head of an answer, in bytes.
-const ANSWER_HEAD: usize = 256 * 1024;
 
 /// A request whose method may be repeated (RFC 9110 section 9.2.2) and that has no body: its head, to send again.
 type Repeatable = Option<(Method, Uri, HeaderMap)>;
 
-impl Proxy {
+impl Worker {
     /// Sends a request where its permit leads, and answers with what comes back.
     pub(super) async fn forward(self: &Arc<Self>, mut asked: Asked, permit: ForwardPermit, target: Target, mut request: Request<Incoming>, mut pending: Pending) -> Answer {
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
@@ -116,7 +115,7 @@ impl Proxy {
     async fn connect(&self, to: &Destination) -> Result<Origin, ProxyError> {
         let dialled = self.dialer.dial(to).await?;
         let mut builder = http1::Builder::new();
-        builder.title_case_headers(true).max_headers(ANSWER_FIELDS).max_buf_size(ANSWER_HEAD);
+        builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
         let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
         // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
         tokio::spawn(connection.with_upgrades());

@@ -66,6 +66,16 @@ pub const TUNNEL_BUFFER: usize = 64 * 1024;
 pub const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// The most addresses of a host that are tried.
 pub const ADDRESSES: usize = 8;
+/// Names whose addresses are kept.
+pub const NAMES_KEPT: usize = 50_000;
+/// The least and the most time the addresses of a name are kept, whatever its records say.
+pub const NAME_KEPT_LEAST: Duration = Duration::from_secs(10);
+/// See [`NAME_KEPT_LEAST`].
+pub const NAME_KEPT_MOST: Duration = Duration::from_secs(3600);
+/// How long it is kept that a name leads nowhere.
+pub const NO_NAME_KEPT: Duration = Duration::from_secs(5);
+/// The largest read from an origin, and the largest head of its answer, in bytes.
+pub const ORIGIN_BUFFER: usize = 64 * 1024;
 /// How long an idle connection to an origin is kept.
 pub const ORIGIN_IDLE: Duration = Duration::from_secs(30);
 /// Idle connections kept to one origin.

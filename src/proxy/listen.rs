@@ -1,6 +1,6 @@
 //! Accepting clients, within limits, until told to stop.
 
-use super::{Proxy, connection};
+use super::{Proxy, Worker, connection};
 use crate::telemetry::events;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -63,35 +63,97 @@ impl Drop for Seat {
     }
 }
 
+/// How far a proxy has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It accepts and serves.
+    Serving,
+    /// It finishes what is under way.
+    Draining,
+    /// It is done; what is still open is given up.
+    Over,
+}
+
+/// What all workers share while they listen.
+#[derive(Clone)]
+struct Gate {
+    clients: Arc<Mutex<Clients>>,
+    phase: watch::Receiver<Phase>,
+    alive: mpsc::Sender<()>,
+}
+
 /// Serves every listener until `shutdown` ends, then lets what is under way finish for a while. Returns when all is done or the while is over.
-pub async fn run(proxy: Arc<Proxy>, listeners: Vec<TcpListener>, shutdown: impl Future<Output = ()>) {
-    let (stop, stopping) = watch::channel(false);
+///
+/// `listeners` holds a set of listeners for each worker: each worker is a thread with a runtime of its own.
+pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, shutdown: impl Future<Output = ()>) {
+    let (to, phase) = watch::channel(Phase::Serving);
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    let clients = Arc::new(Mutex::new(Clients::default()));
-    let mut accepting = tokio::task::JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(accept(proxy.clone(), listener, clients.clone(), stopping.clone(), alive.clone()));
+    let gate = Gate { clients: Arc::default(), phase, alive };
+    let mut threads = Vec::new();
+    for (number, listeners) in listeners.into_iter().enumerate() {
+        let (proxy, gate) = (proxy.clone(), gate.clone());
+        match std::thread::Builder::new().name(format!("usher-{number}")).spawn(move || work(proxy, listeners, gate)) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => events::WorkerFailed { error: &error }.emit(),
+        }
     }
     let sweeper = tokio::spawn(sweep(proxy.clone()));
-    drop(alive);
     shutdown.await;
-    accepting.shutdown().await;
     sweeper.abort();
-    let connections = clients.lock().count;
+    let connections = gate.clients.lock().count;
     if connections > 0 {
         events::Draining { connections }.emit();
     }
-    // Nobody listens any more if no connection was ever made.
-    let _ = stop.send(true);
+    drop(gate);
+    to.send_replace(Phase::Draining);
+    // Whether all are gone or time is up, what follows is the same.
     let _ = timeout(proxy.limits.drain_time, all_gone.recv()).await;
+    to.send_replace(Phase::Over);
+    // A worker that panicked has said so.
+    let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
 }
 
-async fn accept(proxy: Arc<Proxy>, listener: TcpListener, clients: Arc<Mutex<Clients>>, stopping: watch::Receiver<bool>, alive: mpsc::Sender<()>) {
+/// One worker: accepts and serves until the proxy is over.
+fn work(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate) {
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(accept_all(proxy, listeners, gate));
+        // Not waited for: only a password being hashed could still run.
+        runtime.shutdown_background();
+        served
+    });
+    if let Err(error) = served {
+        events::WorkerFailed { error: &error }.emit();
+    }
+}
+
+async fn accept_all(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate) -> io::Result<()> {
+    let worker = Worker::new(proxy).map_err(io::Error::other)?;
+    let mut phase = gate.phase.clone();
+    let mut tasks = tokio::task::JoinSet::new();
+    for listener in listeners {
+        tasks.spawn(accept(worker.clone(), TcpListener::from_std(listener)?, gate.clone()));
+    }
+    tasks.spawn(sweep_worker(worker));
+    drop(gate);
+    reached(&mut phase, Phase::Draining).await;
+    tasks.shutdown().await;
+    reached(&mut phase, Phase::Over).await;
+    Ok(())
+}
+
+/// Waits until the proxy has come so far.
+pub(super) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+    // The sender is gone only with the whole proxy, and then it is over.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+}
+
+async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
+    let Gate { clients, phase, alive } = gate;
     loop {
         match listener.accept().await {
-            Ok((tcp, client)) => match Seat::take(&clients, client.ip().to_canonical(), proxy.limits.connections, proxy.limits.connections_per_client, &alive) {
+            Ok((tcp, client)) => match Seat::take(&clients, client.ip().to_canonical(), worker.limits.connections, worker.limits.connections_per_client, &alive) {
                 Ok(seat) => {
-                    tokio::spawn(connection::serve(proxy.clone(), tcp, client, seat, stopping.clone()));
+                    tokio::spawn(connection::serve(worker.clone(), tcp, client, seat, phase.clone()));
                 }
                 Err(limit) => refuse(tcp, client.ip(), limit),
             },
@@ -120,6 +182,14 @@ async fn sweep(proxy: Arc<Proxy>) {
     loop {
         often.tick().await;
         proxy.sweep();
+    }
+}
+
+async fn sweep_worker(worker: Arc<Worker>) {
+    let mut often = interval(SWEEP);
+    loop {
+        often.tick().await;
+        worker.sweep();
     }
 }
 

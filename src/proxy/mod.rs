@@ -22,6 +22,7 @@ pub mod headers;
 pub mod identify;
 pub mod limits;
 pub mod listen;
+pub mod names;
 pub mod pages;
 pub mod pool;
 pub mod request;
@@ -38,12 +39,15 @@ use dial::Dialer;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use guard::Guard;
 use headers::Via;
 use identify::Ask;
 use jiff::Timestamp;
 use limits::{Limits, PASSWORD_CHECKS_PER_MINUTE};
+use names::KnownNames;
 use pages::School;
 use pool::Pool;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -76,8 +80,10 @@ pub struct Parts {
     pub recorder: Recorder,
     /// The users of this installation.
     pub checker: Arc<Checker>,
-    /// Connections to origins.
-    pub dialer: Dialer,
+    /// Names that are known without asking a name server.
+    pub names: HashMap<Host, Vec<IpAddr>>,
+    /// Which addresses may be connected to.
+    pub guard: Guard,
     /// The limits.
     pub limits: Limits,
     /// The installation.
@@ -88,13 +94,13 @@ pub struct Parts {
     pub secret: [u8; 32],
 }
 
-/// The proxy.
+/// The proxy, as all its workers share it.
 pub struct Proxy {
     in_force: Arc<InForce>,
     recorder: Recorder,
     checker: Arc<Checker>,
-    dialer: Dialer,
-    pool: Pool,
+    names: Arc<KnownNames>,
+    guard: Guard,
     limits: Arc<Limits>,
     settings: Settings,
     clock: Clock,
@@ -102,6 +108,38 @@ pub struct Proxy {
     warnings: Warnings,
     requests: Option<PerClient>,
     password_checks: PerClient,
+}
+
+/// One thread's part of the proxy. A connection to an origin stays on the thread that made it, so nothing a request needs is waited for across
+/// threads but the record.
+pub struct Worker {
+    proxy: Arc<Proxy>,
+    dialer: Dialer,
+    pool: Pool,
+}
+
+impl std::ops::Deref for Worker {
+    type Target = Proxy;
+
+    fn deref(&self) -> &Proxy {
+        &self.proxy
+    }
+}
+
+impl Worker {
+    /// The part of the thread it is called on.
+    ///
+    /// # Errors
+    /// If the system's resolver settings cannot be read.
+    pub fn new(proxy: Arc<Proxy>) -> Result<Arc<Self>, String> {
+        let dialer = Dialer::new(proxy.names.clone(), proxy.guard.clone(), proxy.limits.connect_time)?;
+        Ok(Arc::new(Self { proxy, dialer, pool: Pool::default() }))
+    }
+
+    /// Forgets idle connections that are of no more use. To be called every few seconds.
+    pub fn sweep(&self) {
+        self.pool.sweep();
+    }
 }
 
 impl Proxy {
@@ -120,17 +158,16 @@ impl Proxy {
             in_force: parts.in_force,
             recorder: parts.recorder,
             checker: parts.checker,
-            dialer: parts.dialer,
-            pool: Pool::default(),
+            names: Arc::new(KnownNames::new(parts.names)),
+            guard: parts.guard,
             limits,
             settings: parts.settings,
             clock: parts.clock,
         })
     }
 
-    /// Forgets what is of no more use: idle connections to origins, clients not seen for a while. To be called every few seconds.
+    /// Forgets clients not seen for a while. To be called every few seconds.
     pub fn sweep(&self) {
-        self.pool.sweep();
         self.password_checks.retain_recent();
         if let Some(requests) = &self.requests {
             requests.retain_recent();

@@ -1,4 +1,4 @@
-//! Idle connections to origins, kept for the next request to the same host and port.
+//! Idle connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
 
 use super::body::RequestBody;
 use super::limits::{IDLE_IN_ALL, IDLE_PER_ORIGIN, ORIGIN_IDLE};

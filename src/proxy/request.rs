@@ -7,7 +7,7 @@ use super::identify::Identified;
 use super::pages::{Form, Page};
 use super::stream::{Conn, REFUSED_HOST};
 use super::target::Target;
-use super::Proxy;
+use super::Worker;
 use crate::audit::{Opening, Pending, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
@@ -51,7 +51,7 @@ impl Asked {
     }
 }
 
-impl Proxy {
+impl Worker {
     /// Answers one request.
     pub(super) async fn serve(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();

@@ -107,6 +107,19 @@ impl AcceptFailed<'_> {
     }
 }
 
+/// A worker could not be started; the others serve on.
+pub struct WorkerFailed<'a> {
+    /// What happened.
+    pub error: &'a std::io::Error,
+}
+
+impl WorkerFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "a worker cannot serve; check the limits of threads and open files, then restart");
+    }
+}
+
 /// Usher was told to stop and finishes what is under way.
 pub struct Draining {
     /// Requests and tunnels still open.
