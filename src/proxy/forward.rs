@@ -43,7 +43,7 @@ impl Proxy {
     pub(super) async fn forward(self: &Arc<Self>, mut asked: Asked, permit: ForwardPermit, target: Target, mut request: Request<Incoming>, mut pending: Pending) -> Answer {
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         if !count_down(&asked.method, &mut asked.headers) {
-            return self.answer_last_hop(&asked, pending);
+            return self.answer_last_hop(&asked, &target, pending);
         }
         let wishes = strip_request(&mut asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
