@@ -6,28 +6,9 @@ use crate::identity::networks::Networks;
 use crate::lists::Lists;
 use crate::policy::Policy;
 use arc_swap::{ArcSwap, Guard};
-use std::fmt;
 use std::sync::Arc;
 
-/// Names the exact bytes of policy, categories and lists a decision was made with: the same files, the same id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SnapshotId([u8; 6]);
-
-impl SnapshotId {
-    /// The id of these contents.
-    #[must_use]
-    pub fn of(digest: &blake3::Hash) -> Self {
-        let mut short = [0; 6];
-        short.copy_from_slice(&digest.as_bytes()[..6]);
-        Self(short)
-    }
-}
-
-impl fmt::Display for SnapshotId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+pub use crate::policy::decision::SnapshotId;
 
 /// Everything a decision is made with.
 #[derive(Debug)]

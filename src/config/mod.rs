@@ -89,11 +89,19 @@ pub struct Rulebook {
 }
 
 impl Config {
-    /// Reads and checks `usher.toml`.
+    /// Reads and checks `usher.toml`. If something is wrong there, the files it names are checked too, so that all is told at once.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let source = Source::open(path).map_err(|problem| Problems(vec![problem]))?;
         let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-        source.read(|file| read(file, path, &folder)).map_err(Problems)
+        let (config, mut problems) = source.read_as_far_as_possible(|file| read(file, path, &folder));
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            Some(config) => {
+                problems.extend(config.rulebook().err().into_iter().flat_map(|more| more.0));
+                Err(Problems(problems))
+            }
+            None => Err(Problems(problems)),
+        }
     }
 
     /// Reads and checks the files that `usher.toml` names: categories, then all that needs them.

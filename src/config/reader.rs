@@ -74,20 +74,31 @@ impl Source {
 
     /// Reads the file with `read`, and returns what it made of it, or every problem.
     pub fn read<T>(&self, read: impl FnOnce(&Table<'_>) -> Option<T>) -> Result<T, Vec<Problem>> {
+        match self.read_as_far_as_possible(read) {
+            (Some(value), problems) if problems.is_empty() => Ok(value),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads the file with `read`, and returns what it made of it and every problem. Without a value there is a problem.
+    pub fn read_as_far_as_possible<T>(&self, read: impl FnOnce(&Table<'_>) -> Option<T>) -> (Option<T>, Vec<Problem>) {
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         for error in errors {
             self.problem(error.span(), error.message(), None);
         }
         let table = Table::new(self, table.get_ref(), None, String::new());
-        let value = if self.problems.borrow().is_empty() { read(&table) } else { None };
-        table.done();
+        // What a file with broken syntax means cannot be told, so only the syntax is.
+        let sound = self.problems.borrow().is_empty();
+        let value = if sound { read(&table) } else { None };
+        if sound {
+            table.done();
+        }
         let mut problems = self.problems.take();
         problems.sort_by_key(|problem| problem.line);
-        match value {
-            Some(value) if problems.is_empty() => Ok(value),
-            Some(_) | None if !problems.is_empty() => Err(problems),
-            Some(_) | None => Err(vec![Problem { file: self.path.clone(), line: 0, what: "cannot be used".to_owned(), hint: None }]),
+        if value.is_none() && problems.is_empty() {
+            problems.push(Problem { file: self.path.clone(), line: 0, what: "cannot be used".to_owned(), hint: None });
         }
+        (value, problems)
     }
 
     fn problem(&self, at: Option<Range<usize>>, what: impl Into<String>, hint: Option<String>) {

@@ -67,7 +67,7 @@ fn a_policy_is_checked_against_its_categories_groups_and_timetable() {
          [[group]]\nname = \"year-7\"\nblock = [\"gamse\"]\nwarn = [\"terrorism\"]\nallow = [\"games\"]\n\
          [[group]]\nname = \"year-7\"\nblock = [\"chat\"]\nwarn = [\"chat\"]\n\
          [[rule]]\nname = \"a\"\nwhen = { group = \"year-8\", during = \"lunsh\", colour = 1 }\nthen = \"alow\"\nreason = \"\"\n\
-         [[rule]]\nname = \"a\"\nthen = \"allow\"\nreason = \"x\"\nreview = 2027-13-01\n",
+         [[rule]]\nname = \"a\"\nthen = \"allow\"\nreason = \"x\"\nreview = \"soon\"\n",
     );
     let problems = files.problems().join("\n");
     for expected in [
@@ -83,6 +83,7 @@ fn a_policy_is_checked_against_its_categories_groups_and_timetable() {
         "then: \"alow\" is none of allow, warn, block\n  hint: did you mean \"allow\"?",
         "reason: the reason is empty",
         "rule \"a\" has no `review`",
+        "a date is expected, such as 2027-01-10",
         "has no condition",
     ] {
         assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");

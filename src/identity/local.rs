@@ -221,6 +221,12 @@ impl Checker {
         kept.get(&digest).filter(|(since, _)| since.elapsed() < BELIEVED_FOR).and_then(|(_, cell)| cell.get().cloned())
     }
 
+    /// Whether this very name and password are being checked, so that one more question costs no hash.
+    #[must_use]
+    pub fn is_checking(&self, name: &str, password: &str) -> bool {
+        self.kept.lock().contains_key(&self.digest(name, password))
+    }
+
     /// Checks a name and a password.
     pub async fn check(&self, name: &str, password: &str) -> Check {
         let cell = self.cell(self.digest(name, password));

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
 use crate::lists::Entry;
-use crate::snapshot::SnapshotId;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a rule or a category does. Ordered: a later one is stricter.
@@ -29,6 +29,26 @@ impl Action {
             Self::Warn => "warned about",
             Self::Block => "blocked",
         }
+    }
+}
+
+/// Names the exact bytes of policy, categories and lists a decision was made with: the same files, the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SnapshotId([u8; 6]);
+
+impl SnapshotId {
+    /// The id of these contents.
+    #[must_use]
+    pub fn of(digest: &blake3::Hash) -> Self {
+        let mut short = [0; 6];
+        short.copy_from_slice(&digest.as_bytes()[..6]);
+        Self(short)
+    }
+}
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -27,12 +27,11 @@ pub mod facts;
 pub mod glob;
 
 pub use condition::Condition;
-pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, Reason, RequestVerdict, TunnelPermit};
+pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{ConnectFacts, Facts, RequestFacts};
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
-use crate::snapshot::SnapshotId;
 use jiff::civil::Date;
 use std::sync::Arc;
 

@@ -20,6 +20,9 @@ pub enum ProxyError {
     /// The client's body cannot be read.
     #[error("the request's body cannot be read: {0}")]
     Client(hyper::Error),
+    /// The origin switched to a protocol that was not asked for.
+    #[error("the site switched to a protocol nobody asked for")]
+    Switched,
     /// The request has been here before.
     #[error("the request came back to this proxy")]
     Loop,
@@ -34,7 +37,7 @@ impl ProxyError {
             Self::Dial(DialError::Forbidden(_)) => (StatusCode::FORBIDDEN, "This address is not open from here", "destination_ip_prohibited"),
             Self::Dial(DialError::Connect { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
             Self::Dial(DialError::TimedOut(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
-            Self::Origin(_) => (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error"),
+            Self::Origin(_) | Self::Switched => (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error"),
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
             Self::Client(_) => (StatusCode::BAD_REQUEST, "The request cannot be read", "http_request_error"),
             Self::Loop => (StatusCode::LOOP_DETECTED, "The request goes round in a circle", "proxy_loop_detected"),
@@ -50,7 +53,7 @@ impl ProxyError {
         match self {
             Self::Dial(DialError::Forbidden(_)) => Outcome::DestinationRefused,
             Self::Dial(DialError::TimedOut(_)) | Self::TooSlow => Outcome::LimitReached,
-            Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. }) | Self::Origin(_) | Self::Loop => Outcome::OriginFailed,
+            Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. }) | Self::Origin(_) | Self::Switched | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,
         }
     }

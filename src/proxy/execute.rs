@@ -5,7 +5,7 @@ use super::dial::Dialled;
 use super::error::{ProxyError, sentence};
 use super::limits::OWN_FORM;
 use super::pages::Page;
-use super::request::{Answer, Asked, finish};
+use super::request::{Answer, Asked, finish, raw};
 use super::stream::{ClientStream, Conn};
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
@@ -93,22 +93,22 @@ impl Worker {
     }
 
     /// Answers a `TRACE` or `OPTIONS` whose `Max-Forwards` is used up (RFC 9110 section 7.6.2).
-    pub(super) fn answer_last_hop(&self, asked: &Asked, pending: Pending) -> Answer {
+    pub(super) fn answer_last_hop(&self, asked: &Asked, target: &Target, pending: Pending) -> Answer {
         if asked.method == Method::OPTIONS {
             let mut response = Response::new(bytes::Bytes::new());
             response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT, TRACE"));
             return finish(asked, response, Some(pending));
         }
-        let mut response = Response::new(reflected(asked).into());
+        let mut response = Response::new(reflected(asked, target).into());
         response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("message/http"));
         finish(asked, response, Some(pending))
     }
 }
 
 /// A request as it was received, without what proves who sent it.
-fn reflected(asked: &Asked) -> Vec<u8> {
+fn reflected(asked: &Asked, target: &Target) -> Vec<u8> {
     let secret = [http::header::AUTHORIZATION, http::header::COOKIE, http::header::PROXY_AUTHORIZATION];
-    let mut text = format!("{} {:?}\r\n", asked.method, asked.version).into_bytes();
+    let mut text = format!("{} {} {:?}\r\n", asked.method, raw(target), asked.version).into_bytes();
     for (name, value) in asked.headers.iter().filter(|(name, _)| !secret.contains(name)) {
         text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }

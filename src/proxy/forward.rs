@@ -7,8 +7,8 @@
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
 use super::error::ProxyError;
 use super::execute::origin_end;
+use super::headers::{Wishes, count_down, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
-use super::headers::{Wishes, count_down, set_host, strip_request, strip_response};
 use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::stream::Conn;
@@ -42,7 +42,7 @@ impl Worker {
     pub(super) async fn forward(self: &Arc<Self>, mut asked: Asked, permit: ForwardPermit, target: Target, mut request: Request<Incoming>, mut pending: Pending) -> Answer {
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         if !count_down(&asked.method, &mut asked.headers) {
-            return self.answer_last_hop(&asked, pending);
+            return self.answer_last_hop(&asked, &target, pending);
         }
         let wishes = strip_request(&mut asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
@@ -98,7 +98,7 @@ impl Worker {
                 Err(Sent::No(unsent)) => request = *unsent,
                 Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
                     Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
-                    None => return Err(ProxyError::Origin(error)),
+                    None => return Err(blamed(error)),
                 },
                 Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
             }
@@ -107,7 +107,7 @@ impl Worker {
         pending.upstream(origin.address);
         match self.send(&mut origin, request, progress.as_ref()).await {
             Ok(response) => Ok((response, to, origin)),
-            Err(Sent::Failed(error)) => Err(ProxyError::Origin(error)),
+            Err(Sent::Failed(error)) => Err(blamed(error)),
             Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
         }
     }
@@ -152,10 +152,10 @@ impl Worker {
     ) -> Answer {
         pending.status(response.status());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return match client {
+            return match client.filter(|_| is_websocket(response.headers())) {
                 Some(client) => self.switch(asked, response, client, pending),
                 // Nobody asked for it: the origin is at fault.
-                None => self.failed_switch(asked, pending),
+                None => self.failed(asked, &ProxyError::Switched, pending),
             };
         }
         let version = response.version();
@@ -178,11 +178,6 @@ impl Worker {
         self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
         response.map(|_| AnswerBody::switching())
     }
-
-    fn failed_switch(&self, asked: &Asked, mut pending: Pending) -> Answer {
-        pending.note("the site switched to a protocol nobody asked for");
-        self.failed(asked, &ProxyError::TooSlow, pending)
-    }
 }
 
 /// A request on its way out, with a count of its body's bytes if it has one.
@@ -197,6 +192,11 @@ enum Sent {
     No(Box<Request<RequestBody>>),
     Failed(hyper::Error),
     TooSlow,
+}
+
+/// A request fails because of the client if its body does.
+fn blamed(error: hyper::Error) -> ProxyError {
+    if error.is_user() { ProxyError::Client(error) } else { ProxyError::Origin(error) }
 }
 
 fn repeatable(request: &Request<RequestBody>) -> Repeatable {

@@ -5,7 +5,7 @@
 //! `Host`, `Content-Length` twice or beside `Transfer-Encoding`, any transfer coding but `chunked`. Pure: bytes in, lengths or a reason out.
 
 use super::limits::{CHUNK_EXTENSION, TRAILERS};
-use http::StatusCode;
+use http::{StatusCode, Uri};
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +174,8 @@ impl<'a> RequestLine<'a> {
             return Err(Malformed::RequestLine);
         };
         let visible = target.iter().all(|byte| *byte > b' ' && *byte != 0x7f);
-        if method.is_empty() || target.is_empty() || !visible || !method.iter().all(|byte| is_token(*byte)) {
+        // A target hyper cannot read it would answer by itself, and nothing would be on record.
+        if method.is_empty() || !visible || !method.iter().all(|byte| is_token(*byte)) || Uri::try_from(target).is_err() {
             return Err(Malformed::RequestLine);
         }
         match version {

@@ -56,6 +56,12 @@ pub fn strip_response(headers: &mut HeaderMap, switching: bool) {
     }
 }
 
+/// Whether a response switches to the one protocol that is let through (RFC 9110 section 7.8).
+#[must_use]
+pub fn is_websocket(headers: &HeaderMap) -> bool {
+    names(headers, &UPGRADE, "websocket")
+}
+
 fn strip_connection(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         for name in named_in_connection(headers) {

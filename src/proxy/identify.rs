@@ -58,10 +58,10 @@ impl Proxy {
     async fn identify_by_password(&self, snapshot: &Snapshot, client: IpAddr, value: &[u8]) -> Identified {
         let Some((name, password)) = basic(value) else { return Identified::WrongPassword };
         let known = self.checker.known(&name, &password);
-        // A checked password costs nothing; only hashing is held back from a client that guesses.
+        // A checked password costs nothing, nor does one that is being checked; only hashing is held back from a client that guesses.
         let check = match known {
             Some(check) => check,
-            None if self.password_checks.check_key(&client).is_err() => return Identified::TooManyWrong,
+            None if !self.checker.is_checking(&name, &password) && self.password_checks.check_key(&client).is_err() => return Identified::TooManyWrong,
             None => self.checker.check(&name, &password).await,
         };
         match check {

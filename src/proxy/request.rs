@@ -55,6 +55,10 @@ impl Worker {
     /// Answers one request.
     pub(super) async fn serve(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
+        let old = head.version == Version::HTTP_10;
+        if old {
+            conn.ends_with_its_answer();
+        }
         let asked = Asked {
             conn,
             snapshot: self.in_force.get(),
@@ -63,11 +67,12 @@ impl Worker {
             headers: HeaderMap::new(),
             now: (self.clock)(),
         };
-        let old = head.version == Version::HTTP_10;
         let mut answer = self.answer(asked, head, body).await;
         // A 1.0 client may not know who its keep-alive is with (RFC 9112 appendix C.2.2).
         if old && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            // Else hyper would say `keep-alive` beside it.
+            *answer.version_mut() = Version::HTTP_10;
         }
         answer
     }
@@ -281,7 +286,10 @@ pub(super) fn own_answer(asked: &Asked, page: &Page, pending: Option<Pending>, s
 }
 
 /// Hands a whole answer of our own to the client.
-pub(super) fn finish(asked: &Asked, response: Response<bytes::Bytes>, pending: Option<Pending>) -> Answer {
+pub(super) fn finish(asked: &Asked, mut response: Response<bytes::Bytes>, pending: Option<Pending>) -> Answer {
+    if let Some(reference) = pending.as_ref().and_then(|pending| HeaderValue::try_from(pending.id().to_string()).ok()) {
+        response.headers_mut().insert(super::pages::REFERENCE, reference);
+    }
     let pending = pending.map(|mut pending| {
         pending.status(response.status());
         pending
@@ -299,7 +307,7 @@ pub(super) fn finish(asked: &Asked, response: Response<bytes::Bytes>, pending: O
 }
 
 /// The URL as it was asked for.
-fn raw(target: &Target) -> String {
+pub(super) fn raw(target: &Target) -> String {
     match target {
         Target::Tunnel(url) => format!("{}:{}", bracketed(url), url.port),
         Target::Page { url, port, path } => match port {

@@ -36,6 +36,10 @@ pub struct Conn {
     refusal: Mutex<Option<Malformed>>,
     interim: Mutex<Interim>,
     has_interim: AtomicBool,
+    /// Whether the reader waits for the answer to end, with nothing else to wake it.
+    waits_for_answer: AtomicBool,
+    /// The end of the connection is the end of the answer (HTTP/1.0).
+    ends_with_answer: AtomicBool,
     _seat: Seat,
 }
 
@@ -51,7 +55,7 @@ impl Conn {
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), _seat: seat })
+        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), waits_for_answer: AtomicBool::new(false), ends_with_answer: AtomicBool::new(false), _seat: seat })
     }
 
     /// Why the last head was refused, if it was; told once.
@@ -62,6 +66,22 @@ impl Conn {
     /// The answer to the request has ended, or was given up.
     pub fn answered(&self) {
         self.serving.store(false, Ordering::Release);
+        if self.waits_for_answer.swap(false, Ordering::AcqRel)
+            && let Some(reader) = self.interim.lock().reader.take()
+        {
+            reader.wake();
+        }
+    }
+
+    /// Wakes this reader when the answer has ended: it may read on then.
+    fn wake_when_answered(&self, cx: &Context<'_>) {
+        self.interim.lock().reader = Some(cx.waker().clone());
+        self.waits_for_answer.store(true, Ordering::Release);
+    }
+
+    /// The client speaks HTTP/1.0: it takes the end of the connection for the end of the answer.
+    pub fn ends_with_its_answer(&self) {
+        self.ends_with_answer.store(true, Ordering::Release);
     }
 
     /// Whether a request is being served.
@@ -110,6 +130,8 @@ pub struct ClientStream {
     used: bool,
     read_wait: Wait,
     write_wait: Wait,
+    /// Whether closing the connection now would reset it.
+    resets: bool,
 }
 
 /// What is being waited for.
@@ -180,6 +202,7 @@ impl ClientStream {
             used: false,
             read_wait: Wait::new(),
             write_wait: Wait::new(),
+            resets: false,
         }
     }
 
@@ -197,6 +220,7 @@ impl ClientStream {
     }
 
     fn refuse(&mut self, why: Malformed) {
+        self.read_wait.stop();
         *self.conn.refusal.lock() = Some(why);
         self.conn.serving.store(true, Ordering::Release);
         self.buffer = BytesMut::from(REFUSED_HEAD);
@@ -206,6 +230,7 @@ impl ClientStream {
 
     /// Takes up a head that is all there and sound.
     fn take_head(&mut self, body: Body) {
+        self.read_wait.stop();
         self.used = true;
         self.seen = 0;
         self.conn.serving.store(true, Ordering::Release);
@@ -317,7 +342,11 @@ impl ClientStream {
             Next::Head if !self.used => (For::Start, self.limits.head_time),
             Next::Head => (For::Start, self.limits.idle_time),
             Next::Length(_) | Next::Chunks(_) => (For::Body, self.limits.stall_time),
-            Next::Upgrade | Next::Tunnel | Next::End => return Poll::Pending,
+            Next::Upgrade => {
+                self.conn.wake_when_answered(cx);
+                return Poll::Pending;
+            }
+            Next::Tunnel | Next::End => return Poll::Pending,
         };
         ready!(self.read_wait.poll(reason, limit, cx));
         self.read_wait.stop();
@@ -370,7 +399,10 @@ impl AsyncRead for ClientStream {
             let reads = !matches!(this.next, Next::Upgrade | Next::Tunnel | Next::End);
             let step = match if reads { this.poll_bytes(cx, out)? } else { Poll::Pending } {
                 Poll::Ready(step) => {
-                    this.read_wait.stop();
+                    // Bytes of a body move its limit; a head must be all there in time, however it drips.
+                    if this.read_wait.reason == For::Body {
+                        this.read_wait.stop();
+                    }
                     step
                 }
                 Poll::Pending => ready!(this.poll_wait(cx))?,
@@ -384,6 +416,16 @@ impl AsyncRead for ClientStream {
 }
 
 impl ClientStream {
+    /// Where the end of the connection is the end of the answer, an answer that is cut short must end in a reset (RFC 9112 section 8): until
+    /// hyper says that it is whole, closing resets.
+    fn reset_unless_whole(&mut self, whole: bool) {
+        if self.resets == whole && self.conn.ends_with_answer.load(Ordering::Acquire) {
+            // If it cannot be set the client is gone already.
+            let _ = socket2::SockRef::from(&self.tcp).set_linger((!whole).then_some(Duration::ZERO));
+            self.resets = !whole;
+        }
+    }
+
     /// Counts a write, or the lack of one, against the client's time.
     fn watch_write<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
@@ -399,6 +441,7 @@ impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_interim(cx))?;
+        this.reset_unless_whole(false);
         let polled = Pin::new(&mut this.tcp).poll_write(cx, bytes);
         this.watch_write(polled, cx)
     }
@@ -406,6 +449,7 @@ impl AsyncWrite for ClientStream {
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_interim(cx))?;
+        this.reset_unless_whole(false);
         let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, slices);
         this.watch_write(polled, cx)
     }
@@ -419,6 +463,8 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        let this = self.get_mut();
+        this.reset_unless_whole(true);
+        Pin::new(&mut this.tcp).poll_shutdown(cx)
     }
 }

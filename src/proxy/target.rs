@@ -2,6 +2,7 @@
 
 use crate::host::{Host, HostError};
 use crate::url::{Scheme, Url, UrlError, split_port};
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 
 /// What a request is for.
@@ -61,12 +62,7 @@ impl Target {
         if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
             return Err(BadTarget::Scheme);
         }
-        let path = match uri.path_and_query() {
-            // `OPTIONS http://host` is for the server as a whole (RFC 9112 section 3.2.4).
-            None if *method == Method::OPTIONS => "*".to_owned(),
-            None => "/".to_owned(),
-            Some(path) => path.as_str().to_owned(),
-        };
+        let path = path(method, uri);
         let url = Url::new(Scheme::Http, Host::parse(host)?, port.unwrap_or(80), &path);
         Ok(Self::Page { url, port: port.filter(|port| *port != 80), path })
     }
@@ -77,6 +73,17 @@ impl Target {
         match self {
             Self::Tunnel(url) | Self::Page { url, .. } => url,
         }
+    }
+}
+
+/// Path and query for the origin. A path that is not written is `/`, but `OPTIONS http://host` is for the server as a whole (RFC 9112
+/// sections 3.2.1 and 3.2.4).
+fn path(method: &Method, uri: &Uri) -> String {
+    match uri.path_and_query().map(PathAndQuery::as_str) {
+        Some(query) if query.starts_with('?') => format!("/{query}"),
+        Some(path) => path.to_owned(),
+        None if *method == Method::OPTIONS => "*".to_owned(),
+        None => "/".to_owned(),
     }
 }
 
@@ -107,6 +114,8 @@ mod tests {
         for (method, uri, expected) in [
             ("GET", "http://a.example/X?y=%61", Ok("page a.example None /X?y=%61 [a.example/x?y=a]")),
             ("GET", "http://A.example.:80", Ok("page a.example None / [a.example/]")),
+            ("GET", "http://a.example?x", Ok("page a.example None /?x [a.example/?x]")),
+            ("OPTIONS", "http://a.example/", Ok("page a.example None / [a.example/]")),
             ("GET", "http://user:pw@a.example:8080/", Ok("page a.example Some(8080) / [a.example/]")),
             ("GET", "http://[::1]:81/", Ok("page ::1 Some(81) / [::1/]")),
             ("GET", "http://2130706433/", Ok("page 127.0.0.1 None / [127.0.0.1/]")),

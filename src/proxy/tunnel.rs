@@ -212,7 +212,11 @@ mod tests {
         let tunnel = tunnel(Duration::from_secs(60)).await;
         let sent: Vec<u8> = (0..8_000_000u32).map(|n| n.to_le_bytes()[1]).collect();
         let (mut origin, expected) = (tunnel.origin, sent.clone());
-        let sender = tokio::spawn(async move { origin.write_all(&sent).await });
+        let sender = tokio::spawn(async move {
+            // Unread bytes would make the close a reset.
+            origin.read_exact(&mut [0; 6]).await?;
+            origin.write_all(&sent).await
+        });
         let mut client = tunnel.client;
         let mut got = vec![0; 1000];
         client.read_exact(&mut got).await.expect("the first bytes");

@@ -1,0 +1,27 @@
+//! A school to try promises in: its files in a temporary folder, its people, the sites they visit, and what is on record of them.
+//!
+//! A test reads as a story: `World::new().start().await.pupil().get("http://games.example/").await.is_blocked_because("category")`.
+//! Every wait ends after [`PATIENCE`], and nothing sleeps.
+
+pub mod origin;
+pub mod people;
+pub mod program;
+pub mod school;
+pub mod wire;
+pub mod world;
+
+pub use origin::{Origin, Visit};
+pub use program::Program;
+pub use school::School;
+pub use wire::{Ending, Reply, Wire};
+pub use world::{Files, World};
+
+use std::time::Duration;
+
+/// The longest any test waits for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for something, but not for ever.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took too long"))
+}

@@ -1,0 +1,220 @@
+//! The files of a school: what a technician and a head teacher would write.
+
+use super::School;
+use super::program::Program;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use tempfile::TempDir;
+use usher::identity::local::Users;
+
+/// Sites that are on this machine. The rest of the world is not there.
+pub const SITES: [&str; 8] =
+    ["news.example", "games.example", "chat.example", "video.example", "hurt.example", "adult.example", "terror.example", "shop.example"];
+
+const CATEGORIES: [(&str, &str, &str, &str); 8] = [
+    ("child-sexual-abuse", "Child sexual abuse", "illegal", "block"),
+    ("terrorism", "Terrorism", "illegal", "block"),
+    ("self-harm", "Self-harm", "danger", "help"),
+    ("adult", "Adult", "harm", "block"),
+    ("games", "Games", "distraction", "block"),
+    ("chat", "Chat", "distraction", "block"),
+    ("streaming", "Streaming", "distraction", "block"),
+    ("help", "Help", "help", "block"),
+];
+
+/// Year 7 is in one range of addresses, staff in another; whoever is elsewhere is nobody in particular.
+const GROUPS: &str = r#"
+[[group]]
+name = "year-7"
+members = { networks = ["127.0.7.0/24"], users = ["7-*"] }
+block = ["games", "self-harm"]
+warn = ["streaming"]
+
+[[group]]
+name = "staff"
+members = { networks = ["127.0.9.0/24"], users = ["staff-*"] }
+block = ["adult"]
+warn = ["chat"]
+"#;
+
+/// A school that is yet to open.
+pub struct World {
+    proxy: String,
+    allow: Vec<String>,
+    names: Vec<(String, String)>,
+    limits: String,
+    policy: String,
+    listed: Vec<(String, String)>,
+    users: Users,
+}
+
+impl World {
+    /// Games, self-harm, streaming and so on each with one site; year 7 and staff; sites on this machine may be visited.
+    pub fn new() -> Self {
+        let listed = [("games", "games.example"), ("chat", "chat.example"), ("streaming", "video.example"), ("self-harm", "hurt.example")];
+        let graver = [("adult", "adult.example"), ("terrorism", "terror.example"), ("child-sexual-abuse", "abuse.example")];
+        Self {
+            proxy: String::new(),
+            allow: vec!["127.0.0.0/8".into(), "::1/128".into()],
+            names: SITES.iter().map(|site| ((*site).to_owned(), "127.0.0.1".to_owned())).collect(),
+            limits: String::new(),
+            policy: GROUPS.to_owned(),
+            listed: listed.into_iter().chain(graver).map(|(category, site)| (category.to_owned(), site.to_owned())).collect(),
+            users: Users::default(),
+        }
+    }
+
+    /// A setting under `[proxy]`.
+    pub fn proxy(mut self, setting: &str) -> Self {
+        self.proxy = format!("{}{setting}\n", self.proxy);
+        self
+    }
+
+    /// A setting under `[limits]`.
+    pub fn limit(mut self, setting: &str) -> Self {
+        self.limits = format!("{}{setting}\n", self.limits);
+        self
+    }
+
+    /// More of the policy.
+    pub fn policy(mut self, text: &str) -> Self {
+        self.policy = format!("{}{text}\n", self.policy);
+        self
+    }
+
+    /// The special ranges that may be visited, and no others.
+    pub fn allow(mut self, ranges: &[&str]) -> Self {
+        self.allow = ranges.iter().map(|range| (*range).to_owned()).collect();
+        self
+    }
+
+    /// A name and the address it leads to.
+    pub fn named(mut self, name: &str, address: &str) -> Self {
+        self.names.push((name.to_owned(), address.to_owned()));
+        self
+    }
+
+    /// Another line of a category's list.
+    pub fn listed(mut self, category: &str, line: &str) -> Self {
+        self.listed.push((category.to_owned(), line.to_owned()));
+        self
+    }
+
+    /// A user with a password.
+    pub fn user(mut self, name: &str, password: &str, group: Option<&str>) -> Self {
+        self.users.add(name, group.map(str::to_owned), password).expect("a user can be added");
+        self
+    }
+
+    /// Writes the files.
+    pub fn write(&self) -> Files {
+        let files = Files { folder: tempfile::tempdir().expect("a temporary folder") };
+        files.put("usher.toml", &self.settings());
+        files.put("policy.toml", &self.policy);
+        files.put("categories.toml", &categories());
+        files.put("folders.toml", "");
+        for (category, line) in &self.listed {
+            let path = format!("lists/{category}/domains");
+            let before = fs::read_to_string(files.path(&path)).unwrap_or_default();
+            files.put(&path, &format!("{before}{line}\n"));
+        }
+        if !self.users.users.is_empty() {
+            fs::create_dir_all(files.path("data")).expect("a data folder");
+            self.users.save(&files.path("data/users.toml")).expect("users are saved");
+        }
+        files
+    }
+
+    fn settings(&self) -> String {
+        let mut text = format!("data = \"data\"\n[proxy]\nlisten = [\"127.0.0.1:0\"]\n{}", self.proxy);
+        let allow: Vec<_> = self.allow.iter().map(|range| format!("{range:?}")).collect();
+        let lines = [
+            format!("[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]", allow.join(", ")),
+            self.names.iter().map(|(name, address)| format!("{name:?} = [{address:?}]\n")).collect(),
+            "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nfolders = \"folders.toml\"".to_owned(),
+            "[[lists]]\nname = \"school\"\npath = \"lists\"\nformat = \"folders\"".to_owned(),
+            "[school]\nname = \"Example School\"\nappeal = \"Tell the library.\"".to_owned(),
+            format!("[limits]\n{}", self.limits),
+        ];
+        for line in lines {
+            writeln!(text, "{line}").expect("a string takes all");
+        }
+        text
+    }
+
+    /// Opens the school in this process.
+    pub async fn start(self) -> School {
+        School::open(self.write()).await
+    }
+
+    /// Opens the school as a program of its own.
+    pub fn serve(self) -> Program {
+        Program::start(Arc::new(self.write()))
+    }
+}
+
+fn categories() -> String {
+    let one = |(id, name, theme, page): &(&str, &str, &str, &str)| {
+        format!("[[category]]\nid = \"{id}\"\nname = \"{name}\"\ncovers = \"{name} sites.\"\ntheme = \"{theme}\"\nseverity = 3\npage = \"{page}\"\n")
+    };
+    CATEGORIES.iter().map(one).collect()
+}
+
+/// A school's files, gone when dropped.
+pub struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    /// The path of a file.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file.
+    pub fn put(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// Changes what a file says.
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).expect("a file");
+        assert!(text.contains(from), "{name} says nothing of {from:?}");
+        self.put(name, &text.replace(from, to));
+    }
+
+    /// Runs a command to its end.
+    pub fn usher(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        let output = command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200").output().expect("usher runs");
+        Said::new(&output)
+    }
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit code; `None` if it was killed.
+    pub code: Option<i32>,
+    /// To its reader.
+    pub out: String,
+    /// To whoever runs it.
+    pub err: String,
+}
+
+impl Said {
+    fn new(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Its lines as JSON objects.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))).collect()
+    }
+}
