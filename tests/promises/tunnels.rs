@@ -1,1 +1,225 @@
-//! To come.
+//! Tunnels and other protocols: bytes both ways until both sides are done, and a record of how many.
+
+use crate::kit::{Origin, School, Wire, World};
+
+const WEBSOCKET: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+/// A site that sends back what it is sent, and `end` when that ends.
+async fn echo() -> Origin {
+    Origin::doing(|mut visit| async move {
+        loop {
+            let part = visit.wire.take(1).await;
+            if part.is_empty() {
+                visit.send("end").await;
+                return;
+            }
+            visit.send(part).await;
+        }
+    })
+    .await
+}
+
+async fn tunnel(school: &School, origin: &Origin, early: &str) -> Wire {
+    let mut wire = school.wire().await;
+    wire.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n{early}", origin.authority())).await;
+    let reply = wire.head_only().await;
+    assert_eq!(
+        (reply.status, reply.field("content-length"), reply.field("transfer-encoding")),
+        (200, None, None),
+        "RFC 9110 section 9.3.6"
+    );
+    wire
+}
+
+#[tokio::test]
+async fn a_tunnel_carries_bytes_both_ways_and_is_on_record() {
+    let (origin, school) = (echo().await, World::new().start().await);
+    let mut wire = tunnel(&school, &origin, "").await;
+    for part in ["one", "\0\r\n\r\n", "three"] {
+        wire.send(part).await;
+        assert_eq!(wire.take(part.len()).await, part.as_bytes());
+    }
+    wire.half_close().await;
+    assert_eq!(wire.rest().await, b"end", "a late reply after a half-close arrives");
+    let row = school.closed_tunnel(origin.address.port()).await;
+    assert_eq!(
+        (row.bytes_up, row.bytes_down, row.status, row.outcome.as_deref()),
+        (Some(13), Some(16), Some(200), Some("complete"))
+    );
+    assert_eq!(
+        (row.method.as_str(), row.host.as_str(), row.scheme.as_str(), row.upstream),
+        ("CONNECT", "news.example", "https", Some(origin.address.to_string()))
+    );
+}
+
+#[tokio::test]
+async fn bytes_sent_before_the_tunnel_is_open_are_not_lost() {
+    let (origin, school) = (echo().await, World::new().start().await);
+    let mut wire = tunnel(&school, &origin, "early bytes").await;
+    assert_eq!(wire.take(11).await, b"early bytes");
+    wire.half_close().await;
+    assert_eq!(wire.rest().await, b"end");
+}
+
+#[tokio::test]
+async fn a_site_may_speak_first_and_end_first() {
+    let origin = Origin::doing(|mut visit| async move {
+        visit.send("220 hello\r\n").await;
+        visit.wire.half_close().await;
+        assert_eq!(visit.wire.rest().await, b"late question");
+    })
+    .await;
+    let school = World::new().start().await;
+    let mut wire = tunnel(&school, &origin, "").await;
+    assert_eq!(wire.rest().await, b"220 hello\r\n");
+    wire.send("late question").await;
+    wire.half_close().await;
+    let row = school.closed_tunnel(origin.address.port()).await;
+    assert_eq!((row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(13), Some(11), Some("complete")));
+}
+
+#[tokio::test]
+async fn a_tunnel_that_breaks_says_which_side_broke() {
+    let origin = echo().await;
+    let school = World::new().start().await;
+    let mut wire = tunnel(&school, &origin, "").await;
+    wire.send("x").await;
+    wire.take(1).await;
+    wire.reset();
+    assert_eq!(school.closed_tunnel(origin.address.port()).await.outcome.as_deref(), Some("client-gone"));
+    let breaking = Origin::doing(|mut visit| async move {
+        visit.wire.take(1).await;
+        visit.wire.reset();
+    })
+    .await;
+    let mut wire = tunnel(&school, &breaking, "").await;
+    wire.send("x").await;
+    wire.rest().await;
+    assert_eq!(school.closed_tunnel(breaking.address.port()).await.outcome.as_deref(), Some("origin-failed"));
+}
+
+#[tokio::test]
+async fn an_idle_tunnel_is_closed() {
+    let (origin, school) = (echo().await, World::new().limit("tunnel_idle_seconds = 1").start().await);
+    let mut wire = tunnel(&school, &origin, "").await;
+    assert!(wire.is_closed().await);
+    let row = school.closed_tunnel(origin.address.port()).await;
+    assert_eq!(
+        (row.outcome.as_deref(), row.note.as_deref()),
+        (Some("limit-reached"), Some("nothing moved for too long"))
+    );
+}
+
+#[tokio::test]
+async fn after_a_refused_tunnel_nothing_more_is_read() {
+    let school = World::new().start().await;
+    for authority in ["games.example:443", "news.example:1"] {
+        let mut wire = school.wire().await;
+        wire.send(format!(
+            "CONNECT {authority} HTTP/1.1\r\nHost: a\r\n\r\nGET http://news.example:1/inside HTTP/1.1\r\nHost: a\r\n\r\n"
+        ))
+        .await;
+        let reply = wire.reply().await;
+        assert!(reply.status == 403 || reply.status == 502, "{reply:?}");
+        assert!(wire.is_closed().await, "{authority}");
+        assert!(school.rows().iter().all(|row| row.path != "/inside"), "{authority}");
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_is_opened_only_when_the_site_is_reached() {
+    let school = World::new().start().await;
+    let answer = school.pupil().connect("news.example:1").await;
+    assert_eq!(
+        (answer.reply.status, answer.reply.field("proxy-status").as_deref()),
+        (502, Some("usher; error=destination_unavailable"))
+    );
+    assert_eq!(school.closed_tunnel(1).await.outcome.as_deref(), Some("origin-failed"));
+}
+
+#[tokio::test]
+async fn a_web_socket_works_through_plain_http() {
+    let origin = Origin::doing(|mut visit| async move {
+        let head = visit.head().await.expect("a head").to_lowercase();
+        assert!(
+            head.contains("upgrade: websocket") && head.contains("connection: upgrade") && head.contains("sec-websocket-key:"),
+            "{head}"
+        );
+        visit
+            .send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nfirst")
+            .await;
+        let part = visit.wire.take(4).await;
+        visit.send(part).await;
+        assert_eq!(visit.wire.rest().await, b"");
+        visit.send("end").await;
+    })
+    .await;
+    let school = World::new().start().await;
+    let mut wire = school.wire().await;
+    wire.send(origin.request("GET", "/socket", WEBSOCKET)).await;
+    let reply = wire.head_only().await;
+    let fields = ["upgrade", "connection", "sec-websocket-accept"].map(|name| reply.field(name).unwrap_or_default().to_lowercase());
+    assert_eq!((reply.status, fields), (101, ["websocket".into(), "upgrade".into(), "x".into()]));
+    assert_eq!(wire.take(5).await, b"first");
+    wire.send("ping").await;
+    assert_eq!(wire.take(4).await, b"ping");
+    wire.half_close().await;
+    assert_eq!(wire.rest().await, b"end");
+    let row = school.closed("/socket").await;
+    assert_eq!(
+        (row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()),
+        (Some(101), Some(4), Some(12), Some("complete"))
+    );
+}
+
+#[tokio::test]
+async fn a_web_socket_that_is_refused_is_an_answer_like_any_other() {
+    let origin = Origin::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno").await;
+    let school = World::new().start().await;
+    let mut wire = school.wire().await;
+    for _ in 0..2 {
+        wire.send(origin.request("GET", "/socket", WEBSOCKET)).await;
+        let reply = wire.reply().await;
+        assert_eq!((reply.status, reply.text().as_str()), (400, "no"));
+    }
+    wire.send(format!("GET http://games.example/ HTTP/1.1\r\nHost: games.example\r\n{WEBSOCKET}\r\n"))
+        .await;
+    assert_eq!(wire.reply().await.status, 403, "and it is judged like any other");
+}
+
+#[tokio::test]
+async fn no_other_protocol_is_let_through() {
+    for (fields, answer) in [
+        (
+            "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+        ),
+        ("Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+    ] {
+        let (origin, school) = (Origin::answering(answer).await, World::new().start().await);
+        let mut wire = school.wire().await;
+        wire.send(origin.request("GET", "/", fields)).await;
+        assert_eq!(wire.reply().await.text(), "hi", "{fields:?}");
+        assert!(!origin.the_request().to_lowercase().contains("upgrade"), "{}", origin.the_request());
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_switches_when_nobody_asked_is_at_fault() {
+    let origin = Origin::answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
+    let school = World::new().start().await;
+    let mut wire = school.wire().await;
+    wire.send(origin.request("GET", "/odd", "")).await;
+    let reply = wire.reply().await;
+    assert_eq!(reply.status, 502, "{reply:?}");
+    assert_eq!(school.closed("/odd").await.outcome.as_deref(), Some("origin-failed"));
+}
+
+#[tokio::test]
+async fn a_site_that_switches_to_another_protocol_than_was_asked_for_is_at_fault() {
+    let origin = Origin::answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nPRI").await;
+    let school = World::new().start().await;
+    let mut wire = school.wire().await;
+    wire.send(origin.request("GET", "/odd", WEBSOCKET)).await;
+    assert_eq!(wire.head_only().await.status, 502, "RFC 9110 section 7.8: only what the client offered");
+}

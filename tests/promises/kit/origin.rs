@@ -5,7 +5,6 @@ use super::{PATIENCE, soon};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
 /// A site on this machine.
@@ -33,7 +32,11 @@ impl Origin {
         let listener = TcpListener::bind(address).await.ok()?;
         let address = listener.local_addr().expect("an address");
         let (seen, visits) = (Arc::new(Mutex::default()), Arc::new(AtomicUsize::new(0)));
-        let origin = Self { address, seen: seen.clone(), visits: visits.clone() };
+        let origin = Self {
+            address,
+            seen: seen.clone(),
+            visits: visits.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let number = visits.fetch_add(1, Ordering::SeqCst);
@@ -93,15 +96,6 @@ impl Origin {
     pub fn visits(&self) -> usize {
         self.visits.load(Ordering::SeqCst)
     }
-
-    /// Waits until it has read so many requests.
-    pub async fn has_seen(&self, count: usize) {
-        let started = Instant::now();
-        while self.seen().len() < count {
-            assert!(started.elapsed() < PATIENCE, "the site has seen {:?}", self.seen());
-            tokio::task::yield_now().await;
-        }
-    }
 }
 
 /// One connection to a site.
@@ -115,12 +109,16 @@ pub struct Visit {
 
 impl Visit {
     fn new(tcp: TcpStream, number: usize, seen: Arc<Mutex<Vec<String>>>) -> Self {
-        Self { wire: Wire::new(tcp), number, seen }
+        Self {
+            wire: Wire::new(tcp),
+            number,
+            seen,
+        }
     }
 
     /// Sends bytes.
-    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.wire.send(bytes).await;
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.wire.send(bytes).await
     }
 
     /// Sends an answer with a body and its length.
@@ -151,7 +149,11 @@ impl Visit {
         let lower = text.to_lowercase();
         if lower.contains("\r\ntransfer-encoding:") {
             text += &self.chunks().await;
-        } else if let Some(length) = lower.split("\r\ncontent-length:").nth(1).and_then(|rest| rest.split("\r\n").next()?.trim().parse().ok()) {
+        } else if let Some(length) = lower
+            .split("\r\ncontent-length:")
+            .nth(1)
+            .and_then(|rest| rest.split("\r\n").next()?.trim().parse().ok())
+        {
             text += &String::from_utf8_lossy(&self.wire.take(length).await);
         }
         self.seen.lock().expect("a list").push(text.clone());
