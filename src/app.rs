@@ -162,7 +162,7 @@ impl App {
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
         let checker = Arc::new(Checker::new(users, fresh)?);
         let recorder = Recorder::start(&config.log_path(), config.sync)?;
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
         let (listeners, addresses) = bind_all(&config.listen, workers)?;
         let guard = Guard::new(config.allow.clone(), addresses.clone());
         // The workers make resolvers of their own; what keeps them from it is better told before serving.

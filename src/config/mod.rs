@@ -24,9 +24,12 @@ use policy::{OpenPorts, School};
 use reader::{FromToml, Source, Table, nearest_hint};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The most threads that serve.
+const MOST_WORKERS: usize = 1024;
 
 /// What `usher.toml` says, checked.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Where the proxy listens.
     pub listen: Vec<SocketAddr>,
+    /// Threads that serve; as many as the machine has cores where it is not said.
+    pub workers: Option<NonZeroUsize>,
     /// Where the record and the secret are kept.
     pub data: PathBuf,
     /// What a committed record survives.
@@ -175,7 +180,7 @@ impl Config {
 fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let beside = |name: PathBuf| folder.join(name);
     let data = file.need("data", "the folder for the record, such as \"../data\"").map(beside);
-    let (listen, ask, own_host) = read_proxy(file);
+    let ProxyTable { listen, workers, ask, own_host } = read_proxy(file);
     let sync = file.table("log").and_then(|log| {
         let sync = log.choice("sync", &[("process", Sync::Process), ("full", Sync::Full)], Some(Sync::Process));
         log.done();
@@ -192,6 +197,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     Some(Config {
         path: path.to_owned(),
         listen,
+        workers,
         data: data?,
         sync: sync.unwrap_or(Sync::Process),
         settings,
@@ -206,19 +212,30 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     })
 }
 
-fn read_proxy(file: &Table<'_>) -> (Vec<SocketAddr>, Ask, Option<Host>) {
-    let own = "usher.internal".to_owned();
-    let Some(proxy) = file.table("proxy") else {
-        return (vec![SocketAddr::from(([127, 0, 0, 1], 3128))], Ask::Never, Host::parse(&own).ok());
-    };
-    let listen = proxy.get_or("listen", vec![SocketAddr::from(([127, 0, 0, 1], 3128))]);
-    if listen.is_empty() {
+/// What `[proxy]` says.
+struct ProxyTable {
+    listen: Vec<SocketAddr>,
+    workers: Option<NonZeroUsize>,
+    ask: Ask,
+    own_host: Option<Host>,
+}
+
+fn read_proxy(file: &Table<'_>) -> ProxyTable {
+    let here = vec![SocketAddr::from(([127, 0, 0, 1], 3128))];
+    let mut read = ProxyTable { listen: here, workers: None, ask: Ask::Never, own_host: Host::parse("usher.internal").ok() };
+    let Some(proxy) = file.table("proxy") else { return read };
+    read.listen = proxy.get_or("listen", read.listen);
+    if read.listen.is_empty() {
         proxy.wrong("listen", "there is no address to listen on", Some("such as [\"127.0.0.1:3128\"]".into()));
     }
-    let ask = proxy.choice("ask_for_password", &Ask::NAMES, Some(Ask::Never)).unwrap_or(Ask::Never);
-    let own_host = proxy.get("own_name").or_else(|| Host::parse(&own).ok());
+    read.workers = NonZeroUsize::new(proxy.get_or("workers", 0));
+    if read.workers.is_some_and(|workers| workers.get() > MOST_WORKERS) {
+        proxy.wrong("workers", format!("at most {MOST_WORKERS}"), None);
+    }
+    read.ask = proxy.choice("ask_for_password", &Ask::NAMES, Some(read.ask)).unwrap_or(Ask::Never);
+    read.own_host = proxy.get("own_name").or(read.own_host);
     proxy.done();
-    (listen, ask, own_host)
+    read
 }
 
 fn read_destinations(file: &Table<'_>) -> (Vec<IpNet>, OpenPorts) {

@@ -152,7 +152,7 @@ impl World {
     }
 
     fn settings(&self) -> String {
-        let mut text = format!("data = \"data\"\n[proxy]\nlisten = [\"127.0.0.1:0\"]\n{}", self.proxy);
+        let mut text = format!("data = \"data\"\n[proxy]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n{}", self.proxy);
         let allow: Vec<_> = self.allow.iter().map(|range| format!("{range:?}")).collect();
         let lines = [
             format!(
