@@ -97,6 +97,14 @@ pub fn load(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
     Ok(Loaded { snapshot, reports: loaded.reports, skipped: loaded.skipped })
 }
 
+/// [`load`] on a thread of its own: what compiling took is given back to the system when the thread ends.
+fn load_apart(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
+    std::thread::scope(|scope| match scope.spawn(|| load(config, secret)).join() {
+        Ok(loaded) => loaded,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
 /// Makes the data folder if need be and returns the secret of the installation.
 pub fn open_data(config: &Config) -> Result<[u8; 32], AppError> {
     let fail = |path: PathBuf| move |error| AppError::Data { path, error };
@@ -157,7 +165,7 @@ impl App {
     /// Builds everything, and binds the listeners last of all.
     pub async fn build(config: Config, clock: Clock) -> Result<(Self, Vec<Report>, Vec<(String, String)>), AppError> {
         let secret = open_data(&config)?;
-        let Loaded { snapshot, reports, skipped } = load(&config, &secret)?;
+        let Loaded { snapshot, reports, skipped } = load_apart(&config, &secret)?;
         let users = Users::load(&config.users_path())?;
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
         let checker = Arc::new(Checker::new(users, fresh)?);

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 /// How long endings may wait for others, so that each does not cost a transaction of its own.
 const ENDINGS_WAIT: Duration = Duration::from_millis(20);
-/// The least time between two transactions. Each costs about as much as ten rows, so under load requests share one; a request that comes
+/// The least time between two transactions. Each costs about as much as twenty rows, so under load requests share one; a request that comes
 /// alone does not wait.
-const SPACING: Duration = Duration::from_millis(1);
+const SPACING: Duration = Duration::from_millis(3);
 /// The most endings kept while the log cannot be written.
 const MOST_ENDINGS_KEPT: usize = 200_000;
 /// The most texts, and the most rows of `who` and `decisions`, whose numbers are kept in memory.

@@ -73,10 +73,9 @@ impl Dialer {
 
     async fn dial_unlimited(&self, to: &Destination) -> Result<Dialled, DialError> {
         let addresses = self.checked(&self.names.resolve(&to.host).await?, to.port)?;
-        let tcp = race(addresses).await.map_err(|error| DialError::Connect { host: to.host.clone(), error })?;
-        let made = |tcp: &TcpStream| Ok::<_, io::Error>((tcp.local_addr()?, tcp.peer_addr()?));
-        let (near, address) = made(&tcp).map_err(|error| DialError::Connect { host: to.host.clone(), error })?;
-        self.guard.check_made(near, address)?;
+        let fail = |error| DialError::Connect { host: to.host.clone(), error };
+        let (tcp, address) = race(addresses).await.map_err(fail)?;
+        self.guard.check_made(|| tcp.local_addr(), address)?;
         // Without it small writes wait for acknowledgements; failing to set it only costs time.
         let _ = tcp.set_nodelay(true);
         Ok(Dialled { tcp, address })
@@ -110,10 +109,14 @@ impl Dialer {
     }
 }
 
+async fn connect(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
+    Ok((TcpStream::connect(address).await?, address))
+}
+
 /// Connects to the first address that answers.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+async fn race(addresses: Vec<SocketAddr>) -> io::Result<(TcpStream, SocketAddr)> {
     if let [only] = addresses[..] {
-        return TcpStream::connect(only).await;
+        return connect(only).await;
     }
     let mut attempts = JoinSet::new();
     let mut left = addresses.into_iter();
@@ -121,14 +124,14 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     loop {
         let more = match left.next() {
             Some(address) => {
-                attempts.spawn(TcpStream::connect(address));
+                attempts.spawn(connect(address));
                 true
             }
             None => false,
         };
         tokio::select! {
             Some(done) = attempts.join_next() => match done {
-                Ok(Ok(tcp)) => return Ok(tcp),
+                Ok(Ok(made)) => return Ok(made),
                 Ok(Err(error)) => last = error,
                 Err(error) => last = io::Error::other(error),
             },

@@ -145,6 +145,15 @@ pub fn check_head(head: &[u8], most_fields: usize) -> Result<Body, Malformed> {
     Err(Malformed::LineEnd)
 }
 
+/// Whether a sound head asks for the server as a whole: `OPTIONS http://host`, which a parsed URI cannot tell from `OPTIONS http://host/`
+/// (RFC 9112 section 3.2.4).
+#[must_use]
+pub fn asks_whole_server(head: &[u8]) -> bool {
+    let target = head.strip_prefix(b"OPTIONS ").and_then(|rest| rest.split(|byte| *byte == b' ').next());
+    let authority = target.and_then(|target| target.split_at_checked(7)).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"http://"));
+    authority.is_some_and(|(_, authority)| !authority.iter().any(|byte| matches!(byte, b'/' | b'?')))
+}
+
 /// Lines without their CRLF.
 struct Lines<'a>(&'a [u8]);
 
@@ -482,6 +491,20 @@ mod tests {
         }
         let many = format!("GET / HTTP/1.1\r\n{HOST}{}\r\n", "X: 1\r\n".repeat(100));
         assert_eq!(head(&many), Err(Malformed::TooManyFields));
+    }
+
+    #[test]
+    fn the_server_as_a_whole_is_asked_for_without_a_path() {
+        for (head, whole) in [
+            ("OPTIONS http://a.example HTTP/1.1\r\n", true),
+            ("OPTIONS HTTP://a.example:80 HTTP/1.1\r\n", true),
+            ("OPTIONS http://a.example/ HTTP/1.1\r\n", false),
+            ("OPTIONS http://a.example?x HTTP/1.1\r\n", false),
+            ("OPTIONS * HTTP/1.1\r\n", false),
+            ("GET http://a.example HTTP/1.1\r\n", false),
+        ] {
+            assert_eq!(asks_whole_server(head.as_bytes()), whole, "{head:?}");
+        }
     }
 
     #[test]

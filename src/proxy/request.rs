@@ -83,7 +83,7 @@ impl Worker {
         {
             return self.refuse_malformed(&asked, why).await;
         }
-        let target = Target::of(&head.method, &head.uri);
+        let target = Target::of(&head.method, &head.uri).map(|target| if asked.conn.asks_whole_server() { target.as_whole_server() } else { target });
         if let Some(requests) = &self.requests
             && requests.check_key(&asked.client()).is_err()
         {

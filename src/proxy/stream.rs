@@ -6,7 +6,7 @@
 //!
 //! Waits: for a head to begin, for it to end, for the next bytes of a body, for the client to take bytes of an answer.
 
-use super::framing::{Body, Chunks, Malformed, check_head, head_length};
+use super::framing::{Body, Chunks, Malformed, asks_whole_server, check_head, head_length};
 use super::limits::{Limits, READ_BUFFER};
 use super::listen::Seat;
 use bytes::{Buf, BytesMut};
@@ -40,6 +40,8 @@ pub struct Conn {
     waits_for_answer: AtomicBool,
     /// The end of the connection is the end of the answer (HTTP/1.0).
     ends_with_answer: AtomicBool,
+    /// The request is for the server as a whole, not for a page of it.
+    whole_server: AtomicBool,
     _seat: Seat,
 }
 
@@ -55,7 +57,13 @@ impl Conn {
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), waits_for_answer: AtomicBool::new(false), ends_with_answer: AtomicBool::new(false), _seat: seat })
+        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), waits_for_answer: AtomicBool::new(false), ends_with_answer: AtomicBool::new(false), whole_server: AtomicBool::new(false), _seat: seat })
+    }
+
+    /// Whether the request is for the server as a whole (`OPTIONS http://host`).
+    #[must_use]
+    pub fn asks_whole_server(&self) -> bool {
+        self.whole_server.load(Ordering::Acquire)
     }
 
     /// Why the last head was refused, if it was; told once.
@@ -254,6 +262,7 @@ impl ClientStream {
             Some(length) if length <= self.limits.head_bytes => match check_head(&self.buffer[..length], self.limits.head_fields) {
                 Ok(body) => {
                     self.ready = length;
+                    self.conn.whole_server.store(asks_whole_server(&self.buffer[..length]), Ordering::Release);
                     self.take_head(body);
                 }
                 Err(why) => self.refuse(why),
@@ -279,6 +288,7 @@ impl ClientStream {
             && head_length(fresh, 0) == Some(fresh.len())
             && let Ok(body) = check_head(fresh, self.limits.head_fields)
         {
+            self.conn.whole_server.store(asks_whole_server(fresh), Ordering::Release);
             self.take_head(body);
             return Poll::Ready(Ok(Step::HandedOn));
         }

@@ -62,9 +62,18 @@ impl Target {
         if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
             return Err(BadTarget::Scheme);
         }
-        let path = path(method, uri);
+        let path = path(uri);
         let url = Url::new(Scheme::Http, Host::parse(host)?, port.unwrap_or(80), &path);
         Ok(Self::Page { url, port: port.filter(|port| *port != 80), path })
+    }
+
+    /// The same host as a whole, as `OPTIONS http://host` asks for it (RFC 9112 section 3.2.4).
+    #[must_use]
+    pub fn as_whole_server(self) -> Self {
+        match self {
+            Self::Tunnel(url) => Self::Tunnel(url),
+            Self::Page { url, port, .. } => Self::Page { url, port, path: "*".to_owned() },
+        }
     }
 
     /// What is matched.
@@ -76,13 +85,11 @@ impl Target {
     }
 }
 
-/// Path and query for the origin. A path that is not written is `/`, but `OPTIONS http://host` is for the server as a whole (RFC 9112
-/// sections 3.2.1 and 3.2.4).
-fn path(method: &Method, uri: &Uri) -> String {
+/// Path and query for the origin. A path that is not written is `/` (RFC 9112 section 3.2.1).
+fn path(uri: &Uri) -> String {
     match uri.path_and_query().map(PathAndQuery::as_str) {
         Some(query) if query.starts_with('?') => format!("/{query}"),
         Some(path) => path.to_owned(),
-        None if *method == Method::OPTIONS => "*".to_owned(),
         None => "/".to_owned(),
     }
 }

@@ -205,7 +205,6 @@ async fn every_method_passes() {
 }
 
 #[tokio::test]
-#[ignore = "open: http::Uri reads an empty path as `/`, so the two cannot be told apart (RFC 9112 section 3.2.4)"]
 async fn options_without_a_path_are_for_the_server_as_a_whole() {
     let origin = Origin::saying("hello").await;
     let school = World::new().start().await;
