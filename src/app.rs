@@ -10,9 +10,9 @@ use crate::lists::store::{self, StoreError};
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Parts, Proxy, listen};
-use socket2::{Domain, Protocol, Socket, Type};
 use crate::snapshot::{InForce, Snapshot, SnapshotId};
 use crate::telemetry::events;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -60,7 +60,9 @@ pub enum AppError {
 fn say_why(error: &io::Error, address: SocketAddr) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port under [proxy] listen in usher.toml".to_owned(),
-        io::ErrorKind::PermissionDenied => format!("port {} needs more rights than this user has; choose one above 1023 under [proxy] listen in usher.toml", address.port()),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {} needs more rights than this user has; choose one above 1023 under [proxy] listen in usher.toml", address.port())
+        }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address; check [proxy] listen in usher.toml".to_owned(),
         _ => error.to_string(),
     }

@@ -116,7 +116,10 @@ mod tests {
                 period("lunch", time(12, 30, 0, 0), time(13, 20, 0, 0)),
                 period("lessons", time(13, 20, 0, 0), time(15, 30, 0, 0)),
             ],
-            terms: vec![Dates { name: "summer".into(), first: date(2026, 4, 13), last: date(2026, 7, 21) }, Dates { name: "autumn".into(), first: date(2026, 9, 2), last: date(2026, 12, 18) }],
+            terms: vec![
+                Dates { name: "summer".into(), first: date(2026, 4, 13), last: date(2026, 7, 21) },
+                Dates { name: "autumn".into(), first: date(2026, 9, 2), last: date(2026, 12, 18) },
+            ],
             closed: vec![Dates { name: "half term".into(), first: date(2026, 10, 26), last: date(2026, 10, 30) }],
         }
     }

@@ -183,7 +183,9 @@ impl Log {
     }
 
     fn select(&self, wanted: &str, values: &[&dyn ToSql], limit: u32) -> Result<Vec<Row>, LogError> {
-        let mut sql = format!("SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted} ORDER BY o.id DESC LIMIT {limit}) o LEFT JOIN closed c ON c.id = o.id JOIN who ON who.id = o.who JOIN decisions decision ON decision.id = o.decision");
+        let mut sql = format!(
+            "SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted} ORDER BY o.id DESC LIMIT {limit}) o LEFT JOIN closed c ON c.id = o.id JOIN who ON who.id = o.who JOIN decisions decision ON decision.id = o.decision"
+        );
         for (table, names) in [("o", &TEXTS_OPENED[..]), ("c", &TEXTS_CLOSED[..])] {
             for name in names {
                 // Writing to a string cannot fail.

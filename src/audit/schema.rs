@@ -12,7 +12,7 @@
 //! and its path. `who` and `decisions` may hold the same row twice, as after a restart. SQLite is not asked to check references: a dozen look-ups
 //! for each request would cost more than writing it.
 //!
-//! A new column: a new migration at the end of [`MIGRATIONS`], never a change to one that was released.
+//! A new column: a new migration at the end of `MIGRATIONS`, never a change to one that was released.
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;

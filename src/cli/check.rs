@@ -18,7 +18,9 @@ use std::path::Path;
 
 /// Say what would happen to a request, and why. Exit code 0: allowed; 1: blocked or warned about.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  usher check coolmathgames.com --group pupils\n  usher check https://www.example.org --user j.smith\n  usher check games.example --client 10.7.3.9 --at 2026-11-25T12:45 --json")]
+#[command(
+    after_help = "Examples:\n  usher check coolmathgames.com --group pupils\n  usher check https://www.example.org --user j.smith\n  usher check games.example --client 10.7.3.9 --at 2026-11-25T12:45 --json"
+)]
 pub(super) struct Check {
     /// The URL; without a scheme it is http.
     url: String,
@@ -94,7 +96,11 @@ impl Check {
             entries: lists.explain_all(&found, &judged),
             snapshot: snapshot.id.to_string(),
         };
-        if self.json { print_json(&shown)? } else { show(&shown, judged.scheme)? }
+        if self.json {
+            print_json(&shown)?
+        } else {
+            show(&shown, judged.scheme)?
+        }
         Ok(if verdict == "allowed" { Answer::Yes } else { Answer::No })
     }
 

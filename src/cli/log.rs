@@ -17,7 +17,9 @@ use std::time::Duration;
 #[derive(Subcommand)]
 pub(super) enum Log {
     /// Find records, newest first. Exit code 1 if there is none.
-    #[command(after_help = "Examples:\n  usher log search --user j.smith --from 2026-11-23\n  usher log search --host youtube.com --verdict blocked --limit 20\n  usher log search --text revision --json")]
+    #[command(
+        after_help = "Examples:\n  usher log search --user j.smith --from 2026-11-23\n  usher log search --host youtube.com --verdict blocked --limit 20\n  usher log search --text revision --json"
+    )]
     Search(Wanted),
     /// Show records as they come. Ctrl-C ends it.
     #[command(after_help = "Examples:\n  usher log tail\n  usher log tail --verdict blocked\n  usher log tail --last 20 --no-follow")]
@@ -177,7 +179,11 @@ fn tail(record: &Record, wanted: &Wanted, last: u32, no_follow: bool, zone: &Tim
     loop {
         let rows = record.search(&filter)?;
         for row in rows.iter().rev() {
-            if wanted.json { print_json(row)? } else { print(line(row, zone))? }
+            if wanted.json {
+                print_json(row)?
+            } else {
+                print(line(row, zone))?
+            }
             seen = seen.max(row.number);
         }
         if no_follow {

@@ -17,7 +17,13 @@ use std::process::ExitCode;
 
 /// A filtering forward proxy for schools.
 #[derive(Parser)]
-#[command(name = "usher", version, about, propagate_version = true, after_help = "Start it with: usher serve\nThen ask it: usher check https://www.example.org --group year-7")]
+#[command(
+    name = "usher",
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Start it with: usher serve\nThen ask it: usher check https://www.example.org --group year-7"
+)]
 struct Arguments {
     /// The configuration of this installation.
     #[arg(long, global = true, value_name = "FILE", default_value = "config/usher.toml", env = "USHER_CONFIG")]

@@ -93,7 +93,12 @@ fn lists_line(snapshot: &Snapshot, reports: &[Report]) -> String {
 fn missing(snapshot: &Snapshot, reports: &[Report], skipped: &[(String, String)]) -> Vec<String> {
     let mut lines = vec!["Illegal-content lists (IWF, CTIRU): not present. You do not meet the DfE standard.".to_owned()];
     lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
-    let empty: Vec<_> = snapshot.taxonomy.iter().filter(|(_, info)| !reports.iter().any(|report| report.category == info.id && report.accepted > 0)).map(|(_, info)| info.id.as_str()).collect();
+    let empty: Vec<_> = snapshot
+        .taxonomy
+        .iter()
+        .filter(|(_, info)| !reports.iter().any(|report| report.category == info.id && report.accepted > 0))
+        .map(|(_, info)| info.id.as_str())
+        .collect();
     if !empty.is_empty() {
         lines.push(format!("categories without a single entry: {}", empty.join(", ")));
     }

@@ -15,10 +15,10 @@ use crate::host::Host;
 use crate::lists::formats::Format;
 use crate::lists::store::{FolderNames, Layout, Source as ListSource};
 use crate::policy::Ports;
+use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
 use crate::proxy::pages::{Contact, School as SchoolText};
-use crate::proxy::Settings;
 use ipnet::IpNet;
 use policy::{OpenPorts, School};
 use reader::{FromToml, Source, Table, nearest_hint};
@@ -289,7 +289,9 @@ fn read_list(table: &Table<'_>, folder: &Path) -> Option<Listed> {
     let category: Option<String> = table.get("category");
     match (layout, &category) {
         (Some(Written::Folders), Some(_)) => table.wrong("category", "the folders say the category", Some("take it out".into())),
-        (Some(Written::File(_)), None) => table.wrong("category", format!("{} has no category", table.name()), Some("say what the file's entries are, such as category = \"games\"".into())),
+        (Some(Written::File(_)), None) => {
+            table.wrong("category", format!("{} has no category", table.name()), Some("say what the file's entries are, such as category = \"games\"".into()))
+        }
         (Some(_) | None, _) => {}
     }
     table.done();

@@ -192,7 +192,11 @@ fn categories(taxonomy: &Taxonomy, table: &Table<'_>, key: &'static str) -> Cate
 fn category(taxonomy: &Taxonomy, table: &Table<'_>, key: &'static str, name: &str) -> Option<Category> {
     let found = taxonomy.find(name);
     if found.is_none() {
-        table.wrong(key, format!("there is no category \"{name}\""), nearest_hint(name, ids(taxonomy)).or_else(|| Some("blocklists/categories.toml lists them".into())));
+        table.wrong(
+            key,
+            format!("there is no category \"{name}\""),
+            nearest_hint(name, ids(taxonomy)).or_else(|| Some("blocklists/categories.toml lists them".into())),
+        );
     }
     found
 }

@@ -106,7 +106,10 @@ fn a_file_that_is_not_there_says_so() {
 #[test]
 fn the_always_blocked_tier_cannot_be_allowed_or_left_out() {
     let files = Files::new();
-    files.write("policy.toml", "[[group]]\nname = \"a\"\n[[rule]]\nname = \"x\"\nwhen = { category = [\"terrorism\"] }\nthen = \"allow\"\nreason = \"r\"\nreview = 2027-01-01\n");
+    files.write(
+        "policy.toml",
+        "[[group]]\nname = \"a\"\n[[rule]]\nname = \"x\"\nwhen = { category = [\"terrorism\"] }\nthen = \"allow\"\nreason = \"r\"\nreview = 2027-01-01\n",
+    );
     assert!(files.problems()[0].contains("\"terrorism\" is always blocked; nothing can allow it"));
     files.write("categories.toml", "[[category]]\nid = \"games\"\nname = \"Games\"\ncovers = \"Games.\"\ntheme = \"harm\"\n");
     assert!(files.problems()[0].contains("\"child-sexual-abuse\" is missing"));

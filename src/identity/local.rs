@@ -241,7 +241,9 @@ impl Checker {
 
     fn cell(&self, digest: [u8; 32]) -> Cell {
         let mut kept = self.kept.lock();
-        if let Some((since, cell)) = kept.get(&digest) && since.elapsed() < BELIEVED_FOR {
+        if let Some((since, cell)) = kept.get(&digest)
+            && since.elapsed() < BELIEVED_FOR
+        {
             return cell.clone();
         }
         if kept.len() >= MOST_KEPT {

@@ -35,7 +35,9 @@ mod tests {
     fn the_narrowest_range_decides() {
         let range = |net: &str, group| (net.parse().expect("a range"), GroupId(group));
         let networks = Networks::new(vec![range("10.0.0.0/8", 0), range("10.7.0.0/16", 1), range("10.7.3.9/32", 2), range("2001:db8::/32", 3)]);
-        for (address, group) in [("10.1.1.1", Some(0)), ("10.7.1.1", Some(1)), ("10.7.3.9", Some(2)), ("::ffff:10.7.1.1", Some(1)), ("2001:db8::1", Some(3)), ("192.0.2.1", None)] {
+        for (address, group) in
+            [("10.1.1.1", Some(0)), ("10.7.1.1", Some(1)), ("10.7.3.9", Some(2)), ("::ffff:10.7.1.1", Some(1)), ("2001:db8::1", Some(3)), ("192.0.2.1", None)]
+        {
             assert_eq!(networks.group_of(address.parse().expect("an address")), group.map(GroupId), "{address}");
         }
     }

@@ -187,8 +187,8 @@ impl Compiler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::category::fixture::taxonomy;
     use crate::category::Taxonomy;
+    use crate::category::fixture::taxonomy;
     use crate::lists::Entry;
     use crate::url::Url;
 
@@ -285,7 +285,10 @@ mod tests {
         let report = &reports[0];
         assert_eq!((report.accepted, report.duplicates, report.refused_count()), (3, 1, 3));
         assert_eq!(lists.lists()[0].entries, 2);
-        assert_eq!(report.refused_lines.iter().map(|l| (l.line, l.reason)).collect::<Vec<_>>(), [(3, Refusal::TopLevel), (4, Refusal::NotAHost), (5, Refusal::ManyWords)]);
+        assert_eq!(
+            report.refused_lines.iter().map(|l| (l.line, l.reason)).collect::<Vec<_>>(),
+            [(3, Refusal::TopLevel), (4, Refusal::NotAHost), (5, Refusal::ManyWords)]
+        );
     }
 
     /// A million look-ups against a naive reference: see `tests/promises/lists.rs`. Here a small one, for every kind of name.

@@ -152,7 +152,6 @@ pub fn boundaries(text: &str, host: usize) -> impl Iterator<Item = usize> {
     inside.map(|(at, _)| at).chain((text.len() > after).then_some(text.len()))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +206,13 @@ mod tests {
 
     #[test]
     fn www_is_no_part_of_a_site() {
-        for (host, bare) in [("www.a.example", "a.example"), ("www2.a.example", "a.example"), ("wwwa.example", "wwwa.example"), ("www.example", "www.example"), ("m.a.example", "m.a.example")] {
+        for (host, bare) in [
+            ("www.a.example", "a.example"),
+            ("www2.a.example", "a.example"),
+            ("wwwa.example", "wwwa.example"),
+            ("www.example", "www.example"),
+            ("m.a.example", "m.a.example"),
+        ] {
             assert_eq!(without_www(host), bare);
         }
     }

@@ -1,8 +1,8 @@
 //! Reads list files from disk. The only part of `lists` that does I/O.
 
+use super::Lists;
 use super::compile::{CompileError, Compiler, Report};
 use super::formats::Format;
-use super::Lists;
 use crate::category::{Category, Taxonomy};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 const LARGEST_FILE: u64 = 1 << 30;
 
 /// The files of a category folder and how each is read.
-const FOLDER_FILES: [(&str, Format); 4] =
-    [("domains", Format::Names), ("urls", Format::Urls), ("expressions", Format::Expressions), ("words", Format::Words)];
+const FOLDER_FILES: [(&str, Format); 4] = [("domains", Format::Names), ("urls", Format::Urls), ("expressions", Format::Expressions), ("words", Format::Words)];
 
 /// Where lists come from, as `usher.toml` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +199,16 @@ mod tests {
     #[test]
     fn a_tree_is_loaded_by_category_and_aliases_once() {
         let root = tempfile::tempdir().expect("a folder");
-        write(root.path(), &[("games/domains", "games.example\n"), ("drogue/domains", "pills.example\n"), ("child/domains", "fine.example\n"), ("odd/domains", "odd.example\n"), ("README", "x")]);
+        write(
+            root.path(),
+            &[
+                ("games/domains", "games.example\n"),
+                ("drogue/domains", "pills.example\n"),
+                ("child/domains", "fine.example\n"),
+                ("odd/domains", "odd.example\n"),
+                ("README", "x"),
+            ],
+        );
         std::os::unix::fs::symlink("drogue", root.path().join("drugs")).expect("linked");
         let taxonomy = taxonomy(&["games", "drugs"]);
         let drugs = taxonomy.find("drugs").expect("a category");

@@ -173,7 +173,7 @@ impl Table {
 
     fn home(&self, hash: u64) -> usize {
         #[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below `homes`, which fits")]
-        ((u128::from(hash) * u128::from(self.homes) >> 64) as usize)
+        (((u128::from(hash) * u128::from(self.homes)) >> 64) as usize)
     }
 
     /// Where the entry with this hash stands, if there is one.

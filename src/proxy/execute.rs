@@ -1,5 +1,6 @@
 //! Carrying out what needs no origin's answer: tunnels, and Usher's own pages.
 
+use super::Worker;
 use super::body::AnswerBody;
 use super::dial::Dialled;
 use super::error::{ProxyError, sentence};
@@ -9,7 +10,6 @@ use super::request::{Answer, Asked, finish, raw};
 use super::stream::{ClientStream, Conn};
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
-use super::Worker;
 use crate::audit::{Outcome, Pending};
 use crate::identity::Identity;
 use crate::policy::TunnelPermit;
@@ -30,7 +30,7 @@ impl Worker {
     pub(super) async fn open_tunnel(self: &Arc<Self>, asked: &Asked, permit: TunnelPermit, request: Request<Incoming>, mut pending: Pending) -> Answer {
         let Dialled { tcp, address } = match self.dialer.dial(&permit.into_destination()).await {
             Ok(dialled) => dialled,
-            Err(error) => return self.failed_tunnel(asked, error.into(), pending),
+            Err(error) => return self.failed_tunnel(asked, &error.into(), pending),
         };
         pending.upstream(address);
         pending.status(StatusCode::OK);
@@ -39,8 +39,8 @@ impl Worker {
         Response::new(AnswerBody::switching())
     }
 
-    fn failed_tunnel(&self, asked: &Asked, error: ProxyError, pending: Pending) -> Answer {
-        let mut answer = self.failed(asked, &error, pending);
+    fn failed_tunnel(&self, asked: &Asked, error: &ProxyError, pending: Pending) -> Answer {
+        let mut answer = self.failed(asked, error, pending);
         answer.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         answer
     }
@@ -48,7 +48,13 @@ impl Worker {
     /// Moves bytes between a client, once it has left HTTP, and an origin, until both are done.
     ///
     /// The tunnel keeps `conn`, and with it the connection's place among the connected.
-    pub(super) fn spawn_tunnel(&self, conn: Arc<Conn>, client: OnUpgrade, origin: impl Future<Output = io::Result<End>> + Send + 'static, mut pending: Pending) {
+    pub(super) fn spawn_tunnel(
+        &self,
+        conn: Arc<Conn>,
+        client: OnUpgrade,
+        origin: impl Future<Output = io::Result<End>> + Send + 'static,
+        mut pending: Pending,
+    ) {
         let idle = self.limits.tunnel_idle_time;
         tokio::spawn(async move {
             let (client, origin) = match tokio::try_join!(client_end(client), origin) {

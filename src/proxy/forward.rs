@@ -4,6 +4,7 @@
 //! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
 //! section 9.2.2).
 
+use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
 use super::error::ProxyError;
 use super::execute::origin_end;
@@ -13,7 +14,6 @@ use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::stream::Conn;
 use super::target::Target;
-use super::Worker;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
 use crate::policy::decision::Destination;
@@ -39,7 +39,14 @@ type Repeatable = Option<(Method, Uri, HeaderMap)>;
 
 impl Worker {
     /// Sends a request where its permit leads, and answers with what comes back.
-    pub(super) async fn forward(self: &Arc<Self>, mut asked: Asked, permit: ForwardPermit, target: Target, mut request: Request<Incoming>, mut pending: Pending) -> Answer {
+    pub(super) async fn forward(
+        self: &Arc<Self>,
+        mut asked: Asked,
+        permit: ForwardPermit,
+        target: Target,
+        mut request: Request<Incoming>,
+        mut pending: Pending,
+    ) -> Answer {
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         if !count_down(&asked.method, &mut asked.headers) {
             return self.answer_last_hop(&asked, &target, pending);

@@ -521,12 +521,9 @@ mod tests {
 
     #[test]
     fn chunks_are_followed_to_their_end_and_no_further() {
-        for (text, end) in [
-            ("0\r\n\r\nGET", 5),
-            ("5\r\nhello\r\n0\r\n\r\nGET", 15),
-            ("A;x=y\r\n0123456789\r\n000\r\n\r\nGET", 26),
-            ("1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\nGET", 21),
-        ] {
+        for (text, end) in
+            [("0\r\n\r\nGET", 5), ("5\r\nhello\r\n0\r\n\r\nGET", 15), ("A;x=y\r\n0123456789\r\n000\r\n\r\nGET", 26), ("1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\nGET", 21)]
+        {
             assert_eq!(Chunks::default().advance(text.as_bytes()), Ok((end, true)), "{text:?}");
             let mut chunks = Chunks::default();
             let taken = text.bytes().take_while(|byte| !chunks.advance(&[*byte]).expect("sound").1).count() + 1;

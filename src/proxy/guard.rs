@@ -118,14 +118,19 @@ mod tests {
         ] {
             assert!(guard.check(address(refused)).is_err(), "{refused}");
         }
-        for open in ["93.184.216.34:80", "172.15.0.1:80", "172.32.0.1:80", "100.63.0.1:80", "[2606:4700::1111]:443", "[64:ff9b::8.8.8.8]:80", "[2001:4860::1]:80"] {
+        for open in
+            ["93.184.216.34:80", "172.15.0.1:80", "172.32.0.1:80", "100.63.0.1:80", "[2606:4700::1111]:443", "[64:ff9b::8.8.8.8]:80", "[2001:4860::1]:80"]
+        {
             assert_eq!(guard.check(address(open)), Ok(()), "{open}");
         }
     }
 
     #[test]
     fn a_school_opens_its_own_servers_but_never_the_proxy() {
-        let guard = Guard::new(vec!["10.1.0.0/16".parse().expect("a range"), "127.0.0.0/8".parse().expect("a range")], vec![address("127.0.0.1:3128"), address("0.0.0.0:3129")]);
+        let guard = Guard::new(
+            vec!["10.1.0.0/16".parse().expect("a range"), "127.0.0.0/8".parse().expect("a range")],
+            vec![address("127.0.0.1:3128"), address("0.0.0.0:3129")],
+        );
         assert_eq!(guard.check(address("10.1.2.3:80")), Ok(()));
         assert!(guard.check(address("10.2.2.3:80")).is_err());
         assert_eq!(guard.check(address("127.0.0.1:80")), Ok(()));

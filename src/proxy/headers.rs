@@ -1,7 +1,8 @@
 //! What a proxy takes out of a head and puts into it (RFC 9110 sections 7.6 and 11.7). Pure.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
+    UPGRADE, VIA,
 };
 
 /// Fields of one connection only, whether or not `Connection` names them.
@@ -113,7 +114,8 @@ impl Via {
     /// Whether a message has been here before.
     #[must_use]
     pub fn is_in(&self, headers: &HeaderMap) -> bool {
-        headers.contains_key(VIA) && tokens(headers, &VIA).any(|hop| hop.split_ascii_whitespace().nth(1).is_some_and(|name| name.eq_ignore_ascii_case(&self.name)))
+        headers.contains_key(VIA)
+            && tokens(headers, &VIA).any(|hop| hop.split_ascii_whitespace().nth(1).is_some_and(|name| name.eq_ignore_ascii_case(&self.name)))
     }
 }
 
@@ -182,14 +184,29 @@ mod tests {
         ]);
         assert_eq!(strip_request(&mut request), Wishes { websocket: false, trailers: false });
         assert_eq!(left(&request), ["accept: */*"]);
-        let mut response = map(&[("connection", "x-own"), ("x-own", "1"), ("proxy-authenticate", "Basic"), ("transfer-encoding", "chunked"), ("content-length", "5"), ("upgrade", "h2c"), ("etag", "1")]);
+        let mut response = map(&[
+            ("connection", "x-own"),
+            ("x-own", "1"),
+            ("proxy-authenticate", "Basic"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "5"),
+            ("upgrade", "h2c"),
+            ("etag", "1"),
+        ]);
         strip_response(&mut response, false);
         assert_eq!(left(&response), ["etag: 1"]);
     }
 
     #[test]
     fn a_client_cannot_have_the_fields_removed_that_decide() {
-        let mut request = map(&[("connection", "host, content-length, via, Cache-Control, max-forwards"), ("host", "a"), ("content-length", "1"), ("via", "1.1 x"), ("cache-control", "no-store"), ("max-forwards", "1")]);
+        let mut request = map(&[
+            ("connection", "host, content-length, via, Cache-Control, max-forwards"),
+            ("host", "a"),
+            ("content-length", "1"),
+            ("via", "1.1 x"),
+            ("cache-control", "no-store"),
+            ("max-forwards", "1"),
+        ]);
         strip_request(&mut request);
         assert_eq!(request.len(), 5);
     }
@@ -221,7 +238,9 @@ mod tests {
 
     #[test]
     fn max_forwards_is_counted_down_for_trace_and_options_only() {
-        for (method, value, goes_on, rest) in [("TRACE", "0", false, "0"), ("TRACE", "5", true, "4"), ("OPTIONS", "1", true, "0"), ("GET", "0", true, "0"), ("OPTIONS", "x", true, "x")] {
+        for (method, value, goes_on, rest) in
+            [("TRACE", "0", false, "0"), ("TRACE", "5", true, "4"), ("OPTIONS", "1", true, "0"), ("GET", "0", true, "0"), ("OPTIONS", "x", true, "x")]
+        {
             let mut headers = map(&[]);
             headers.insert(MAX_FORWARDS, HeaderValue::from_static(value));
             assert_eq!(count_down(&method.parse().expect("a method"), &mut headers), goes_on, "{method} {value}");

@@ -151,12 +151,14 @@ async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
     let Gate { clients, phase, alive } = gate;
     loop {
         match listener.accept().await {
-            Ok((tcp, client)) => match Seat::take(&clients, client.ip().to_canonical(), worker.limits.connections, worker.limits.connections_per_client, &alive) {
-                Ok(seat) => {
-                    tokio::spawn(connection::serve(worker.clone(), tcp, client, seat, phase.clone()));
+            Ok((tcp, client)) => {
+                match Seat::take(&clients, client.ip().to_canonical(), worker.limits.connections, worker.limits.connections_per_client, &alive) {
+                    Ok(seat) => {
+                        tokio::spawn(connection::serve(worker.clone(), tcp, client, seat, phase.clone()));
+                    }
+                    Err(limit) => refuse(&tcp, client.ip(), limit),
                 }
-                Err(limit) => refuse(tcp, client.ip(), limit),
-            },
+            }
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
                 events::AcceptFailed { error: &error }.emit();
@@ -167,7 +169,7 @@ async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
 }
 
 /// Closes a connection that is one too many, with a word why if it can be said at once.
-fn refuse(tcp: TcpStream, client: IpAddr, limit: &'static str) {
+fn refuse(tcp: &TcpStream, client: IpAddr, limit: &'static str) {
     events::ConnectionRefused { client, limit }.emit();
     // No request was made, so there is none to record; a client that cannot take the line at once is not waited for.
     let _ = tcp.try_write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n");

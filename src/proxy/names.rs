@@ -5,7 +5,7 @@
 //! many school name servers give; this one does not ask again for half of every name.
 
 use super::dial::DialError;
-use super::limits::{NAMES_KEPT, NAME_KEPT_LEAST, NAME_KEPT_MOST, NO_NAME_KEPT};
+use super::limits::{NAME_KEPT_LEAST, NAME_KEPT_MOST, NAMES_KEPT, NO_NAME_KEPT};
 use crate::host::Host;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;

@@ -1,13 +1,13 @@
 //! One request from head to answer: read, identified, judged, put on record, carried out.
 
-use super::error::{ProxyError, sentence, unrecorded};
+use super::Worker;
 use super::body::AnswerBody;
+use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
 use super::identify::Identified;
 use super::pages::{Form, Page};
 use super::stream::{Conn, REFUSED_HOST};
 use super::target::Target;
-use super::Worker;
 use crate::audit::{Opening, Pending, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
@@ -59,14 +59,8 @@ impl Worker {
         if old {
             conn.ends_with_its_answer();
         }
-        let asked = Asked {
-            conn,
-            snapshot: self.in_force.get(),
-            method: head.method.clone(),
-            version: head.version,
-            headers: HeaderMap::new(),
-            now: (self.clock)(),
-        };
+        let asked =
+            Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers: HeaderMap::new(), now: (self.clock)() };
         let mut answer = self.answer(asked, head, body).await;
         // A 1.0 client may not know who its keep-alive is with (RFC 9112 appendix C.2.2).
         if old && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -207,7 +201,15 @@ impl Worker {
     }
 
     /// Puts a request on record; without a record, the answer is that nothing can pass.
-    async fn record(&self, asked: &Asked, target: Option<&Target>, identity: &Identity, found: Found, verdict: Verdict, reason: &Reason) -> Result<Pending, Answer> {
+    async fn record(
+        &self,
+        asked: &Asked,
+        target: Option<&Target>,
+        identity: &Identity,
+        found: Found,
+        verdict: Verdict,
+        reason: &Reason,
+    ) -> Result<Pending, Answer> {
         let taxonomy = &asked.snapshot.taxonomy;
         let opening = Opening {
             verdict,
@@ -243,7 +245,8 @@ impl Worker {
     }
 
     async fn refuse_too_many(&self, asked: &Asked, target: Option<&Target>) -> Answer {
-        let page = Page::new(StatusCode::TOO_MANY_REQUESTS, "refused", "Too many requests").line("This device asks for more than one device may. Wait a little.");
+        let page =
+            Page::new(StatusCode::TOO_MANY_REQUESTS, "refused", "Too many requests").line("This device asks for more than one device may. Wait a little.");
         let mut answer = self.refuse(asked, target, Identity::unknown(), "too-many", page).await;
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
         answer
@@ -365,4 +368,3 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         fetch_user: asked.text("sec-fetch-user"),
     }
 }
-

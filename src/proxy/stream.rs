@@ -57,7 +57,17 @@ impl Conn {
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { client, serving: AtomicBool::new(false), refusal, interim, has_interim: AtomicBool::new(false), waits_for_answer: AtomicBool::new(false), ends_with_answer: AtomicBool::new(false), whole_server: AtomicBool::new(false), _seat: seat })
+        Arc::new(Self {
+            client,
+            serving: AtomicBool::new(false),
+            refusal,
+            interim,
+            has_interim: AtomicBool::new(false),
+            waits_for_answer: AtomicBool::new(false),
+            ends_with_answer: AtomicBool::new(false),
+            whole_server: AtomicBool::new(false),
+            _seat: seat,
+        })
     }
 
     /// Whether the request is for the server as a whole (`OPTIONS http://host`).
@@ -319,7 +329,7 @@ impl ClientStream {
     }
 
     /// Prepares what can be handed on from the buffer. `None`: more must be read.
-    fn from_buffer(&mut self) -> io::Result<Option<()>> {
+    fn ready_from_buffer(&mut self) -> io::Result<Option<()>> {
         match &mut self.next {
             Next::Length(0) => self.next = Next::Head,
             Next::Length(left) if !self.buffer.is_empty() => {
@@ -402,7 +412,7 @@ impl AsyncRead for ClientStream {
                 this.hand_on(out);
                 return Poll::Ready(Ok(()));
             }
-            if this.from_buffer()?.is_some() {
+            if this.ready_from_buffer()?.is_some() {
                 continue;
             }
             // After a refusal nothing more is read, and hyper is not told of an end before it has answered.

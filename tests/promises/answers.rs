@@ -24,10 +24,7 @@ async fn a_refusal_takes_the_form_that_was_asked_for() {
         answer.is_blocked_because("category");
         assert_eq!(answer.reply.field("content-type").as_deref(), Some(kind), "{field}: {value}");
         assert_eq!(answer.reply.field("cache-control").as_deref(), Some("no-store"));
-        assert!(
-            answer.reply.text().starts_with(begins) && (begins.is_empty() == answer.reply.body.is_empty()),
-            "{field}: {value}"
-        );
+        assert!(answer.reply.text().starts_with(begins) && (begins.is_empty() == answer.reply.body.is_empty()), "{field}: {value}");
     }
     let silent = school.pupil().with("Sec-Fetch-Dest", "video").get("http://games.example/").await;
     assert_eq!((silent.reply.field("content-type"), silent.reply.text().as_str()), (None, ""));
@@ -38,25 +35,12 @@ async fn a_block_page_says_what_why_and_which_record() {
     let school = World::new().start().await;
     let answer = school.pupil().with("Accept", BROWSER).get("http://games.example/play\"'&").await;
     let row = answer.is_blocked_because("category").record();
-    assert_eq!(
-        row.entry.as_ref().map(|entry| (entry.list.as_str(), entry.line, entry.text.as_str())),
-        Some(("school/games/domains", 1, "games.example"))
-    );
-    assert_eq!(
-        (row.why.as_str(), row.path.as_str(), row.categories.join(" ").as_str()),
-        ("Games is blocked for year-7.", "/play\"'&", "games")
-    );
+    assert_eq!(row.entry.as_ref().map(|entry| (entry.list.as_str(), entry.line, entry.text.as_str())), Some(("school/games/domains", 1, "games.example")));
+    assert_eq!((row.why.as_str(), row.path.as_str(), row.categories.join(" ").as_str()), ("Games is blocked for year-7.", "/play\"'&", "games"));
     let page = answer.reply.text();
-    for words in [
-        "<html lang=\"en-GB\">",
-        "This page is blocked",
-        "games.example/play",
-        &row.why,
-        "Games sites.",
-        "Tell the library.",
-        "Example School",
-        &row.id,
-    ] {
+    for words in
+        ["<html lang=\"en-GB\">", "This page is blocked", "games.example/play", &row.why, "Games sites.", "Tell the library.", "Example School", &row.id]
+    {
         assert!(page.contains(words), "{words} is not on the page");
     }
     assert!(!page.contains("play\"") && !page.contains("play&#34;'"), "what a site is called is not markup");
@@ -87,17 +71,10 @@ async fn a_pupil_in_distress_is_helped_and_not_scolded() {
 #[tokio::test]
 async fn a_refused_tunnel_carries_its_reference_and_few_words() {
     let school = World::new().start().await;
-    for (host, reason) in [
-        ("games.example", "category"),
-        ("terror.example", "always-blocked"),
-        ("video.example", "no-page"),
-    ] {
+    for (host, reason) in [("games.example", "category"), ("terror.example", "always-blocked"), ("video.example", "no-page")] {
         let answer = school.pupil().connect(&format!("{host}:443")).await;
         let row = answer.is_blocked_because(reason).record();
-        assert_eq!(
-            (row.method.as_str(), row.host.as_str(), row.port, row.path.as_str()),
-            ("CONNECT", host, 443, "")
-        );
+        assert_eq!((row.method.as_str(), row.host.as_str(), row.port, row.path.as_str()), ("CONNECT", host, 443, ""));
         assert!(answer.reply.body.len() < 500, "{}", answer.reply.text());
         assert!(answer.reply.text().contains(&row.why), "{}", answer.reply.text());
         assert_eq!(answer.reply.field("connection").as_deref(), Some("close"));
@@ -109,16 +86,10 @@ async fn in_a_tunnel_a_warning_blocks_and_everybody_says_so_in_the_same_words() 
     let school = World::new().start().await;
     let answer = school.pupil().connect("video.example:443").await;
     let why = answer.is_blocked_because("no-page").record().why.clone();
-    assert_eq!(
-        why,
-        "Streaming is warned about for year-7. No warning can be shown inside an encrypted connection, so it is blocked."
-    );
+    assert_eq!(why, "Streaming is warned about for year-7. No warning can be shown inside an encrypted connection, so it is blocked.");
     let said = school.files.usher(&["check", "https://video.example/", "--client", "127.0.7.1", "--json"]);
     let found = &said.json()[0];
-    assert_eq!(
-        (said.code, found["verdict"].as_str(), found["reason"]["kind"].as_str()),
-        (Some(1), Some("blocked"), Some("no-page"))
-    );
+    assert_eq!((said.code, found["verdict"].as_str(), found["reason"]["kind"].as_str()), (Some(1), Some("blocked"), Some("no-page")));
     assert_eq!(found["reason"]["text"].as_str(), Some(why.as_str()));
 }
 
@@ -147,11 +118,7 @@ async fn past_a_warning_somebody_goes_on_for_a_while() {
     let row = school.closed("/film?x=2").await;
     assert_eq!((row.verdict.as_str(), row.reason.as_str()), ("allowed", "continued"));
     assert!(row.why.ends_with("The person read the warning and went on."), "{}", row.why);
-    assert_eq!(
-        pupil.connect(&format!("video.example:{}", origin.address.port())).await.reply.status,
-        200,
-        "it holds for the site's tunnels too"
-    );
+    assert_eq!(pupil.connect(&format!("video.example:{}", origin.address.port())).await.reply.status, 200, "it holds for the site's tunnels too");
     pupil.get("http://shop.example/").await.is_warned();
     school.person([127, 0, 7, 2]).get(&url).await.is_warned();
     school.after(16);
@@ -199,8 +166,5 @@ async fn what_cannot_be_reached_is_said_in_plain_words_and_machine_words() {
     }
     let open = World::new().start().await;
     let answer = open.pupil().get("http://news.example:1/").await;
-    assert_eq!(
-        (answer.reply.status, answer.reply.field("proxy-status").as_deref()),
-        (502, Some("usher; error=destination_unavailable"))
-    );
+    assert_eq!((answer.reply.status, answer.reply.field("proxy-status").as_deref()), (502, Some("usher; error=destination_unavailable")));
 }

@@ -16,11 +16,7 @@ async fn a_body_in_chunks_arrives_as_it_was() {
         wire.send(part).await;
     }
     assert_eq!(wire.reply().await.text(), "thanks");
-    let (head, body) = origin
-        .the_request()
-        .split_once("\r\n\r\n")
-        .map(|(head, body)| (head.to_lowercase(), body.to_owned()))
-        .expect("a head");
+    let (head, body) = origin.the_request().split_once("\r\n\r\n").map(|(head, body)| (head.to_lowercase(), body.to_owned())).expect("a head");
     assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{head}");
     assert!(!body.contains("x=y"), "an extension is for one connection only: {body}");
     let text: String = body.split("\r\n").skip(1).step_by(2).collect();
@@ -60,12 +56,8 @@ async fn trailers_pass_to_whoever_wants_them() {
     assert_eq!(reply.field("trailer").as_deref(), Some("X-Sum"));
     wire.send(origin.request("GET", "/", "")).await;
     let reply = wire.reply().await;
-    assert_eq!(
-        (reply.text().as_str(), reply.trailers.as_str(), reply.field("trailer"), reply.field("x-sum")),
-        ("hello", "", None, None)
-    );
-    wire.send(origin.request("POST", "/up", "Transfer-Encoding: chunked\r\nTrailer: X-Up\r\n") + "2\r\nhi\r\n0\r\nX-Up: 9\r\n\r\n")
-        .await;
+    assert_eq!((reply.text().as_str(), reply.trailers.as_str(), reply.field("trailer"), reply.field("x-sum")), ("hello", "", None, None));
+    wire.send(origin.request("POST", "/up", "Transfer-Encoding: chunked\r\nTrailer: X-Up\r\n") + "2\r\nhi\r\n0\r\nX-Up: 9\r\n\r\n").await;
     assert_eq!(wire.reply().await.text(), "hello");
     assert!(origin.seen()[2].to_lowercase().ends_with("0\r\nx-up: 9\r\n\r\n"), "{:?}", origin.seen()[2]);
 }
@@ -104,8 +96,7 @@ async fn a_client_that_waits_and_is_not_wanted_never_sends_its_body() {
 #[tokio::test]
 async fn a_refused_upload_is_refused_before_it_is_sent() {
     let (mut wire, _school) = wire_and_school().await;
-    wire.send("PUT http://games.example/ HTTP/1.1\r\nHost: games.example\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n\r\n")
-        .await;
+    wire.send("PUT http://games.example/ HTTP/1.1\r\nHost: games.example\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n\r\n").await;
     assert_eq!(wire.reply().await.status, 403);
 }
 
@@ -144,10 +135,7 @@ async fn an_old_clients_answer_that_is_cut_short_ends_in_a_reset() {
     .await;
     let (mut wire, school) = wire_and_school().await;
     wire.send(format!("GET {} HTTP/1.0\r\n\r\n", origin.url("/old"))).await;
-    assert!(
-        !wire.ends_cleanly().await,
-        "the end of the connection is the end of the answer: only a reset says it is not whole"
-    );
+    assert!(!wire.ends_cleanly().await, "the end of the connection is the end of the answer: only a reset says it is not whole");
     assert_eq!(school.closed("/old").await.outcome.as_deref(), Some("origin-failed"));
 }
 
@@ -232,13 +220,7 @@ async fn dead_at_the_second_request() -> Origin {
 
 #[tokio::test]
 async fn what_may_be_asked_twice_is_asked_again_when_an_idle_connection_was_dead() {
-    for (method, body, status) in [
-        ("GET", "", 200),
-        ("PUT", "body", 502),
-        ("POST", "", 502),
-        ("POST", "body", 502),
-        ("DELETE", "", 200),
-    ] {
+    for (method, body, status) in [("GET", "", 200), ("PUT", "body", 502), ("POST", "", 502), ("POST", "body", 502), ("DELETE", "", 200)] {
         let origin = dead_at_the_second_request().await;
         let school = World::new().start().await;
         school.pupil().get(&origin.url("/first")).await.is_from_the_site("hello");

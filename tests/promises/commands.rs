@@ -19,25 +19,15 @@ fn check_says_what_would_happen_and_why() {
         let said = files.usher(&["check", url, "--group", group, "--json"]);
         assert_eq!(said.code, Some(code), "{url} {group}: {said:?}");
         let found = &said.json()[0];
-        assert_eq!(
-            [&found["url"], &found["group"], &found["verdict"], &found["reason"]["kind"]],
-            [url, group, verdict, kind],
-            "{url}"
-        );
+        assert_eq!([&found["url"], &found["group"], &found["verdict"], &found["reason"]["kind"]], [url, group, verdict, kind], "{url}");
         assert_eq!(found["categories"], serde_json::json!(categories), "{url}");
         assert!(found["reason"]["text"].as_str().is_some_and(|text| text.ends_with('.')), "{found}");
         assert_eq!(found["entry"].is_null(), verdict == "allowed", "{found}");
     }
     let found = files.usher(&["check", "games.example", "--group", "year-7", "--json"]).json().remove(0);
-    assert_eq!(
-        found["entry"],
-        serde_json::json!({ "list": "school/games/domains", "line": 1, "text": "games.example" })
-    );
+    assert_eq!(found["entry"], serde_json::json!({ "list": "school/games/domains", "line": 1, "text": "games.example" }));
     let people = files.usher(&["check", "games.example", "--client", "127.0.7.9"]);
-    assert!(
-        people.out.starts_with("BLOCKED: games.example\n") && people.out.contains("Games is blocked for year-7."),
-        "{people:?}"
-    );
+    assert!(people.out.starts_with("BLOCKED: games.example\n") && people.out.contains("Games is blocked for year-7."), "{people:?}");
 }
 
 #[test]
@@ -98,14 +88,7 @@ fn a_wrong_configuration_is_told_whole_before_anything_is_done() {
     }
     files.edit("usher.toml", "format_ = 1", "");
     let said = files.usher(&["serve"]);
-    for words in [
-        "policy.toml:11",
-        "\"adlut\"",
-        "did you mean \"adult\"?",
-        "policy.toml:12",
-        "`warm`",
-        "did you mean \"warn\"?",
-    ] {
+    for words in ["policy.toml:11", "\"adlut\"", "did you mean \"adult\"?", "policy.toml:12", "`warm`", "did you mean \"warn\"?"] {
         assert!(said.err.contains(words), "{words} is not in {}", said.err);
     }
     assert!(!said.err.contains("cannot listen"), "{}", said.err);
@@ -121,22 +104,17 @@ fn the_problems_of_all_files_are_told_at_once() {
     for command in [&["serve"][..], &["config", "check"]] {
         let said = files.usher(command);
         assert_eq!(said.code, Some(2));
-        assert!(
-            said.err.contains("`head_second`") && said.err.contains("\"adlut\""),
-            "{command:?}: {}",
-            said.err
-        );
+        assert!(said.err.contains("`head_second`") && said.err.contains("\"adlut\""), "{command:?}: {}", said.err);
     }
 }
 
+/// Spoils a school's files, and holds what must be held for that.
+type Spoil = dyn Fn(&Files) -> Option<TcpListener>;
+
 #[test]
 fn what_stands_in_the_way_is_one_sentence_that_says_what_to_do() {
-    let wrong: [(&str, &dyn Fn(&Files) -> Option<TcpListener>, &[&str]); 4] = [
-        (
-            "a port in use",
-            &|files| Some(with_port_taken(files)),
-            &["cannot listen on 127.0.0.1:", "stop it, or choose another port"],
-        ),
+    let wrong: [(&str, &Spoil, &[&str]); 4] = [
+        ("a port in use", &|files| Some(with_port_taken(files)), &["cannot listen on 127.0.0.1:", "stop it, or choose another port"]),
         (
             "a list that is not there",
             &|files| {
@@ -167,12 +145,7 @@ fn what_stands_in_the_way_is_one_sentence_that_says_what_to_do() {
         let _held = make(&files);
         let said = files.usher(&["serve"]);
         assert_eq!(said.code, Some(2), "{what}: {said:?}");
-        assert_eq!(
-            said.err.lines().filter(|line| !line.trim_start().starts_with("hint: ")).count(),
-            1,
-            "{what}: {}",
-            said.err
-        );
+        assert_eq!(said.err.lines().filter(|line| !line.trim_start().starts_with("hint: ")).count(), 1, "{what}: {}", said.err);
         assert!(words.iter().all(|words| said.err.contains(words)), "{what}: {}", said.err);
     }
 }
@@ -208,15 +181,9 @@ async fn the_log_is_searched_shown_and_followed() {
     let id = newest.record().id.clone();
     let shown = files.usher(&["log", "show", &id.to_lowercase().replace('-', ""), "--json"]);
     let row = &shown.json()[0];
-    assert_eq!(
-        [&row["id"], &row["host"], &row["verdict"], &row["outcome"]],
-        [&id, "sub.games.example", "blocked", "complete"]
-    );
+    assert_eq!([&row["id"], &row["host"], &row["verdict"], &row["outcome"]], [&id, "sub.games.example", "blocked", "complete"]);
     let people = files.usher(&["log", "show", &id]);
-    assert!(
-        people.out.contains("Games is blocked for year-7.") && people.out.contains("school/games/domains, line 1: games.example"),
-        "{people:?}"
-    );
+    assert!(people.out.contains("Games is blocked for year-7.") && people.out.contains("school/games/domains, line 1: games.example"), "{people:?}");
     assert_eq!(files.usher(&["log", "show", "0000-0000-00000"]).code, Some(1));
     assert_eq!(files.usher(&["log", "show", "nonsense"]).code, Some(2));
     let tail = files.usher(&["log", "tail", "--no-follow", "--last", "2", "--json"]);

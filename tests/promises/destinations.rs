@@ -6,33 +6,12 @@ use crate::kit::{Origin, World};
 async fn an_address_inside_is_refused_in_every_spelling() {
     let origin = Origin::saying("hello").await;
     let port = origin.address.port();
-    let world = World::new()
-        .allow(&[])
-        .named("rebind.example", "10.0.0.1")
-        .named("metadata.example", "169.254.169.254")
-        .named("v6.example", "::ffff:127.0.0.1");
+    let world =
+        World::new().allow(&[]).named("rebind.example", "10.0.0.1").named("metadata.example", "169.254.169.254").named("v6.example", "::ffff:127.0.0.1");
     let school = world.start().await;
     for host in [
-        "127.0.0.1",
-        "news.example",
-        "rebind.example",
-        "metadata.example",
-        "v6.example",
-        "2130706433",
-        "0x7f.1",
-        "0177.0.0.1",
-        "127.1",
-        "0.0.0.0",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[::]",
-        "10.0.0.1",
-        "192.168.1.1",
-        "172.16.0.1",
-        "169.254.169.254",
-        "[fe80::1]",
-        "[fd00:ec2::254]",
-        "[64:ff9b::7f00:1]",
+        "127.0.0.1", "news.example", "rebind.example", "metadata.example", "v6.example", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0.0.0.0", "[::1]",
+        "[::ffff:127.0.0.1]", "[::]", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "[64:ff9b::7f00:1]",
         "localhost",
     ] {
         let answer = school.pupil().get(&format!("http://{host}:{port}/")).await;
@@ -57,15 +36,7 @@ async fn a_range_that_is_open_is_open_and_no_other() {
     let origin = Origin::saying("hello").await;
     let school = World::new().allow(&["127.0.0.1/32"]).named("other.example", "127.0.0.2").start().await;
     school.pupil().get(&origin.url("/")).await.is_from_the_site("hello");
-    assert_eq!(
-        school
-            .pupil()
-            .get(&format!("http://other.example:{}/", origin.address.port()))
-            .await
-            .reply
-            .status,
-        403
-    );
+    assert_eq!(school.pupil().get(&format!("http://other.example:{}/", origin.address.port())).await.reply.status, 403);
 }
 
 #[tokio::test]
@@ -84,11 +55,7 @@ async fn usher_itself_is_never_a_destination() {
 async fn a_port_that_is_not_open_is_blocked_by_policy() {
     let world = World::new();
     let files = world.write();
-    files.edit(
-        "usher.toml",
-        "plain_ports = \"any\"\ntunnel_ports = \"any\"",
-        "plain_ports = [80, 8080]\ntunnel_ports = [443]",
-    );
+    files.edit("usher.toml", "plain_ports = \"any\"\ntunnel_ports = \"any\"", "plain_ports = [80, 8080]\ntunnel_ports = [443]");
     let school = crate::kit::School::open(files).await;
     school.pupil().get("http://news.example:25/").await.is_blocked_because("port");
     school.pupil().connect("news.example:25").await.is_blocked_because("port");

@@ -5,12 +5,8 @@ use crate::kit::{Origin, Reply, School, World};
 /// The fields of a request as a site saw it, without those that every request has.
 fn fields(request: &str) -> Vec<String> {
     let head = request.split("\r\n\r\n").next().unwrap_or_default();
-    let mut fields: Vec<_> = head
-        .split("\r\n")
-        .skip(1)
-        .map(str::to_lowercase)
-        .filter(|field| !field.starts_with("host:") && !field.starts_with("via:"))
-        .collect();
+    let mut fields: Vec<_> =
+        head.split("\r\n").skip(1).map(str::to_lowercase).filter(|field| !field.starts_with("host:") && !field.starts_with("via:")).collect();
     fields.sort();
     fields
 }
@@ -26,28 +22,16 @@ async fn what_belongs_to_the_clients_connection_stays_there() {
     let origin = Origin::saying("hello").await;
     let school = World::new().start().await;
     for (sent, left) in [
-        (
-            "Connection: keep-alive, X-Own\r\nX-Own: 1\r\nKeep-Alive: timeout=5\r\nAccept: */*\r\n",
-            &["accept: */*"][..],
-        ),
+        ("Connection: keep-alive, X-Own\r\nX-Own: 1\r\nKeep-Alive: timeout=5\r\nAccept: */*\r\n", &["accept: */*"][..]),
         ("Connection: close\r\nConnection: x-a,\tx-b ,\r\nX-A: 1\r\nX-B: 2\r\nX-C: 3\r\n", &["x-c: 3"]),
         ("Proxy-Connection: keep-alive\r\n", &[]),
         ("Proxy-Authenticate: Basic\r\nProxy-Connection: x\r\n", &["proxy-authenticate: basic"]),
         ("TE: gzip\r\n", &[]),
         ("TE: trailers, gzip\r\n", &["connection: te", "te: trailers"]),
-        (
-            "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nConnection: Upgrade, HTTP2-Settings\r\n",
-            &[],
-        ),
+        ("Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nConnection: Upgrade, HTTP2-Settings\r\n", &[]),
         ("Upgrade: websocket\r\n", &[]),
-        (
-            "Connection: Cache-Control, Host, Content-Length\r\nCache-Control: no-cache\r\n",
-            &["cache-control: no-cache"],
-        ),
-        (
-            "X-Odd: caf\u{e9}\r\nX-Odd: again\r\nX-Empty:\r\n",
-            &["x-empty:", "x-odd: again", "x-odd: caf\u{e9}"],
-        ),
+        ("Connection: Cache-Control, Host, Content-Length\r\nCache-Control: no-cache\r\n", &["cache-control: no-cache"]),
+        ("X-Odd: caf\u{e9}\r\nX-Odd: again\r\nX-Empty:\r\n", &["x-empty:", "x-odd: again", "x-odd: caf\u{e9}"]),
     ] {
         let before = origin.seen().len();
         assert_eq!(asked(&school, &origin, "GET", "/", sent).await.text(), "hello", "{sent:?}");
@@ -71,12 +55,7 @@ async fn what_belongs_to_the_sites_connection_stays_there() {
 async fn a_password_given_to_the_proxy_never_leaves_it() {
     let origin = Origin::saying("hello").await;
     let school = World::new().user("7-anna", "right", None).start().await;
-    let answer = school
-        .pupil()
-        .who_says("7-anna", "right")
-        .with("Authorization", "Basic b3duOm93bg==")
-        .get(&origin.url("/"))
-        .await;
+    let answer = school.pupil().who_says("7-anna", "right").with("Authorization", "Basic b3duOm93bg==").get(&origin.url("/")).await;
     answer.is_from_the_site("hello");
     assert_eq!(fields(&origin.the_request()), ["authorization: basic b3duom93bg=="]);
 }
@@ -87,24 +66,13 @@ async fn the_proxy_names_itself_both_ways_and_knows_itself_again() {
     let school = World::new().start().await;
     let reply = asked(&school, &origin, "GET", "/", "Via: 1.0 phone\r\n").await;
     let seen = origin.the_request().to_lowercase();
-    let via: Vec<_> = seen
-        .lines()
-        .filter_map(|line| line.strip_prefix("via: "))
-        .collect::<Vec<_>>()
-        .join(", ")
-        .split(", ")
-        .map(str::to_owned)
-        .collect();
+    let via: Vec<_> = seen.lines().filter_map(|line| line.strip_prefix("via: ")).collect::<Vec<_>>().join(", ").split(", ").map(str::to_owned).collect();
     assert_eq!(via.len(), 2);
     assert_eq!(via[0], "1.0 phone");
     let own = via[1].strip_prefix("1.1 ").expect("the version the request came in").to_owned();
     assert!(own.starts_with("usher-"), "{own}");
     assert_eq!(reply.field("via"), Some(format!("1.1 cache, 1.0 {own}")), "the version the answer came in");
-    for looped in [
-        format!("1.1 {own}"),
-        format!("1.0 phone, 1.1 {}, 1.1 x", own.to_uppercase()),
-        format!("HTTP/1.1 {own} (a comment)"),
-    ] {
+    for looped in [format!("1.1 {own}"), format!("1.0 phone, 1.1 {}, 1.1 x", own.to_uppercase()), format!("HTTP/1.1 {own} (a comment)")] {
         let answer = school.pupil().with("Via", &looped).get(&origin.url("/")).await;
         answer.is_refused(508, "loop");
     }
@@ -116,11 +84,7 @@ async fn the_proxy_names_itself_both_ways_and_knows_itself_again() {
 async fn max_forwards_counts_hops_of_trace_and_options() {
     let origin = Origin::saying("hello").await;
     let school = World::new().start().await;
-    for (method, sent, left) in [
-        ("TRACE", 3, "max-forwards: 2"),
-        ("OPTIONS", 1, "max-forwards: 0"),
-        ("GET", 0, "max-forwards: 0"),
-    ] {
+    for (method, sent, left) in [("TRACE", 3, "max-forwards: 2"), ("OPTIONS", 1, "max-forwards: 0"), ("GET", 0, "max-forwards: 0")] {
         let before = origin.seen().len();
         assert_eq!(asked(&school, &origin, method, "/", &format!("Max-Forwards: {sent}\r\n")).await.text(), "hello");
         assert_eq!(fields(&origin.seen()[before]), [left], "{method}");
@@ -128,16 +92,9 @@ async fn max_forwards_counts_hops_of_trace_and_options() {
     let seen = origin.seen().len();
     let trace = asked(&school, &origin, "TRACE", "/here", "Max-Forwards: 0\r\nCookie: secret\r\nX: 1\r\n").await;
     assert_eq!((trace.status, trace.field("content-type").as_deref()), (200, Some("message/http")));
-    assert!(
-        trace.text().starts_with("TRACE ") && trace.text().contains("x: 1") && !trace.text().contains("secret"),
-        "{}",
-        trace.text()
-    );
+    assert!(trace.text().starts_with("TRACE ") && trace.text().contains("x: 1") && !trace.text().contains("secret"), "{}", trace.text());
     let options = asked(&school, &origin, "OPTIONS", "/", "Max-Forwards: 0\r\n").await;
-    assert!(
-        options.status == 200 && options.field("allow").is_some_and(|allow| allow.contains("GET")),
-        "{options:?}"
-    );
+    assert!(options.status == 200 && options.field("allow").is_some_and(|allow| allow.contains("GET")), "{options:?}");
     assert_eq!(origin.seen().len(), seen, "they end here");
     let row = school.closed("/here").await;
     assert_eq!((row.status, row.outcome.as_deref()), (Some(200), Some("complete")));
@@ -158,20 +115,13 @@ async fn the_target_decides_where_a_request_goes_and_what_it_is_judged_as() {
     let school = World::new().start().await;
     let port = origin.address.port();
     let mut wire = school.wire().await;
-    wire.send(format!("GET http://news.example:{port}/a HTTP/1.1\r\nHost: allowed.example\r\n\r\n"))
-        .await;
+    wire.send(format!("GET http://news.example:{port}/a HTTP/1.1\r\nHost: allowed.example\r\n\r\n")).await;
     assert_eq!(wire.reply().await.text(), "hello");
-    wire.send(format!("GET http://NEWS.example.:{port} HTTP/1.1\r\nHost: news.example\r\n\r\n"))
-        .await;
+    wire.send(format!("GET http://NEWS.example.:{port} HTTP/1.1\r\nHost: news.example\r\n\r\n")).await;
     assert_eq!(wire.reply().await.text(), "hello");
-    wire.send(format!("GET http://me:secret@news.example:{port}/b?c#d HTTP/1.1\r\nHost: news.example\r\n\r\n"))
-        .await;
+    wire.send(format!("GET http://me:secret@news.example:{port}/b?c#d HTTP/1.1\r\nHost: news.example\r\n\r\n")).await;
     assert_eq!(wire.reply().await.text(), "hello");
-    let seen: Vec<_> = origin
-        .seen()
-        .iter()
-        .map(|request| request.lines().take(2).collect::<Vec<_>>().join(" "))
-        .collect();
+    let seen: Vec<_> = origin.seen().iter().map(|request| request.lines().take(2).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(
         seen,
         [
@@ -197,11 +147,7 @@ async fn every_method_passes() {
     let mut wire = school.wire().await;
     wire.send(format!("GET http://{}?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", origin.authority())).await;
     assert_eq!(wire.reply().await.status, 200);
-    assert!(
-        origin.seen().last().is_some_and(|request| request.starts_with("GET /?x=1 HTTP/1.1\r\n")),
-        "{:?}",
-        origin.seen().last()
-    );
+    assert!(origin.seen().last().is_some_and(|request| request.starts_with("GET /?x=1 HTTP/1.1\r\n")), "{:?}", origin.seen().last());
 }
 
 #[tokio::test]
@@ -234,12 +180,7 @@ async fn an_old_client_gets_one_plain_answer_on_one_connection() {
     })
     .await;
     let school = World::new().start().await;
-    for (path, fields) in [
-        ("/", ""),
-        ("/", "Connection: keep-alive\r\n"),
-        ("/", "Proxy-Connection: keep-alive\r\n"),
-        ("/hints", ""),
-    ] {
+    for (path, fields) in [("/", ""), ("/", "Connection: keep-alive\r\n"), ("/", "Proxy-Connection: keep-alive\r\n"), ("/hints", "")] {
         let mut wire = school.wire().await;
         wire.send(format!("GET {} HTTP/1.0\r\n{fields}\r\n", origin.url(path))).await;
         let text = String::from_utf8(wire.rest().await).expect("text");
@@ -249,23 +190,14 @@ async fn an_old_client_gets_one_plain_answer_on_one_connection() {
         assert!(!head.contains("transfer-encoding") && !head.contains("keep-alive"), "{head}");
         assert_eq!(body, "hello", "and then the connection ends");
     }
-    assert!(
-        origin
-            .seen()
-            .iter()
-            .all(|request| request.contains(" HTTP/1.1\r\n") && request.contains("1.0 usher-")),
-        "{:?}",
-        origin.seen()
-    );
+    assert!(origin.seen().iter().all(|request| request.contains(" HTTP/1.1\r\n") && request.contains("1.0 usher-")), "{:?}", origin.seen());
 }
 
 #[tokio::test]
 async fn hints_that_come_early_are_passed_on_early() {
     let origin = Origin::doing(|mut visit| async move {
         visit.request().await;
-        visit
-            .send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\nConnection: X-Own\r\nX-Own: 1\r\n\r\n")
-            .await;
+        visit.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\nConnection: X-Own\r\nX-Own: 1\r\n\r\n").await;
         visit.send("HTTP/1.1 102 Processing\r\n\r\n").await;
         visit.head().await;
         visit.say("hello").await;
@@ -275,10 +207,7 @@ async fn hints_that_come_early_are_passed_on_early() {
     let mut wire = school.wire().await;
     wire.send(origin.request("GET", "/", "")).await;
     let hints = wire.reply().await;
-    assert_eq!(
-        (hints.version.as_str(), hints.status, hints.field("link").as_deref(), hints.field("x-own")),
-        ("HTTP/1.1", 103, Some("</style.css>"), None)
-    );
+    assert_eq!((hints.version.as_str(), hints.status, hints.field("link").as_deref(), hints.field("x-own")), ("HTTP/1.1", 103, Some("</style.css>"), None));
     assert_eq!(wire.reply().await.status, 102);
 }
 

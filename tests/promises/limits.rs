@@ -51,10 +51,7 @@ async fn a_body_that_stalls_is_given_up() {
     let rest = String::from_utf8_lossy(&wire.rest().await).into_owned();
     assert!(!rest.starts_with("HTTP/1.1 200"), "{rest}");
     let row = school.closed("/stall").await;
-    assert!(
-        ["client-gone", "limit-reached"].contains(&row.outcome.as_deref().unwrap_or_default()),
-        "{row:?}"
-    );
+    assert!(["client-gone", "limit-reached"].contains(&row.outcome.as_deref().unwrap_or_default()), "{row:?}");
 }
 
 #[tokio::test]
@@ -89,10 +86,7 @@ async fn a_client_that_takes_nothing_is_given_up() {
     let mut wire = school.wire().await;
     wire.send(origin.request("GET", "/much", "")).await;
     let row = school.closed("/much").await;
-    assert!(
-        ["client-gone", "limit-reached"].contains(&row.outcome.as_deref().unwrap_or_default()),
-        "{row:?}"
-    );
+    assert!(["client-gone", "limit-reached"].contains(&row.outcome.as_deref().unwrap_or_default()), "{row:?}");
 }
 
 #[tokio::test]

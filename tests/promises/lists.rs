@@ -24,11 +24,7 @@ impl Dice {
     /// Short labels of few letters, so that names are near one another.
     fn label(&mut self) -> String {
         let length = 1 + self.throw(4);
-        (0..length)
-            .map(|_| char::from(b"abc1-z"[if length > 2 { self.throw(6) } else { self.throw(4) }]))
-            .collect::<String>()
-            .trim_matches('-')
-            .to_owned()
+        (0..length).map(|_| char::from(b"abc1-z"[if length > 2 { self.throw(6) } else { self.throw(4) }])).collect::<String>().trim_matches('-').to_owned()
             + "x"
     }
 
@@ -39,21 +35,11 @@ impl Dice {
 }
 
 fn compiled(names: &[String]) -> Lists {
-    let info = |id: &str| CategoryInfo {
-        id: id.into(),
-        name: id.into(),
-        covers: id.into(),
-        theme: Theme::Harm,
-        severity: 1,
-        heading: None,
-        page: Page::Block,
-    };
+    let info = |id: &str| CategoryInfo { id: id.into(), name: id.into(), covers: id.into(), theme: Theme::Harm, severity: 1, heading: None, page: Page::Block };
     let taxonomy = Taxonomy::new(["child-sexual-abuse", "terrorism", "games"].map(info).into()).expect("categories");
     let games = taxonomy.find("games").expect("a category");
     let mut compiler = Compiler::new([7; 16]);
-    compiler
-        .add("school/games/domains", (games, "games"), Format::Names, names.join("\n").as_bytes())
-        .expect("they fit");
+    compiler.add("school/games/domains", (games, "games"), Format::Names, names.join("\n").as_bytes()).expect("they fit");
     let (lists, reports) = compiler.finish().expect("compiled");
     assert_eq!(reports[0].refused_count(), 0, "{:?}", reports[0].refused_lines);
     lists
@@ -81,16 +67,9 @@ fn a_million_look_ups_agree_with_a_set_of_names() {
     for _ in 0..LOOK_UPS {
         let name = near(&mut dice, &names);
         let host = Host::parse(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let expected = name
-            .match_indices('.')
-            .map(|(dot, _)| &name[dot + 1..])
-            .chain([name.as_str()])
-            .any(|parent| set.contains(parent));
+        let expected = name.match_indices('.').map(|(dot, _)| &name[dot + 1..]).chain([name.as_str()]).any(|parent| set.contains(parent));
         assert_eq!(!lists.look_up_host(&host).categories.is_empty(), expected, "{name}");
         listed += usize::from(expected);
     }
-    assert!(
-        (LOOK_UPS / 4..LOOK_UPS * 3 / 4).contains(&listed),
-        "both answers are common: {listed} of {LOOK_UPS} are listed"
-    );
+    assert!((LOOK_UPS / 4..LOOK_UPS * 3 / 4).contains(&listed), "both answers are common: {listed} of {LOOK_UPS} are listed");
 }

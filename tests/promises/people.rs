@@ -13,11 +13,7 @@ async fn somebody_unknown_gets_the_strictest_answer_of_any_group() {
         ("terror.example", "blocked", "blocked", "blocked"),
         ("news.example", "allowed", "allowed", "allowed"),
     ] {
-        for (person, group, expected) in [
-            (school.pupil(), "year-7", pupil),
-            (school.teacher(), "staff", teacher),
-            (school.stranger(), "unknown", stranger),
-        ] {
+        for (person, group, expected) in [(school.pupil(), "year-7", pupil), (school.teacher(), "staff", teacher), (school.stranger(), "unknown", stranger)] {
             // Nothing listens at port 1: who is allowed to go there is told that it cannot be reached.
             person.get(&format!("http://{site}:1/")).await;
             let row = school.rows().remove(0);
@@ -28,18 +24,10 @@ async fn somebody_unknown_gets_the_strictest_answer_of_any_group() {
 
 #[tokio::test]
 async fn a_password_proves_who_somebody_is() {
-    let school = World::new()
-        .user("7-anna", "right", None)
-        .user("mr.bell", "right", Some("staff"))
-        .user("guest", "right", None)
-        .start()
-        .await;
-    for (name, group, verdict) in [
-        ("7-anna", "year-7", "blocked"),
-        ("7-ANNA", "year-7", "blocked"),
-        ("mr.bell", "staff", "allowed"),
-        ("guest", "unknown", "blocked"),
-    ] {
+    let school = World::new().user("7-anna", "right", None).user("mr.bell", "right", Some("staff")).user("guest", "right", None).start().await;
+    for (name, group, verdict) in
+        [("7-anna", "year-7", "blocked"), ("7-ANNA", "year-7", "blocked"), ("mr.bell", "staff", "allowed"), ("guest", "unknown", "blocked")]
+    {
         school.teacher().who_says(name, "right").get("http://games.example:1/").await;
         let row = school.rows().remove(0);
         let known = [&row.group, &row.verdict, &row.identity_source, &row.identity_confidence];
@@ -54,31 +42,19 @@ async fn a_wrong_password_opens_nothing_and_is_asked_for_again() {
     for (name, password) in [("7-anna", "wrong"), ("7-anna", ""), ("nobody", "right"), ("", "")] {
         let answer = school.teacher().who_says(name, password).get("http://games.example:1/").await;
         answer.is_refused(407, "password");
-        assert_eq!(
-            answer.reply.field("proxy-authenticate").as_deref(),
-            Some("Basic realm=\"Usher\", charset=\"UTF-8\"")
-        );
+        assert_eq!(answer.reply.field("proxy-authenticate").as_deref(), Some("Basic realm=\"Usher\", charset=\"UTF-8\""));
         assert_eq!([&answer.record().group, &answer.record().identity_source], ["unknown", "nothing"]);
         assert_eq!(answer.record().user, None, "nobody is named on a guess");
     }
     for scheme in ["Bearer abc", "Basic !!!", "Basic"] {
-        school
-            .teacher()
-            .with("Proxy-Authorization", scheme)
-            .get("http://games.example:1/")
-            .await
-            .is_refused(407, "password");
+        school.teacher().with("Proxy-Authorization", scheme).get("http://games.example:1/").await.is_refused(407, "password");
     }
 }
 
 #[tokio::test]
 async fn who_is_asked_for_a_password_is_the_schools_choice() {
     for (ask, known, unknown) in [("never", 502, 502), ("unknown", 502, 407), ("always", 407, 407)] {
-        let school = World::new()
-            .proxy(&format!("ask_for_password = \"{ask}\""))
-            .user("7-anna", "right", None)
-            .start()
-            .await;
+        let school = World::new().proxy(&format!("ask_for_password = \"{ask}\"")).user("7-anna", "right", None).start().await;
         let url = "http://news.example:1/";
         assert_eq!(school.pupil().get(url).await.reply.status, known, "{ask}");
         assert_eq!(school.stranger().get(url).await.reply.status, unknown, "{ask}");
@@ -119,9 +95,5 @@ async fn somebody_who_guesses_is_held_back_and_the_rest_of_the_room_is_not() {
     }
     assert!(refused > 0, "eighty guesses in a row are too many");
     assert_eq!(anna.get(url).await.reply.status, 502, "a password that was checked before is still believed");
-    assert_eq!(
-        school.person([127, 0, 99, 2]).who_says("7-ben", "right").get(url).await.reply.status,
-        502,
-        "another device is another matter"
-    );
+    assert_eq!(school.person([127, 0, 99, 2]).who_says("7-ben", "right").get(url).await.reply.status, 502, "another device is another matter");
 }

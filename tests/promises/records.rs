@@ -48,13 +48,7 @@ async fn killed_in_the_middle_of_load_every_answer_is_on_record() {
             soon("the end", person).await.expect("it ends well");
         }
         let recorded: HashSet<_> = usher.rows().into_iter().map(|row| row.path).collect();
-        let missing: Vec<_> = answered
-            .lock()
-            .expect("a list")
-            .iter()
-            .filter(|path| !recorded.contains(*path))
-            .cloned()
-            .collect();
+        let missing: Vec<_> = answered.lock().expect("a list").iter().filter(|path| !recorded.contains(*path)).cloned().collect();
         assert_eq!(missing, [] as [String; 0], "answered and not on record, round {round}");
     }
 }
@@ -117,11 +111,7 @@ async fn a_person_who_goes_away_half_way_is_on_record_as_gone() {
             drop(wire)
         }
         let row = school.closed(path).await;
-        assert_eq!(
-            (row.outcome.as_deref(), row.status, row.bytes_down),
-            (Some("client-gone"), Some(200), Some(9)),
-            "{path}"
-        );
+        assert_eq!((row.outcome.as_deref(), row.status, row.bytes_down), (Some("client-gone"), Some(200), Some(9)), "{path}");
     }
 }
 
@@ -162,36 +152,15 @@ async fn the_record_says_who_what_when_where_and_how_much() {
     let row = school.closed("/a?b=c%20d").await;
     let said = |value: &Option<String>| value.clone().unwrap_or_default();
     assert_eq!(
-        [
-            row.time.as_str(),
-            &row.group,
-            &row.client,
-            &row.method,
-            &row.scheme,
-            &row.host,
-            &row.verdict,
-            &row.reason
-        ],
-        [
-            "2026-11-25T10:00:00.000Z",
-            "year-7",
-            "127.0.7.1",
-            "POST",
-            "http",
-            "news.example",
-            "allowed",
-            "unlisted"
-        ]
+        [row.time.as_str(), &row.group, &row.client, &row.method, &row.scheme, &row.host, &row.verdict, &row.reason],
+        ["2026-11-25T10:00:00.000Z", "year-7", "127.0.7.1", "POST", "http", "news.example", "allowed", "unlisted"]
     );
     assert_eq!([&row.identity_source, &row.identity_confidence], ["network", "place"]);
     assert_eq!(
         [&row.user_agent, &row.referrer, &row.fetch_dest, &row.fetch_mode, &row.fetch_user].map(said),
         ["a browser", "shop.example", "document", "navigate", "?1"]
     );
-    assert_eq!(
-        (row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()),
-        (Some(404), Some(4), Some(5), Some("complete"))
-    );
+    assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(404), Some(4), Some(5), Some("complete")));
     assert_eq!((row.port, row.upstream), (origin.address.port(), Some(origin.address.to_string())));
     assert!(row.duration_ms.is_some_and(|took| took >= 0.0));
 }

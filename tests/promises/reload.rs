@@ -10,14 +10,7 @@ use tokio::sync::Semaphore;
 #[tokio::test]
 async fn a_change_is_in_force_for_the_next_request() {
     let school = World::new().user("7-anna", "right", None).start().await;
-    let before = school
-        .pupil()
-        .get("http://games.example/")
-        .await
-        .is_blocked_because("category")
-        .record()
-        .snapshot
-        .clone();
+    let before = school.pupil().get("http://games.example/").await.is_blocked_because("category").record().snapshot.clone();
     school.files.put("lists/games/domains", "other.example\n");
     let id = school.reloader.reload().await.expect("reloaded");
     assert_ne!(id.to_string(), before);
@@ -39,24 +32,10 @@ async fn a_wrong_change_is_told_and_what_was_in_force_stays() {
         school.files.edit(file, from, to);
         let error = school.reloader.reload().await.expect_err("it is wrong").to_string();
         assert!(error.contains(words), "{file}: {error}");
-        assert_eq!(
-            school
-                .pupil()
-                .get("http://games.example/")
-                .await
-                .is_blocked_because("category")
-                .record()
-                .snapshot,
-            before,
-            "{file}"
-        );
+        assert_eq!(school.pupil().get("http://games.example/").await.is_blocked_because("category").record().snapshot, before, "{file}");
         school.files.edit(file, to, from);
     }
-    assert_eq!(
-        school.reloader.reload().await.expect("right again").to_string(),
-        before,
-        "the same files have the same name"
-    );
+    assert_eq!(school.reloader.reload().await.expect("right again").to_string(), before, "the same files have the same name");
 }
 
 /// Asks on one connection until told to stop; how often.

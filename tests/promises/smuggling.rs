@@ -18,11 +18,7 @@ async fn is_refused(school: &School, origin: &Origin, bytes: &str, status: u16) 
     let reply = refusal(school, bytes).await;
     assert_eq!(reply.status, status, "{bytes:?}: {reply:?}");
     let row = school.rows().remove(0);
-    assert_eq!(
-        (row.verdict.as_str(), row.reason.as_str(), Some(row.id)),
-        ("refused", "malformed", reply.field("usher-reference")),
-        "{bytes:?}"
-    );
+    assert_eq!((row.verdict.as_str(), row.reason.as_str(), Some(row.id)), ("refused", "malformed", reply.field("usher-reference")), "{bytes:?}");
     assert_eq!((origin.visits(), origin.seen().len()), (0, 0), "{bytes:?}: the site saw nothing");
 }
 
@@ -72,28 +68,11 @@ async fn a_head_that_two_readers_could_read_differently_is_refused() {
 #[tokio::test]
 async fn a_coding_that_is_not_just_chunked_is_refused() {
     let (origin, school) = (Origin::saying("hello").await, World::new().start().await);
-    for coding in [
-        "gzip, chunked",
-        "chunked, gzip",
-        "chunked, chunked",
-        "identity",
-        "xchunked",
-        "chunked;x=y",
-        "\"chunked\"",
-        "chunked,",
-        ",chunked",
-        "",
-    ] {
+    for coding in ["gzip, chunked", "chunked, gzip", "chunked, chunked", "identity", "xchunked", "chunked;x=y", "\"chunked\"", "chunked,", ",chunked", ""] {
         let bytes = origin.request("POST", "/x", &format!("Transfer-Encoding: {coding}\r\n")) + "0\r\n\r\n";
         is_refused(&school, &origin, &bytes, 501).await;
     }
-    is_refused(
-        &school,
-        &origin,
-        &(origin.request("POST", "/x", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n"),
-        501,
-    )
-    .await;
+    is_refused(&school, &origin, &(origin.request("POST", "/x", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n"), 501).await;
     let old = format!("POST {} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", origin.url("/x"));
     is_refused(&school, &origin, &old, 501).await;
 }
@@ -138,34 +117,14 @@ async fn a_request_line_or_host_that_two_readers_could_read_differently_is_refus
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
-    let (origin, school) = (
-        Origin::saying("hello").await,
-        World::new().limit("head_bytes = 4096\nhead_fields = 20").start().await,
-    );
-    for fields in [
-        format!("X: {}\r\n", "x".repeat(4096)),
-        "X: 1\r\n".repeat(20),
-        format!("{}: 1\r\n", "x".repeat(5000)),
-    ] {
+    let (origin, school) = (Origin::saying("hello").await, World::new().limit("head_bytes = 4096\nhead_fields = 20").start().await);
+    for fields in [format!("X: {}\r\n", "x".repeat(4096)), "X: 1\r\n".repeat(20), format!("{}: 1\r\n", "x".repeat(5000))] {
         is_refused(&school, &origin, &origin.request("GET", "/", &fields), 431).await;
     }
-    is_refused(
-        &school,
-        &origin,
-        &format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", origin.url(&format!("/{}", "x".repeat(5000)))),
-        431,
-    )
-    .await;
-    is_refused(
-        &school,
-        &origin,
-        &format!("GET {} HTTP/1.1\r\n{}", origin.url("/"), "X: 1234567890\r\n".repeat(400)),
-        431,
-    )
-    .await;
+    is_refused(&school, &origin, &format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", origin.url(&format!("/{}", "x".repeat(5000)))), 431).await;
+    is_refused(&school, &origin, &format!("GET {} HTTP/1.1\r\n{}", origin.url("/"), "X: 1234567890\r\n".repeat(400)), 431).await;
     let mut wire = school.wire().await;
-    wire.send(origin.request("GET", "/", &format!("X: {}\r\n{}", "x".repeat(3000), "Y: 1\r\n".repeat(17))))
-        .await;
+    wire.send(origin.request("GET", "/", &format!("X: {}\r\n{}", "x".repeat(3000), "Y: 1\r\n".repeat(17)))).await;
     assert_eq!(wire.reply().await.status, 200, "what is within the limits passes");
 }
 
@@ -173,13 +132,7 @@ async fn a_head_that_is_too_large_is_refused() {
 async fn a_method_that_takes_no_body_has_none() {
     let (origin, school) = (Origin::saying("hello").await, World::new().start().await);
     is_refused(&school, &origin, &(origin.request("TRACE", "/", "Content-Length: 5\r\n") + "hello"), 400).await;
-    is_refused(
-        &school,
-        &origin,
-        &(origin.request("TRACE", "/", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n"),
-        400,
-    )
-    .await;
+    is_refused(&school, &origin, &(origin.request("TRACE", "/", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n"), 400).await;
     let connect = format!("CONNECT {} HTTP/1.1\r\nHost: a\r\n", origin.authority());
     is_refused(&school, &origin, &format!("{connect}Content-Length: 5\r\n\r\nhello"), 400).await;
     is_refused(&school, &origin, &format!("{connect}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400).await;
@@ -207,11 +160,7 @@ async fn chunks_that_two_readers_could_read_differently_end_the_request_and_the_
             .await;
         let rest = String::from_utf8_lossy(&wire.rest().await).into_owned();
         assert!(!rest.contains(" 200 ") && rest.matches("HTTP/1.1 ").count() <= 1, "{chunks:?}: {rest}");
-        assert!(
-            !origin.seen().concat().contains("smuggled") && !origin.seen().concat().ends_with("0\r\n\r\n"),
-            "{chunks:?}: {:?}",
-            origin.seen()
-        );
+        assert!(!origin.seen().concat().contains("smuggled") && !origin.seen().concat().ends_with("0\r\n\r\n"), "{chunks:?}: {:?}", origin.seen());
     }
 }
 
@@ -249,11 +198,7 @@ fn cases() -> Vec<Case> {
             Some(text) => cases.last_mut().expect("a name first").lines.push(bytes(text)),
             None => {
                 let (class, name) = line.split_once(' ').expect("a class and a name");
-                cases.push(Case {
-                    class,
-                    name,
-                    lines: Vec::new(),
-                });
+                cases.push(Case { class, name, lines: Vec::new() });
             }
         }
     }
@@ -267,11 +212,7 @@ fn through_the_proxy(case: &Case, origin: &Origin) -> Vec<u8> {
     let (method, target) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let site = if target.starts_with(b"/") { origin.url("") } else { String::new() };
     let mut request = [method, b" ", site.as_bytes(), target, b"\r\n"].concat();
-    let named = |name: &[u8]| {
-        fields
-            .iter()
-            .find(|field| field.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
-    };
+    let named = |name: &[u8]| fields.iter().find(|field| field.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
     if named(b"host:").is_none() {
         request.extend(format!("Host: {}\r\n", origin.authority()).bytes());
     }
@@ -279,14 +220,8 @@ fn through_the_proxy(case: &Case, origin: &Origin) -> Vec<u8> {
         request.extend([field, &b"\r\n"[..]].concat());
     }
     request.extend(b"\r\n");
-    let length = named(b"content-length:")
-        .and_then(|field| std::str::from_utf8(&field[15..]).ok()?.trim().parse().ok())
-        .unwrap_or(0);
-    request.extend(if named(b"transfer-encoding:").is_some() {
-        b"0\r\n\r\n".to_vec()
-    } else {
-        vec![b'x'; length]
-    });
+    let length = named(b"content-length:").and_then(|field| std::str::from_utf8(&field[15..]).ok()?.trim().parse().ok()).unwrap_or(0);
+    request.extend(if named(b"transfer-encoding:").is_some() { b"0\r\n\r\n".to_vec() } else { vec![b'x'; length] });
     request
 }
 
@@ -294,27 +229,13 @@ fn through_the_proxy(case: &Case, origin: &Origin) -> Vec<u8> {
 fn reads_one_way(request: &str) -> bool {
     let head = request.split("\r\n\r\n").next().unwrap_or_default();
     let framing = |line: &&str| {
-        let letters: String = line
-            .split(':')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_lowercase();
+        let letters: String = line.split(':').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         letters.contains("contentlength") || letters.contains("transferencoding")
     };
     let lines: Vec<_> = head.split("\r\n").skip(1).filter(framing).map(str::to_lowercase).collect();
-    let length = |line: &str| {
-        line.strip_prefix("content-length: ")
-            .is_some_and(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()))
-    };
+    let length = |line: &str| line.strip_prefix("content-length: ").is_some_and(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()));
     let sound = lines.iter().all(|line| line == "transfer-encoding: chunked" || length(line));
-    lines.len() <= 1
-        && sound
-        && head
-            .bytes()
-            .all(|byte| byte >= b' ' && byte != 0x7f || byte == b'\r' || byte == b'\n' || byte == b'\t')
+    lines.len() <= 1 && sound && head.bytes().all(|byte| byte >= b' ' && byte != 0x7f || byte == b'\r' || byte == b'\n' || byte == b'\t')
 }
 
 /// Every case of the corpus through the proxy: the status it was answered with, and what the site saw.
@@ -339,17 +260,10 @@ fn refused(tried: &[(Case, u16, Vec<String>)], classes: &[&str]) -> Vec<String> 
 async fn of_the_known_desync_requests_none_passes_ambiguously_and_sound_ones_do() {
     let tried = tried(&World::new().start().await).await;
     let ambiguous = |(_, _, seen): &&(Case, u16, Vec<String>)| seen.len() > 1 || !seen.iter().all(|request| reads_one_way(request));
-    let passed: Vec<_> = tried
-        .iter()
-        .filter(ambiguous)
-        .map(|(case, _, seen)| format!("{} ({}): {seen:?}", case.name, case.class))
-        .collect();
+    let passed: Vec<_> = tried.iter().filter(ambiguous).map(|(case, _, seen)| format!("{} ({}): {seen:?}", case.name, case.class)).collect();
     assert_eq!(passed, [] as [String; 0]);
     assert_eq!(tried.iter().filter(|(case, ..)| case.class == "Severe").count(), 58);
-    assert!(
-        tried.iter().all(|(_, status, seen)| *status >= 200 && (*status == 200) != seen.is_empty()),
-        "what is refused is not passed on"
-    );
+    assert!(tried.iter().all(|(_, status, seen)| *status >= 200 && (*status == 200) != seen.is_empty()), "what is refused is not passed on");
     let refused = refused(&tried, &["Compliant"]);
     assert!(refused.len() <= 8, "{} sound requests were refused: {refused:#?}", refused.len());
 }

@@ -23,11 +23,7 @@ async fn tunnel(school: &School, origin: &Origin, early: &str) -> Wire {
     let mut wire = school.wire().await;
     wire.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n{early}", origin.authority())).await;
     let reply = wire.head_only().await;
-    assert_eq!(
-        (reply.status, reply.field("content-length"), reply.field("transfer-encoding")),
-        (200, None, None),
-        "RFC 9110 section 9.3.6"
-    );
+    assert_eq!((reply.status, reply.field("content-length"), reply.field("transfer-encoding")), (200, None, None), "RFC 9110 section 9.3.6");
     wire
 }
 
@@ -42,10 +38,7 @@ async fn a_tunnel_carries_bytes_both_ways_and_is_on_record() {
     wire.half_close().await;
     assert_eq!(wire.rest().await, b"end", "a late reply after a half-close arrives");
     let row = school.closed_tunnel(origin.address.port()).await;
-    assert_eq!(
-        (row.bytes_up, row.bytes_down, row.status, row.outcome.as_deref()),
-        (Some(13), Some(16), Some(200), Some("complete"))
-    );
+    assert_eq!((row.bytes_up, row.bytes_down, row.status, row.outcome.as_deref()), (Some(13), Some(16), Some(200), Some("complete")));
     assert_eq!(
         (row.method.as_str(), row.host.as_str(), row.scheme.as_str(), row.upstream),
         ("CONNECT", "news.example", "https", Some(origin.address.to_string()))
@@ -104,10 +97,7 @@ async fn an_idle_tunnel_is_closed() {
     let mut wire = tunnel(&school, &origin, "").await;
     assert!(wire.is_closed().await);
     let row = school.closed_tunnel(origin.address.port()).await;
-    assert_eq!(
-        (row.outcome.as_deref(), row.note.as_deref()),
-        (Some("limit-reached"), Some("nothing moved for too long"))
-    );
+    assert_eq!((row.outcome.as_deref(), row.note.as_deref()), (Some("limit-reached"), Some("nothing moved for too long")));
 }
 
 #[tokio::test]
@@ -115,10 +105,7 @@ async fn after_a_refused_tunnel_nothing_more_is_read() {
     let school = World::new().start().await;
     for authority in ["games.example:443", "news.example:1"] {
         let mut wire = school.wire().await;
-        wire.send(format!(
-            "CONNECT {authority} HTTP/1.1\r\nHost: a\r\n\r\nGET http://news.example:1/inside HTTP/1.1\r\nHost: a\r\n\r\n"
-        ))
-        .await;
+        wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: a\r\n\r\nGET http://news.example:1/inside HTTP/1.1\r\nHost: a\r\n\r\n")).await;
         let reply = wire.reply().await;
         assert!(reply.status == 403 || reply.status == 502, "{reply:?}");
         assert!(wire.is_closed().await, "{authority}");
@@ -130,10 +117,7 @@ async fn after_a_refused_tunnel_nothing_more_is_read() {
 async fn a_tunnel_is_opened_only_when_the_site_is_reached() {
     let school = World::new().start().await;
     let answer = school.pupil().connect("news.example:1").await;
-    assert_eq!(
-        (answer.reply.status, answer.reply.field("proxy-status").as_deref()),
-        (502, Some("usher; error=destination_unavailable"))
-    );
+    assert_eq!((answer.reply.status, answer.reply.field("proxy-status").as_deref()), (502, Some("usher; error=destination_unavailable")));
     assert_eq!(school.closed_tunnel(1).await.outcome.as_deref(), Some("origin-failed"));
 }
 
@@ -141,13 +125,8 @@ async fn a_tunnel_is_opened_only_when_the_site_is_reached() {
 async fn a_web_socket_works_through_plain_http() {
     let origin = Origin::doing(|mut visit| async move {
         let head = visit.head().await.expect("a head").to_lowercase();
-        assert!(
-            head.contains("upgrade: websocket") && head.contains("connection: upgrade") && head.contains("sec-websocket-key:"),
-            "{head}"
-        );
-        visit
-            .send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nfirst")
-            .await;
+        assert!(head.contains("upgrade: websocket") && head.contains("connection: upgrade") && head.contains("sec-websocket-key:"), "{head}");
+        visit.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nfirst").await;
         let part = visit.wire.take(4).await;
         visit.send(part).await;
         assert_eq!(visit.wire.rest().await, b"");
@@ -166,10 +145,7 @@ async fn a_web_socket_works_through_plain_http() {
     wire.half_close().await;
     assert_eq!(wire.rest().await, b"end");
     let row = school.closed("/socket").await;
-    assert_eq!(
-        (row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()),
-        (Some(101), Some(4), Some(12), Some("complete"))
-    );
+    assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(101), Some(4), Some(12), Some("complete")));
 }
 
 #[tokio::test]
@@ -182,18 +158,14 @@ async fn a_web_socket_that_is_refused_is_an_answer_like_any_other() {
         let reply = wire.reply().await;
         assert_eq!((reply.status, reply.text().as_str()), (400, "no"));
     }
-    wire.send(format!("GET http://games.example/ HTTP/1.1\r\nHost: games.example\r\n{WEBSOCKET}\r\n"))
-        .await;
+    wire.send(format!("GET http://games.example/ HTTP/1.1\r\nHost: games.example\r\n{WEBSOCKET}\r\n")).await;
     assert_eq!(wire.reply().await.status, 403, "and it is judged like any other");
 }
 
 #[tokio::test]
 async fn no_other_protocol_is_let_through() {
     for (fields, answer) in [
-        (
-            "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-        ),
+        ("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
         ("Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
     ] {
         let (origin, school) = (Origin::answering(answer).await, World::new().start().await);

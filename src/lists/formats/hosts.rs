@@ -9,19 +9,8 @@ use std::net::IpAddr;
 
 /// Names of the machine itself, not of a site.
 const OWN_NAMES: [&str; 13] = [
-    "localhost",
-    "localhost.localdomain",
-    "local",
-    "broadcasthost",
-    "ip6-localhost",
-    "ip6-loopback",
-    "ip6-localnet",
-    "ip6-mcastprefix",
-    "ip6-allnodes",
-    "ip6-allrouters",
-    "ip6-allhosts",
-    "0.0.0.0",
-    "::1",
+    "localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes",
+    "ip6-allrouters", "ip6-allhosts", "0.0.0.0", "::1",
 ];
 
 /// Reads one line.

@@ -16,7 +16,8 @@ pub const REFERENCE: HeaderName = HeaderName::from_static("usher-reference");
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// A transparent image of one pixel.
-const PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+const PIXEL: &[u8] =
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 /// Nothing is loaded or run by these pages; the one form goes to Usher itself and from there on to the site.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors *";
 
@@ -272,7 +273,8 @@ mod tests {
     }
 
     fn blocked() -> Page {
-        Page { site: "games.example/<script>".into(), appeal: true, ..Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked") }.line("Games is blocked for year-7.")
+        Page { site: "games.example/<script>".into(), appeal: true, ..Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked") }
+            .line("Games is blocked for year-7.")
     }
 
     #[test]

@@ -32,11 +32,7 @@ impl Origin {
         let listener = TcpListener::bind(address).await.ok()?;
         let address = listener.local_addr().expect("an address");
         let (seen, visits) = (Arc::new(Mutex::default()), Arc::new(AtomicUsize::new(0)));
-        let origin = Self {
-            address,
-            seen: seen.clone(),
-            visits: visits.clone(),
-        };
+        let origin = Self { address, seen: seen.clone(), visits: visits.clone() };
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let number = visits.fetch_add(1, Ordering::SeqCst);
@@ -109,11 +105,7 @@ pub struct Visit {
 
 impl Visit {
     fn new(tcp: TcpStream, number: usize, seen: Arc<Mutex<Vec<String>>>) -> Self {
-        Self {
-            wire: Wire::new(tcp),
-            number,
-            seen,
-        }
+        Self { wire: Wire::new(tcp), number, seen }
     }
 
     /// Sends bytes.
@@ -136,10 +128,7 @@ impl Visit {
 
     /// As long as the proxy keeps a connection idle, a site does.
     async fn idle_until(&mut self, mark: &[u8]) -> Option<Vec<u8>> {
-        match tokio::time::timeout(PATIENCE * 3, self.wire.until(mark)).await {
-            Ok(found) => found,
-            Err(_) => None,
-        }
+        tokio::time::timeout(PATIENCE * 3, self.wire.until(mark)).await.unwrap_or_default()
     }
 
     /// Reads a request, head and body.
@@ -149,11 +138,7 @@ impl Visit {
         let lower = text.to_lowercase();
         if lower.contains("\r\ntransfer-encoding:") {
             text += &self.chunks().await;
-        } else if let Some(length) = lower
-            .split("\r\ncontent-length:")
-            .nth(1)
-            .and_then(|rest| rest.split("\r\n").next()?.trim().parse().ok())
-        {
+        } else if let Some(length) = lower.split("\r\ncontent-length:").nth(1).and_then(|rest| rest.split("\r\n").next()?.trim().parse().ok()) {
             text += &String::from_utf8_lossy(&self.wire.take(length).await);
         }
         self.seen.lock().expect("a list").push(text.clone());

@@ -18,11 +18,7 @@ pub struct Person<'s> {
 impl<'s> Person<'s> {
     /// Somebody at this address.
     pub fn new(school: &'s School, address: IpAddr) -> Self {
-        Self {
-            school,
-            address,
-            fields: String::new(),
-        }
+        Self { school, address, fields: String::new() }
     }
 
     /// Who gives a name and a password.
@@ -56,13 +52,8 @@ impl<'s> Person<'s> {
     /// Asks for a tunnel; the answer only.
     pub async fn connect(&self, authority: &str) -> Answer {
         let mut wire = self.wire().await;
-        wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", self.fields))
-            .await;
-        let reply = if self.allowed(&mut wire).await {
-            wire.head_only().await
-        } else {
-            wire.reply().await
-        };
+        wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", self.fields)).await;
+        let reply = if self.allowed(&mut wire).await { wire.head_only().await } else { wire.reply().await };
         self.answer(reply)
     }
 
@@ -80,16 +71,8 @@ impl<'s> Person<'s> {
     pub async fn ask(&self, method: &str, url: &str, body: &str) -> Answer {
         let mut wire = self.wire().await;
         let host = url.split('/').nth(2).unwrap_or_default();
-        let length = if body.is_empty() {
-            String::new()
-        } else {
-            format!("Content-Length: {}\r\n", body.len())
-        };
-        wire.send(format!(
-            "{method} {url} HTTP/1.1\r\nHost: {host}\r\n{}{length}Connection: close\r\n\r\n{body}",
-            self.fields
-        ))
-        .await;
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        wire.send(format!("{method} {url} HTTP/1.1\r\nHost: {host}\r\n{}{length}Connection: close\r\n\r\n{body}", self.fields)).await;
         let reply = if method == "HEAD" { wire.head_only().await } else { wire.reply().await };
         self.answer(reply)
     }
@@ -113,21 +96,14 @@ pub struct Answer {
 impl Answer {
     /// The record.
     pub fn record(&self) -> &Row {
-        self.row
-            .as_ref()
-            .unwrap_or_else(|| panic!("an answer of Usher's own that is on record: {:?}", self.reply))
+        self.row.as_ref().unwrap_or_else(|| panic!("an answer of Usher's own that is on record: {:?}", self.reply))
     }
 
     /// Refused by a decision of this kind, and on record as that.
     #[track_caller]
     pub fn is_blocked_because(&self, kind: &str) -> &Self {
         assert_eq!(self.reply.status, 403, "{:?}", self.reply);
-        assert_eq!(
-            (self.record().verdict.as_str(), self.record().reason.as_str()),
-            ("blocked", kind),
-            "{:?}",
-            self.reply
-        );
+        assert_eq!((self.record().verdict.as_str(), self.record().reason.as_str()), ("blocked", kind), "{:?}", self.reply);
         self
     }
 
@@ -142,12 +118,7 @@ impl Answer {
     /// Refused with this status and for this kind of reason, and on record as that.
     #[track_caller]
     pub fn is_refused(&self, status: u16, kind: &str) -> &Self {
-        assert_eq!(
-            (self.reply.status, self.record().verdict.as_str(), self.record().reason.as_str()),
-            (status, "refused", kind),
-            "{:?}",
-            self.reply
-        );
+        assert_eq!((self.reply.status, self.record().verdict.as_str(), self.record().reason.as_str()), (status, "refused", kind), "{:?}", self.reply);
         self
     }
 

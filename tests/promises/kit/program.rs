@@ -30,32 +30,17 @@ impl Program {
     /// Starts it with no more than so many blocks of 512 bytes to each file.
     pub fn start_with_little_disk(files: Arc<Files>, blocks: u32) -> Self {
         let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\""))
-            .arg(env!("CARGO_BIN_EXE_usher"));
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_usher"));
         Self::spawn(command, files)
     }
 
     fn spawn(mut command: Command, files: Arc<Files>) -> Self {
-        command
-            .arg("--config")
-            .arg(files.path("usher.toml"))
-            .arg("serve")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.arg("--config").arg(files.path("usher.toml")).arg("serve").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("usher starts");
         let mut out = BufReader::new(child.stdout.take().expect("its words"));
         let err = BufReader::new(child.stderr.take().expect("its complaints"));
         let address = listening(&mut out);
-        let mut program = Self {
-            files,
-            address: SocketAddr::from(([0, 0, 0, 0], 0)),
-            child,
-            _out: out,
-            err,
-        };
+        let mut program = Self { files, address: SocketAddr::from(([0, 0, 0, 0], 0)), child, _out: out, err };
         program.address = address.unwrap_or_else(|| panic!("it does not listen: {}", program.complaints()));
         program
     }
@@ -111,11 +96,7 @@ impl Program {
     /// What is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
         let log = Log::open(&self.files.path("data/log.db")).expect("a log");
-        log.search(&Filter {
-            limit: 1_000_000,
-            ..Filter::default()
-        })
-        .expect("the log is read")
+        log.search(&Filter { limit: 1_000_000, ..Filter::default() }).expect("the log is read")
     }
 }
 

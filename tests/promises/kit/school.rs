@@ -43,14 +43,7 @@ impl School {
             // A school that is dropped closes too.
             let _ = stopped.await;
         }));
-        Self {
-            files,
-            address,
-            reloader,
-            clock,
-            stop: Some(stop),
-            running,
-        }
+        Self { files, address, reloader, clock, stop: Some(stop), running }
     }
 
     /// Lets time pass.
@@ -91,12 +84,7 @@ impl School {
 
     /// All that is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
-        self.log()
-            .search(&Filter {
-                limit: 100_000,
-                ..Filter::default()
-            })
-            .expect("the log is read")
+        self.log().search(&Filter { limit: 100_000, ..Filter::default() }).expect("the log is read")
     }
 
     /// What is on record of one path, once it is closed.
@@ -113,12 +101,7 @@ impl School {
         let started = Instant::now();
         let log = self.log();
         loop {
-            let rows = log
-                .search(&Filter {
-                    limit: 1000,
-                    ..Filter::default()
-                })
-                .expect("the log is read");
+            let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("the log is read");
             match rows.into_iter().find(|row| wanted(row) && row.outcome.is_some()) {
                 Some(row) => return row,
                 None => assert!(started.elapsed() < PATIENCE, "{what} is not on record, or not closed"),

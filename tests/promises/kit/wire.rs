@@ -48,21 +48,9 @@ impl Reply {
         let mut lines = head.split("\r\n");
         let mut start = lines.next().unwrap_or_default().splitn(3, ' ');
         let version = start.next().unwrap_or_default().to_owned();
-        let status = start
-            .next()
-            .and_then(|status| status.parse().ok())
-            .unwrap_or_else(|| panic!("{head:?} is no answer"));
-        let fields = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
-        Self {
-            version,
-            status,
-            fields: fields.collect(),
-            body: Vec::new(),
-            trailers: String::new(),
-            ending: Ending::Whole,
-        }
+        let status = start.next().and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{head:?} is no answer"));
+        let fields = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+        Self { version, status, fields: fields.collect(), body: Vec::new(), trailers: String::new(), ending: Ending::Whole }
     }
 }
 
@@ -98,9 +86,7 @@ impl Wire {
 
     /// Goes away without a word: the far side sees a reset.
     pub fn reset(self) {
-        socket2::SockRef::from(&self.tcp)
-            .set_linger(Some(std::time::Duration::ZERO))
-            .expect("a setting");
+        socket2::SockRef::from(&self.tcp).set_linger(Some(std::time::Duration::ZERO)).expect("a setting");
     }
 
     /// Reads more; false at the end, however it came.
@@ -155,24 +141,17 @@ impl Wire {
     /// The status of the next answer, which stays to be read.
     pub async fn peek_status(&mut self) -> u16 {
         while self.buffer.len() < 12 && self.more().await {}
-        std::str::from_utf8(self.buffer.get(9..12).unwrap_or_default())
-            .ok()
-            .and_then(|status| status.parse().ok())
-            .unwrap_or_default()
+        std::str::from_utf8(self.buffer.get(9..12).unwrap_or_default()).ok().and_then(|status| status.parse().ok()).unwrap_or_default()
     }
 
     /// The next answer's head, for answers that have no body.
     pub async fn head_only(&mut self) -> Reply {
-        self.next_head()
-            .await
-            .unwrap_or_else(|| panic!("an answer is expected, not {:?}", String::from_utf8_lossy(&self.buffer)))
+        self.next_head().await.unwrap_or_else(|| panic!("an answer is expected, not {:?}", String::from_utf8_lossy(&self.buffer)))
     }
 
     /// The next answer, interim ones too.
     pub async fn reply(&mut self) -> Reply {
-        self.next_reply()
-            .await
-            .unwrap_or_else(|| panic!("an answer is expected, not {:?}", String::from_utf8_lossy(&self.buffer)))
+        self.next_reply().await.unwrap_or_else(|| panic!("an answer is expected, not {:?}", String::from_utf8_lossy(&self.buffer)))
     }
 
     async fn next_head(&mut self) -> Option<Reply> {

@@ -11,16 +11,8 @@ use tempfile::TempDir;
 use usher::identity::local::Users;
 
 /// Sites that are on this machine. The rest of the world is not there.
-pub const SITES: [&str; 8] = [
-    "news.example",
-    "games.example",
-    "chat.example",
-    "video.example",
-    "hurt.example",
-    "adult.example",
-    "terror.example",
-    "shop.example",
-];
+pub const SITES: [&str; 8] =
+    ["news.example", "games.example", "chat.example", "video.example", "hurt.example", "adult.example", "terror.example", "shop.example"];
 
 const CATEGORIES: [(&str, &str, &str, &str); 8] = [
     ("child-sexual-abuse", "Child sexual abuse", "illegal", "block"),
@@ -62,28 +54,15 @@ pub struct World {
 impl World {
     /// Games, self-harm, streaming and so on each with one site; year 7 and staff; sites on this machine may be visited.
     pub fn new() -> Self {
-        let listed = [
-            ("games", "games.example"),
-            ("chat", "chat.example"),
-            ("streaming", "video.example"),
-            ("self-harm", "hurt.example"),
-        ];
-        let graver = [
-            ("adult", "adult.example"),
-            ("terrorism", "terror.example"),
-            ("child-sexual-abuse", "abuse.example"),
-        ];
+        let listed = [("games", "games.example"), ("chat", "chat.example"), ("streaming", "video.example"), ("self-harm", "hurt.example")];
+        let graver = [("adult", "adult.example"), ("terrorism", "terror.example"), ("child-sexual-abuse", "abuse.example")];
         Self {
             proxy: String::new(),
             allow: vec!["127.0.0.0/8".into(), "::1/128".into()],
             names: SITES.iter().map(|site| ((*site).to_owned(), "127.0.0.1".to_owned())).collect(),
             limits: String::new(),
             policy: GROUPS.to_owned(),
-            listed: listed
-                .into_iter()
-                .chain(graver)
-                .map(|(category, site)| (category.to_owned(), site.to_owned()))
-                .collect(),
+            listed: listed.into_iter().chain(graver).map(|(category, site)| (category.to_owned(), site.to_owned())).collect(),
             users: Users::default(),
         }
     }
@@ -132,9 +111,7 @@ impl World {
 
     /// Writes the files.
     pub fn write(&self) -> Files {
-        let files = Files {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        };
+        let files = Files { folder: tempfile::tempdir().expect("a temporary folder") };
         files.put("usher.toml", &self.settings());
         files.put("policy.toml", &self.policy);
         files.put("categories.toml", &categories());
@@ -155,10 +132,7 @@ impl World {
         let mut text = format!("data = \"data\"\n[proxy]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n{}", self.proxy);
         let allow: Vec<_> = self.allow.iter().map(|range| format!("{range:?}")).collect();
         let lines = [
-            format!(
-                "[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]",
-                allow.join(", ")
-            ),
+            format!("[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]", allow.join(", ")),
             self.names.iter().map(|(name, address)| format!("{name:?} = [{address:?}]\n")).collect(),
             "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nfolders = \"folders.toml\"".to_owned(),
             "[[lists]]\nname = \"school\"\npath = \"lists\"\nformat = \"folders\"".to_owned(),
@@ -217,13 +191,7 @@ impl Files {
     /// Runs a command to its end.
     pub fn usher(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        let output = command
-            .arg("--config")
-            .arg(self.path("usher.toml"))
-            .args(arguments)
-            .env("COLUMNS", "200")
-            .output()
-            .expect("usher runs");
+        let output = command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200").output().expect("usher runs");
         Said::new(&output)
     }
 }
@@ -242,18 +210,11 @@ pub struct Said {
 impl Said {
     fn new(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
     /// Its lines as JSON objects.
     pub fn json(&self) -> Vec<serde_json::Value> {
-        self.out
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}")))
-            .collect()
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))).collect()
     }
 }
