@@ -80,6 +80,8 @@ struct Gate {
     clients: Arc<Mutex<Clients>>,
     phase: watch::Receiver<Phase>,
     alive: mpsc::Sender<()>,
+    /// Held by who accepts, so that whoever stops the proxy can tell when nobody does any more.
+    accepting: mpsc::Sender<()>,
 }
 
 /// Serves every listener until `shutdown` ends, then lets what is under way finish for a while. Returns when all is done or the while is over.
@@ -88,7 +90,8 @@ struct Gate {
 pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, shutdown: impl Future<Output = ()>) {
     let (to, phase) = watch::channel(Phase::Serving);
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    let gate = Gate { clients: Arc::default(), phase, alive };
+    let (accepting, mut all_closed) = mpsc::channel::<()>(1);
+    let gate = Gate { clients: Arc::default(), phase, alive, accepting };
     let mut threads = Vec::new();
     for (number, listeners) in listeners.into_iter().enumerate() {
         let (proxy, gate) = (proxy.clone(), gate.clone());
@@ -100,12 +103,14 @@ pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, 
     let sweeper = tokio::spawn(sweep(proxy.clone()));
     shutdown.await;
     sweeper.abort();
-    let connections = gate.clients.lock().count;
+    let clients = gate.clients.clone();
+    drop(gate);
+    to.send_replace(Phase::Draining);
+    let _ = all_closed.recv().await;
+    let connections = clients.lock().count;
     if connections > 0 {
         events::Draining { connections }.emit();
     }
-    drop(gate);
-    to.send_replace(Phase::Draining);
     // Whether all are gone or time is up, what follows is the same.
     let _ = timeout(proxy.limits.drain_time, all_gone.recv()).await;
     to.send_replace(Phase::Over);
@@ -148,7 +153,7 @@ pub(super) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
 }
 
 async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
-    let Gate { clients, phase, alive } = gate;
+    let Gate { clients, phase, alive, accepting: _accepting } = gate;
     loop {
         match listener.accept().await {
             Ok((tcp, client)) => {

@@ -353,9 +353,9 @@ impl ClientStream {
     /// Nothing can be read now: wait, but not for ever.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Step>> {
         let (reason, limit) = match self.next {
-            // While an answer is under way the next head may take its time.
+            // While an answer is under way the next head may take its time; its wait begins when the answer has ended.
             Next::Head if self.conn.is_serving() => {
-                self.conn.interim.lock().reader = Some(cx.waker().clone());
+                self.conn.wake_when_answered(cx);
                 return Poll::Pending;
             }
             Next::Head if !self.buffer.is_empty() => (For::Head, self.limits.head_time),

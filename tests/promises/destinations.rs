@@ -79,7 +79,7 @@ async fn a_site_may_be_named_by_its_ipv6_address() {
     school.pupil().get(&format!("http://six.example:{port}/six")).await.is_from_the_site("hello");
     assert_eq!(school.pupil().connect(&format!("[::1]:{port}")).await.reply.status, 200);
     assert!(
-        origin.seen()[0].contains(&format!("Host: [::1]:{port}\r\n")) && origin.seen()[1].contains(&format!("Host: [::1]:{port}\r\n")),
+        origin.seen()[0].contains(&format!("host: [::1]:{port}\r\n")) && origin.seen()[1].contains(&format!("host: [::1]:{port}\r\n")),
         "{:?}",
         origin.seen()
     );

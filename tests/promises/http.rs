@@ -125,9 +125,9 @@ async fn the_target_decides_where_a_request_goes_and_what_it_is_judged_as() {
     assert_eq!(
         seen,
         [
-            format!("GET /a HTTP/1.1 Host: news.example:{port}"),
-            format!("GET / HTTP/1.1 Host: news.example:{port}"),
-            format!("GET /b?c HTTP/1.1 Host: news.example:{port}")
+            format!("GET /a HTTP/1.1 host: news.example:{port}"),
+            format!("GET / HTTP/1.1 host: news.example:{port}"),
+            format!("GET /b?c HTTP/1.1 host: news.example:{port}")
         ]
     );
     assert!(!origin.seen().concat().contains("secret"));
