@@ -1,0 +1,155 @@
+//! What one decision costs: a URL as text in, a verdict with its reason out.
+//!
+//! Measured: reading the URL, looking it up, placing the moment on the timetable, judging. Not measured: sockets, the record, pages. The
+//! policy is the shipped one; the lists are the starter lists and 600,000 made-up names in 20 categories, loaded from files as `serve`
+//! loads them. Every case goes round thousands of URLs, so that the tables are as cold as in a school.
+
+mod names;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use names::Random;
+use std::fs;
+use std::hint::black_box;
+use std::net::IpAddr;
+use std::path::Path;
+use usher::app;
+use usher::config::Config;
+use usher::identity::Identity;
+use usher::policy::{ConnectFacts, ConnectVerdict, Facts, RequestFacts, RequestVerdict};
+use usher::snapshot::Snapshot;
+use usher::url::{Scheme, Url};
+
+const NAMES: usize = 600_000;
+/// The URLs of one case.
+const ROUND: usize = 1 << 15;
+/// All of them blocked for pupils, so that every listed name is a block.
+const CATEGORIES: [&str; 20] = [
+    "adult", "drugs", "alcohol-tobacco", "violence", "weapons", "gambling", "malware", "phishing", "hacking", "piracy", "bypass", "social-networks", "chat",
+    "dating", "games", "file-hosting", "url-shorteners", "ads-trackers", "cryptocurrency", "mature",
+];
+const PUPIL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+/// A Wednesday in term, in lessons.
+const NOW: &str = "2026-11-25T10:15:00Z";
+
+/// A school as `serve` would load it.
+struct School {
+    snapshot: Snapshot,
+    names: Vec<String>,
+    now: Timestamp,
+}
+
+impl School {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let names = names::names(NAMES);
+        for (category, listed) in CATEGORIES.iter().zip(names.chunks(NAMES / CATEGORIES.len())) {
+            write(folder.path(), &format!("lists/{category}/domains"), &listed.join("\n"));
+        }
+        write(folder.path(), "lists/news/urls", &paths().iter().map(|site| format!("{site}/games\n")).collect::<String>());
+        write(folder.path(), "lists/games/urls", &paths().iter().map(|site| format!("{site}/news/play/arcade\n")).collect::<String>());
+        let root = env!("CARGO_MANIFEST_DIR");
+        let settings = format!(
+            "data = \"data\"\n[files]\npolicy = \"{root}/config/policy.toml\"\ncategories = \"{root}/blocklists/categories.toml\"\nfolders = \"{root}/blocklists/ut1.toml\"\n\
+             [[lists]]\nname = \"starter\"\npath = \"{root}/blocklists/starter\"\nformat = \"folders\"\n[[lists]]\nname = \"made up\"\npath = \"lists\"\nformat = \"folders\"\n"
+        );
+        write(folder.path(), "usher.toml", &settings);
+        let config = Config::load(&folder.path().join("usher.toml")).expect("a sound configuration");
+        let snapshot = app::load(&config, &[7; 32]).expect("lists that load").snapshot;
+        Self { snapshot, names, now: NOW.parse().expect("a time") }
+    }
+
+    /// What a pupil is answered.
+    fn decide(&self, url: &str) -> Verdict {
+        let Snapshot { id, taxonomy, lists, policy, timetable, networks, .. } = &self.snapshot;
+        let url = Url::parse(url).expect("a URL");
+        let identity = networks.group_of(PUPIL).map_or_else(Identity::unknown, Identity::of_network);
+        let found = lists.look_up(&url);
+        let moment = timetable.moment(self.now);
+        let method = if url.scheme == Scheme::Https { "CONNECT" } else { "GET" };
+        let facts = Facts { identity: &identity, client: PUPIL, moment: &moment, method, url: &url, continued: false, taxonomy, lists, found: &found };
+        match url.scheme {
+            Scheme::Http => match black_box(policy.decide_request(&RequestFacts(facts), *id)).verdict {
+                RequestVerdict::Forward(_) => Verdict::Allowed,
+                RequestVerdict::Warn => Verdict::Warned,
+                RequestVerdict::Block => Verdict::Blocked,
+            },
+            Scheme::Https => match black_box(policy.decide_connect(&ConnectFacts(facts), *id)).verdict {
+                ConnectVerdict::Tunnel(_) => Verdict::Allowed,
+                ConnectVerdict::Block => Verdict::Blocked,
+            },
+        }
+    }
+
+    /// Listed hosts in no order, the half of them with a label before.
+    fn listed(&self, random: &mut Random) -> String {
+        let name = random.pick(&self.names);
+        format!("{}{name}", random.pick(&["", "", "", "www.", "www.", "cdn7."]))
+    }
+
+    /// Hosts in no list that are like listed ones.
+    fn unlisted(&self, random: &mut Random) -> String {
+        let name = random.pick(&self.names);
+        match random.below(2) {
+            0 => format!("x1{}", name.replace('.', "-q.")),
+            _ => format!("{name}.example-school.org"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    Warned,
+    Blocked,
+}
+
+/// Sites of which only some pages are listed.
+fn paths() -> Vec<String> {
+    (0..2000).map(|number| format!("paper{number}.example-press.org")).collect()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a folder above")).expect("a folder can be made");
+    fs::write(path, text).expect("a file can be written");
+}
+
+/// A path as pages have it: about 25 bytes.
+fn path(random: &mut Random) -> String {
+    format!("/{}/{}/{}.html", random.letters(5), random.letters(7), random.letters(6))
+}
+
+/// A query of about 600 bytes, as searches and adverts have it, some of it percent-encoded.
+fn query(random: &mut Random) -> String {
+    let pairs: Vec<_> = (0..20).map(|_| format!("{}={}%20{}%2F{}", random.letters(4), random.letters(8), random.letters(6), random.letters(5))).collect();
+    pairs.join("&")
+}
+
+fn decide(criterion: &mut Criterion) {
+    let school = School::new();
+    let mut group = criterion.benchmark_group("decide");
+    let mut case = |name: &str, usual: Verdict, url: &dyn Fn(&mut Random) -> String| {
+        let mut random = Random::new(7);
+        let urls: Vec<String> = (0..ROUND).map(|_| url(&mut random)).collect();
+        let as_usual = urls.iter().filter(|url| school.decide(url) == usual).count();
+        assert!(as_usual * 100 >= ROUND * 99, "{name}: {as_usual} of {ROUND} are {usual:?}");
+        let mut round = urls.iter().cycle();
+        group.bench_function(name, |bencher| bencher.iter(|| school.decide(black_box(round.next().expect("it never ends")))));
+    };
+    let many = |random: &mut Random| (0..12).map(|_| random.letters(6) + ".").collect::<String>();
+    case("blocked name", Verdict::Blocked, &|random| format!("http://{}{}", school.listed(random), path(random)));
+    case("allowed name", Verdict::Allowed, &|random| format!("http://{}{}", school.unlisted(random), path(random)));
+    case("blocked, 12 labels more", Verdict::Blocked, &|random| format!("http://{}{}{}", many(random), school.listed(random), path(random)));
+    case("allowed, 12 labels more", Verdict::Allowed, &|random| format!("http://{}{}{}", many(random), school.unlisted(random), path(random)));
+    case("allowed, long query", Verdict::Allowed, &|random| format!("http://{}{}?{}", school.unlisted(random), path(random), query(random)));
+    let sites = paths();
+    case("blocked by path", Verdict::Blocked, &|random| format!("http://www.{}/news/play/arcade{}", random.pick(&sites), path(random)));
+    case("allowed, site with listed paths", Verdict::Allowed, &|random| format!("http://{}/news{}", random.pick(&sites), path(random)));
+    case("tunnel, blocked", Verdict::Blocked, &|random| format!("https://{}:443", school.listed(random)));
+    case("tunnel, allowed", Verdict::Allowed, &|random| format!("https://{}:443", school.unlisted(random)));
+    group.finish();
+}
+
+criterion_group!(benches, decide);
+criterion_main!(benches);
