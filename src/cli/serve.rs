@@ -66,7 +66,8 @@ fn say_hello(app: &App, reports: &[Report], skipped: &[(String, String)]) -> any
     let mut row = |name: &str, value: &str| writeln!(text, "  {name:<10} {value}");
     let addresses: Vec<_> = app.addresses().iter().map(ToString::to_string).collect();
     row("proxy", &addresses.join(", "))?;
-    row("record", &config.log_path().display().to_string())?;
+    let log = config.log_path();
+    row("record", &log.canonicalize().unwrap_or(log).display().to_string())?;
     row("lists", &lists_line(&snapshot, reports))?;
     row("groups", &snapshot.policy.groups.iter().map(|group| &*group.name).collect::<Vec<_>>().join(", "))?;
     row("rules", &format!("{}, snapshot {}", snapshot.policy.rules.len(), snapshot.id))?;
