@@ -168,6 +168,19 @@ impl Known {
             }
         }
     }
+
+    /// The number of the row with these fields, added if it is not known. `kind` tells rows of different tables apart.
+    fn shared<const N: usize>(&mut self, kind: char, add: &mut CachedStatement<'_>, fields: [Option<&str>; N]) -> rusqlite::Result<i64> {
+        self.key.clear();
+        self.key.push(kind);
+        join(&mut self.key, &fields);
+        if let Some(number) = self.shared.get(self.key.as_str()) {
+            return Ok(*number);
+        }
+        let number = add.insert(rusqlite::params_from_iter(fields))?;
+        self.shared.insert(self.key.as_str().into(), number);
+        Ok(number)
+    }
 }
 
 /// The statements of one transaction.
@@ -233,15 +246,7 @@ impl<'c, 'k> Rows<'c, 'k> {
     fn who(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
         let client = opening.client.to_string();
         let fields = [opening.user.as_deref(), Some(&*opening.group), Some(opening.source), Some(opening.confidence), Some(&client), opening.agent.as_deref()];
-        self.known.key.clear();
-        self.known.key.push('w');
-        join(&mut self.known.key, &fields);
-        if let Some(number) = self.known.shared.get(self.known.key.as_str()) {
-            return Ok(*number);
-        }
-        let number = self.add_who.insert(rusqlite::params_from_iter(fields))?;
-        self.known.shared.insert(self.known.key.as_str().into(), number);
-        Ok(number)
+        self.known.shared('w', &mut self.add_who, fields)
     }
 
     fn decision(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
@@ -258,15 +263,7 @@ impl<'c, 'k> Rows<'c, 'k> {
             entry.map(|entry| entry.text.as_str()),
             Some(&*opening.snapshot),
         ];
-        self.known.key.clear();
-        self.known.key.push('d');
-        join(&mut self.known.key, &fields);
-        if let Some(number) = self.known.shared.get(self.known.key.as_str()) {
-            return Ok(*number);
-        }
-        let number = self.add_decision.insert(rusqlite::params_from_iter(fields))?;
-        self.known.shared.insert(self.known.key.as_str().into(), number);
-        Ok(number)
+        self.known.shared('d', &mut self.add_decision, fields)
     }
 
     fn text(&mut self, text: &str) -> rusqlite::Result<i64> {

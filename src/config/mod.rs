@@ -299,10 +299,18 @@ fn read_list(table: &Table<'_>, folder: &Path) -> Option<Listed> {
 }
 
 fn read_school(file: &Table<'_>) -> SchoolText {
-    let mut school = SchoolText { name: "This network is filtered by Usher.".into(), appeal: String::new(), contacts: Vec::new() };
+    let mut school = SchoolText {
+        name: "This network is filtered by Usher.".into(),
+        appeal: String::new(),
+        help_heading: "You are not alone".into(),
+        help_text: "If things feel too much, there are people who listen, for free, at any hour. You do not have to give your name.".into(),
+        contacts: Vec::new(),
+    };
     if let Some(table) = file.table("school") {
         school.name = table.get_or("name", school.name);
         school.appeal = table.get_or("appeal", String::new());
+        school.help_heading = table.get_or("help_heading", school.help_heading);
+        school.help_text = table.get_or("help_text", school.help_text);
         school.contacts = table.tables("help").iter().filter_map(read_contact).collect();
         table.done();
     }

@@ -176,8 +176,8 @@ impl Worker {
         let site = shown(target);
         match reason.page(taxonomy) {
             Tone::Help => {
-                let page = Page::new(StatusCode::FORBIDDEN, "help", "You are not alone");
-                let page = page.line("If things feel too much, there are people who listen, for free, at any hour. You do not have to give your name.");
+                let school = &self.settings.school;
+                let page = Page::new(StatusCode::FORBIDDEN, "help", school.help_heading.clone()).line(school.help_text.clone());
                 Page { help: true, ..page }
             }
             Tone::Block => {
@@ -229,7 +229,7 @@ impl Worker {
 
     /// Refuses what is no request a proxy can serve.
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
-        let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_owned());
+        let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
         let opening = Opening { verdict: Verdict::Refused, reason: kind, why, ..opening(asked, target, &identity) };
         match self.open_record(asked, opening).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Carries the record's reference number on every answer of our own.
 pub const REFERENCE: HeaderName = HeaderName::from_static("usher-reference");
@@ -28,6 +29,10 @@ pub struct School {
     pub name: String,
     /// How to have a decision looked at again, in a sentence.
     pub appeal: String,
+    /// The heading of the help page, which is shown in place of a block for self-harm.
+    pub help_heading: String,
+    /// What the help page says above the contacts.
+    pub help_text: String,
     /// Where a pupil in distress finds a person.
     pub contacts: Vec<Contact>,
 }
@@ -51,7 +56,7 @@ pub struct Page {
     /// What kind of answer it is, in one word for programs: `blocked`, `warned`, `error`, ...
     pub kind: &'static str,
     /// The heading.
-    pub heading: &'static str,
+    pub heading: Cow<'static, str>,
     /// The page it is about; empty if there is none.
     pub site: String,
     /// What is said, a paragraph each.
@@ -159,8 +164,8 @@ impl Shape {
 impl Page {
     /// A page with this status and heading.
     #[must_use]
-    pub fn new(status: StatusCode, kind: &'static str, heading: &'static str) -> Self {
-        Self { status, kind, heading, site: String::new(), lines: Vec::new(), help: false, form: None, error: None, appeal: false }
+    pub fn new(status: StatusCode, kind: &'static str, heading: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, kind, heading: heading.into(), site: String::new(), lines: Vec::new(), help: false, form: None, error: None, appeal: false }
     }
 
     /// Adds a paragraph.
@@ -222,8 +227,8 @@ impl Page {
 
     fn html(&self, school: &School, reference: Option<&str>) -> Bytes {
         let html = Html {
-            title: self.heading,
-            heading: self.heading,
+            title: &self.heading,
+            heading: &self.heading,
             site: &self.site,
             lines: &self.lines,
             contacts: self.contacts(school),
@@ -238,13 +243,13 @@ impl Page {
     }
 
     fn json(&self, school: &School, reference: Option<&str>) -> Bytes {
-        let json = Json { kind: self.kind, message: self.heading, reasons: &self.lines, reference, contacts: self.contacts(school) };
+        let json = Json { kind: self.kind, message: &self.heading, reasons: &self.lines, reference, contacts: self.contacts(school) };
         serde_json::to_vec(&json).unwrap_or_default().into()
     }
 
     fn text(&self, school: &School, reference: Option<&str>) -> String {
         let contacts = self.contacts(school).iter().map(|contact| format!("{}: {}. {}", contact.name, contact.reach, contact.about));
-        let lines = [self.heading.to_owned(), self.site.clone()].into_iter().chain(self.lines.iter().cloned()).chain(contacts);
+        let lines = [self.heading.to_string(), self.site.clone()].into_iter().chain(self.lines.iter().cloned()).chain(contacts);
         let mut text: String = lines.filter(|line| !line.is_empty()).map(|line| line + "\n").collect();
         if self.appeal && !school.appeal.is_empty() {
             text += &format!("{}\n", school.appeal);
@@ -264,6 +269,8 @@ mod tests {
         School {
             name: "Example School".into(),
             appeal: "Tell the library.".into(),
+            help_heading: "You are not alone".into(),
+            help_text: "Somebody listens.".into(),
             contacts: vec![Contact { name: "Childline".into(), reach: "0800 1111".into(), about: "Free, at any hour.".into() }],
         }
     }
