@@ -14,7 +14,6 @@ use crate::snapshot::{InForce, Snapshot, SnapshotId};
 use crate::telemetry::events;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -110,7 +109,7 @@ fn load_apart(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
 /// Makes the data folder if need be and returns the secret of the installation.
 pub fn open_data(config: &Config) -> Result<[u8; 32], AppError> {
     let fail = |path: PathBuf| move |error| AppError::Data { path, error };
-    fs::create_dir_all(&config.data).map_err(fail(config.data.clone()))?;
+    files::private_folder(&config.data).map_err(fail(config.data.clone()))?;
     files::secret(&config.secret_path()).map_err(fail(config.secret_path()))
 }
 

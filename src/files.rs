@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Writes a file so that it is there whole or not at all: to a new file beside it, readable by its owner only, then renamed.
@@ -13,6 +13,16 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&beside, path)?;
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Makes a folder that only its owner may look into, and those above it. One that is there stays as it is.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes an empty file that only its owner may read. One that is there stays as it is.
+pub fn private_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 /// The installation's secret: 32 random bytes in `path`, made the first time. Everything keyed is derived from it.
@@ -38,6 +48,18 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_private_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("a/data");
+        private_folder(&data).expect("made");
+        private_file(&data.join("log.db")).expect("made");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&data), mode(&data.join("log.db"))), (0o700, 0o600));
+        private_folder(&data).expect("a second time");
+    }
 
     #[test]
     fn the_secret_is_made_once() {

@@ -3,6 +3,7 @@
 use super::record::{Closing, Opening, Outcome, RecordId};
 use super::schema::{self, SchemaError};
 use super::writer::Writer;
+use crate::files;
 use parking_lot::{Condvar, Mutex};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,9 @@ pub enum StartError {
         /// Why.
         error: SchemaError,
     },
+    /// The file cannot be made.
+    #[error("the log cannot be made: {0}; check that the data folder is yours to write and the disk is not full")]
+    Private(std::io::Error),
     /// No thread could be started.
     #[error("the log's thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -95,6 +99,8 @@ impl Recorder {
     /// Opens the log at `path`, made if need be, and starts its writer.
     pub fn start(path: &Path, sync: Sync) -> Result<Self, StartError> {
         let fail = |error| StartError::Open { path: path.to_owned(), error };
+        // SQLite gives its other files the rights of the first: what pupils do is for those who may see it.
+        files::private_file(path).map_err(StartError::Private)?;
         let connection = schema::open(path, sync == Sync::Full).map_err(fail)?;
         let last: u64 = connection
             .query_row("SELECT coalesce(max(id), 0) FROM opened", [], |row| row.get::<_, i64>(0))

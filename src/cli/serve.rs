@@ -26,7 +26,7 @@ impl Serve {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         let config = Config::load(path)?;
         telemetry::start(if self.quiet { "error" } else { "info" });
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             // Signals are waited for from here on, so that none is lost while lists load.
             let mut hangup = signal(SignalKind::hangup())?;
