@@ -2,6 +2,7 @@
 
 use crate::category::Taxonomy;
 use crate::clock::Timetable;
+use crate::identity::Standing;
 use crate::identity::networks::Networks;
 use crate::lists::Lists;
 use crate::policy::Policy;
@@ -30,10 +31,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The group of a user by name: the first in the policy that names them.
+    /// Whose rules apply to a user: of the first group in the policy that names them, else of the group `listed` in the users file.
     #[must_use]
-    pub fn group_of_user(&self, user: &str) -> Option<crate::identity::GroupId> {
-        self.members.iter().find(|(glob, _)| glob.matches(user)).map(|(_, group)| *group)
+    pub fn standing_of_user(&self, user: &str, listed: Option<&str>) -> Standing {
+        let named = self.members.iter().find(|(glob, _)| glob.matches(user)).map(|(_, group)| *group);
+        let group = named.or_else(|| listed.and_then(|name| self.policy.group_named(name)));
+        group.map_or(Standing::Unknown, Standing::Member)
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Answer, print, print_json};
 use crate::app;
 use crate::config::Config;
+use crate::identity::Identity;
 use crate::identity::local::Users;
-use crate::identity::{Identity, Standing};
 use crate::lists::Entry;
 use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict};
 use crate::snapshot::Snapshot;
@@ -74,14 +74,15 @@ impl Check {
         let users = Users::load(&config.users_path())?;
         let identity = self.identity(&snapshot, &users)?;
         let at = self.time(&snapshot)?;
-        let found = snapshot.lists.look_up(&url);
         let moment = snapshot.timetable.moment(at);
         let (lists, taxonomy) = (&snapshot.lists, &snapshot.taxonomy);
         let client = self.client.to_canonical();
         // Of a tunnel no more is known than its host.
-        let judged = if url.scheme == Scheme::Https { Url::new(Scheme::Https, url.host.clone(), url.port, "") } else { url };
-        let found = if judged.scheme == Scheme::Https { lists.look_up(&judged) } else { found };
-        let method = if judged.scheme == Scheme::Https { "CONNECT" } else { &self.method };
+        let (judged, method) = match url.scheme {
+            Scheme::Https => (Url::new(Scheme::Https, url.host, url.port, ""), "CONNECT"),
+            Scheme::Http => (url, self.method.as_str()),
+        };
+        let found = lists.look_up(&judged);
         let facts = Facts { identity: &identity, client, moment: &moment, method, url: &judged, continued: false, taxonomy, lists, found: &found };
         let (verdict, reason) = decide(&snapshot, facts, judged.scheme);
         let shown = Found {
@@ -115,9 +116,9 @@ impl Check {
         }
         if let Some(name) = &self.user {
             let name = name.to_lowercase();
-            let listed = || users.users.get(&name).and_then(|user| user.group.as_deref()).and_then(|group| snapshot.policy.group_named(group));
-            let group = snapshot.group_of_user(&name).or_else(listed);
-            return Ok(Identity::proved(name.into(), group.map_or(Standing::Unknown, Standing::Member)));
+            let listed = users.users.get(&name).and_then(|user| user.group.as_deref());
+            let standing = snapshot.standing_of_user(&name, listed);
+            return Ok(Identity::proved(name.into(), standing));
         }
         Ok(snapshot.networks.group_of(self.client).map_or_else(Identity::unknown, Identity::of_network))
     }

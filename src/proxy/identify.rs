@@ -1,8 +1,8 @@
 //! Who sends a request, as far as the proxy can tell from the connection and its head.
 
 use super::Proxy;
+use crate::identity::Identity;
 use crate::identity::local::Check;
-use crate::identity::{Identity, Standing};
 use crate::snapshot::Snapshot;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -67,9 +67,8 @@ impl Proxy {
         match check {
             Check::Wrong => Identified::WrongPassword,
             Check::Proved(user) => {
-                let listed = || user.group.as_deref().and_then(|group| snapshot.policy.group_named(group));
-                let group = snapshot.group_of_user(&user.name).or_else(listed);
-                Identified::As(Identity::proved(user.name, group.map_or(Standing::Unknown, Standing::Member)))
+                let standing = snapshot.standing_of_user(&user.name, user.group.as_deref());
+                Identified::As(Identity::proved(user.name, standing))
             }
         }
     }
