@@ -80,8 +80,6 @@ struct Gate {
     clients: Arc<Mutex<Clients>>,
     phase: watch::Receiver<Phase>,
     alive: mpsc::Sender<()>,
-    /// Held by who accepts, so that whoever stops the proxy can tell when nobody does any more.
-    accepting: mpsc::Sender<()>,
 }
 
 /// Serves every listener until `shutdown` ends, then lets what is under way finish for a while. Returns when all is done or the while is over.
@@ -91,11 +89,11 @@ pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, 
     let (to, phase) = watch::channel(Phase::Serving);
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
     let (accepting, mut all_closed) = mpsc::channel::<()>(1);
-    let gate = Gate { clients: Arc::default(), phase, alive, accepting };
+    let gate = Gate { clients: Arc::default(), phase, alive };
     let mut threads = Vec::new();
     for (number, listeners) in listeners.into_iter().enumerate() {
-        let (proxy, gate) = (proxy.clone(), gate.clone());
-        match std::thread::Builder::new().name(format!("usher-{number}")).spawn(move || work(proxy, listeners, gate)) {
+        let (proxy, gate, accepting) = (proxy.clone(), gate.clone(), accepting.clone());
+        match std::thread::Builder::new().name(format!("usher-{number}")).spawn(move || work(proxy, listeners, gate, accepting)) {
             Ok(thread) => threads.push(thread),
             Err(error) => events::WorkerFailed { error: &error }.emit(),
         }
@@ -104,7 +102,7 @@ pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, 
     shutdown.await;
     sweeper.abort();
     let clients = gate.clients.clone();
-    drop(gate);
+    drop((gate, accepting));
     to.send_replace(Phase::Draining);
     let _ = all_closed.recv().await;
     let connections = clients.lock().count;
@@ -119,9 +117,9 @@ pub async fn run(proxy: Arc<Proxy>, listeners: Vec<Vec<std::net::TcpListener>>, 
 }
 
 /// One worker: accepts and serves until the proxy is over.
-fn work(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate) {
+fn work(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate, accepting: mpsc::Sender<()>) {
     let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(accept_all(proxy, listeners, gate));
+        let served = runtime.block_on(accept_all(proxy, listeners, gate, accepting));
         // Not waited for: only a password being hashed could still run.
         runtime.shutdown_background();
         served
@@ -131,7 +129,8 @@ fn work(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate) {
     }
 }
 
-async fn accept_all(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate) -> io::Result<()> {
+/// Holds `accepting` until the last listener is closed, so that whoever stops the proxy can tell when nobody accepts any more.
+async fn accept_all(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, gate: Gate, accepting: mpsc::Sender<()>) -> io::Result<()> {
     let worker = Worker::new(proxy).map_err(io::Error::other)?;
     let mut phase = gate.phase.clone();
     let mut tasks = tokio::task::JoinSet::new();
@@ -142,6 +141,7 @@ async fn accept_all(proxy: Arc<Proxy>, listeners: Vec<std::net::TcpListener>, ga
     drop(gate);
     reached(&mut phase, Phase::Draining).await;
     tasks.shutdown().await;
+    drop(accepting);
     reached(&mut phase, Phase::Over).await;
     Ok(())
 }
@@ -153,7 +153,7 @@ pub(super) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
 }
 
 async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
-    let Gate { clients, phase, alive, accepting: _accepting } = gate;
+    let Gate { clients, phase, alive } = gate;
     loop {
         match listener.accept().await {
             Ok((tcp, client)) => {
