@@ -1,6 +1,8 @@
 //! One record: what is known when a request arrives, and what is known when it is over.
 
 use crate::lists::Entry;
+use crate::policy::decision::SnapshotId;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -115,7 +117,7 @@ pub struct Opening {
     /// The client's address.
     pub client: IpAddr,
     /// The method.
-    pub method: String,
+    pub method: http::Method,
     /// `http` or `https`; empty if the request had none that could be read.
     pub scheme: &'static str,
     /// The host in its one spelling.
@@ -131,13 +133,13 @@ pub struct Opening {
     /// The kind of reason.
     pub reason: &'static str,
     /// The reason in words.
-    pub why: String,
+    pub why: Cow<'static, str>,
     /// The rule that decided.
     pub rule: Option<String>,
     /// The list entry that decided.
     pub entry: Option<Entry>,
     /// The snapshot it was decided with.
-    pub snapshot: String,
+    pub snapshot: SnapshotId,
     /// `User-Agent`.
     pub agent: Option<String>,
     /// The host of `Referer`.

@@ -248,6 +248,7 @@ mod tests {
     use super::super::query::{Filter, Log};
     use super::super::record::Verdict;
     use super::*;
+    use crate::policy::decision::SnapshotId;
 
     fn opening(path: &str) -> Opening {
         Opening {
@@ -257,7 +258,7 @@ mod tests {
             source: "network",
             confidence: "place",
             client: "10.7.0.1".parse().expect("an address"),
-            method: "GET".into(),
+            method: http::Method::GET,
             scheme: "http",
             host: "a.example".into(),
             port: 80,
@@ -268,7 +269,7 @@ mod tests {
             why: "No rule and no blocked category applies.".into(),
             rule: None,
             entry: None,
-            snapshot: "0123456789ab".into(),
+            snapshot: SnapshotId::of(&blake3::hash(b"")),
             agent: Some("a browser".into()),
             referrer: None,
             fetch_dest: None,

@@ -6,6 +6,7 @@ use super::schema;
 use crate::telemetry::events;
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -154,32 +155,58 @@ impl Store {
 #[derive(Default)]
 struct Known {
     texts: HashMap<Box<str>, i64>,
+    addresses: HashMap<SocketAddr, i64>,
     /// By all fields, one after the other.
-    shared: HashMap<Box<str>, i64>,
+    shared: HashMap<Box<[u8]>, i64>,
     /// For putting the fields together.
-    key: String,
+    key: Key,
 }
 
 impl Known {
     fn forget_if_many(&mut self) {
-        for map in [&mut self.texts, &mut self.shared] {
-            if map.len() > MOST_KEPT {
-                map.clear();
-            }
+        if self.texts.len() > MOST_KEPT {
+            self.texts.clear();
+        }
+        if self.addresses.len() > MOST_KEPT {
+            self.addresses.clear();
+        }
+        if self.shared.len() > MOST_KEPT {
+            self.shared.clear();
         }
     }
 
-    /// The number of the row with these fields, added if it is not known. `kind` tells rows of different tables apart.
-    fn shared<const N: usize>(&mut self, kind: char, add: &mut CachedStatement<'_>, fields: [Option<&str>; N]) -> rusqlite::Result<i64> {
-        self.key.clear();
-        self.key.push(kind);
-        join(&mut self.key, &fields);
-        if let Some(number) = self.shared.get(self.key.as_str()) {
+    /// The number of the row with the fields in `key`, added if it is not known.
+    fn shared(&mut self, add: impl FnOnce() -> rusqlite::Result<i64>) -> rusqlite::Result<i64> {
+        if let Some(number) = self.shared.get(self.key.0.as_slice()) {
             return Ok(*number);
         }
-        let number = add.insert(rusqlite::params_from_iter(fields))?;
-        self.shared.insert(self.key.as_str().into(), number);
+        let number = add()?;
+        self.shared.insert(self.key.0.as_slice().into(), number);
         Ok(number)
+    }
+}
+
+/// Fields put together so that no two rows become the same bytes: each begins with its length, one that is not there with the greatest.
+#[derive(Default)]
+struct Key(Vec<u8>);
+
+impl Key {
+    /// Begins anew. `kind` tells rows of different tables apart.
+    fn begin(&mut self, kind: u8) {
+        self.0.clear();
+        self.0.push(kind);
+    }
+
+    fn add(&mut self, field: Option<&[u8]>) {
+        let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX - 1));
+        self.0.extend(length.to_le_bytes());
+        self.0.extend(field.unwrap_or_default());
+    }
+
+    fn add_all<const N: usize>(&mut self, fields: [Option<&str>; N]) {
+        for field in fields {
+            self.add(field.map(str::as_bytes));
+        }
     }
 }
 
@@ -229,7 +256,6 @@ impl<'c, 'k> Rows<'c, 'k> {
     }
 
     fn close(&mut self, closing: &Closing) -> rusqlite::Result<()> {
-        let upstream = closing.upstream.map(|address| address.to_string());
         let row = params![
             signed(closing.id.0),
             closing.status,
@@ -237,33 +263,44 @@ impl<'c, 'k> Rows<'c, 'k> {
             signed(closing.bytes_down),
             signed(closing.duration_us),
             self.text(closing.outcome.as_str())?,
-            self.maybe(upstream.as_deref())?,
+            closing.upstream.map(|address| self.address(address)).transpose()?,
             closing.note,
         ];
         self.close.execute(row).map(|_| ())
     }
 
     fn who(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
-        let client = opening.client.to_string();
-        let fields = [opening.user.as_deref(), Some(&*opening.group), Some(opening.source), Some(opening.confidence), Some(&client), opening.agent.as_deref()];
-        self.known.shared('w', &mut self.add_who, fields)
+        let Opening { user, group, source, confidence, client, agent, .. } = opening;
+        let (user, agent) = (user.as_deref(), agent.as_deref());
+        let key = &mut self.known.key;
+        key.begin(b'w');
+        key.add_all([user, Some(group), Some(source), Some(confidence), agent]);
+        match client {
+            IpAddr::V4(client) => key.add(Some(&client.octets())),
+            IpAddr::V6(client) => key.add(Some(&client.octets())),
+        }
+        self.known.shared(|| self.add_who.insert(params![user, group, source, confidence, client.to_string(), agent]))
     }
 
     fn decision(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
-        let entry = opening.entry.as_ref();
-        let line = entry.map(|entry| entry.line.to_string());
-        let fields = [
-            Some(opening.categories.as_str()),
-            Some(opening.verdict.as_str()),
-            Some(opening.reason),
-            Some(&*opening.why),
-            opening.rule.as_deref(),
-            entry.map(|entry| entry.list.as_str()),
-            line.as_deref(),
-            entry.map(|entry| entry.text.as_str()),
-            Some(&*opening.snapshot),
-        ];
-        self.known.shared('d', &mut self.add_decision, fields)
+        let Opening { categories, verdict, reason, why, rule, entry, snapshot, .. } = opening;
+        let (verdict, snapshot, rule) = (verdict.as_str(), snapshot.as_str(), rule.as_deref());
+        let (list, text) = (entry.as_ref().map(|entry| entry.list.as_str()), entry.as_ref().map(|entry| entry.text.as_str()));
+        let line = entry.as_ref().map(|entry| entry.line);
+        let key = &mut self.known.key;
+        key.begin(b'd');
+        key.add_all([Some(categories), Some(verdict), Some(reason), Some(why), rule, list, text, Some(snapshot)]);
+        key.add(line.map(u32::to_le_bytes).as_ref().map(<[u8; _]>::as_slice));
+        self.known.shared(|| self.add_decision.insert(params![categories, verdict, reason, why, rule, list, line, text, snapshot]))
+    }
+
+    fn address(&mut self, address: SocketAddr) -> rusqlite::Result<i64> {
+        if let Some(number) = self.known.addresses.get(&address) {
+            return Ok(*number);
+        }
+        let number = self.text(&address.to_string())?;
+        self.known.addresses.insert(address, number);
+        Ok(number)
     }
 
     fn text(&mut self, text: &str) -> rusqlite::Result<i64> {
@@ -282,18 +319,6 @@ impl<'c, 'k> Rows<'c, 'k> {
 
     fn maybe(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
         text.map(|text| self.text(text)).transpose()
-    }
-}
-
-/// Puts fields together so that no two rows become the same text: each begins with its length, one that is not there with a dash.
-fn join(key: &mut String, fields: &[Option<&str>]) {
-    use std::fmt::Write;
-    for field in fields {
-        // Writing to a string cannot fail.
-        let _ = match field {
-            Some(text) => write!(key, "{}:{text}", text.len()),
-            None => write!(key, "-"),
-        };
     }
 }
 

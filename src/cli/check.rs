@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -61,7 +62,7 @@ struct Found<'a> {
 #[derive(Serialize)]
 struct Why<'a> {
     kind: &'static str,
-    text: String,
+    text: Cow<'static, str>,
     rule: Option<&'a str>,
 }
 

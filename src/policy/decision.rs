@@ -4,6 +4,7 @@ use super::facts::Facts;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
 use crate::lists::Entry;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,21 +35,27 @@ impl Action {
 
 /// Names the exact bytes of policy, categories and lists a decision was made with: the same files, the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SnapshotId([u8; 6]);
+pub struct SnapshotId([u8; 12]);
 
 impl SnapshotId {
     /// The id of these contents.
     #[must_use]
     pub fn of(digest: &blake3::Hash) -> Self {
-        let mut short = [0; 6];
-        short.copy_from_slice(&digest.as_bytes()[..6]);
-        Self(short)
+        let mut digits = [0; 12];
+        digits.copy_from_slice(&digest.to_hex().as_bytes()[..12]);
+        Self(digits)
+    }
+
+    /// Twelve hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for SnapshotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(self.as_str())
     }
 }
 
@@ -194,17 +201,19 @@ impl Reason {
 
     /// The reason in a sentence.
     #[must_use]
-    pub fn text(&self, taxonomy: &Taxonomy) -> String {
+    pub fn text(&self, taxonomy: &Taxonomy) -> Cow<'static, str> {
         let name = |category: Category| &taxonomy.info(category).name;
-        match self {
+        let text = match self {
+            Self::Unlisted => return Cow::Borrowed("No rule and no blocked category applies."),
             Self::AlwaysBlocked { category, .. } => format!("{} is blocked for everyone, always.", name(*category)),
             Self::Port(port) => format!("Port {port} is not open at this school."),
             Self::Rule { rule, action, why, .. } => format!("The rule \"{rule}\" says {}: {why}", action.done()),
+            Self::Category { category, action: Action::Warn, group, .. } => format!("{} comes with a warning for {group}.", name(*category)),
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
-            Self::Unlisted => "No rule and no blocked category applies.".to_owned(),
-        }
+        };
+        Cow::Owned(text)
     }
 
     /// The category that decided, if one did.

@@ -6,8 +6,8 @@
 
 use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
+use super::connect::origin_end;
 use super::error::ProxyError;
-use super::execute::origin_end;
 use super::headers::{Wishes, count_down, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
 use super::pool::Origin;

@@ -5,7 +5,7 @@
 //! `Host`, `Content-Length` twice or beside `Transfer-Encoding`, any transfer coding but `chunked`. Pure: bytes in, lengths or a reason out.
 
 use super::limits::{CHUNK_EXTENSION, TRAILERS};
-use http::{StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,26 @@ pub fn check_head(head: &[u8], most_fields: usize) -> Result<Body, Malformed> {
     Err(Malformed::LineEnd)
 }
 
+/// Reads a sound head as a request. What [`check_head`] accepts can be read; an error is its reason all the same.
+pub fn read_head(head: &[u8]) -> Result<Request<()>, Malformed> {
+    let mut lines = Lines(head);
+    let line = RequestLine::parse(lines.next().ok_or(Malformed::RequestLine)??)?;
+    let mut request = Request::new(());
+    *request.method_mut() = Method::from_bytes(line.method).map_err(|_| Malformed::RequestLine)?;
+    *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
+    *request.uri_mut() = line.target;
+    for line in lines {
+        let line = line?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = split_field(line)?;
+        let name = HeaderName::from_bytes(name).map_err(|_| Malformed::FieldName)?;
+        request.headers_mut().append(name, HeaderValue::from_bytes(value).map_err(|_| Malformed::FieldValue)?);
+    }
+    Ok(request)
+}
+
 /// Whether a sound head asks for the server as a whole: `OPTIONS http://host`, which a parsed URI cannot tell from `OPTIONS http://host/`
 /// (RFC 9112 section 3.2.4).
 #[must_use]
@@ -173,6 +193,7 @@ impl<'a> Iterator for Lines<'a> {
 
 struct RequestLine<'a> {
     method: &'a [u8],
+    target: Uri,
     old: bool,
 }
 
@@ -183,13 +204,14 @@ impl<'a> RequestLine<'a> {
             return Err(Malformed::RequestLine);
         };
         let visible = target.iter().all(|byte| *byte > b' ' && *byte != 0x7f);
-        // A target hyper cannot read it would answer by itself, and nothing would be on record.
-        if method.is_empty() || !visible || !method.iter().all(|byte| is_token(*byte)) || Uri::try_from(target).is_err() {
+        if method.is_empty() || !visible || !method.iter().all(|byte| is_token(*byte)) {
             return Err(Malformed::RequestLine);
         }
+        // A target hyper cannot read it would answer by itself, and nothing would be on record.
+        let target = Uri::try_from(target).map_err(|_| Malformed::RequestLine)?;
         match version {
-            b"HTTP/1.1" => Ok(Self { method, old: false }),
-            b"HTTP/1.0" => Ok(Self { method, old: true }),
+            b"HTTP/1.1" => Ok(Self { method, target, old: false }),
+            b"HTTP/1.0" => Ok(Self { method, target, old: true }),
             _ if version.starts_with(b"HTTP/") => Err(Malformed::Version),
             _ => Err(Malformed::RequestLine),
         }
@@ -423,6 +445,14 @@ mod tests {
         ] {
             assert_eq!(head(text), Ok(body), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_sound_head_is_read_as_it_was_written() {
+        let request = read_head(b"CONNECT a.example:443 HTTP/1.0\r\nHOST:a.example\r\nVia: x\r\nVia:\t y \r\n\r\n").expect("sound");
+        assert_eq!((request.method(), request.version(), request.uri().to_string().as_str()), (&Method::CONNECT, Version::HTTP_10, "a.example:443"));
+        let fields: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        assert_eq!(fields, [("host", &b"a.example"[..]), ("via", b"x"), ("via", b"y")]);
     }
 
     #[test]

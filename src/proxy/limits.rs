@@ -58,8 +58,10 @@ impl Default for Limits {
 pub const CHUNK_EXTENSION: usize = 256;
 /// The most bytes of a trailer section.
 pub const TRAILERS: usize = 16 * 1024;
-/// The start of each read buffer, in bytes.
+/// The most bytes read from a client at a time, but for a body of known length.
 pub const READ_BUFFER: usize = 8 * 1024;
+/// About how many bytes are kept that a client sends before its tunnel is open.
+pub const EARLY_BYTES: usize = 64 * 1024;
 /// Bytes moved at a time through a tunnel, each way. Held only while bytes move.
 pub const TUNNEL_BUFFER: usize = 64 * 1024;
 /// Between attempts to connect to the next address of a host (RFC 8305 section 5).

@@ -11,10 +11,11 @@
 //! ([`error`]). Every limit is in [`limits`].
 
 pub mod body;
+pub mod connect;
 pub mod connection;
 pub mod dial;
 pub mod error;
-pub mod execute;
+
 pub mod forward;
 pub mod framing;
 pub mod guard;
@@ -23,6 +24,7 @@ pub mod identify;
 pub mod limits;
 pub mod listen;
 pub mod names;
+pub mod own_pages;
 pub mod pages;
 pub mod pool;
 pub mod request;

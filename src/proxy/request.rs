@@ -5,20 +5,22 @@ use super::body::AnswerBody;
 use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
 use super::identify::Identified;
-use super::pages::{Form, Page};
+use super::pages::{Form, Page, School};
 use super::stream::{Conn, REFUSED_HOST};
 use super::target::Target;
-use crate::audit::{Opening, Pending, Verdict};
+use crate::audit::{Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::lists::Found;
-use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict};
+use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
+use bytes::Bytes;
 use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, REFERER, RETRY_AFTER, USER_AGENT};
-use http::{Method, Request, Response, StatusCode, Version, request};
+use http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -54,14 +56,11 @@ impl Asked {
 impl Worker {
     /// Answers one request.
     pub(super) async fn serve(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
-        let (head, body) = request.into_parts();
-        let old = head.version == Version::HTTP_10;
+        let old = request.version() == Version::HTTP_10;
         if old {
             conn.ends_with_its_answer();
         }
-        let asked =
-            Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers: HeaderMap::new(), now: (self.clock)() };
-        let mut answer = self.answer(asked, head, body).await;
+        let mut answer = self.answer(conn, request).await;
         // A 1.0 client may not know who its keep-alive is with (RFC 9112 appendix C.2.2).
         if old && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -71,66 +70,67 @@ impl Worker {
         answer
     }
 
-    async fn answer(self: &Arc<Self>, mut asked: Asked, mut head: request::Parts, body: Incoming) -> Answer {
+    async fn answer(self: &Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
+        let (mut head, body) = request.into_parts();
+        let asked = self.asked(conn, &mut head);
         if head.uri.host() == Some(REFUSED_HOST)
             && let Some(why) = asked.conn.refusal()
         {
             return self.refuse_malformed(&asked, why).await;
         }
-        let target = Target::of(&head.method, &head.uri).map(|target| if asked.conn.asks_whole_server() { target.as_whole_server() } else { target });
+        match self.admit(&asked, &head.uri).await {
+            Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(&asked, &target, &identity, Request::from_parts(head, body)).await,
+            Ok((target @ Target::Page { .. }, identity)) if target.url().host == self.settings.own_host => self.own_page(&asked, &target, identity, body).await,
+            Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// What a head asks. The fields are taken out of it: looked at, then passed on.
+    pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
+        let headers = std::mem::take(&mut head.headers);
+        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)() }
+    }
+
+    /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
+    pub(super) async fn admit(&self, asked: &Asked, uri: &Uri) -> Result<(Target, Identity), Answer> {
+        let target = Target::of(&asked.method, uri).map(|target| if asked.conn.asks_whole_server() { target.as_whole_server() } else { target });
         if let Some(requests) = &self.requests
             && requests.check_key(&asked.client()).is_err()
         {
-            asked.headers = head.headers;
-            return self.refuse_too_many(&asked, target.ok().as_ref()).await;
+            return Err(self.refuse_too_many(asked, target.ok().as_ref()).await);
         }
         let target = match target {
             Ok(target) => target,
             Err(bad) => {
-                asked.headers = head.headers;
                 let page = Page::new(bad.status(), "refused", "The request cannot be served").line(bad.to_string());
-                return self.refuse(&asked, None, Identity::unknown(), "target", page).await;
+                return Err(self.refuse(asked, None, Identity::unknown(), "target", page).await);
             }
         };
-        let identified = self.identify(&asked.snapshot, asked.client(), &head.headers).await;
-        // The fields are looked at, then passed on with the request; for the time between they are lent to `asked`.
-        asked.headers = std::mem::take(&mut head.headers);
-        let identity = match identified {
+        let identity = match self.identify(&asked.snapshot, asked.client(), &asked.headers).await {
             Identified::As(identity) => identity,
-            Identified::AskPassword => return self.ask_password(&asked, &target, "A password is needed").await,
-            Identified::WrongPassword => return self.ask_password(&asked, &target, "The name or password is wrong").await,
-            Identified::TooManyWrong => return self.refuse_too_many(&asked, Some(&target)).await,
+            Identified::AskPassword => return Err(self.ask_password(asked, &target, "A password is needed").await),
+            Identified::WrongPassword => return Err(self.ask_password(asked, &target, "The name or password is wrong").await),
+            Identified::TooManyWrong => return Err(self.refuse_too_many(asked, Some(&target)).await),
         };
-        if let Target::Page { url, .. } = &target
-            && url.host == self.settings.own_host
-        {
-            return self.own_page(&asked, &target, identity, body).await;
-        }
         if self.via.is_in(&asked.headers) {
-            return self.refuse(&asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await;
+            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
         }
-        match target {
-            Target::Tunnel(_) => self.answer_connect(asked, target, identity, Request::from_parts(head, body)).await,
-            Target::Page { .. } => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
-        }
+        Ok((target, identity))
     }
 
-    async fn answer_connect(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
+    /// Judges a tunnel and puts it on record: a permit to connect, or the answer that refuses it.
+    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Pending), Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let facts = self.facts(&asked, &target, &identity, &found, &moment);
+        let facts = self.facts(asked, target, identity, &found, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_connect(&ConnectFacts(facts), asked.snapshot.id);
         match verdict {
-            ConnectVerdict::Tunnel(permit) => match self.record(&asked, Some(&target), &identity, found, Verdict::Allowed, &reason).await {
-                Ok(pending) => self.open_tunnel(&asked, permit, request, pending).await,
-                Err(answer) => answer,
-            },
+            ConnectVerdict::Tunnel(permit) => Ok((permit, self.record(asked, target, identity, found, Verdict::Allowed, &reason).await?)),
             ConnectVerdict::Block => {
-                let page = self.block_page(&asked, &target, &reason);
-                match self.record(&asked, Some(&target), &identity, found, Verdict::Blocked, &reason).await {
-                    Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
-                    Err(answer) => answer,
-                }
+                let page = self.block_page(asked, target, &reason);
+                let pending = self.record(asked, target, identity, found, Verdict::Blocked, &reason).await?;
+                Err(own_answer(asked, &page, Some(pending), &self.settings.school))
             }
         }
     }
@@ -142,7 +142,7 @@ impl Worker {
         let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_request(&RequestFacts(facts), asked.snapshot.id);
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
-                return match self.record(&asked, Some(&target), &identity, found, Verdict::Allowed, &reason).await {
+                return match self.record(&asked, &target, &identity, found, Verdict::Allowed, &reason).await {
                     Ok(pending) => self.forward(asked, permit, target, request, pending).await,
                     Err(answer) => answer,
                 };
@@ -150,7 +150,7 @@ impl Worker {
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };
-        match self.record(&asked, Some(&target), &identity, found, verdict, &reason).await {
+        match self.record(&asked, &target, &identity, found, verdict, &reason).await {
             Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         }
@@ -201,15 +201,7 @@ impl Worker {
     }
 
     /// Puts a request on record; without a record, the answer is that nothing can pass.
-    async fn record(
-        &self,
-        asked: &Asked,
-        target: Option<&Target>,
-        identity: &Identity,
-        found: Found,
-        verdict: Verdict,
-        reason: &Reason,
-    ) -> Result<Pending, Answer> {
+    async fn record(&self, asked: &Asked, target: &Target, identity: &Identity, found: Found, verdict: Verdict, reason: &Reason) -> Result<Pending, Answer> {
         let taxonomy = &asked.snapshot.taxonomy;
         let opening = Opening {
             verdict,
@@ -218,7 +210,7 @@ impl Worker {
             why: reason.text(taxonomy),
             rule: reason.rule().map(str::to_owned),
             entry: reason.entry().cloned(),
-            ..opening(asked, target, identity)
+            ..opening(asked, Some(target), identity)
         };
         self.open_record(asked, opening).await
     }
@@ -230,7 +222,7 @@ impl Worker {
     /// Refuses what is no request a proxy can serve.
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
         let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
-        let opening = Opening { verdict: Verdict::Refused, reason: kind, why, ..opening(asked, target, &identity) };
+        let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, target, &identity) };
         match self.open_record(asked, opening).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
@@ -261,38 +253,32 @@ impl Worker {
 
     /// Answers by ourselves, on record, without having judged: our own pages, `TRACE` at its end.
     pub(super) async fn answered(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: &str) -> Result<Pending, Answer> {
-        let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned(), ..opening(asked, Some(target), identity) };
+        let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned().into(), ..opening(asked, Some(target), identity) };
         self.open_record(asked, opening).await
     }
 
     /// The answer to a request that failed on its way to the origin.
     pub(super) fn failed(&self, asked: &Asked, error: &ProxyError, mut pending: Pending) -> Answer {
-        pending.note(error.to_string());
         let page = error.page();
-        let mut answer = own_answer(asked, &page, None, &self.settings.school);
-        let id = pending.id();
+        let response = shaped(asked, &page, Some(pending.id()), &self.settings.school);
+        pending.note(error.to_string());
         pending.status(page.status);
         pending.close(error.outcome());
-        if let Ok(reference) = HeaderValue::try_from(id.to_string()) {
-            answer.headers_mut().insert(super::pages::REFERENCE, reference);
-        }
-        answer
+        finish(asked, response, None)
     }
 }
 
 /// An answer of our own, in the form that was asked for.
-pub(super) fn own_answer(asked: &Asked, page: &Page, pending: Option<Pending>, school: &super::pages::School) -> Answer {
-    let id = pending.as_ref().map(Pending::id);
-    let connect = asked.method == Method::CONNECT;
-    let response = if connect { page.short_answer(school, id) } else { page.answer(&asked.headers, school, id) };
-    finish(asked, response, pending)
+pub(super) fn own_answer(asked: &Asked, page: &Page, pending: Option<Pending>, school: &School) -> Answer {
+    finish(asked, shaped(asked, page, pending.as_ref().map(Pending::id), school), pending)
+}
+
+fn shaped(asked: &Asked, page: &Page, id: Option<RecordId>, school: &School) -> Response<Bytes> {
+    if asked.method == Method::CONNECT { page.short_answer(school, id) } else { page.answer(&asked.headers, school, id) }
 }
 
 /// Hands a whole answer of our own to the client.
-pub(super) fn finish(asked: &Asked, mut response: Response<bytes::Bytes>, pending: Option<Pending>) -> Answer {
-    if let Some(reference) = pending.as_ref().and_then(|pending| HeaderValue::try_from(pending.id().to_string()).ok()) {
-        response.headers_mut().insert(super::pages::REFERENCE, reference);
-    }
+pub(super) fn finish(asked: &Asked, response: Response<Bytes>, pending: Option<Pending>) -> Answer {
     let pending = pending.map(|mut pending| {
         pending.status(response.status());
         pending
@@ -349,7 +335,7 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         source: identity.source.as_str(),
         confidence: identity.confidence.as_str(),
         client: asked.client(),
-        method: asked.method.to_string(),
+        method: asked.method.clone(),
         scheme,
         host,
         port,
@@ -357,10 +343,10 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         categories: String::new(),
         verdict: Verdict::Answered,
         reason: "",
-        why: String::new(),
+        why: Cow::Borrowed(""),
         rule: None,
         entry: None,
-        snapshot: asked.snapshot.id.to_string(),
+        snapshot: asked.snapshot.id,
         agent: asked.text(USER_AGENT),
         referrer: asked.text(REFERER).and_then(|referrer| crate::url::Url::parse(&referrer).ok()).map(|url| url.host.to_string()),
         fetch_dest: asked.text("sec-fetch-dest"),

@@ -4,21 +4,26 @@
 //! finds it there and answers in turn, so also a refusal is answered in order and put on record. Bodies pass through, followed only to know
 //! where the next head begins. Once a tunnel is open nothing is looked at.
 //!
+//! A connection that begins with `CONNECT`, as every connection for https does, never reaches hyper: see [`ClientStream::first`].
+//!
 //! Waits: for a head to begin, for it to end, for the next bytes of a body, for the client to take bytes of an answer.
 
-use super::framing::{Body, Chunks, Malformed, asks_whole_server, check_head, head_length};
-use super::limits::{Limits, READ_BUFFER};
+use super::framing::{Body, Chunks, Malformed, asks_whole_server, check_head, head_length, read_head};
+use super::limits::{EARLY_BYTES, Limits, READ_BUFFER};
 use super::listen::Seat;
 use bytes::{Buf, BytesMut};
+use http::Request;
 use parking_lot::Mutex;
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
@@ -235,6 +240,10 @@ impl ClientStream {
         out.put_slice(&self.buffer[..count]);
         self.buffer.advance(count);
         self.ready -= count;
+        if self.buffer.is_empty() {
+            // A connection that waits for its next request holds no memory for it.
+            self.buffer = BytesMut::new();
+        }
     }
 
     fn refuse(&mut self, why: Malformed) {
@@ -321,11 +330,67 @@ impl ClientStream {
                 Poll::Ready(Ok(Step::HandedOn))
             }
             Next::Head | Next::Chunks(_) | Next::Upgrade | Next::Tunnel | Next::End => {
-                self.buffer.reserve(READ_BUFFER);
-                let count = ready!(std::pin::pin!(self.tcp.read_buf(&mut self.buffer)).poll(cx))?;
+                let count = ready!(self.poll_fill(cx))?;
                 Poll::Ready(Ok(if count == 0 { Step::HandedOn } else { Step::Buffered }))
             }
         }
+    }
+
+    /// Reads what has come into the buffer, which grows by no more than that. 0: the client has ended its side.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [MaybeUninit::uninit(); READ_BUFFER];
+        let mut fresh = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut fresh))?;
+        self.buffer.extend_from_slice(fresh.filled());
+        Poll::Ready(Ok(fresh.filled().len()))
+    }
+
+    /// Reads the first head. All there is to a `CONNECT` is returned; any other, and the reason if it is refused, is kept for hyper to read.
+    ///
+    /// # Errors
+    /// If the client goes away, or its head takes too long to begin.
+    pub async fn first(&mut self) -> io::Result<Option<Request<()>>> {
+        poll_fn(|cx| {
+            loop {
+                if !self.buffer.is_empty() && self.find_head() {
+                    return Poll::Ready(Ok(self.take_connect()));
+                }
+                match self.poll_fill(cx)? {
+                    Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                    Poll::Ready(_) => {}
+                    Poll::Pending => match ready!(self.poll_wait(cx))? {
+                        Step::HandedOn => return Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                        Step::Buffered => return Poll::Ready(Ok(None)),
+                    },
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes the head that was just found, if what follows it is a tunnel.
+    fn take_connect(&mut self) -> Option<Request<()>> {
+        if !matches!(self.next, Next::Tunnel) {
+            return None;
+        }
+        let head = read_head(&self.buffer[..self.ready]).ok()?;
+        self.buffer.advance(self.ready);
+        self.ready = 0;
+        Some(head)
+    }
+
+    /// Keeps what the client sends before its tunnel is open, up to a limit. Returns when the client has gone.
+    pub async fn gone(&mut self) {
+        poll_fn(|cx| {
+            while self.buffer.len() < EARLY_BYTES {
+                match ready!(self.poll_fill(cx)) {
+                    Ok(0) | Err(_) => return Poll::Ready(()),
+                    Ok(_) => {}
+                }
+            }
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Prepares what can be handed on from the buffer. `None`: more must be read.

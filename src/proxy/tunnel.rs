@@ -78,12 +78,18 @@ enum Failed {
 }
 
 impl Direction<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    /// Moves what there is to move. `other_ended`: the other way is done, so that both connections are closed when this one is.
+    fn poll(&mut self, cx: &mut Context<'_>, other_ended: bool) -> Poll<Result<(), Failed>> {
         for _ in 0..TURNS {
             ready!(self.poll_waiting(cx)).map_err(Failed::Writing)?;
             match self.state {
                 State::Open => ready!(self.poll_move(cx))?,
                 State::Ending => {
+                    if other_ended {
+                        // Closing tells the far side as well.
+                        self.state = State::Ended;
+                        continue;
+                    }
                     ready!(Pin::new(&mut self.to).poll_shutdown(cx)).map_err(Failed::Writing)?;
                     self.state = State::Ended;
                 }
@@ -137,7 +143,7 @@ pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: im
     let mut patience = std::pin::pin!(sleep_until(Instant::now() + idle));
     let mut active = Instant::now();
     poll_fn(|cx| {
-        let polled = (up.poll(cx), down.poll(cx));
+        let polled = (up.poll(cx, down.state == State::Ended), down.poll(cx, up.state == State::Ended));
         let now = Moved { up: up.moved, down: down.moved };
         if now != moved {
             (moved, active) = (now, Instant::now());

@@ -86,7 +86,7 @@ async fn in_a_tunnel_a_warning_blocks_and_everybody_says_so_in_the_same_words() 
     let school = World::new().start().await;
     let answer = school.pupil().connect("video.example:443").await;
     let why = answer.is_blocked_because("no-page").record().why.clone();
-    assert_eq!(why, "Streaming is warned about for year-7. No warning can be shown inside an encrypted connection, so it is blocked.");
+    assert_eq!(why, "Streaming comes with a warning for year-7. No warning can be shown inside an encrypted connection, so it is blocked.");
     let said = school.files.usher(&["check", "https://video.example/", "--client", "127.0.7.1", "--json"]);
     let found = &said.json()[0];
     assert_eq!((said.code, found["verdict"].as_str(), found["reason"]["kind"].as_str()), (Some(1), Some("blocked"), Some("no-page")));

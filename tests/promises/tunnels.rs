@@ -55,6 +55,42 @@ async fn bytes_sent_before_the_tunnel_is_open_are_not_lost() {
 }
 
 #[tokio::test]
+async fn a_tunnel_may_follow_a_page_on_the_same_connection() {
+    let (page, echo, school) = (Origin::saying("page").await, echo().await, World::new().start().await);
+    let mut wire = school.wire().await;
+    wire.send(page.request("GET", "/", "")).await;
+    assert_eq!(wire.reply().await.text(), "page");
+    wire.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\nearly", echo.authority())).await;
+    assert_eq!(wire.head_only().await.status, 200);
+    assert_eq!(wire.take(5).await, b"early");
+    wire.half_close().await;
+    assert_eq!(wire.rest().await, b"end");
+    assert_eq!(school.closed_tunnel(echo.address.port()).await.outcome.as_deref(), Some("complete"));
+    wire = school.wire().await;
+    wire.send(page.request("GET", "/", "")).await;
+    wire.reply().await;
+    wire.send("CONNECT games.example:443 HTTP/1.1\r\nHost: games.example\r\n\r\n").await;
+    assert_eq!(wire.reply().await.status, 403, "and it is judged like any other");
+    assert!(wire.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_tunnel_may_be_asked_for_in_pieces_and_in_http_1_0() {
+    let (echo, school) = (echo().await, World::new().start().await);
+    for version in ["1.0", "1.1"] {
+        let mut wire = school.wire().await;
+        let head = format!("\r\nCONNECT {0} HTTP/{version}\r\nHost: {0}\r\n\r\n", echo.authority());
+        for piece in head.as_bytes().chunks(7) {
+            wire.send(piece).await;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(wire.head_only().await.status, 200, "{version}");
+        wire.half_close().await;
+        assert_eq!(wire.rest().await, b"end");
+    }
+}
+
+#[tokio::test]
 async fn a_site_may_speak_first_and_end_first() {
     let origin = Origin::doing(|mut visit| async move {
         visit.send("220 hello\r\n").await;

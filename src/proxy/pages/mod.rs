@@ -202,13 +202,13 @@ impl Page {
             headers.insert("content-security-policy", HeaderValue::from_static(POLICY));
             headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
         }
-        if let Some(reference) = reference.and_then(|reference| HeaderValue::try_from(reference).ok()) {
-            headers.insert(REFERENCE, reference);
-        }
         if let Some(error) = self.error.and_then(|error| HeaderValue::try_from(format!("usher; error={error}")).ok()) {
             headers.insert(PROXY_STATUS, error);
         }
-        response
+        match id {
+            Some(id) => refer(response, id),
+            None => response,
+        }
     }
 
     fn body(&self, shape: Shape, school: &School, reference: Option<&str>) -> Bytes {
@@ -259,6 +259,14 @@ impl Page {
         }
         text
     }
+}
+
+/// Puts the record's reference number on an answer of our own.
+pub fn refer(mut response: Response<Bytes>, id: RecordId) -> Response<Bytes> {
+    if let Ok(reference) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(REFERENCE, reference);
+    }
+    response
 }
 
 #[cfg(test)]

@@ -1,0 +1,164 @@
+//! `CONNECT`, from its head to the end of its tunnel.
+//!
+//! A connection for https begins with `CONNECT` and is a tunnel from then on. It is served here, without hyper, which would build a whole
+//! server's state for one head without a body. `CONNECT` later on a connection, which is sound and rare, comes through hyper and leaves it.
+
+use super::Worker;
+use super::body::AnswerBody;
+use super::dial::Dialled;
+use super::error::ProxyError;
+use super::request::{Answer, Asked};
+use super::stream::{ClientStream, Conn};
+use super::target::Target;
+use super::tunnel::{self, End, Ended};
+use crate::audit::{Outcome, Pending};
+use crate::identity::Identity;
+use bytes::BytesMut;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// A tunnel's far end is reached: what the client is told (RFC 9110 section 9.3.6).
+const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+
+impl Worker {
+    /// Serves a connection that begins with `CONNECT`, until it ends.
+    ///
+    /// # Errors
+    /// If the client goes away before its tunnel is open.
+    pub(super) async fn serve_connect(&self, conn: Arc<Conn>, mut stream: ClientStream, request: Request<()>) -> io::Result<()> {
+        let (mut head, ()) = request.into_parts();
+        let asked = self.asked(conn, &mut head);
+        let open = async {
+            let (target, identity) = self.admit(&asked, &head.uri).await?;
+            self.open_tunnel(&asked, &target, &identity).await
+        };
+        let opened = tokio::select! {
+            opened = open => opened,
+            () = stream.gone() => return Ok(()),
+        };
+        match opened {
+            Ok((origin, pending)) => {
+                stream.write_all(OPEN).await?;
+                let (tcp, early) = stream.into_tunnel();
+                carry(End { tcp, early }, origin, pending, self.limits.tunnel_idle_time).await;
+                Ok(())
+            }
+            Err(answer) => send(&mut stream, answer).await,
+        }
+    }
+
+    /// Answers a `CONNECT` that came through hyper.
+    pub(super) async fn switch_to_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity, request: Request<Incoming>) -> Answer {
+        match self.open_tunnel(asked, target, identity).await {
+            Ok((origin, pending)) => {
+                self.spawn_tunnel(asked.conn.clone(), hyper::upgrade::on(request), async move { Ok(origin) }, pending);
+                Response::new(AnswerBody::switching())
+            }
+            Err(answer) => answer,
+        }
+    }
+
+    /// Judges a tunnel, puts it on record, and connects to where its permit leads.
+    async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(End, Pending), Answer> {
+        let (permit, mut pending) = self.judge_tunnel(asked, target, identity).await?;
+        match self.dialer.dial(&permit.into_destination()).await {
+            Ok(Dialled { tcp, address }) => {
+                pending.upstream(address);
+                pending.status(StatusCode::OK);
+                Ok((End { tcp, early: BytesMut::new() }, pending))
+            }
+            Err(error) => Err(self.failed(asked, &ProxyError::from(error), pending)),
+        }
+    }
+
+    /// Moves bytes between a client, once it has left HTTP, and an origin, until both are done.
+    ///
+    /// The tunnel keeps `conn`, and with it the connection's place among the connected.
+    pub(super) fn spawn_tunnel(
+        &self,
+        conn: Arc<Conn>,
+        client: OnUpgrade,
+        origin: impl Future<Output = io::Result<End>> + Send + 'static,
+        mut pending: Pending,
+    ) {
+        let idle = self.limits.tunnel_idle_time;
+        tokio::spawn(async move {
+            match tokio::try_join!(client_end(client), origin) {
+                Ok((client, origin)) => carry(client, origin, pending, idle).await,
+                Err(error) => {
+                    pending.note(error.to_string());
+                    pending.close(Outcome::Abandoned);
+                }
+            }
+            drop(conn);
+        });
+    }
+}
+
+/// Moves bytes until both ends are done, and closes the record. Should it be dropped half way, the record closes with what was moved until then.
+async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration) {
+    let up = pending.received();
+    let mut down = 0;
+    let ended = tunnel::run(client, origin, idle, |moved| {
+        up.store(moved.up, Ordering::Relaxed);
+        pending.sent(moved.down - down);
+        down = moved.down;
+    })
+    .await;
+    let outcome = match ended {
+        Ended::Done => Outcome::Complete,
+        Ended::Idle => {
+            pending.note("nothing moved for too long");
+            Outcome::LimitReached
+        }
+        Ended::Client(error) => {
+            pending.note(error.to_string());
+            Outcome::ClientGone
+        }
+        Ended::Origin(error) => {
+            pending.note(error.to_string());
+            Outcome::OriginFailed
+        }
+    };
+    pending.close(outcome);
+}
+
+/// Sends a whole answer and ends the connection: what follows a refused `CONNECT` may be meant for the tunnel.
+async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
+    let (mut head, body) = answer.into_parts();
+    let body = body.collect().await?.to_bytes();
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+    for (name, value) in &head.headers {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes.extend(&body);
+    stream.write_all(&bytes).await?;
+    stream.shutdown().await
+}
+
+async fn client_end(client: OnUpgrade) -> io::Result<End> {
+    let upgraded = client.await.map_err(io::Error::other)?;
+    let parts = upgraded.downcast::<TokioIo<ClientStream>>().map_err(|_| io::Error::other("not a client's connection"))?;
+    let (tcp, rest) = parts.io.into_inner().into_tunnel();
+    let mut early = BytesMut::from(parts.read_buf);
+    early.unsplit(rest);
+    Ok(End { tcp, early })
+}
+
+/// The origin's end of a connection that has left HTTP.
+pub(super) fn origin_end(upgraded: Upgraded) -> io::Result<End> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| io::Error::other("not an origin's connection"))?;
+    Ok(End { tcp: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
+}
