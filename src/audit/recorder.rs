@@ -42,7 +42,7 @@ pub enum Unrecorded {
 
 pub(super) struct Commit {
     pub(super) id: RecordId,
-    pub(super) opening: Opening,
+    pub(super) opening: Box<Opening>,
     pub(super) done: oneshot::Sender<Result<(), Arc<str>>>,
 }
 
@@ -114,7 +114,7 @@ impl Recorder {
     }
 
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.
-    pub async fn open(&self, opening: Opening) -> Result<Pending, Unrecorded> {
+    pub async fn open(&self, opening: Box<Opening>) -> Result<Pending, Unrecorded> {
         let (done, committed) = oneshot::channel();
         let id = self.next_id(opening.time_ms);
         let pending = Pending::new(self.clone(), id);
@@ -250,8 +250,8 @@ mod tests {
     use super::*;
     use crate::policy::decision::SnapshotId;
 
-    fn opening(path: &str) -> Opening {
-        Opening {
+    fn opening(path: &str) -> Box<Opening> {
+        Box::new(Opening {
             time_ms: 1_795_356_000_000,
             user: None,
             group: "year-7".into(),
@@ -275,7 +275,7 @@ mod tests {
             fetch_dest: None,
             fetch_mode: None,
             fetch_user: None,
-        }
+        })
     }
 
     #[tokio::test]
@@ -311,7 +311,7 @@ mod tests {
         let first = recorder.open(opening("/1")).await.expect("recorded").id();
         recorder.finish();
         let recorder = Recorder::start(&path, Sync::Full).expect("started");
-        let earlier = Opening { time_ms: 1_700_000_000_000, ..opening("/2") };
+        let earlier = Box::new(Opening { time_ms: 1_700_000_000_000, ..*opening("/2") });
         assert!(recorder.open(earlier).await.expect("recorded").id() > first);
         recorder.finish();
     }

@@ -5,7 +5,8 @@
 //! `Host`, `Content-Length` twice or beside `Transfer-Encoding`, any transfer coding but `chunked`. Pure: bytes in, lengths or a reason out.
 
 use super::limits::{CHUNK_EXTENSION, TRAILERS};
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
+use memchr::memchr;
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Malformed {
 #[must_use]
 pub fn head_length(bytes: &[u8], seen: usize) -> Option<usize> {
     let mut at = seen.saturating_sub(2);
-    while let Some(newline) = bytes.get(at..)?.iter().position(|byte| *byte == b'\n') {
+    while let Some(newline) = memchr(b'\n', bytes.get(at..)?) {
         at += newline + 1;
         match bytes.get(at..)? {
             [b'\n', ..] => return Some(at + 1),
@@ -129,40 +130,48 @@ pub fn head_length(bytes: &[u8], seen: usize) -> Option<usize> {
 
 /// Checks a whole head and tells what follows it.
 pub fn check_head(head: &[u8], most_fields: usize) -> Result<Body, Malformed> {
+    walk(head, most_fields, |_, _| Ok(())).map(|(_, body)| body)
+}
+
+/// Checks a whole head, reads it as a request, and tells what follows it.
+pub fn read_head(head: &[u8], most_fields: usize) -> Result<(Request<()>, Body), Malformed> {
+    let mut headers = HeaderMap::new();
+    let (line, body) = walk(head, most_fields, |name, value| {
+        let name = HeaderName::from_bytes(name).map_err(|_| Malformed::FieldName)?;
+        headers.append(name, HeaderValue::from_bytes(value).map_err(|_| Malformed::FieldValue)?);
+        Ok(())
+    })?;
+    let mut request = Request::new(());
+    *request.method_mut() = Method::from_bytes(line.method).map_err(|_| Malformed::RequestLine)?;
+    *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
+    *request.uri_mut() = line.target;
+    *request.headers_mut() = headers;
+    Ok((request, body))
+}
+
+/// Goes through a head, field by field.
+fn walk<'a>(
+    head: &'a [u8],
+    most_fields: usize,
+    mut each: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Malformed>,
+) -> Result<(RequestLine<'a>, Body), Malformed> {
     let mut lines = Lines(head);
     let request_line = RequestLine::parse(lines.next().ok_or(Malformed::RequestLine)??)?;
     let mut fields = Fields::default();
     for line in lines {
         let line = line?;
         if line.is_empty() {
-            return fields.body(&request_line);
+            let body = fields.body(&request_line)?;
+            return Ok((request_line, body));
         }
-        fields.add(line)?;
+        let (name, value) = split_field(line)?;
+        fields.add(name, value)?;
         if fields.count > most_fields {
             return Err(Malformed::TooManyFields);
         }
+        each(name, value)?;
     }
     Err(Malformed::LineEnd)
-}
-
-/// Reads a sound head as a request. What [`check_head`] accepts can be read; an error is its reason all the same.
-pub fn read_head(head: &[u8]) -> Result<Request<()>, Malformed> {
-    let mut lines = Lines(head);
-    let line = RequestLine::parse(lines.next().ok_or(Malformed::RequestLine)??)?;
-    let mut request = Request::new(());
-    *request.method_mut() = Method::from_bytes(line.method).map_err(|_| Malformed::RequestLine)?;
-    *request.version_mut() = if line.old { Version::HTTP_10 } else { Version::HTTP_11 };
-    *request.uri_mut() = line.target;
-    for line in lines {
-        let line = line?;
-        if line.is_empty() {
-            break;
-        }
-        let (name, value) = split_field(line)?;
-        let name = HeaderName::from_bytes(name).map_err(|_| Malformed::FieldName)?;
-        request.headers_mut().append(name, HeaderValue::from_bytes(value).map_err(|_| Malformed::FieldValue)?);
-    }
-    Ok(request)
 }
 
 /// Whether a sound head asks for the server as a whole: `OPTIONS http://host`, which a parsed URI cannot tell from `OPTIONS http://host/`
@@ -184,10 +193,10 @@ impl<'a> Iterator for Lines<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let Some(newline) = self.0.iter().position(|byte| *byte == b'\n') else { return Some(Err(Malformed::LineEnd)) };
+        let Some(newline) = memchr(b'\n', self.0) else { return Some(Err(Malformed::LineEnd)) };
         let line = &self.0[..newline];
         self.0 = &self.0[newline + 1..];
-        Some(line.strip_suffix(b"\r").filter(|line| !line.contains(&b'\r')).ok_or(Malformed::LineEnd))
+        Some(line.strip_suffix(b"\r").filter(|line| memchr(b'\r', line).is_none()).ok_or(Malformed::LineEnd))
     }
 }
 
@@ -228,9 +237,8 @@ struct Fields {
 }
 
 impl Fields {
-    fn add(&mut self, line: &[u8]) -> Result<(), Malformed> {
+    fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), Malformed> {
         self.count += 1;
-        let (name, value) = split_field(line)?;
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
             7 if name.eq_ignore_ascii_case(b"upgrade") => {
@@ -298,7 +306,7 @@ fn split_field(line: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return Err(Malformed::Folded);
     }
-    let colon = line.iter().position(|byte| *byte == b':').ok_or(Malformed::FieldName)?;
+    let colon = memchr(b':', line).ok_or(Malformed::FieldName)?;
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
         return Err(Malformed::FieldName);
@@ -318,8 +326,19 @@ fn is_lookalike(name: &[u8]) -> bool {
 
 /// RFC 9110 section 5.6.2.
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN[usize::from(byte)]
 }
+
+/// Which bytes a token may have: looked up, because every byte of every field name is.
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        token[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        byte += 1;
+    }
+    token
+};
 
 /// Follows a chunked body to its end.
 #[derive(Clone, Debug, Default)]
@@ -449,7 +468,9 @@ mod tests {
 
     #[test]
     fn a_sound_head_is_read_as_it_was_written() {
-        let request = read_head(b"CONNECT a.example:443 HTTP/1.0\r\nHOST:a.example\r\nVia: x\r\nVia:\t y \r\n\r\n").expect("sound");
+        let head = b"CONNECT a.example:443 HTTP/1.0\r\nHOST:a.example\r\nVia: x\r\nVia:\t y \r\n\r\n";
+        let (request, body) = read_head(head, 3).expect("sound");
+        assert_eq!((body, read_head(head, 2).err()), (Body::Tunnel, Some(Malformed::TooManyFields)));
         assert_eq!((request.method(), request.version(), request.uri().to_string().as_str()), (&Method::CONNECT, Version::HTTP_10, "a.example:443"));
         let fields: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         assert_eq!(fields, [("host", &b"a.example"[..]), ("via", b"x"), ("via", b"y")]);

@@ -159,7 +159,8 @@ async fn accept(worker: Arc<Worker>, listener: TcpListener, gate: Gate) {
             Ok((tcp, client)) => {
                 match Seat::take(&clients, client.ip().to_canonical(), worker.limits.connections, worker.limits.connections_per_client, &alive) {
                     Ok(seat) => {
-                        tokio::spawn(connection::serve(worker.clone(), tcp, client, seat, phase.clone()));
+                        // Boxed because it is large, and what spawns it moves it about.
+                        tokio::spawn(Box::pin(connection::serve(worker.clone(), tcp, client, seat, phase.clone())));
                     }
                     Err(limit) => refuse(&tcp, client.ip(), limit),
                 }

@@ -84,7 +84,8 @@ impl Names {
         }
         let known = match self.known.get(host) {
             Some(known) => known,
-            None => self.ask(host).await,
+            // Boxed because a resolver's state is large, and most names are known.
+            None => Box::pin(self.ask(host)).await,
         };
         known.addresses.map_err(|error| DialError::Resolve { host: host.clone(), error: error.to_string() })
     }

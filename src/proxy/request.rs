@@ -212,10 +212,10 @@ impl Worker {
             entry: reason.entry().cloned(),
             ..opening(asked, Some(target), identity)
         };
-        self.open_record(asked, opening).await
+        self.open_record(asked, Box::new(opening)).await
     }
 
-    async fn open_record(&self, asked: &Asked, opening: Opening) -> Result<Pending, Answer> {
+    async fn open_record(&self, asked: &Asked, opening: Box<Opening>) -> Result<Pending, Answer> {
         self.recorder.open(opening).await.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
     }
 
@@ -223,7 +223,7 @@ impl Worker {
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
         let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
         let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, target, &identity) };
-        match self.open_record(asked, opening).await {
+        match self.open_record(asked, Box::new(opening)).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         }
@@ -254,7 +254,7 @@ impl Worker {
     /// Answers by ourselves, on record, without having judged: our own pages, `TRACE` at its end.
     pub(super) async fn answered(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: &str) -> Result<Pending, Answer> {
         let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned().into(), ..opening(asked, Some(target), identity) };
-        self.open_record(asked, opening).await
+        self.open_record(asked, Box::new(opening)).await
     }
 
     /// The answer to a request that failed on its way to the origin.

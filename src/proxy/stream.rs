@@ -151,6 +151,8 @@ pub struct ClientStream {
     seen: usize,
     /// Whether a head has come on this connection.
     used: bool,
+    /// The `CONNECT` the connection began with, until it is taken.
+    connect: Option<Box<Request<()>>>,
     read_wait: Wait,
     write_wait: Wait,
     /// Whether closing the connection now would reset it.
@@ -223,6 +225,7 @@ impl ClientStream {
             ready: 0,
             seen: 0,
             used: false,
+            connect: None,
             read_wait: Wait::new(),
             write_wait: Wait::new(),
             resets: false,
@@ -278,7 +281,7 @@ impl ClientStream {
             self.seen = 0;
         }
         match head_length(&self.buffer, self.seen) {
-            Some(length) if length <= self.limits.head_bytes => match check_head(&self.buffer[..length], self.limits.head_fields) {
+            Some(length) if length <= self.limits.head_bytes => match self.check(length) {
                 Ok(body) => {
                     self.ready = length;
                     self.conn.whole_server.store(asks_whole_server(&self.buffer[..length]), Ordering::Release);
@@ -293,6 +296,17 @@ impl ClientStream {
             Some(_) | None => self.refuse(Malformed::TooLarge),
         }
         true
+    }
+
+    /// Checks a whole head in the buffer. A `CONNECT` that comes first is read, too.
+    fn check(&mut self, length: usize) -> Result<Body, Malformed> {
+        let (head, most) = (&self.buffer[..length], self.limits.head_fields);
+        if self.used || !head.starts_with(b"CONNECT ") {
+            return check_head(head, most);
+        }
+        let (request, body) = read_head(head, most)?;
+        self.connect = Some(Box::new(request));
+        Ok(body)
     }
 
     /// Reads a head straight into hyper's buffer. It stays there if it is the whole of what came, as nearly always.
@@ -368,15 +382,12 @@ impl ClientStream {
         .await
     }
 
-    /// Takes the head that was just found, if what follows it is a tunnel.
+    /// Takes the `CONNECT` that was just found, if it was one.
     fn take_connect(&mut self) -> Option<Request<()>> {
-        if !matches!(self.next, Next::Tunnel) {
-            return None;
-        }
-        let head = read_head(&self.buffer[..self.ready]).ok()?;
+        let request = self.connect.take()?;
         self.buffer.advance(self.ready);
         self.ready = 0;
-        Some(head)
+        Some(*request)
     }
 
     /// Keeps what the client sends before its tunnel is open, up to a limit. Returns when the client has gone.
