@@ -113,7 +113,7 @@ impl Compiler {
 
     fn take(&mut self, list: u16, line: u32, entry: Listed) -> Result<(), Refusal> {
         match entry {
-            Listed::Name(host) => self.push(self.hasher.hash(Kind::Name, host.as_str()), list, line),
+            Listed::Name(host) => self.push(self.hasher.name(host.as_str()), list, line),
             Listed::Exact(host) => {
                 self.has_exact = true;
                 self.push(self.hasher.hash(Kind::Exact, host.as_str()), list, line);

@@ -193,14 +193,10 @@ impl Lists {
         if self.has_exact {
             self.note(self.table.get(self.hasher.hash(Kind::Exact, host.as_str())), found, Hit::Exact);
         }
-        let whole = host.as_str().len();
-        for suffix in host.suffixes() {
-            // No list may hold a top-level name, so the last label is not probed.
-            if suffix.contains('.') {
-                let from = u16::try_from(whole - suffix.len()).unwrap_or_default();
-                self.note(self.table.get(self.hasher.hash(Kind::Name, suffix)), found, |place| Hit::Name(from, place));
-            }
-        }
+        let mut probes = SmallVec::<[(u16, u64); 16]>::new();
+        self.hasher.suffixes(host.as_str(), |from, hash| probes.push((u16::try_from(from).unwrap_or_default(), hash)));
+        // No list may hold a top-level name, so the shortest is not looked up.
+        self.table.get_each(&probes[1..], |from, place| self.note(Some(place), found, |place| Hit::Name(from, place)));
     }
 
     fn probe_prefixes(&self, url: &Url, found: &mut Found) {

@@ -11,6 +11,7 @@
 //! third of hashbrown's memory. See `benches/README.md` for this table's own figures.
 
 use super::Membership;
+use memchr::memrchr;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;
 
@@ -75,6 +76,31 @@ impl Hasher {
         running.finish()
     }
 
+    /// Hashes a name label by label from the right, and tells the hash of each suffix with where it begins, the shortest first. Every byte is hashed
+    /// once, however many labels there are. Each label is written with a dot, so that no two names are the same bytes.
+    pub fn suffixes(&self, name: &str, mut each: impl FnMut(usize, u64)) {
+        let mut running = self.begin(Kind::Name);
+        let mut end = name.len();
+        loop {
+            let start = memrchr(b'.', &name.as_bytes()[..end]).map_or(0, |dot| dot + 1);
+            running.write(&name[start..end]);
+            running.write(".");
+            each(start, running.finish());
+            if start == 0 {
+                return;
+            }
+            end = start - 1;
+        }
+    }
+
+    /// The hash of a name, as its own last suffix.
+    #[must_use]
+    pub fn name(&self, name: &str) -> u64 {
+        let mut whole = 0;
+        self.suffixes(name, |_, hash| whole = hash);
+        whole
+    }
+
     /// The hash of a network: its first address and its length.
     #[must_use]
     pub fn network(&self, net: &ipnet::IpNet) -> u64 {
@@ -108,6 +134,8 @@ pub struct Place {
     pub line: u32,
 }
 
+/// Look-ups that wait for memory together.
+const AT_ONCE: usize = 8;
 /// Hash bits kept in a slot.
 const FRAGMENT: u64 = (1 << 48) - 1;
 
@@ -192,6 +220,22 @@ impl Table {
             }
         }
         None
+    }
+
+    /// Looks several up: their slots are touched before any is compared, so that one wait for memory is the wait for all. Tells those that are
+    /// there, the last first.
+    pub fn get_each(&self, hashes: &[(u16, u64)], mut each: impl FnMut(u16, Place)) {
+        let mut taken = [false; AT_ONCE];
+        for few in hashes.rchunks(AT_ONCE) {
+            for (taken, (_, hash)) in taken.iter_mut().zip(few) {
+                *taken = self.slots.get(self.home(*hash)).is_some_and(|slot| *slot != 0);
+            }
+            for (_, (tag, hash)) in taken.iter().zip(few).rev().filter(|(taken, _)| **taken) {
+                if let Some(place) = self.get(*hash) {
+                    each(*tag, place);
+                }
+            }
+        }
     }
 
     /// How many entries there are.
