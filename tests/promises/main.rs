@@ -12,5 +12,6 @@ mod lists;
 mod people;
 mod records;
 mod reload;
+mod servers;
 mod smuggling;
 mod tunnels;
