@@ -1,5 +1,6 @@
 //! What Usher promises, in the school's words. One binary; each module is one promise, or one part of one, and `kit` is the school they are tried in.
 
+mod addresses;
 mod answers;
 mod bodies;
 mod commands;

@@ -16,6 +16,7 @@ pub use school::School;
 pub use wire::{Ending, Reply, Wire};
 pub use world::{Files, World};
 
+use std::io::Write as _;
 use std::time::Duration;
 
 /// The longest any test waits for anything.
@@ -24,4 +25,13 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits for something, but not for ever.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took too long"))
+}
+
+/// Says in one line, even where the words of tests are kept back, that this machine lacks what a test needs. If `USHER_REQUIRE` names it, the
+/// test fails instead.
+pub fn skipped(what: &str) {
+    let required = std::env::var("USHER_REQUIRE").unwrap_or_default();
+    assert!(!required.split_whitespace().any(|name| name.eq_ignore_ascii_case(what)), "there is no {what}");
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "skipped: no {what}");
 }

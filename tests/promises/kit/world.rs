@@ -2,6 +2,7 @@
 
 use super::School;
 use super::program::Program;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ warn = ["chat"]
 pub struct World {
     proxy: String,
     allow: Vec<String>,
-    names: Vec<(String, String)>,
+    names: BTreeMap<String, Vec<String>>,
     limits: String,
     policy: String,
     listed: Vec<(String, String)>,
@@ -59,7 +60,7 @@ impl World {
         Self {
             proxy: String::new(),
             allow: vec!["127.0.0.0/8".into(), "::1/128".into()],
-            names: SITES.iter().map(|site| ((*site).to_owned(), "127.0.0.1".to_owned())).collect(),
+            names: SITES.iter().map(|site| ((*site).to_owned(), vec!["127.0.0.1".to_owned()])).collect(),
             limits: String::new(),
             policy: GROUPS.to_owned(),
             listed: listed.into_iter().chain(graver).map(|(category, site)| (category.to_owned(), site.to_owned())).collect(),
@@ -91,9 +92,9 @@ impl World {
         self
     }
 
-    /// A name and the address it leads to.
+    /// A name and an address it leads to, beside any it was given before.
     pub fn named(mut self, name: &str, address: &str) -> Self {
-        self.names.push((name.to_owned(), address.to_owned()));
+        self.names.entry(name.to_owned()).or_default().push(address.to_owned());
         self
     }
 
@@ -133,7 +134,7 @@ impl World {
         let allow: Vec<_> = self.allow.iter().map(|range| format!("{range:?}")).collect();
         let lines = [
             format!("[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]", allow.join(", ")),
-            self.names.iter().map(|(name, address)| format!("{name:?} = [{address:?}]\n")).collect(),
+            self.names.iter().map(|(name, addresses)| format!("{name:?} = {addresses:?}\n")).collect(),
             "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nfolders = \"folders.toml\"".to_owned(),
             "[[lists]]\nname = \"school\"\npath = \"lists\"\nformat = \"folders\"".to_owned(),
             "[school]\nname = \"Example School\"\nappeal = \"Tell the library.\"".to_owned(),
