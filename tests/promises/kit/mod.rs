@@ -17,6 +17,7 @@ pub use wire::{Ending, Reply, Wire};
 pub use world::{Files, World};
 
 use std::io::Write as _;
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// The longest any test waits for anything.
@@ -25,6 +26,13 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits for something, but not for ever.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took too long"))
+}
+
+/// Waits for something that blocks, but not for ever.
+pub fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    result.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{what} took too long"))
 }
 
 /// Says in one line, even where the words of tests are kept back, that this machine lacks what a test needs. If `USHER_REQUIRE` names it, the

@@ -1,7 +1,9 @@
 //! Usher as a program of its own, to be killed, told to stop, and starved of disk.
 
-use super::PATIENCE;
 use super::world::Files;
+use super::{PATIENCE, in_time};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -84,10 +86,19 @@ impl Program {
 
     /// Asks for a page over a blocking connection; the whole answer, or what came of it.
     pub fn get(&self, url: &str) -> String {
+        self.get_with(url, "")
+    }
+
+    /// Asks for a page as somebody who gives a name and a password.
+    pub fn get_as(&self, url: &str, name: &str, password: &str) -> String {
+        self.get_with(url, &format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{name}:{password}"))))
+    }
+
+    fn get_with(&self, url: &str, fields: &str) -> String {
         let mut tcp = TcpStream::connect(self.address).expect("connected");
         tcp.set_read_timeout(Some(PATIENCE)).expect("a setting");
         let host = url.split('/').nth(2).unwrap_or_default();
-        write!(tcp, "GET {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
+        write!(tcp, "GET {url} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n").expect("sent");
         let mut bytes = Vec::new();
         tcp.read_to_end(&mut bytes).expect("an answer");
         String::from_utf8_lossy(&bytes).into_owned()
@@ -113,6 +124,61 @@ fn listening(out: &mut BufReader<ChildStdout>) -> Option<SocketAddr> {
 }
 
 impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that goes on until it is ended, such as `usher log tail`. Killed when dropped.
+pub struct Following {
+    child: Child,
+    out: Option<BufReader<ChildStdout>>,
+}
+
+impl Following {
+    pub(super) fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("usher starts");
+        let out = child.stdout.take().map(BufReader::new);
+        Self { child, out }
+    }
+
+    /// The next line it prints; empty at its end.
+    pub fn line(&mut self) -> String {
+        let mut out = self.out.take().expect("somebody reads it");
+        let (out, line) = in_time("a line", move || {
+            let mut line = String::new();
+            out.read_line(&mut line).expect("text");
+            (out, line)
+        });
+        self.out = Some(out);
+        line
+    }
+
+    /// Reads no more of it: the next line it prints goes nowhere.
+    pub fn stop_reading(&mut self) {
+        self.out = None;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Waits for its end: how it ended, and what it complained about.
+    pub fn ended(&mut self) -> (ExitStatus, String) {
+        let mut err = self.child.stderr.take().expect("its complaints");
+        let complaints = in_time("the end", move || {
+            let mut text = String::new();
+            err.read_to_string(&mut text).expect("text");
+            text
+        });
+        (self.child.wait().expect("it ends"), complaints)
+    }
+}
+
+impl Drop for Following {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

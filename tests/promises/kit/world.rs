@@ -1,12 +1,13 @@
 //! The files of a school: what a technician and a head teacher would write.
 
 use super::School;
-use super::program::Program;
+use super::program::{Following, Program};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 use usher::identity::local::Users;
@@ -191,9 +192,26 @@ impl Files {
 
     /// Runs a command to its end.
     pub fn usher(&self, arguments: &[&str]) -> Said {
+        Said::new(&self.command(arguments).output().expect("usher runs"))
+    }
+
+    /// Runs a command that reads this to its end.
+    pub fn usher_told(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("usher runs");
+        // It may have no use for it.
+        let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+        Said::new(&child.wait_with_output().expect("usher ends"))
+    }
+
+    /// Starts a command that goes on until it is ended.
+    pub fn follow(&self, arguments: &[&str]) -> Following {
+        Following::start(self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        let output = command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200").output().expect("usher runs");
-        Said::new(&output)
+        command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200");
+        command
     }
 }
 
