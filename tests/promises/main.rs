@@ -3,6 +3,7 @@
 mod addresses;
 mod answers;
 mod bodies;
+mod browser;
 mod commands;
 mod destinations;
 mod http;

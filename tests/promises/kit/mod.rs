@@ -3,6 +3,7 @@
 //! A test reads as a story: `World::new().start().await.pupil().get("http://games.example/").await.is_blocked_because("category")`.
 //! Every wait ends after [`PATIENCE`], and nothing sleeps.
 
+pub mod browser;
 pub mod origin;
 pub mod people;
 pub mod program;
@@ -10,6 +11,7 @@ pub mod school;
 pub mod wire;
 pub mod world;
 
+pub use browser::Browser;
 pub use origin::{Origin, Visit};
 pub use program::Program;
 pub use school::School;
