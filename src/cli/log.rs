@@ -174,12 +174,14 @@ fn local(row: &Row, zone: &TimeZone, format: &str) -> String {
 }
 
 fn tail(record: &Record, wanted: &Wanted, last: u32, no_follow: bool, zone: &TimeZone) -> anyhow::Result<Answer> {
-    let mut filter = Filter { limit: last, ..wanted.filter(zone)? };
+    // Where none is to be shown, the newest still says what is new.
+    let mut filter = Filter { limit: last.max(1), ..wanted.filter(zone)? };
     let mut seen = RecordId(0);
     loop {
         let rows = record.search(&filter)?;
         for row in rows.iter().rev() {
-            if wanted.json {
+            if last == 0 && filter.after.is_none() {
+            } else if wanted.json {
                 print_json(row)?
             } else {
                 print(line(row, zone))?

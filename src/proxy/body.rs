@@ -163,8 +163,10 @@ impl Relay {
             }
         };
         self.stall.since = tokio::time::Instant::now();
-        match frame {
+        match &frame {
             None => self.release(),
+            // Nothing comes after trailers, and hyper does not ask.
+            Some(Ok(frame)) if frame.is_trailers() => self.release(),
             Some(Ok(_)) => self.release_at_end(),
             Some(Err(_)) => self.lease = None,
         }
@@ -240,7 +242,7 @@ impl Body for AnswerBody {
                 if let (Some(pending), Some(bytes)) = (&mut this.pending, frame.data_ref()) {
                     pending.sent(bytes.len() as u64);
                 }
-                if this.is_end_stream() {
+                if frame.is_trailers() || this.is_end_stream() {
                     this.finish(Outcome::Complete);
                 }
             }

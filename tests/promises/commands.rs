@@ -1,7 +1,10 @@
 //! What the commands say, and how they end: 0 fine, 1 the answer is no, 2 usage or configuration.
 
-use crate::kit::{Files, World};
+use crate::kit::{Files, Program, World};
+use rustix::process::Signal;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 
 #[test]
 fn check_says_what_would_happen_and_why() {
@@ -191,4 +194,173 @@ async fn the_log_is_searched_shown_and_followed() {
     assert_eq!((found, tail.code), (vec!["".into(), "/four".into()], Some(0)), "the oldest of the newest first");
     assert!(files.usher(&["log", "tail", "--no-follow"]).out.lines().count() == 4);
     assert!(files.usher(&["log", "search"]).out.contains("games.example/one"));
+}
+
+#[test]
+fn the_log_is_followed_line_by_line_until_somebody_ends_it() {
+    let usher = World::new().serve();
+    usher.get("http://games.example/before");
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut tail = usher.files.follow(&["log", "tail", "--last", "1"]);
+        assert!(tail.line().contains("GET http://"), "it begins with what was last");
+        for (url, verdict) in [("http://games.example/one", "blocked"), ("http://news.example:1/two", "allowed"), ("http://chat.example/three", "warned")] {
+            usher.get(url);
+            let line = tail.line();
+            assert!(line.contains(&format!("GET {url} ")) && line.contains(verdict), "{line}");
+        }
+        tail.signal(signal);
+        let (status, complaints) = tail.ended();
+        assert!(status.success() || status.signal() == Some(signal.as_raw()), "{status}");
+        assert_eq!(complaints, "");
+    }
+}
+
+#[test]
+fn whoever_follows_the_log_may_choose_and_stop_reading() {
+    let usher = World::new().serve();
+    usher.get("http://games.example/before");
+    let mut tail = usher.files.follow(&["log", "tail", "--last", "1", "--verdict", "blocked", "--json"]);
+    assert!(tail.line().contains("/before"));
+    for path in ["/one", "/two"] {
+        usher.get("http://news.example:1/passes");
+        usher.get(&format!("http://games.example{path}"));
+        let row: serde_json::Value = serde_json::from_str(&tail.line()).expect("one object a line");
+        assert_eq!([&row["path"], &row["verdict"], &row["host"]], [path, "blocked", "games.example"]);
+    }
+    tail.stop_reading();
+    usher.get("http://games.example/three");
+    let (status, complaints) = tail.ended();
+    assert_eq!((status.code(), complaints.as_str()), (Some(0), ""), "a closed pipe is no error");
+}
+
+#[test]
+fn whoever_wants_nothing_earlier_of_the_log_is_shown_nothing_earlier() {
+    let usher = World::new().serve();
+    usher.get("http://games.example/before");
+    assert_eq!(usher.files.usher(&["log", "tail", "--last", "0", "--no-follow"]).out, "");
+    let mut tail = usher.files.follow(&["log", "tail", "--last", "0"]);
+    let reading = std::thread::spawn(move || tail.line());
+    while !reading.is_finished() {
+        usher.get("http://games.example/after");
+    }
+    let line = reading.join().expect("a line");
+    assert!(line.contains("/after"), "{line}");
+}
+
+fn mode(files: &Files, name: &str) -> u32 {
+    files.path(name).metadata().expect("there").permissions().mode() & 0o777
+}
+
+#[test]
+fn users_are_added_listed_changed_and_removed() {
+    let files = World::new().write();
+    assert!(files.usher(&["users", "list"]).out.contains("add one with: usher users add"));
+    let text = || std::fs::read_to_string(files.path("data/users.toml")).expect("users");
+    for (arguments, password) in [(&["add", "J.Smith", "--group", "staff"][..], "correct horse\n"), (&["add", "7-anna"], "battery staple")] {
+        let said = files.usher_told(&[&["users"], arguments].concat(), password);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        assert!(said.out.contains("users.toml") && said.out.contains("SIGHUP"), "it says what to do next: {said:?}");
+        assert_eq!((mode(&files, "data/users.toml"), mode(&files, "data")), (0o600, 0o700), "for its owner only");
+        assert!(!text().contains(password.trim_end()), "a password is not kept");
+    }
+    let listed = files.usher(&["users", "list", "--json"]).json();
+    assert_eq!(listed, [serde_json::json!({ "name": "7-anna", "group": null }), serde_json::json!({ "name": "j.smith", "group": "staff" })]);
+    let people = files.usher(&["users", "list"]).out;
+    assert!(people.contains("j.smith") && people.contains("staff") && people.contains("7-anna") && !people.contains("argon2"), "{people}");
+    let before = text();
+    assert_eq!(files.usher_told(&["users", "passwd", "j.smith"], "another\n").code, Some(0));
+    assert_ne!(text(), before);
+    assert_eq!((files.usher(&["users", "remove", "J.SMITH"]).code, files.usher(&["users", "remove", "7-anna"]).code), (Some(0), Some(0)));
+    assert_eq!((files.usher(&["users", "list", "--json"]).out.as_str(), mode(&files, "data/users.toml")), ("", 0o600));
+}
+
+#[test]
+fn a_change_of_users_that_makes_no_sense_changes_nothing_and_says_what_to_do() {
+    let files = World::new().user("j.smith", "right", Some("staff")).write();
+    let text = || std::fs::read_to_string(files.path("data/users.toml")).expect("users");
+    let before = text();
+    for (arguments, password, words) in [
+        (&["add", "J.Smith"][..], "x\n", "there is a user \"j.smith\" already; change the password with: usher users passwd j.smith"),
+        (&["passwd", "nobody"], "x\n", "there is no user \"nobody\"; see: usher users list"),
+        (&["remove", "nobody"], "", "there is no user \"nobody\"; see: usher users list"),
+        (&["add", "7-anna", "--group", "stuff"], "x\n", "there is no group \"stuff\"; there are year-7, staff"),
+        (&["add", "anna bell"], "x\n", "use letters, digits"),
+        (&["add", "7-anna"], "\nsecond line\n", "the password is empty"),
+        (&["add", "7-anna"], "", "the password is empty"),
+        (&["passwd", "j.smith"], "\n", "the password is empty"),
+    ] {
+        let said = files.usher_told(&[&["users"], arguments].concat(), password);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}: {said:?}");
+        assert!(said.err.contains(words), "{arguments:?}: {said:?}");
+        assert_eq!(text(), before, "{arguments:?}");
+    }
+}
+
+/// The status that somebody with this password is answered with. Nothing listens at port 1: 502 is for who may go there.
+fn status_for(usher: &Program, password: &str) -> String {
+    usher.get_as("http://games.example:1/", "j.smith", password)[9..12].to_owned()
+}
+
+#[test]
+fn a_user_added_can_log_in_once_it_is_taken_up_and_one_removed_cannot() {
+    let mut usher = World::new().proxy("ask_for_password = \"always\"").serve();
+    for (arguments, typed, right, wrong) in [
+        (&["add", "j.smith", "--group", "staff"][..], "first\n", Some("first"), "First"),
+        (&["passwd", "j.smith"], "second\n", Some("second"), "first"),
+        (&["remove", "j.smith"], "", None, "second"),
+    ] {
+        assert_eq!(usher.files.usher_told(&[&["users"], arguments].concat(), typed).code, Some(0));
+        usher.signal(Signal::HUP);
+        usher.says("policy and lists reloaded");
+        assert_eq!(status_for(&usher, wrong), "407", "{arguments:?}");
+        if let Some(right) = right {
+            assert_eq!(status_for(&usher, right), "502", "{arguments:?}");
+            let row = &usher.rows()[0];
+            assert_eq!((row.user.as_deref(), row.group.as_str(), row.verdict.as_str()), (Some("j.smith"), "staff", "allowed"));
+        }
+    }
+}
+
+#[test]
+fn lists_are_checked_and_every_refused_line_is_shown_with_its_reason() {
+    let sound = World::new().write();
+    let said = sound.usher(&["lists", "check"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    assert!(said.out.contains("7 entries in force, 0 refused"), "{said:?}");
+    let mut world = World::new().listed("games", "GAMES.example.").listed("games", "not a name");
+    for number in 0..7 {
+        world = world.listed("chat", &format!("bad name {number}"));
+    }
+    let files = world.write();
+    let said = files.usher(&["lists", "check"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(1), ""), "{said:?}");
+    for words in ["school/games/domains", "line 3: not a name: ", "line 2: bad name 0: ", "line 6: bad name 4: ", "and 2 more", "8 refused"] {
+        assert!(said.out.contains(words), "{words} is not in {}", said.out);
+    }
+    assert!(!said.out.contains("bad name 5") && files.usher(&["lists", "check", "--all"]).out.contains("line 8: bad name 6: "));
+    let reports = files.usher(&["lists", "check", "--json"]).json();
+    let games = reports.iter().find(|report| report["category"] == "games").expect("a report of each list");
+    assert_eq!((&games["accepted"], &games["duplicates"]), (&2.into(), &1.into()), "{games}");
+    assert_eq!((&games["refused_lines"][0]["line"], &games["refused_lines"][0]["text"]), (&3.into(), &"not a name".into()), "{games}");
+}
+
+#[test]
+fn every_entry_that_covers_a_url_is_looked_up() {
+    let files = World::new().listed("streaming", "games.example").write();
+    for (url, code, lines) in [
+        ("http://sub.games.example/play", 0, &["school/games/domains 1 games.example", "school/streaming/domains 2 games.example"][..]),
+        ("chat.example", 0, &["school/chat/domains 1 chat.example"]),
+        ("notgames.example", 1, &[]),
+    ] {
+        let said = files.usher(&["lists", "lookup", url, "--json"]);
+        let mut found: Vec<_> = said.json().iter().map(|entry| format!("{} {} {}", entry["list"], entry["line"], entry["text"]).replace('"', "")).collect();
+        found.sort();
+        assert_eq!((said.code, &found[..]), (Some(code), &lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..]), "{url}: {said:?}");
+        let people = files.usher(&["lists", "lookup", url]).out;
+        let words = if code == 0 { lines[0].split(' ').next().unwrap_or_default() } else { "is in no list" };
+        assert!(people.contains(words), "{people}");
+    }
+    let said = files.usher(&["lists", "lookup", "http://"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+    assert!(said.err.contains("cannot be looked up"), "{said:?}");
 }

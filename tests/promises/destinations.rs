@@ -1,6 +1,6 @@
 //! Where a request may lead: not into the school's own machines, and never back to Usher.
 
-use crate::kit::{Origin, World};
+use crate::kit::{Origin, World, skipped};
 
 #[tokio::test]
 async fn an_address_inside_is_refused_in_every_spelling() {
@@ -70,8 +70,7 @@ async fn a_site_may_be_named_by_its_ipv6_address() {
             visit.say("hello").await;
         }
     };
-    // A machine without IPv6 has nothing to show here.
-    let Some(origin) = Origin::doing_at("[::1]:0", answer).await else { return };
+    let Some(origin) = Origin::doing_at("[::1]:0", answer).await else { return skipped("IPv6") };
     let school = World::new().named("six.example", "::1").start().await;
     let port = origin.address.port();
     school.pupil().get(&format!("http://[::1]:{port}/")).await.is_from_the_site("hello");

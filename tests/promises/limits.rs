@@ -1,6 +1,6 @@
 //! Every wait has an end and every count a limit: slow or greedy clients lose their connection, not the proxy.
 
-use crate::kit::{Ending, Origin, Wire, World, soon};
+use crate::kit::{Ending, Origin, School, Visit, Wire, World, soon};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -105,32 +105,72 @@ async fn one_device_may_not_ask_for_more_than_its_share() {
     school.person([127, 0, 7, 2]).get("http://games.example/").await.is_blocked_because("category");
 }
 
+/// A connection of one of year 7's devices.
+async fn from(school: &School, device: u8) -> Wire {
+    Wire::connect(IpAddr::from([127, 0, 7, device]), school.address).await
+}
+
+/// The status that a request is answered with; 403 where there is a place.
+async fn asked(wire: &mut Wire) -> u16 {
+    wire.send("GET http://games.example/ HTTP/1.1\r\nHost: games.example\r\n\r\n").await;
+    wire.next_reply().await.map_or(0, |reply| reply.status)
+}
+
+async fn is_turned_away(over: &mut Wire) {
+    let reply = over.reply().await;
+    assert_eq!((reply.status, reply.field("retry-after").as_deref()), (503, Some("5")));
+    assert!(over.is_closed().await);
+}
+
+async fn until_there_is_a_place(school: &School, device: u8) {
+    while asked(&mut from(school, device).await).await != 403 {}
+}
+
 #[tokio::test]
 async fn one_device_may_not_hold_more_connections_than_its_share() {
     let school = World::new().limit("connections_per_client = 3").start().await;
     let mut held = Vec::new();
     for _ in 0..3 {
         let mut wire = school.wire().await;
-        wire.send("GET http://games.example/ HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        assert_eq!(wire.reply().await.status, 403);
+        assert_eq!(asked(&mut wire).await, 403);
         held.push(wire);
     }
-    let mut over = school.wire().await;
-    let reply = over.reply().await;
-    assert_eq!((reply.status, reply.field("retry-after").as_deref()), (503, Some("5")));
-    assert!(over.is_closed().await);
-    let mut neighbour = Wire::connect(IpAddr::from([127, 0, 7, 2]), school.address).await;
-    neighbour.send("GET http://games.example/ HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    assert_eq!(neighbour.reply().await.status, 403);
+    is_turned_away(&mut school.wire().await).await;
+    assert_eq!(asked(&mut from(&school, 2).await).await, 403, "another device is another matter");
     drop(held.pop());
-    soon("a place", async {
-        loop {
-            let mut wire = school.wire().await;
-            wire.send("GET http://games.example/ HTTP/1.1\r\nHost: a\r\n\r\n").await;
-            if wire.peek_status().await == 403 {
-                return;
-            }
-        }
-    })
-    .await;
+    soon("a place", until_there_is_a_place(&school, 1)).await;
+}
+
+#[tokio::test]
+async fn there_may_not_be_more_connections_in_all_than_the_limit() {
+    let school = World::new().limit("connections = 3").start().await;
+    let mut held = Vec::new();
+    for device in 1..=3 {
+        let mut wire = from(&school, device).await;
+        assert_eq!(asked(&mut wire).await, 403);
+        held.push(wire);
+    }
+    for device in [4, 1] {
+        is_turned_away(&mut from(&school, device).await).await;
+    }
+    for wire in &mut held {
+        assert_eq!(asked(wire).await, 403, "who is there goes on");
+    }
+    drop(held.remove(0));
+    soon("a place", until_there_is_a_place(&school, 4)).await;
+    for wire in &mut held {
+        assert_eq!(asked(wire).await, 403);
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_keeps_its_place_until_it_is_over() {
+    let origin = Origin::doing(Visit::gone).await;
+    let school = World::new().limit("connections = 1").start().await;
+    let mut tunnel = school.wire().await;
+    tunnel.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", origin.authority())).await;
+    assert_eq!(tunnel.head_only().await.status, 200);
+    is_turned_away(&mut from(&school, 2).await).await;
+    drop(tunnel);
+    soon("a place", until_there_is_a_place(&school, 2)).await;
 }

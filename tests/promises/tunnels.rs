@@ -1,6 +1,9 @@
 //! Tunnels and other protocols: bytes both ways until both sides are done, and a record of how many.
 
 use crate::kit::{Origin, School, Wire, World};
+use rustix::process::Signal;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 const WEBSOCKET: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
@@ -20,7 +23,11 @@ async fn echo() -> Origin {
 }
 
 async fn tunnel(school: &School, origin: &Origin, early: &str) -> Wire {
-    let mut wire = school.wire().await;
+    tunnel_through(school.address, origin, early).await
+}
+
+async fn tunnel_through(proxy: SocketAddr, origin: &Origin, early: &str) -> Wire {
+    let mut wire = Wire::connect(IpAddr::from([127, 0, 7, 1]), proxy).await;
     wire.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n{early}", origin.authority())).await;
     let reply = wire.head_only().await;
     assert_eq!((reply.status, reply.field("content-length"), reply.field("transfer-encoding")), (200, None, None), "RFC 9110 section 9.3.6");
@@ -134,6 +141,46 @@ async fn an_idle_tunnel_is_closed() {
     assert!(wire.is_closed().await);
     let row = school.closed_tunnel(origin.address.port()).await;
     assert_eq!((row.outcome.as_deref(), row.note.as_deref()), (Some("limit-reached"), Some("nothing moved for too long")));
+}
+
+/// Sends a word through a tunnel to a site that sends it back.
+async fn carries(wire: &mut Wire, word: &str) {
+    wire.send(word).await;
+    assert_eq!(wire.take(word.len()).await, word.as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_an_open_tunnel_goes_on_until_its_ends_are_done() {
+    let (origin, mut usher) = (echo().await, World::new().serve());
+    let mut wire = tunnel_through(usher.address, &origin, "").await;
+    carries(&mut wire, "before").await;
+    usher.signal(Signal::TERM);
+    assert!(usher.says("stopping").contains("connections=1"));
+    assert!(TcpStream::connect(usher.address).is_err(), "nobody new is taken in");
+    for _ in 0..1000 {
+        carries(&mut wire, "after").await;
+    }
+    wire.half_close().await;
+    assert_eq!(wire.rest().await, b"end");
+    assert!(usher.ended().success());
+    let row = &usher.rows()[0];
+    assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(200), Some(5006), Some(5009), Some("complete")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tunnel_that_outlasts_the_time_to_stop_is_given_up_and_closed_on_record() {
+    let (origin, mut usher) = (echo().await, World::new().limit("drain_seconds = 1").serve());
+    let mut wire = tunnel_through(usher.address, &origin, "").await;
+    carries(&mut wire, "before").await;
+    let told = Instant::now();
+    usher.signal(Signal::TERM);
+    usher.says("stopping");
+    carries(&mut wire, "after").await;
+    assert!(wire.is_closed().await && told.elapsed() >= Duration::from_secs(1), "it is cut when time is up, and not before");
+    assert!(usher.ended().success(), "and Usher ends all the same");
+    let row = &usher.rows()[0];
+    assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(200), Some(11), Some(11), Some("abandoned")));
+    assert_eq!(row.upstream, Some(origin.address.to_string()));
 }
 
 #[tokio::test]

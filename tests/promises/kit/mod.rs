@@ -3,6 +3,7 @@
 //! A test reads as a story: `World::new().start().await.pupil().get("http://games.example/").await.is_blocked_because("category")`.
 //! Every wait ends after [`PATIENCE`], and nothing sleeps.
 
+pub mod browser;
 pub mod origin;
 pub mod people;
 pub mod program;
@@ -10,12 +11,15 @@ pub mod school;
 pub mod wire;
 pub mod world;
 
+pub use browser::Browser;
 pub use origin::{Origin, Visit};
 pub use program::Program;
 pub use school::School;
 pub use wire::{Ending, Reply, Wire};
 pub use world::{Files, World};
 
+use std::io::Write as _;
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// The longest any test waits for anything.
@@ -24,4 +28,20 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits for something, but not for ever.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took too long"))
+}
+
+/// Waits for something that blocks, but not for ever.
+pub fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    result.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{what} took too long"))
+}
+
+/// Says in one line, even where the words of tests are kept back, that this machine lacks what a test needs. If `USHER_REQUIRE` names it, the
+/// test fails instead.
+pub fn skipped(what: &str) {
+    let required = std::env::var("USHER_REQUIRE").unwrap_or_default();
+    assert!(!required.split_whitespace().any(|name| name.eq_ignore_ascii_case(what)), "there is no {what}");
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "skipped: no {what}");
 }

@@ -1,7 +1,9 @@
 //! Usher as a program of its own, to be killed, told to stop, and starved of disk.
 
-use super::PATIENCE;
 use super::world::Files;
+use super::{PATIENCE, in_time};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -16,8 +18,8 @@ pub struct Program {
     /// Where it listens.
     pub address: SocketAddr,
     child: Child,
-    _out: BufReader<ChildStdout>,
-    err: BufReader<ChildStderr>,
+    out: Option<BufReader<ChildStdout>>,
+    err: Option<BufReader<ChildStderr>>,
 }
 
 impl Program {
@@ -37,28 +39,31 @@ impl Program {
     fn spawn(mut command: Command, files: Arc<Files>) -> Self {
         command.arg("--config").arg(files.path("usher.toml")).arg("serve").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("usher starts");
-        let mut out = BufReader::new(child.stdout.take().expect("its words"));
-        let err = BufReader::new(child.stderr.take().expect("its complaints"));
-        let address = listening(&mut out);
-        let mut program = Self { files, address: SocketAddr::from(([0, 0, 0, 0], 0)), child, _out: out, err };
-        program.address = address.unwrap_or_else(|| panic!("it does not listen: {}", program.complaints()));
+        let (out, err) = (child.stdout.take().map(BufReader::new), child.stderr.take().map(BufReader::new));
+        let mut program = Self { files, address: SocketAddr::from(([0, 0, 0, 0], 0)), child, out, err };
+        program.address = program.listening();
         program
     }
 
-    fn complaints(&mut self) -> String {
-        let mut text = String::new();
-        self.err.read_to_string(&mut text).expect("text");
-        text
+    /// The address in the hello text.
+    fn listening(&mut self) -> SocketAddr {
+        loop {
+            let line = next_line(&mut self.out);
+            if let Some(address) = line.trim().strip_prefix("proxy") {
+                return address.trim().parse().expect("an address");
+            }
+            assert!(!line.is_empty(), "it does not listen: {}", all(&mut self.err));
+        }
     }
 
     /// Waits until it says something with these words in it.
     pub fn says(&mut self, words: &str) -> String {
         loop {
-            let mut line = String::new();
-            assert!(self.err.read_line(&mut line).expect("text") > 0, "it ended without saying {words:?}");
+            let line = next_line(&mut self.err);
             if line.contains(words) {
                 return line;
             }
+            assert!(!line.is_empty(), "it ended without saying {words:?}");
         }
     }
 
@@ -73,6 +78,7 @@ impl Program {
 
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
+        all(&mut self.out);
         self.child.wait().expect("it ends")
     }
 
@@ -84,10 +90,19 @@ impl Program {
 
     /// Asks for a page over a blocking connection; the whole answer, or what came of it.
     pub fn get(&self, url: &str) -> String {
+        self.get_with(url, "")
+    }
+
+    /// Asks for a page as somebody who gives a name and a password.
+    pub fn get_as(&self, url: &str, name: &str, password: &str) -> String {
+        self.get_with(url, &format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{name}:{password}"))))
+    }
+
+    fn get_with(&self, url: &str, fields: &str) -> String {
         let mut tcp = TcpStream::connect(self.address).expect("connected");
         tcp.set_read_timeout(Some(PATIENCE)).expect("a setting");
         let host = url.split('/').nth(2).unwrap_or_default();
-        write!(tcp, "GET {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
+        write!(tcp, "GET {url} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n").expect("sent");
         let mut bytes = Vec::new();
         tcp.read_to_end(&mut bytes).expect("an answer");
         String::from_utf8_lossy(&bytes).into_owned()
@@ -100,19 +115,73 @@ impl Program {
     }
 }
 
-/// The address in the hello text.
-fn listening(out: &mut BufReader<ChildStdout>) -> Option<SocketAddr> {
-    let mut line = String::new();
-    while out.read_line(&mut line).ok()? > 0 {
-        if let Some(address) = line.trim().strip_prefix("proxy") {
-            return address.trim().parse().ok();
-        }
-        line.clear();
-    }
-    None
+/// The next line of a pipe; empty at its end.
+fn next_line<R: BufRead + Send + 'static>(pipe: &mut Option<R>) -> String {
+    let mut reader = pipe.take().expect("somebody reads it");
+    let (reader, line) = in_time("a line", move || {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("text");
+        (reader, line)
+    });
+    *pipe = Some(reader);
+    line
+}
+
+/// All that is left of a pipe, once whoever writes it has ended.
+fn all<R: BufRead + Send + 'static>(pipe: &mut Option<R>) -> String {
+    let mut reader = pipe.take().expect("somebody reads it");
+    in_time("the end", move || {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).expect("text");
+        text
+    })
 }
 
 impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that goes on until it is ended, such as `usher log tail`. Killed when dropped.
+pub struct Following {
+    child: Child,
+    out: Option<BufReader<ChildStdout>>,
+    err: Option<BufReader<ChildStderr>>,
+}
+
+impl Following {
+    pub(super) fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("usher starts");
+        let (out, err) = (child.stdout.take().map(BufReader::new), child.stderr.take().map(BufReader::new));
+        Self { child, out, err }
+    }
+
+    /// The next line it prints; empty at its end.
+    pub fn line(&mut self) -> String {
+        next_line(&mut self.out)
+    }
+
+    /// Reads no more of it: the next line it prints goes nowhere.
+    pub fn stop_reading(&mut self) {
+        self.out = None;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Waits for its end: how it ended, and what it complained about.
+    pub fn ended(&mut self) -> (ExitStatus, String) {
+        let complaints = all(&mut self.err);
+        (self.child.wait().expect("it ends"), complaints)
+    }
+}
+
+impl Drop for Following {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

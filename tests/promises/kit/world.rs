@@ -1,11 +1,13 @@
 //! The files of a school: what a technician and a head teacher would write.
 
 use super::School;
-use super::program::Program;
+use super::program::{Following, Program};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 use usher::identity::local::Users;
@@ -44,7 +46,7 @@ warn = ["chat"]
 pub struct World {
     proxy: String,
     allow: Vec<String>,
-    names: Vec<(String, String)>,
+    names: BTreeMap<String, Vec<String>>,
     limits: String,
     policy: String,
     listed: Vec<(String, String)>,
@@ -59,7 +61,7 @@ impl World {
         Self {
             proxy: String::new(),
             allow: vec!["127.0.0.0/8".into(), "::1/128".into()],
-            names: SITES.iter().map(|site| ((*site).to_owned(), "127.0.0.1".to_owned())).collect(),
+            names: SITES.iter().map(|site| ((*site).to_owned(), vec!["127.0.0.1".to_owned()])).collect(),
             limits: String::new(),
             policy: GROUPS.to_owned(),
             listed: listed.into_iter().chain(graver).map(|(category, site)| (category.to_owned(), site.to_owned())).collect(),
@@ -91,9 +93,9 @@ impl World {
         self
     }
 
-    /// A name and the address it leads to.
+    /// A name and an address it leads to, beside any it was given before.
     pub fn named(mut self, name: &str, address: &str) -> Self {
-        self.names.push((name.to_owned(), address.to_owned()));
+        self.names.entry(name.to_owned()).or_default().push(address.to_owned());
         self
     }
 
@@ -133,7 +135,7 @@ impl World {
         let allow: Vec<_> = self.allow.iter().map(|range| format!("{range:?}")).collect();
         let lines = [
             format!("[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]", allow.join(", ")),
-            self.names.iter().map(|(name, address)| format!("{name:?} = [{address:?}]\n")).collect(),
+            self.names.iter().map(|(name, addresses)| format!("{name:?} = {addresses:?}\n")).collect(),
             "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nfolders = \"folders.toml\"".to_owned(),
             "[[lists]]\nname = \"school\"\npath = \"lists\"\nformat = \"folders\"".to_owned(),
             "[school]\nname = \"Example School\"\nappeal = \"Tell the library.\"".to_owned(),
@@ -190,9 +192,26 @@ impl Files {
 
     /// Runs a command to its end.
     pub fn usher(&self, arguments: &[&str]) -> Said {
+        Said::new(&self.command(arguments).output().expect("usher runs"))
+    }
+
+    /// Runs a command that reads this to its end.
+    pub fn usher_told(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("usher runs");
+        // It may have no use for it.
+        let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+        Said::new(&child.wait_with_output().expect("usher ends"))
+    }
+
+    /// Starts a command that goes on until it is ended.
+    pub fn follow(&self, arguments: &[&str]) -> Following {
+        Following::start(self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        let output = command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200").output().expect("usher runs");
-        Said::new(&output)
+        command.arg("--config").arg(self.path("usher.toml")).args(arguments).env("COLUMNS", "200");
+        command
     }
 }
 

@@ -1,0 +1,141 @@
+//! What a real browser makes of it: pages load whole, refusals are read by people, and each request is on record. Needs Chromium.
+
+use crate::kit::{Browser, Origin, School, Visit, World, skipped};
+use usher::audit::query::Row;
+
+/// The room the browser is in.
+const ROOM: &str = r#"
+[[group]]
+name = "year-8"
+members = { networks = ["127.0.0.1/32"] }
+block = ["games", "self-harm"]
+warn = ["streaming"]
+
+[[rule]]
+name = "the world is not there"
+when = { host = ["com", "net", "org"] }
+then = "block"
+reason = "What a browser asks for by itself does not leave the test."
+review = 2027-01-10
+"#;
+
+/// A page whose heading is changed by its script, and which shows a picture of its own and one of a blocked site.
+const PAGE: &str = r#"<!doctype html><html lang="en"><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css">
+<h1>before</h1><img id="own" src="/picture.svg"><img id="advert" src="http://games.example/advert.gif"><script src="/script.js"></script>"#;
+const SCRIPT: &str = r#"document.querySelector("h1").textContent = "the script ran"; window.fetched = fetch("/data.json").then(answer => answer.json())"#;
+
+/// The path of a request as it came.
+fn path(request: &str) -> &str {
+    request.split(' ').nth(1).unwrap_or_default()
+}
+
+async fn say(visit: &mut Visit, kind: &str, text: &str) {
+    visit.send(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{text}", text.len())).await;
+}
+
+async fn site() -> Origin {
+    Origin::doing(|mut visit| async move {
+        while let Some(request) = visit.request().await {
+            match path(&request) {
+                "/style.css" => say(&mut visit, "text/css", "h1 { letter-spacing: 7px }").await,
+                "/script.js" => say(&mut visit, "text/javascript", SCRIPT).await,
+                "/data.json" => say(&mut visit, "application/json", r#"{"word":"fetched"}"#).await,
+                "/picture.svg" => say(&mut visit, "image/svg+xml", r#"<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"/>"#).await,
+                _ => say(&mut visit, "text/html", PAGE).await,
+            }
+        }
+    })
+    .await
+}
+
+/// A school with a browser in it, or a word that there is none.
+async fn school_and_browser() -> Option<(School, Browser)> {
+    let school = World::new().policy(ROOM).start().await;
+    let browser = Browser::behind(school.address);
+    if browser.is_none() {
+        skipped("Chromium");
+    }
+    Some((school, browser?))
+}
+
+/// What is on record of the sites of the test, oldest first; and that nothing the browser asked for by itself was let through.
+fn asked(school: &School) -> Vec<Row> {
+    let is_ours = |row: &Row| row.host.ends_with(".example") || row.host == "127.0.0.1" || row.host == "usher.internal";
+    let (mut ours, others): (Vec<_>, Vec<_>) = school.rows().into_iter().partition(is_ours);
+    for row in others {
+        assert_eq!(row.verdict, "blocked", "nobody told it to go to {}", row.url());
+    }
+    ours.reverse();
+    ours
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_loads_with_all_its_parts_and_each_is_on_record() {
+    let Some((school, mut browser)) = school_and_browser().await else { return };
+    let site = site().await;
+    // Where a page came from a name without https, Chromium does not say what it fetches a part for.
+    for (host, says) in [("news.example", false), ("127.0.0.1", true)] {
+        browser.go(&format!("http://{host}:{}/page", site.address.port())).expect("a page");
+        assert_eq!(browser.value("document.querySelector('h1').textContent"), "the script ran");
+        assert_eq!(browser.value("getComputedStyle(document.querySelector('h1')).letterSpacing"), "7px");
+        assert_eq!(browser.value("window.fetched.then(data => data.word)"), "fetched");
+        let widths = browser.value("[...document.images].map(image => image.naturalWidth)");
+        assert_eq!(widths, serde_json::json!([7, 1]), "in place of the blocked picture there is an empty one");
+        let rows = asked(&school);
+        for (path, dest) in [("/page", "document"), ("/style.css", "style"), ("/script.js", "script"), ("/picture.svg", "image"), ("/data.json", "empty")] {
+            let row = rows.iter().find(|row| row.host == host && row.path == path).unwrap_or_else(|| panic!("{path} is not on record"));
+            assert_eq!((row.verdict.as_str(), row.group.as_str(), row.fetch_dest.as_deref()), ("allowed", "year-8", says.then_some(dest)), "{path}");
+        }
+        assert!(rows.iter().any(|row| row.path == "/advert.gif" && row.verdict == "blocked"), "{rows:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocked_page_is_read_as_the_block_page_and_leads_to_its_record() {
+    let Some((school, mut browser)) = school_and_browser().await else { return };
+    browser.go("http://games.example/play").expect("a page");
+    let words = browser.words();
+    for shown in ["This page is blocked", "games.example/play", "Games is blocked for year-8.", "Tell the library.", "Example School"] {
+        assert!(words.contains(shown), "{shown} is not in {words}");
+    }
+    let reference = browser.value("document.querySelector('code').textContent");
+    let id = reference.as_str().and_then(|id| id.parse().ok()).expect("a reference number");
+    let row = school.log().show(id).expect("the log is read").expect("it is on record");
+    assert_eq!((row.host.as_str(), row.path.as_str(), row.verdict.as_str(), row.group.as_str()), ("games.example", "/play", "blocked", "year-8"));
+    assert_eq!(asked(&school).iter().filter(|row| row.host == "games.example" && row.path == "/play").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pupil_in_distress_reads_whom_to_call() {
+    let Some((school, mut browser)) = school_and_browser().await else { return };
+    browser.go("http://hurt.example/").expect("a page");
+    let words = browser.words();
+    assert!(words.contains("You are not alone") && words.contains("0800 1111") && !words.contains("blocked"), "{words}");
+    assert_eq!(asked(&school)[0].categories, ["self-harm"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_button_of_a_warning_leads_to_the_page() {
+    let Some((school, mut browser)) = school_and_browser().await else { return };
+    let site = site().await;
+    let url = format!("http://video.example:{}/film", site.address.port());
+    browser.go(&url).expect("a page");
+    assert!(browser.words().contains("Streaming"), "{}", browser.words());
+    assert!(site.seen().is_empty(), "the site is not asked yet");
+    browser.click("form button");
+    assert_eq!(browser.value("location.href"), url.as_str());
+    assert_eq!(browser.value("document.querySelector('h1').textContent"), "the script ran");
+    let rows = asked(&school);
+    let films: Vec<_> =
+        rows.iter().filter(|row| row.path == "/film" || row.path == "/continue").map(|row| (row.verdict.as_str(), row.reason.as_str())).collect();
+    assert_eq!(films, [("warned", "category"), ("answered", "continue"), ("allowed", "continued")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn to_a_blocked_site_over_https_no_tunnel_is_opened() {
+    let Some((school, mut browser)) = school_and_browser().await else { return };
+    assert_eq!(browser.go("https://games.example/play"), Err("net::ERR_TUNNEL_CONNECTION_FAILED".to_owned()));
+    let rows = asked(&school);
+    let tunnels: Vec<_> = rows.iter().filter(|row| row.method == "CONNECT").map(|row| (row.host.as_str(), row.port, row.verdict.as_str())).collect();
+    assert!(!tunnels.is_empty() && tunnels.iter().all(|tunnel| *tunnel == ("games.example", 443, "blocked")), "{tunnels:?}");
+}
