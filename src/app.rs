@@ -177,7 +177,7 @@ impl App {
         let Loaded { snapshot, reports, skipped } = load_apart(&config, &secret)?;
         let users = Users::load(&config.users_path())?;
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
-        let checker = Arc::new(Checker::new(users, fresh)?);
+        let checker = Arc::new(Checker::new(users, fresh));
         let recorder = Recorder::start(&config.log_path(), config.sync)?;
         let workers = config.workers.map_or_else(all_cores_but_one, usize::from);
         let (listeners, addresses) = bind_all(&config.listen, workers)?;

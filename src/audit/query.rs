@@ -29,9 +29,9 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// A text anywhere in the host, path or query.
     pub text: Option<String>,
-    /// Only records after this one.
+    /// Only records after this one; of more than `limit` the oldest, so that who follows the record misses none.
     pub after: Option<RecordId>,
-    /// At most so many, the newest.
+    /// At most so many; the newest, where `after` does not say otherwise.
     pub limit: u32,
 }
 
@@ -163,7 +163,7 @@ impl Log {
 
     /// The record with this number.
     pub fn show(&self, id: RecordId) -> Result<Option<Row>, LogError> {
-        let rows = self.select("o.id = ?1", &[&signed(id)], 1)?;
+        let rows = self.select("o.id = ?1 LIMIT 1", &[&signed(id)])?;
         Ok(rows.into_iter().next())
     }
 
@@ -179,12 +179,14 @@ impl Log {
         wanted.times(filter);
         wanted.text(filter.text.as_deref());
         let values: Vec<&dyn ToSql> = wanted.values.iter().map(|value| &**value).collect();
-        self.select(&wanted.sql(), &values, filter.limit)
+        let order = if filter.after.is_some() { "ASC" } else { "DESC" };
+        self.select(&format!("{} ORDER BY o.id {order} LIMIT {}", wanted.sql(), filter.limit), &values)
     }
 
-    fn select(&self, wanted: &str, values: &[&dyn ToSql], limit: u32) -> Result<Vec<Row>, LogError> {
+    /// The records that this picks, newest first.
+    fn select(&self, wanted: &str, values: &[&dyn ToSql]) -> Result<Vec<Row>, LogError> {
         let mut sql = format!(
-            "SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted} ORDER BY o.id DESC LIMIT {limit}) o LEFT JOIN closed c ON c.id = o.id JOIN who ON who.id = o.who JOIN decisions decision ON decision.id = o.decision"
+            "SELECT {COLUMNS} FROM (SELECT * FROM opened o WHERE {wanted}) o LEFT JOIN closed c ON c.id = o.id JOIN who ON who.id = o.who JOIN decisions decision ON decision.id = o.decision"
         );
         for (table, names) in [("o", &TEXTS_OPENED[..]), ("c", &TEXTS_CLOSED[..])] {
             for name in names {

@@ -50,6 +50,9 @@ pub(super) struct Commit {
 pub(super) struct Queue {
     pub(super) openings: Vec<Commit>,
     pub(super) closings: Vec<Closing>,
+    /// The last number given. Given under the lock, so that records are committed in the order of their numbers: who follows the record by number
+    /// misses none.
+    last: u64,
     /// No more will come.
     pub(super) closing: bool,
     /// The writer waits and must be woken.
@@ -67,7 +70,6 @@ pub(super) struct Shared {
     pub(super) queue: Mutex<Queue>,
     pub(super) work: Condvar,
     pub(super) done: Condvar,
-    last: AtomicU64,
 }
 
 /// Puts requests on record. Cheap to clone.
@@ -107,7 +109,8 @@ impl Recorder {
             .map_err(|error| fail(error.into()))?
             .try_into()
             .unwrap_or_default();
-        let shared = Arc::new(Shared { queue: Mutex::default(), work: Condvar::new(), done: Condvar::new(), last: AtomicU64::new(last) });
+        let queue = Mutex::new(Queue { last, ..Queue::default() });
+        let shared = Arc::new(Shared { queue, work: Condvar::new(), done: Condvar::new() });
         let writer = Writer::new(path.to_owned(), sync, connection, shared.clone());
         std::thread::Builder::new().name("usher-log".into()).spawn(move || writer.run()).map_err(StartError::Thread)?;
         Ok(Self { shared })
@@ -116,9 +119,7 @@ impl Recorder {
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.
     pub async fn open(&self, opening: Box<Opening>) -> Result<Pending, Unrecorded> {
         let (done, committed) = oneshot::channel();
-        let id = self.next_id(opening.time_ms);
-        let pending = Pending::new(self.clone(), id);
-        self.enqueue(Commit { id, opening, done })?;
+        let pending = Pending::new(self.clone(), self.enqueue(opening, done)?);
         match tokio::time::timeout(LONGEST_WAIT, committed).await {
             Ok(Ok(Ok(()))) => Ok(pending),
             Ok(Ok(Err(error))) => Err(pending.unrecorded(Unrecorded::Failing(error))),
@@ -128,7 +129,7 @@ impl Recorder {
         }
     }
 
-    fn enqueue(&self, commit: Commit) -> Result<(), Unrecorded> {
+    fn enqueue(&self, opening: Box<Opening>, done: oneshot::Sender<Result<(), Arc<str>>>) -> Result<RecordId, Unrecorded> {
         let mut queue = self.shared.queue.lock();
         if queue.closing {
             return Err(Unrecorded::Closed);
@@ -136,18 +137,13 @@ impl Recorder {
         if queue.openings.len() >= MOST_WAITING {
             return Err(Unrecorded::Overloaded);
         }
-        queue.openings.push(commit);
+        queue.last = RecordId::first_of(opening.time_ms).0.max(queue.last + 1);
+        let id = RecordId(queue.last);
+        queue.openings.push(Commit { id, opening, done });
         if queue.idle {
             self.shared.work.notify_one();
         }
-        Ok(())
-    }
-
-    fn next_id(&self, time_ms: u64) -> RecordId {
-        let first = RecordId::first_of(time_ms).0;
-        let advance = |last: u64| Some(first.max(last + 1));
-        let previous = self.shared.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or_default();
-        RecordId(first.max(previous + 1))
+        Ok(id)
     }
 
     fn close(&self, closing: Closing) {
@@ -331,7 +327,17 @@ mod tests {
             assert_eq!(one.await.expect("ran"), Ok(()));
         }
         recorder.finish();
-        let rows = Log::open(&path).expect("opened").search(&Filter { limit: 1000, ..Filter::default() }).expect("searched");
+        let log = Log::open(&path).expect("opened");
+        let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("searched");
         assert_eq!(rows.iter().filter(|row| row.outcome.as_deref() == Some("complete")).count(), 500);
+        // Who follows the record in steps sees every record once.
+        let (mut followed, mut after) = (Vec::new(), RecordId(0));
+        loop {
+            let step = log.search(&Filter { limit: 70, after: Some(after), ..Filter::default() }).expect("searched");
+            let Some(newest) = step.first() else { break };
+            after = newest.number;
+            followed.extend(step.iter().rev().map(|row| row.number));
+        }
+        assert!(followed.iter().eq(rows.iter().rev().map(|row| &row.number)));
     }
 }

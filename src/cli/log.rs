@@ -82,6 +82,8 @@ pub(super) struct Wanted {
     json: bool,
 }
 
+/// The most records read at a time while following; if there are more, the next look comes at once.
+const AT_A_LOOK: u32 = 10_000;
 /// How often the end of the record is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -191,9 +193,12 @@ fn tail(record: &Record, wanted: &Wanted, last: u32, no_follow: bool, zone: &Tim
         if no_follow {
             return Ok(Answer::Yes);
         }
+        let more = filter.after.is_some() && rows.len() == AT_A_LOOK as usize;
         filter.after = Some(seen);
-        filter.limit = 10_000;
-        std::thread::sleep(LOOK);
+        filter.limit = AT_A_LOOK;
+        if !more {
+            std::thread::sleep(LOOK);
+        }
     }
 }
 

@@ -59,13 +59,22 @@ impl Users {
                 if let Some(group) = &group {
                     check_group(&config, group)?;
                 }
+                // Better told before a password is typed twice.
+                users.expect_new(&name)?;
                 users.add(&name, group, &read_password()?)?;
             }
-            Self::Passwd { name } => users.set_password(&name, &read_password()?)?,
+            Self::Passwd { name } => {
+                users.expect_known(&name)?;
+                users.set_password(&name, &read_password()?)?;
+            }
             Self::Remove { name } => users.remove(&name)?,
         }
         users.save(&file)?;
-        print(format_args!("{}: {} users. A running Usher takes the change up on SIGHUP.", file.display(), users.users.len()))?;
+        let count = match users.users.len() {
+            1 => "1 user".to_owned(),
+            many => format!("{many} users"),
+        };
+        print(format_args!("{}: {count}. A running Usher takes the change up on SIGHUP.", file.display()))?;
         Ok(Answer::Yes)
     }
 }

@@ -21,6 +21,8 @@ const BELIEVED_FOR: Duration = Duration::from_secs(300);
 const MOST_KEPT: usize = 10_000;
 /// How many passwords are hashed at once. Each takes 19 MiB and some tens of milliseconds of a core.
 const HASHED_AT_ONCE: usize = 2;
+/// Verified when no such user exists, so that time does not tell. Of random bytes nobody kept; to match it would prove nobody all the same.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$tvCmV+9R+ZVXfBWUm4MGCw$CzNm+/iOmuJCntlLJ6iluCru7ZQtvIMa1jHbU1nN2qM";
 /// The longest user name, in bytes.
 const LONGEST_NAME: usize = 64;
 
@@ -104,14 +106,23 @@ impl Users {
         crate::files::replace(path, text.as_bytes()).map_err(|error| UsersError::Unwritable { path: path.into(), error })
     }
 
+    /// An error unless a user of this name can be added.
+    pub fn expect_new(&self, name: &str) -> Result<(), UsersError> {
+        let name = spelling(name)?;
+        if self.users.contains_key(&name) { Err(UsersError::Exists(name)) } else { Ok(()) }
+    }
+
+    /// An error unless there is a user of this name.
+    pub fn expect_known(&self, name: &str) -> Result<(), UsersError> {
+        let name = spelling(name)?;
+        if self.users.contains_key(&name) { Ok(()) } else { Err(UsersError::NoSuchUser(name)) }
+    }
+
     /// Adds a user.
     pub fn add(&mut self, name: &str, group: Option<String>, password: &str) -> Result<(), UsersError> {
-        let name = spelling(name)?;
-        if self.users.contains_key(&name) {
-            return Err(UsersError::Exists(name));
-        }
+        self.expect_new(name)?;
         let hash = hash(password)?;
-        self.users.insert(name, User { group, hash });
+        self.users.insert(spelling(name)?, User { group, hash });
         Ok(())
     }
 
@@ -183,22 +194,20 @@ pub struct Checker {
     key: [u8; 32],
     kept: Mutex<HashMap<[u8; 32], (Instant, Cell)>>,
     at_once: Semaphore,
-    /// Verified when no such user exists, so that time does not tell.
-    decoy: String,
     hashes: std::sync::atomic::AtomicU64,
 }
 
 impl Checker {
     /// A checker of these users. `key` is secret and drawn anew at each start.
-    pub fn new(users: Users, key: [u8; 32]) -> Result<Self, UsersError> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(users: Users, key: [u8; 32]) -> Self {
+        Self {
             users: arc_swap::ArcSwap::from_pointee(users),
             key,
             kept: Mutex::new(HashMap::new()),
             at_once: Semaphore::new(HASHED_AT_ONCE),
-            decoy: hash("a decoy")?,
             hashes: std::sync::atomic::AtomicU64::new(0),
-        })
+        }
     }
 
     /// Puts other users in force and forgets every checked password.
@@ -261,7 +270,7 @@ impl Checker {
         let Ok(name) = spelling(name) else { return Check::Wrong };
         let Ok(_permit) = self.at_once.acquire().await else { return Check::Wrong };
         let user = self.users.load().users.get(&name).cloned();
-        let (hash, group) = user.map_or((self.decoy.clone(), None), |user| (user.hash, Some(user.group)));
+        let (hash, group) = user.map_or((DECOY.to_owned(), None), |user| (user.hash, Some(user.group)));
         let password = password.to_owned();
         self.hashes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let right = tokio::task::spawn_blocking(move || verifies(&hash, &password)).await.unwrap_or(false);
@@ -296,6 +305,13 @@ mod tests {
     }
 
     #[test]
+    fn the_decoy_takes_as_long_as_a_users_hash() {
+        let cost = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
+        assert_eq!(cost(DECOY), cost(&hash("x").expect("hashed")));
+        assert!(PasswordHash::new(DECOY).is_ok_and(|decoy| decoy.hash.is_some_and(|bytes| bytes.len() == 32)));
+    }
+
+    #[test]
     fn names_are_checked() {
         let mut users = users();
         assert!(matches!(users.add("j.smith", None, "x"), Err(UsersError::Exists(_))));
@@ -308,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_of_eighty_requests_costs_one_hash() {
-        let checker = Arc::new(Checker::new(users(), [3; 32]).expect("a checker"));
+        let checker = Arc::new(Checker::new(users(), [3; 32]));
         let ask = |password: &'static str| {
             let checker = checker.clone();
             tokio::spawn(async move { checker.check("J.Smith", password).await })

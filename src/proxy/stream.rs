@@ -275,8 +275,8 @@ impl ClientStream {
 
     /// Looks for a head in the buffer; true if there is something to hand on.
     fn find_head(&mut self) -> bool {
-        // An empty line before a request is overlooked (RFC 9112 section 2.2).
-        if self.buffer.starts_with(b"\r\n") {
+        // Empty lines before a request are overlooked, in one piece or in many (RFC 9112 section 2.2).
+        while self.buffer.starts_with(b"\r\n") {
             self.buffer.advance(2);
             self.seen = 0;
         }
