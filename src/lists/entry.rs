@@ -47,6 +47,9 @@ pub enum Refusal {
     /// A number that a browser would take for an address, though it is not written as one.
     #[error("a number that is not written as an address")]
     OddAddress,
+    /// An address in a hosts file, and no name.
+    #[error("an address without a name; put it in a file called domains")]
+    AddressAlone,
     /// No host before the path.
     #[error("no host before the path")]
     NoHost,
