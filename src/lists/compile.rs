@@ -209,7 +209,7 @@ mod tests {
                 ("s/chat/domains", "chat", Format::Names, "talk.games.example\ngames.example\n"),
                 ("s/games/urls", "games", Format::Urls, "news.example/fun/\nwww.video.example/watch?v=7\nwww.www.shop.example/fun\n"),
                 ("s/adverts", "adverts", Format::Hosts, "0.0.0.0 ad.news.example\n"),
-                ("s/games/words", "games", Format::Words, "unblocked*games\n"),
+                ("s/games/words", "games", Format::Words, "unblocked*games\nGlücks*Spiel\n"),
                 ("s/games/expressions", "games", Format::Expressions, "/play/[0-9]+\\.swf$\n"),
             ],
         )
@@ -248,6 +248,7 @@ mod tests {
             ("ad.news.example", "adverts"),
             ("sub.ad.news.example", ""),
             ("a.example/unblocked-free-games", "games"),
+            ("a.example/?q=Gl%C3%BCcks-Spiel", "games"),
             ("a.example/play/12.swf", "games"),
             ("a.example/play/x.swf", ""),
         ] {
