@@ -75,7 +75,7 @@ impl Proxy {
 }
 
 /// Name and password of `Basic` credentials (RFC 7617).
-fn basic(value: &[u8]) -> Option<(String, String)> {
+pub fn basic(value: &[u8]) -> Option<(String, String)> {
     let text = std::str::from_utf8(value).ok()?;
     let (scheme, encoded) = text.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
