@@ -165,8 +165,16 @@ fn is_canonical(path: &str) -> bool {
     })
 }
 
+/// The one spelling of a part of a URL, as of a word that may stand anywhere in one.
+#[must_use]
+pub fn spelling(part: &str) -> String {
+    let mut text = String::with_capacity(part.len());
+    push_decoded(&mut text, part);
+    text
+}
+
 /// Appends `raw` in lower case with its percent-encoding undone once. A byte that is not printable ASCII stays encoded, in lower case,
-/// and so does an encoded `%`, so that nothing is decoded twice.
+/// and so does a `%`, encoded or alone, so that nothing is decoded twice.
 fn push_decoded(text: &mut String, raw: &str) {
     let bytes = raw.as_bytes();
     let mut at = 0;
@@ -174,7 +182,7 @@ fn push_decoded(text: &mut String, raw: &str) {
         let decoded = if byte == b'%' { hex_pair(bytes.get(at + 1..at + 3)) } else { None };
         at += if decoded.is_some() { 3 } else { 1 };
         match (byte, decoded) {
-            (b'%', Some(b'%')) => text.push_str("%25"),
+            (b'%', Some(b'%') | None) => text.push_str("%25"),
             (_, Some(b'\\')) => text.push('/'),
             (_, Some(plain @ 0x21..=0x7e)) => text.push(plain.to_ascii_lowercase() as char),
             (_, Some(other)) => push_encoded(text, other),
@@ -267,7 +275,8 @@ mod tests {
             ("http://a.example/caf%C3%A9", "a.example/caf%c3%a9"),
             ("http://a.example/café", "a.example/caf%c3%a9"),
             ("http://a.example/%2570", "a.example/%2570"),
-            ("http://a.example/%zz%4", "a.example/%zz%4"),
+            ("http://a.example/%zz%4", "a.example/%25zz%254"),
+            ("http://a.example/%%34%31", "a.example/%2541"),
             ("http://a.example/a/..", "a.example/"),
             ("http://a.example/../../x", "a.example/x"),
             ("http://a.example/x/.", "a.example/x/"),
@@ -294,8 +303,8 @@ mod tests {
         fn the_one_spelling_is_stable(path in "[a-zA-Z0-9/.%?&=#_ \\\\-]{0,60}") {
             let host = Host::parse("a.example").expect("a host");
             let once = Url::new(Scheme::Http, host.clone(), 80, &path);
-            // An encoded percent sign stays encoded, so a second pass is the same text unless it uncovers `%25xx`.
-            if !once.text().contains('%') {
+            // An encoded `?` or `#` is part of a path, but stands plain in what is matched: the text says less than the path.
+            if !path.contains("%3f") && !path.contains("%3F") && !path.contains("%23") {
                 let path = &once.text()["a.example".len()..];
                 let twice = Url::new(Scheme::Http, host, 80, path);
                 proptest::prop_assert_eq!(once.text(), twice.text());

@@ -1,6 +1,6 @@
 //! Entries in, one immutable [`Lists`] out, with a [`Report`] of every line that was not taken.
 
-use super::entry::{Listed, Refusal, without_www};
+use super::entry::{Listed, Refusal};
 use super::formats::Format;
 use super::patterns::{self, BadPattern};
 use super::table::{Hasher, Kind, Memberships, Raw, Table, TooManyMemberships};
@@ -128,7 +128,7 @@ impl Compiler {
             Listed::Prefix(text) => {
                 self.longest_prefix = self.longest_prefix.max(text.len());
                 let host = text.split(['/', '?']).next().unwrap_or_default();
-                self.push(self.hasher.hash(Kind::HasPrefixes, without_www(host)), MARK, 0);
+                self.push(self.hasher.hash(Kind::HasPrefixes, host), MARK, 0);
                 self.push(self.hasher.hash(Kind::Prefix, &text), list, line);
             }
             Listed::Word(text) => self.patterns.word(list, line, &text),
@@ -207,9 +207,9 @@ mod tests {
             &[
                 ("s/games/domains", "games", Format::Names, "# head\ngames.example\n203.0.113.0/24\n2001:db8::/32\n"),
                 ("s/chat/domains", "chat", Format::Names, "talk.games.example\ngames.example\n"),
-                ("s/games/urls", "games", Format::Urls, "news.example/fun/\nwww.video.example/watch?v=7\n"),
+                ("s/games/urls", "games", Format::Urls, "news.example/fun/\nwww.video.example/watch?v=7\nwww.www.shop.example/fun\n"),
                 ("s/adverts", "adverts", Format::Hosts, "0.0.0.0 ad.news.example\n"),
-                ("s/games/words", "games", Format::Words, "unblocked*games\n"),
+                ("s/games/words", "games", Format::Words, "unblocked*games\nGlücks*Spiel\n"),
                 ("s/games/expressions", "games", Format::Expressions, "/play/[0-9]+\\.swf$\n"),
             ],
         )
@@ -244,9 +244,11 @@ mod tests {
             ("video.example/watch?v=7", "games"),
             ("video.example/watch?v=7&t=1", "games"),
             ("video.example/watch?v=78", ""),
+            ("www.www.shop.example/fun", "games"),
             ("ad.news.example", "adverts"),
             ("sub.ad.news.example", ""),
             ("a.example/unblocked-free-games", "games"),
+            ("a.example/?q=Gl%C3%BCcks-Spiel", "games"),
             ("a.example/play/12.swf", "games"),
             ("a.example/play/x.swf", ""),
         ] {

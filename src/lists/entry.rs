@@ -1,7 +1,7 @@
 //! What a line of a list means, in its one spelling.
 
 use crate::host::Host;
-use crate::url::Url;
+use crate::url::{self, Url};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -47,6 +47,9 @@ pub enum Refusal {
     /// A number that a browser would take for an address, though it is not written as one.
     #[error("a number that is not written as an address")]
     OddAddress,
+    /// An address in a hosts file, and no name.
+    #[error("an address without a name; put it in a file called domains")]
+    AddressAlone,
     /// No host before the path.
     #[error("no host before the path")]
     NoHost,
@@ -104,13 +107,15 @@ pub fn prefix(text: &str) -> Result<Listed, Refusal> {
     Ok(Listed::Prefix(format!("{bare}{path}")))
 }
 
-/// A word or wildcard.
+/// A word or wildcard, in the spelling it has in a URL.
 pub fn word(text: &str) -> Result<Listed, Refusal> {
-    let lower = text.to_lowercase();
-    if lower.split('*').map(str::len).max().unwrap_or(0) < SHORTEST_WORD {
+    let word = url::spelling(&text.to_lowercase());
+    // An encoded byte counts as one.
+    let length = |part: &str| part.len() - 2 * part.matches('%').count();
+    if word.split('*').map(length).max().unwrap_or(0) < SHORTEST_WORD {
         return Err(Refusal::TooShort);
     }
-    Ok(Listed::Word(lower))
+    Ok(Listed::Word(word))
 }
 
 enum Place {
@@ -199,7 +204,7 @@ mod tests {
     #[test]
     fn words_too_short_to_mean_anything_are_refused() {
         assert_eq!(word("Unblocked*Games"), Ok(Listed::Word("unblocked*games".into())));
-        for line in ["", "a", "sex", "*", "ab*cd"] {
+        for line in ["", "a", "sex", "*", "ab*cd", "%73%65%78", "é", "ab%20"] {
             assert_eq!(word(line), Err(Refusal::TooShort), "{line}");
         }
     }

@@ -75,7 +75,7 @@ impl Proxy {
 }
 
 /// Name and password of `Basic` credentials (RFC 7617).
-fn basic(value: &[u8]) -> Option<(String, String)> {
+pub fn basic(value: &[u8]) -> Option<(String, String)> {
     let text = std::str::from_utf8(value).ok()?;
     let (scheme, encoded) = text.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -88,7 +88,7 @@ fn basic(value: &[u8]) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::basic;
+    use super::*;
 
     #[test]
     fn basic_credentials_are_read() {
@@ -97,6 +97,20 @@ mod tests {
         assert_eq!(basic(b"basic dXNlcjo="), pair("user", ""));
         for bad in [&b"Basic"[..], b"Basic !!!", b"Bearer dXNlcjo=", b"Basic dXNlcg==", b"Basic \xff", b"Digest username=x"] {
             assert_eq!(basic(bad), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_client_encodes_is_what_is_read(name in "[^:]{0,20}", password in ".{0,20}") {
+            let value = format!("Basic {}", STANDARD.encode(format!("{name}:{password}")));
+            proptest::prop_assert_eq!(basic(value.as_bytes()), Some((name, password)));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+            let _ = basic(&bytes);
+            let _ = basic(&[b"Basic ", &bytes[..]].concat());
         }
     }
 }

@@ -11,6 +11,7 @@
 //! ([`error`]). Every limit is in [`limits`].
 
 pub mod body;
+pub mod chunks;
 pub mod connect;
 pub mod connection;
 pub mod dial;

@@ -8,7 +8,8 @@
 //!
 //! Waits: for a head to begin, for it to end, for the next bytes of a body, for the client to take bytes of an answer.
 
-use super::framing::{Body, Chunks, Malformed, asks_whole_server, check_head, head_length, read_head};
+use super::chunks::Chunks;
+use super::framing::{Body, Malformed, asks_whole_server, check_head, head_length, read_head};
 use super::limits::{EARLY_BYTES, Limits, READ_BUFFER};
 use super::listen::Seat;
 use bytes::{Buf, BytesMut};

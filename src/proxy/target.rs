@@ -140,4 +140,17 @@ mod tests {
             assert_eq!(of(method, uri), expected.map(str::to_owned), "{method} {uri}");
         }
     }
+
+    proptest::proptest! {
+        /// The path goes to the origin as it is: it must be one word that begins with a slash, whatever was asked for.
+        #[test]
+        fn no_target_leaves_its_line(raw in "http://[a-z.@:0-9%\\[\\]]{1,20}[!-~]{0,30}") {
+            if let Ok(uri) = raw.parse::<Uri>()
+                && let Ok(Target::Page { url, path, .. }) = Target::of(&Method::GET, &uri)
+            {
+                proptest::prop_assert!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{}", path);
+                proptest::prop_assert_eq!(Url::parse(&raw).map(|typed| typed.text().to_owned()), Ok(url.text().to_owned()));
+            }
+        }
+    }
 }

@@ -185,4 +185,19 @@ mod tests {
             assert_eq!(warnings.accept(forged, &user("a"), client(1), at(1)), Err(BadToken::Forged));
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn only_what_was_signed_is_accepted(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..120), at in 0..64usize, bit in 0..8u8) {
+            let (warnings, now) = (Warnings::new([1; 32], Duration::from_secs(900)), Timestamp::UNIX_EPOCH);
+            let accepts = |token: &str| warnings.accept(token, &user("a"), client(1), now);
+            proptest::prop_assert_eq!(accepts(&URL_SAFE_NO_PAD.encode(&bytes)), Err(BadToken::Forged));
+            let token = warnings.token(&user("a"), client(1), URL, now);
+            let mut changed = URL_SAFE_NO_PAD.decode(&token).expect("a token");
+            let place = at % changed.len();
+            changed[place] ^= 1 << bit;
+            proptest::prop_assert_eq!(accepts(&URL_SAFE_NO_PAD.encode(&changed)), Err(BadToken::Forged));
+            proptest::prop_assert_eq!(accepts(&token), Ok(URL.to_owned()));
+        }
+    }
 }

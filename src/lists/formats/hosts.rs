@@ -17,6 +17,9 @@ const OWN_NAMES: [&str; 13] = [
 pub fn read_line(line: &str, take: &mut dyn FnMut(Result<Listed, Refusal>)) {
     let mut words = without_comment(line).split_ascii_whitespace();
     let Some(address) = words.next() else { return };
+    if words.clone().next().is_none() {
+        return take(Err(if address.parse::<IpAddr>().is_ok() { Refusal::AddressAlone } else { Refusal::NotAHost }));
+    }
     match address.split('%').next().unwrap_or_default().parse::<IpAddr>() {
         Ok(address) if address.is_unspecified() || address.is_loopback() => {
             words.filter(|name| !OWN_NAMES.contains(name)).for_each(|name| take(entry::exact(name)));
@@ -51,6 +54,8 @@ mod tests {
                 ("203.0.113.9 games.example", &[Err(Refusal::NotAHost)]),
                 ("games.example", &[Err(Refusal::NotAHost)]),
                 ("0.0.0.0 com", &[Err(Refusal::TopLevel)]),
+                ("203.0.113.9", &[Err(Refusal::AddressAlone)]),
+                ("0.0.0.0 # why", &[Err(Refusal::AddressAlone)]),
             ],
         );
     }
