@@ -5,7 +5,7 @@
 
 use http::{HeaderName, HeaderValue, Method, Uri};
 use libfuzzer_sys::fuzz_target;
-use usher::proxy::framing::{Body, asks_whole_server, check_head, head_length};
+use usher::proxy::framing::{Body, asks_whole_server, check_head, head_length, read_head};
 use usher::proxy::target::Target;
 
 const MOST_FIELDS: usize = 100;
@@ -34,9 +34,15 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert_eq!(body, body_of(&request), "hyper would read another body");
 
-    // What hyper hands on is then read as a target.
+    // What hyper hands on, and what is read here where hyper is not asked, is the same; it is then read as a target.
     let method = Method::from_bytes(method.as_bytes()).expect("a method hyper can hand on");
     let uri = Uri::try_from(target).expect("a target hyper can hand on");
+    let (read, read_body) = read_head(head, MOST_FIELDS).expect("what is accepted can be read");
+    assert_eq!((read.method(), read.uri(), read_body), (&method, &uri, body));
+    assert_eq!((read.version() == http::Version::HTTP_10, read.headers().len()), (request.version == Some(0), request.headers.len()));
+    for field in &*request.headers {
+        assert!(read.headers().get_all(field.name).iter().any(|value| value.as_bytes() == field.value), "{field:?} is not read");
+    }
     if let Ok(target) = Target::of(&method, &uri) {
         assert!(!target.url().host.as_str().is_empty());
         if asks_whole_server(head) {
