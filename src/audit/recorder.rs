@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 
 /// The most requests that may wait for their commit. A full queue means the disk does not keep up; more are refused.
 const MOST_WAITING: usize = 16_384;
+/// As many requests as are committed at once without waiting for more.
+pub(super) const MANY: usize = 32;
 /// The longest a request waits for its commit.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -55,8 +57,10 @@ pub(super) struct Queue {
     last: u64,
     /// No more will come.
     pub(super) closing: bool,
-    /// The writer waits and must be woken.
+    /// The writer waits for something to do and must be woken.
     pub(super) idle: bool,
+    /// It waits for more to come, and must be woken when that is many.
+    pub(super) gathering: bool,
     pub(super) stopped: bool,
 }
 
@@ -140,7 +144,7 @@ impl Recorder {
         queue.last = RecordId::first_of(opening.time_ms).0.max(queue.last + 1);
         let id = RecordId(queue.last);
         queue.openings.push(Commit { id, opening, done });
-        if queue.idle {
+        if queue.idle || queue.gathering && queue.openings.len() == MANY {
             self.shared.work.notify_one();
         }
         Ok(id)

@@ -1,7 +1,7 @@
 //! The one thread that writes: it takes all that waits, writes it in one transaction, and tells those who wait.
 
 use super::record::{Closing, Opening, RecordId};
-use super::recorder::{Commit, Queue, Shared, Sync};
+use super::recorder::{Commit, MANY, Queue, Shared, Sync};
 use super::schema;
 use crate::telemetry::events;
 use rusqlite::{CachedStatement, Connection, params};
@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 /// How long endings may wait for others, so that each does not cost a transaction of its own.
 const ENDINGS_WAIT: Duration = Duration::from_millis(20);
-/// The least time between two transactions. Each costs about as much as twenty rows, so under load requests share one; a request that comes
-/// alone does not wait.
-const SPACING: Duration = Duration::from_millis(3);
+/// The time between two transactions, unless many wait. Each costs about as much as twenty rows, so under load requests share one; a request that
+/// comes alone does not wait.
+const SPACING: Duration = Duration::from_millis(5);
 /// The most endings kept while the log cannot be written.
 const MOST_ENDINGS_KEPT: usize = 200_000;
 /// The most texts, and the most rows of `who` and `decisions`, whose numbers are kept in memory.
@@ -47,8 +47,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut last = Instant::now();
         while self.wait() {
-            std::thread::sleep(SPACING.saturating_sub(last.elapsed()));
-            let queue = self.shared.queue.lock().take();
+            let queue = self.gather(last + SPACING);
             self.write(queue);
             last = Instant::now();
         }
@@ -78,6 +77,15 @@ impl Writer {
             }
             queue.idle = false;
         }
+    }
+
+    /// Takes what waits at this time, or as soon as many wait.
+    fn gather(&self, until: Instant) -> Queue {
+        let mut queue = self.shared.queue.lock();
+        queue.gathering = true;
+        while queue.openings.len() < MANY && !queue.closing && !self.shared.work.wait_until(&mut queue, until).timed_out() {}
+        queue.gathering = false;
+        queue.take()
     }
 
     fn write(&mut self, mut queue: Queue) {

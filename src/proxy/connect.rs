@@ -68,10 +68,14 @@ impl Worker {
         }
     }
 
-    /// Judges a tunnel, puts it on record, and connects to where its permit leads.
+    /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(End, Pending), Answer> {
-        let (permit, mut pending) = self.judge_tunnel(asked, target, identity).await?;
-        match self.dialer.dial(&permit.into_destination()).await {
+        let (permit, opening) = self.judge_tunnel(asked, target, identity).await?;
+        let to = permit.into_destination();
+        // Both at once: nothing is said to either side before both are done, and the wait for the disk is behind the wait for the site.
+        let (pending, dialled) = tokio::join!(self.open_record(asked, opening), self.dialer.dial(&to));
+        let mut pending = pending?;
+        match dialled {
             Ok(Dialled { tcp, address }) => {
                 pending.upstream(address);
                 pending.status(StatusCode::OK);

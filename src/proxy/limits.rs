@@ -77,7 +77,7 @@ pub const NAME_KEPT_MOST: Duration = Duration::from_secs(3600);
 /// How long it is kept that a name leads nowhere.
 pub const NO_NAME_KEPT: Duration = Duration::from_secs(5);
 /// The largest read from an origin, and the largest head of its answer, in bytes.
-pub const ORIGIN_BUFFER: usize = 64 * 1024;
+pub const ORIGIN_BUFFER: usize = 48 * 1024;
 /// How long an idle connection to an origin is kept.
 pub const ORIGIN_IDLE: Duration = Duration::from_secs(30);
 /// Idle connections kept to one origin.

@@ -119,17 +119,17 @@ impl Worker {
         Ok((target, identity))
     }
 
-    /// Judges a tunnel and puts it on record: a permit to connect, or the answer that refuses it.
-    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Pending), Answer> {
+    /// Judges a tunnel: a permit to connect, with what is to be put on record before the tunnel opens; or the answer that refuses it.
+    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Box<Opening>), Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
         let facts = self.facts(asked, target, identity, &found, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_connect(&ConnectFacts(facts), asked.snapshot.id);
         match verdict {
-            ConnectVerdict::Tunnel(permit) => Ok((permit, self.record(asked, target, identity, found, Verdict::Allowed, &reason).await?)),
+            ConnectVerdict::Tunnel(permit) => Ok((permit, judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
             ConnectVerdict::Block => {
                 let page = self.block_page(asked, target, &reason);
-                let pending = self.record(asked, target, identity, found, Verdict::Blocked, &reason).await?;
+                let pending = self.open_record(asked, judged(asked, target, identity, &found, Verdict::Blocked, &reason)).await?;
                 Err(own_answer(asked, &page, Some(pending), &self.settings.school))
             }
         }
@@ -142,7 +142,7 @@ impl Worker {
         let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_request(&RequestFacts(facts), asked.snapshot.id);
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
-                return match self.record(&asked, &target, &identity, found, Verdict::Allowed, &reason).await {
+                return match self.open_record(&asked, judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason)).await {
                     Ok(pending) => self.forward(asked, permit, target, request, pending).await,
                     Err(answer) => answer,
                 };
@@ -150,7 +150,7 @@ impl Worker {
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };
-        match self.record(&asked, &target, &identity, found, verdict, &reason).await {
+        match self.open_record(&asked, judged(&asked, &target, &identity, &found, verdict, &reason)).await {
             Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         }
@@ -201,21 +201,7 @@ impl Worker {
     }
 
     /// Puts a request on record; without a record, the answer is that nothing can pass.
-    async fn record(&self, asked: &Asked, target: &Target, identity: &Identity, found: Found, verdict: Verdict, reason: &Reason) -> Result<Pending, Answer> {
-        let taxonomy = &asked.snapshot.taxonomy;
-        let opening = Opening {
-            verdict,
-            categories: taxonomy.ids(found.categories).collect::<Vec<_>>().join(" "),
-            reason: reason.kind(),
-            why: reason.text(taxonomy),
-            rule: reason.rule().map(str::to_owned),
-            entry: reason.entry().cloned(),
-            ..opening(asked, Some(target), identity)
-        };
-        self.open_record(asked, Box::new(opening)).await
-    }
-
-    async fn open_record(&self, asked: &Asked, opening: Box<Opening>) -> Result<Pending, Answer> {
+    pub(super) async fn open_record(&self, asked: &Asked, opening: Box<Opening>) -> Result<Pending, Answer> {
         self.recorder.open(opening).await.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
     }
 
@@ -315,6 +301,20 @@ fn shown(target: &Target) -> String {
     let url = raw(target);
     let short: String = url.chars().take(120).collect();
     if short.len() < url.len() { short + "…" } else { short }
+}
+
+/// What is known of a request that was judged.
+fn judged(asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Box<Opening> {
+    let taxonomy = &asked.snapshot.taxonomy;
+    Box::new(Opening {
+        verdict,
+        categories: taxonomy.ids(found.categories).collect::<Vec<_>>().join(" "),
+        reason: reason.kind(),
+        why: reason.text(taxonomy),
+        rule: reason.rule().map(str::to_owned),
+        entry: reason.entry().cloned(),
+        ..opening(asked, Some(target), identity)
+    })
 }
 
 /// What is known of a request whatever came of it.
