@@ -3,11 +3,14 @@
 //! # The way of one request
 //!
 //! ```text
-//! client ─▶ proxy::listen ─▶ proxy::identify ─▶ lists::look_up ─▶ policy::decide_* ─▶ audit::open ─▶ proxy::execute ─▶ Pending::close
-//!           (framing)         (one Identity)     (categories)      (a Decision)        (committed)    ├ tunnel
-//!                                                                                                     ├ forward
-//!                                                                                                     └ pages
+//! client ─▶ proxy::listen ─▶ proxy::identify ─▶ lists::look_up ─▶ policy::decide_* ─▶ audit::open ─┬▶ proxy::connect, tunnel ─▶ Pending::close
+//!           (framing)         (one Identity)     (categories)      (a Decision)        (committed)  ├▶ proxy::forward ─────────▶
+//!                                                                                                   └▶ proxy::pages ───────────▶
 //! ```
+//!
+//! A connection that begins with `CONNECT`, as all for https do, is served without hyper: hyper's state for one head without a body cost more
+//! than everything else a tunnel needs. Its record is committed while its origin is connected to; nothing is said to either before both are done.
+//! One core is left to the record and the system: a worker more than that costs each tunnel a fifth for being woken.
 //!
 //! # The layers
 //!

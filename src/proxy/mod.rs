@@ -1,10 +1,9 @@
 //! The forward proxy: bytes in, a decision asked for, a record opened, the decision carried out.
 //!
 //! ```text
-//! listen ─▶ connection ─▶ stream + framing ─▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─▶ execute
-//!                                                                                             ├ tunnel
-//!                                                                                             ├ forward ─▶ pool, dial, guard
-//!                                                                                             └ pages
+//! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ pool, dial, guard
+//!                                           └▶ connect, the same way ───────────────────────────┼▶ tunnel ─▶ dial, guard
+//!                                                                                               └▶ pages, own_pages
 //! ```
 //!
 //! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
