@@ -48,6 +48,9 @@ impl Worker {
         };
         match opened {
             Ok((origin, pending)) => {
+                // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
+                let _place = asked.conn.clone();
+                drop(asked);
                 stream.write_all(OPEN).await?;
                 let (tcp, early) = stream.into_tunnel();
                 carry(End { tcp, early }, origin, pending, self.limits.tunnel_idle_time).await;

@@ -20,6 +20,30 @@ async fn a_change_is_in_force_for_the_next_request() {
 }
 
 #[tokio::test]
+async fn connections_that_last_do_not_hold_on_to_old_lists() {
+    let origin = Origin::saying("page").await;
+    let school = World::new().start().await;
+    let (mut kept, mut tunnel, mut later) = (school.wire().await, school.wire().await, school.wire().await);
+    for wire in [&mut kept, &mut later] {
+        wire.send(origin.request("GET", "/", "")).await;
+        assert_eq!(wire.reply().await.text(), "page");
+    }
+    for wire in [&mut tunnel, &mut later] {
+        wire.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", origin.authority())).await;
+        assert_eq!(wire.head_only().await.status, 200);
+    }
+    let old = Arc::downgrade(&school.in_force.get());
+    school.files.put("lists/games/domains", "other.example\n");
+    school.reloader.reload().await.expect("reloaded");
+    soon("letting go of the old lists", async {
+        while old.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_wrong_change_is_told_and_what_was_in_force_stays() {
     let school = World::new().start().await;
     let before = school.pupil().get("http://games.example/").await.record().snapshot.clone();

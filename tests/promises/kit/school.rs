@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use usher::app::{App, Reloader};
 use usher::audit::query::{Filter, Log, Row};
 use usher::config::Config;
+use usher::snapshot::InForce;
 
 /// Wednesday, in lessons.
 const MORNING: &str = "2026-11-25T10:00:00Z";
@@ -24,6 +25,8 @@ pub struct School {
     pub address: SocketAddr,
     /// Reads its files anew.
     pub reloader: Reloader,
+    /// What is in force.
+    pub in_force: Arc<InForce>,
     clock: Arc<Mutex<Timestamp>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
@@ -38,12 +41,12 @@ impl School {
         let built = App::build(config, Arc::new(move || *read.lock().expect("a clock"))).await;
         let (app, _, _) = built.unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = oneshot::channel();
-        let (address, reloader) = (app.addresses()[0], app.reloader());
+        let (address, reloader, in_force) = (app.addresses()[0], app.reloader(), app.in_force());
         let running = tokio::spawn(app.run(async move {
             // A school that is dropped closes too.
             let _ = stopped.await;
         }));
-        Self { files, address, reloader, clock, stop: Some(stop), running }
+        Self { files, address, reloader, in_force, clock, stop: Some(stop), running }
     }
 
     /// Lets time pass.
