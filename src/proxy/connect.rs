@@ -7,6 +7,7 @@ use super::Worker;
 use super::body::AnswerBody;
 use super::dial::Dialled;
 use super::error::ProxyError;
+use super::headers::head_bytes;
 use super::request::{Answer, Asked};
 use super::stream::{ClientStream, Conn};
 use super::target::Target;
@@ -145,11 +146,7 @@ async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
     let (mut head, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes();
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
-    for (name, value) in &head.headers {
-        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    bytes.extend(b"\r\n");
+    let mut bytes = head_bytes(head.status, &head.headers);
     bytes.extend(&body);
     stream.write_all(&bytes).await?;
     stream.shutdown().await

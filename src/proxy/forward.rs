@@ -8,7 +8,7 @@ use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
 use super::connect::origin_end;
 use super::error::ProxyError;
-use super::headers::{Wishes, count_down, is_websocket, set_host, strip_request, strip_response};
+use super::headers::{Wishes, count_down, head_bytes, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
@@ -233,11 +233,6 @@ fn pass_on_interim(request: &mut Request<RequestBody>, conn: Arc<Conn>, opened: 
         }
         let mut headers = interim.headers().clone();
         strip_response(&mut headers, false);
-        let mut bytes = format!("HTTP/1.1 {}\r\n", interim.status()).into_bytes();
-        for (name, value) in &headers {
-            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-        }
-        bytes.extend(b"\r\n");
-        conn.send_interim(&bytes);
+        conn.send_interim(&head_bytes(interim.status(), &headers));
     });
 }

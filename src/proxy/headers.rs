@@ -1,5 +1,6 @@
 //! What a proxy takes out of a head and puts into it (RFC 9110 sections 7.6 and 11.7). Pure.
 
+use http::StatusCode;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
     UPGRADE, VIA,
@@ -148,6 +149,17 @@ pub fn set_host(headers: &mut HeaderMap, host: &str, is_v6: bool, port: Option<u
     if let Ok(value) = HeaderValue::try_from(wanted) {
         headers.insert(HOST, value);
     }
+}
+
+/// The bytes of a response's head, for where hyper does not write it.
+#[must_use]
+pub fn head_bytes(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default()).into_bytes();
+    for (name, value) in headers {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes
 }
 
 #[cfg(test)]
