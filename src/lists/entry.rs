@@ -59,6 +59,9 @@ pub enum Refusal {
     /// An expression that cannot be read.
     #[error("not a regular expression that can be run here")]
     BadExpression,
+    /// An expression with letters that no URL has in its one spelling.
+    #[error("letters beyond ASCII, which a URL holds percent-encoded, so it could never match")]
+    BeyondAscii,
     /// An expression that needs more memory than one may have.
     #[error("an expression too large to run")]
     LargeExpression,

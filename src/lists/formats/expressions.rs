@@ -7,7 +7,7 @@ use crate::lists::entry::{Listed, Refusal};
 /// Reads one line.
 pub fn read_line(line: &str, take: &mut dyn FnMut(Result<Listed, Refusal>)) {
     if !line.is_empty() && !line.starts_with('#') {
-        take(Ok(Listed::Expression(line.to_owned())));
+        take(if line.is_ascii() { Ok(Listed::Expression(line.to_owned())) } else { Err(Refusal::BeyondAscii) });
     }
 }
 
@@ -18,6 +18,14 @@ mod tests {
 
     #[test]
     fn lines() {
-        check(Format::Expressions, &[("", &[]), ("# a comment", &[]), ("(casino|poker)#x", &[Ok(Listed::Expression("(casino|poker)#x".into()))])]);
+        check(
+            Format::Expressions,
+            &[
+                ("", &[]),
+                ("# a comment, caf\u{e9}", &[]),
+                ("(casino|poker)#x", &[Ok(Listed::Expression("(casino|poker)#x".into()))]),
+                ("caf\u{e9}", &[Err(Refusal::BeyondAscii)]),
+            ],
+        );
     }
 }
