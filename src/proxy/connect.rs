@@ -77,8 +77,14 @@ impl Worker {
         let (permit, opening) = self.judge_tunnel(asked, target, identity).await?;
         let to = permit.into_destination();
         // Both at once: nothing is said to either side before both are done, and the wait for the disk is behind the wait for the site.
-        let (pending, dialled) = tokio::join!(self.open_record(asked, opening), self.dialer.dial(&to));
-        let mut pending = pending?;
+        let record = async {
+            let mut pending = self.open_record(asked, opening).await?;
+            // Only the client's leaving ends this half way.
+            pending.expect(Outcome::ClientGone);
+            Ok(pending)
+        };
+        let (pending, dialled) = tokio::join!(record, self.dialer.dial(&to));
+        let mut pending: Pending = pending?;
         match dialled {
             Ok(Dialled { tcp, address }) => {
                 pending.upstream(address);
@@ -115,6 +121,7 @@ impl Worker {
 
 /// Moves bytes until both ends are done, and closes the record. Should it be dropped half way, the record closes with what was moved until then.
 async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration) {
+    pending.expect(Outcome::Abandoned);
     let up = pending.received();
     let mut down = 0;
     let ended = tunnel::run(client, origin, idle, |moved| {

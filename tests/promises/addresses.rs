@@ -103,6 +103,23 @@ async fn where_ipv6_never_answers_and_nothing_else_is_there_somebody_is_told_in_
     assert_eq!(school.closed("/six").await.outcome.as_deref(), Some("limit-reached"));
 }
 
+#[tokio::test]
+async fn who_leaves_while_a_tunnel_is_being_opened_is_on_record_as_gone() {
+    let Some(six) = Deaf::new().await else { return skipped("IPv6") };
+    let port = six.listener.local_addr().expect("an address").port();
+    let school = World::new().named("six.example", "::1").start().await;
+    let mut wire = school.wire().await;
+    wire.send(format!("CONNECT six.example:{port} HTTP/1.1\r\nHost: six.example\r\n\r\n")).await;
+    soon("the record", async {
+        while school.rows().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(wire);
+    assert_eq!(school.closed_tunnel(port).await.outcome.as_deref(), Some("client-gone"));
+}
+
 /// A port that both families refuse.
 fn refused_by_both() -> Option<(TcpSocket, TcpSocket)> {
     loop {
