@@ -1,8 +1,9 @@
 //! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record.
 
+use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
-use super::stream::Conn;
+use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// The body of a request to an origin.
 pub enum RequestBody {
@@ -107,36 +108,18 @@ pub struct Relay {
     inner: Incoming,
     lease: Option<(Destination, Origin)>,
     pool: Pool,
-    stall: Stall,
-}
-
-/// The longest an origin may send nothing in the middle of an answer. The timer is moved only when it fires too early.
-struct Stall {
+    /// The longest the origin may send nothing in the middle of an answer.
     limit: Duration,
-    since: tokio::time::Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Stall {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.since + self.limit;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        loop {
-            ready!(sleep.as_mut().poll(cx));
-            if tokio::time::Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
-        }
-    }
+    /// When it last sent something.
+    active: Instant,
+    timer: Timer,
 }
 
 impl Relay {
     /// The answer `inner` that comes on `origin`, which goes back to `pool` when it is read to its end.
     #[must_use]
     pub fn new(inner: Incoming, to: Destination, origin: Origin, pool: Pool, limit: Duration) -> Self {
-        let stall = Stall { limit, since: tokio::time::Instant::now(), sleep: None };
-        let mut relay = Self { inner, lease: Some((to, origin)), pool, stall };
+        let mut relay = Self { inner, lease: Some((to, origin)), pool, limit, active: Instant::now(), timer: Timer::default() };
         relay.release_at_end();
         relay
     }
@@ -157,12 +140,12 @@ impl Relay {
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                ready!(self.stall.poll(cx));
+                ready!(self.timer.poll(self.active + self.limit, cx));
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the origin sent nothing for too long");
                 return Poll::Ready(Some(Err(error)));
             }
         };
-        self.stall.since = tokio::time::Instant::now();
+        self.active = Instant::now();
         match &frame {
             None => self.release(),
             // Nothing comes after trailers, and hyper does not ask.

@@ -5,11 +5,12 @@
 
 use super::Worker;
 use super::body::AnswerBody;
+use super::conn::Conn;
 use super::dial::Dialled;
 use super::error::ProxyError;
 use super::headers::head_bytes;
 use super::request::{Answer, Asked};
-use super::stream::{ClientStream, Conn};
+use super::stream::ClientStream;
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
 use crate::audit::{Outcome, Pending};

@@ -1,8 +1,9 @@
 //! One client connection, from its first byte to its last.
 
 use super::Worker;
+use super::conn::Conn;
 use super::listen::{Phase, Seat, reached};
-use super::stream::{ClientStream, Conn};
+use super::stream::ClientStream;
 use crate::telemetry::events;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;

@@ -6,13 +6,13 @@
 
 use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
+use super::conn::Conn;
 use super::connect::origin_end;
 use super::error::ProxyError;
 use super::headers::{Wishes, count_down, head_bytes, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
-use super::stream::Conn;
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;

@@ -11,6 +11,7 @@
 
 pub mod body;
 pub mod chunks;
+pub mod conn;
 pub mod connect;
 pub mod connection;
 pub mod dial;
@@ -30,6 +31,7 @@ pub mod pool;
 pub mod request;
 pub mod stream;
 pub mod target;
+mod timer;
 pub mod tunnel;
 pub mod warnings;
 

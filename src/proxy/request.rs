@@ -2,11 +2,12 @@
 
 use super::Worker;
 use super::body::AnswerBody;
+use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
 use super::identify::Identified;
 use super::pages::{Form, Page, School};
-use super::stream::{Conn, REFUSED_HOST};
+use super::stream::REFUSED_HOST;
 use super::target::Target;
 use crate::audit::{Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;

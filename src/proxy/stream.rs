@@ -9,121 +9,26 @@
 //! Waits: for a head to begin, for it to end, for the next bytes of a body, for the client to take bytes of an answer.
 
 use super::chunks::Chunks;
+use super::conn::Conn;
 use super::framing::{Body, Malformed, asks_whole_server, check_head, head_length, read_head};
 use super::limits::{EARLY_BYTES, Limits, READ_BUFFER};
-use super::listen::Seat;
+use super::timer::Timer;
 use bytes::{Buf, BytesMut};
 use http::Request;
-use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 /// The path of the request that stands for one that was refused. A client may ask for it too; only [`Conn::refusal`] gives it meaning.
 pub(super) const REFUSED_HOST: &str = "refused.invalid";
 const REFUSED_HEAD: &[u8] = b"GET http://refused.invalid/ HTTP/1.1\r\nHost: refused.invalid\r\nConnection: close\r\n\r\n";
-
-/// What the parts of one connection tell each other.
-#[derive(Debug)]
-pub struct Conn {
-    /// The client.
-    pub client: SocketAddr,
-    /// Whether a request is being served: from its head to the end of its answer.
-    serving: AtomicBool,
-    refusal: Mutex<Option<Malformed>>,
-    interim: Mutex<Interim>,
-    has_interim: AtomicBool,
-    /// Whether the reader waits for the answer to end, with nothing else to wake it.
-    waits_for_answer: AtomicBool,
-    /// The end of the connection is the end of the answer (HTTP/1.0).
-    ends_with_answer: AtomicBool,
-    /// The request is for the server as a whole, not for a page of it.
-    whole_server: AtomicBool,
-    _seat: Seat,
-}
-
-/// Interim answers (1xx) on their way to the client.
-#[derive(Debug, Default)]
-struct Interim {
-    bytes: Vec<u8>,
-    reader: Option<Waker>,
-}
-
-impl Conn {
-    /// The state of a new connection.
-    #[must_use]
-    pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
-        let (refusal, interim) = (Mutex::default(), Mutex::default());
-        Arc::new(Self {
-            client,
-            serving: AtomicBool::new(false),
-            refusal,
-            interim,
-            has_interim: AtomicBool::new(false),
-            waits_for_answer: AtomicBool::new(false),
-            ends_with_answer: AtomicBool::new(false),
-            whole_server: AtomicBool::new(false),
-            _seat: seat,
-        })
-    }
-
-    /// Whether the request is for the server as a whole (`OPTIONS http://host`).
-    #[must_use]
-    pub fn asks_whole_server(&self) -> bool {
-        self.whole_server.load(Ordering::Acquire)
-    }
-
-    /// Why the last head was refused, if it was; told once.
-    pub fn refusal(&self) -> Option<Malformed> {
-        self.refusal.lock().take()
-    }
-
-    /// The answer to the request has ended, or was given up.
-    pub fn answered(&self) {
-        self.serving.store(false, Ordering::Release);
-        if self.waits_for_answer.swap(false, Ordering::AcqRel)
-            && let Some(reader) = self.interim.lock().reader.take()
-        {
-            reader.wake();
-        }
-    }
-
-    /// Wakes this reader when the answer has ended: it may read on then.
-    fn wake_when_answered(&self, cx: &Context<'_>) {
-        self.interim.lock().reader = Some(cx.waker().clone());
-        self.waits_for_answer.store(true, Ordering::Release);
-    }
-
-    /// The client speaks HTTP/1.0: it takes the end of the connection for the end of the answer.
-    pub fn ends_with_its_answer(&self) {
-        self.ends_with_answer.store(true, Ordering::Release);
-    }
-
-    /// Whether a request is being served.
-    #[must_use]
-    pub fn is_serving(&self) -> bool {
-        self.serving.load(Ordering::Acquire)
-    }
-
-    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2).
-    pub fn send_interim(&self, bytes: &[u8]) {
-        let mut interim = self.interim.lock();
-        interim.bytes.extend_from_slice(bytes);
-        self.has_interim.store(true, Ordering::Release);
-        if let Some(reader) = interim.reader.take() {
-            reader.wake();
-        }
-    }
-}
 
 /// What the next bytes from the client are.
 #[derive(Debug)]
@@ -174,18 +79,17 @@ enum For {
     Reader,
 }
 
-/// One timer for all waits of a direction. It is moved only when it fires too early or is set to end sooner, so that a wait that ends in time
-/// costs no more than a look at the clock.
+/// A wait of one direction, for one reason at a time.
 #[derive(Debug)]
 struct Wait {
     reason: For,
     deadline: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 impl Wait {
     fn new() -> Self {
-        Self { reason: For::Nothing, deadline: Instant::now(), sleep: None }
+        Self { reason: For::Nothing, deadline: Instant::now(), timer: Timer::default() }
     }
 
     fn stop(&mut self) {
@@ -198,18 +102,7 @@ impl Wait {
             self.reason = reason;
             self.deadline = Instant::now() + limit;
         }
-        let deadline = self.deadline;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if sleep.deadline() > deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        loop {
-            ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
-        }
+        self.timer.poll(self.deadline, cx)
     }
 }
 
@@ -252,19 +145,18 @@ impl ClientStream {
 
     fn refuse(&mut self, why: Malformed) {
         self.read_wait.stop();
-        *self.conn.refusal.lock() = Some(why);
-        self.conn.serving.store(true, Ordering::Release);
+        self.conn.refused(why);
         self.buffer = BytesMut::from(REFUSED_HEAD);
         self.ready = REFUSED_HEAD.len();
         self.next = Next::End;
     }
 
     /// Takes up a head that is all there and sound.
-    fn take_head(&mut self, body: Body) {
+    fn take_head(&mut self, body: Body, whole_server: bool) {
         self.read_wait.stop();
         self.used = true;
         self.seen = 0;
-        self.conn.serving.store(true, Ordering::Release);
+        self.conn.begins(whole_server);
         self.next = match body {
             Body::None => Next::Head,
             Body::Length(length) => Next::Length(length),
@@ -285,8 +177,7 @@ impl ClientStream {
             Some(length) if length <= self.limits.head_bytes => match self.check(length) {
                 Ok(body) => {
                     self.ready = length;
-                    self.conn.whole_server.store(asks_whole_server(&self.buffer[..length]), Ordering::Release);
-                    self.take_head(body);
+                    self.take_head(body, asks_whole_server(&self.buffer[..length]));
                 }
                 Err(why) => self.refuse(why),
             },
@@ -322,8 +213,8 @@ impl ClientStream {
             && head_length(fresh, 0) == Some(fresh.len())
             && let Ok(body) = check_head(fresh, self.limits.head_fields)
         {
-            self.conn.whole_server.store(asks_whole_server(fresh), Ordering::Release);
-            self.take_head(body);
+            let whole_server = asks_whole_server(fresh);
+            self.take_head(body, whole_server);
             return Poll::Ready(Ok(Step::HandedOn));
         }
         self.buffer.extend_from_slice(fresh);
@@ -456,20 +347,6 @@ impl ClientStream {
             For::Body | For::Reader => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent nothing for too long"))),
         }
     }
-
-    /// Writes interim answers; ready when none is left.
-    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.conn.has_interim.load(Ordering::Acquire) {
-            return Poll::Ready(Ok(()));
-        }
-        let mut interim = self.conn.interim.lock();
-        while !interim.bytes.is_empty() {
-            let count = ready!(Pin::new(&mut self.tcp).poll_write(cx, &interim.bytes))?;
-            interim.bytes.drain(..count);
-        }
-        self.conn.has_interim.store(false, Ordering::Release);
-        Poll::Ready(Ok(()))
-    }
 }
 
 /// What came of a read.
@@ -483,7 +360,7 @@ enum Step {
 impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let _ = this.poll_interim(cx)?;
+        let _ = this.conn.poll_interim(&mut this.tcp, cx)?;
         loop {
             if this.ready > 0 {
                 this.hand_on(out);
@@ -516,7 +393,7 @@ impl ClientStream {
     /// Where the end of the connection is the end of the answer, an answer that is cut short must end in a reset (RFC 9112 section 8): until
     /// hyper says that it is whole, closing resets.
     fn reset_unless_whole(&mut self, whole: bool) {
-        if self.resets == whole && self.conn.ends_with_answer.load(Ordering::Acquire) {
+        if self.resets == whole && self.conn.is_ended_with_answer() {
             // If it cannot be set the client is gone already.
             let _ = socket2::SockRef::from(&self.tcp).set_linger((!whole).then_some(Duration::ZERO));
             self.resets = !whole;
@@ -537,7 +414,7 @@ impl ClientStream {
 impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.poll_interim(cx))?;
+        ready!(this.conn.poll_interim(&mut this.tcp, cx))?;
         this.reset_unless_whole(false);
         let polled = Pin::new(&mut this.tcp).poll_write(cx, bytes);
         this.watch_write(polled, cx)
@@ -545,7 +422,7 @@ impl AsyncWrite for ClientStream {
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.poll_interim(cx))?;
+        ready!(this.conn.poll_interim(&mut this.tcp, cx))?;
         this.reset_unless_whole(false);
         let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, slices);
         this.watch_write(polled, cx)

@@ -4,6 +4,7 @@
 //! too long is closed. Buffers are held only while bytes move: an idle tunnel costs none.
 
 use super::limits::TUNNEL_BUFFER;
+use super::timer::Timer;
 use bytes::{Buf, BytesMut};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// How often in a row one direction may move bytes before others get their turn.
 const TURNS: usize = 16;
@@ -140,8 +141,7 @@ pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: im
     let mut up = direction(from_client, to_origin, client.early);
     let mut down = direction(from_origin, to_client, origin.early);
     let mut moved = Moved::default();
-    let mut patience = std::pin::pin!(sleep_until(Instant::now() + idle));
-    let mut active = Instant::now();
+    let (mut active, mut timer) = (Instant::now(), Timer::default());
     poll_fn(|cx| {
         let polled = (up.poll(cx, down.state == State::Ended), down.poll(cx, up.state == State::Ended));
         let now = Moved { up: up.moved, down: down.moved };
@@ -155,13 +155,7 @@ pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: im
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ended::Done),
             (Poll::Pending, _) | (_, Poll::Pending) => {}
         }
-        while patience.as_mut().poll(cx).is_ready() {
-            if active + idle <= Instant::now() {
-                return Poll::Ready(Ended::Idle);
-            }
-            patience.as_mut().reset(active + idle);
-        }
-        Poll::Pending
+        timer.poll(active + idle, cx).map(|()| Ended::Idle)
     })
     .await
 }

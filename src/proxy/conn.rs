@@ -1,0 +1,137 @@
+//! What the parts of one client connection tell each other: the stream that reads heads, the service that answers, the body that ends an answer.
+
+use super::framing::Malformed;
+use super::listen::Seat;
+use parking_lot::Mutex;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+/// What the parts of one connection tell each other.
+#[derive(Debug)]
+pub struct Conn {
+    /// The client.
+    pub client: SocketAddr,
+    /// Whether a request is being served: from its head to the end of its answer.
+    serving: AtomicBool,
+    refusal: Mutex<Option<Malformed>>,
+    interim: Mutex<Interim>,
+    has_interim: AtomicBool,
+    /// Whether the reader waits for the answer to end, with nothing else to wake it.
+    waits_for_answer: AtomicBool,
+    /// The end of the connection is the end of the answer (HTTP/1.0).
+    ends_with_answer: AtomicBool,
+    /// The request is for the server as a whole, not for a page of it.
+    whole_server: AtomicBool,
+    _seat: Seat,
+}
+
+/// Interim answers (1xx) on their way to the client.
+#[derive(Debug, Default)]
+struct Interim {
+    bytes: Vec<u8>,
+    reader: Option<Waker>,
+}
+
+impl Conn {
+    /// The state of a new connection.
+    #[must_use]
+    pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
+        let (refusal, interim) = (Mutex::default(), Mutex::default());
+        Arc::new(Self {
+            client,
+            serving: AtomicBool::new(false),
+            refusal,
+            interim,
+            has_interim: AtomicBool::new(false),
+            waits_for_answer: AtomicBool::new(false),
+            ends_with_answer: AtomicBool::new(false),
+            whole_server: AtomicBool::new(false),
+            _seat: seat,
+        })
+    }
+
+    /// Whether the request is for the server as a whole (`OPTIONS http://host`).
+    #[must_use]
+    pub fn asks_whole_server(&self) -> bool {
+        self.whole_server.load(Ordering::Acquire)
+    }
+
+    /// A head has come, and its request is being served. `whole_server`: it is for the server as a whole.
+    pub(super) fn begins(&self, whole_server: bool) {
+        self.whole_server.store(whole_server, Ordering::Release);
+        self.serving.store(true, Ordering::Release);
+    }
+
+    /// A head was refused; what is served is the answer that says so.
+    pub(super) fn refused(&self, why: Malformed) {
+        *self.refusal.lock() = Some(why);
+        self.serving.store(true, Ordering::Release);
+    }
+
+    /// Why the last head was refused, if it was; told once.
+    pub fn refusal(&self) -> Option<Malformed> {
+        self.refusal.lock().take()
+    }
+
+    /// The answer to the request has ended, or was given up.
+    pub fn answered(&self) {
+        self.serving.store(false, Ordering::Release);
+        if self.waits_for_answer.swap(false, Ordering::AcqRel)
+            && let Some(reader) = self.interim.lock().reader.take()
+        {
+            reader.wake();
+        }
+    }
+
+    /// Wakes this reader when the answer has ended: it may read on then.
+    pub(super) fn wake_when_answered(&self, cx: &Context<'_>) {
+        self.interim.lock().reader = Some(cx.waker().clone());
+        self.waits_for_answer.store(true, Ordering::Release);
+    }
+
+    /// The client speaks HTTP/1.0: it takes the end of the connection for the end of the answer.
+    pub fn ends_with_its_answer(&self) {
+        self.ends_with_answer.store(true, Ordering::Release);
+    }
+
+    /// Whether the end of the connection is the end of the answer.
+    pub(super) fn is_ended_with_answer(&self) -> bool {
+        self.ends_with_answer.load(Ordering::Acquire)
+    }
+
+    /// Whether a request is being served.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
+    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2).
+    pub fn send_interim(&self, bytes: &[u8]) {
+        let mut interim = self.interim.lock();
+        interim.bytes.extend_from_slice(bytes);
+        self.has_interim.store(true, Ordering::Release);
+        if let Some(reader) = interim.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Writes interim answers; ready when none is left.
+    pub(super) fn poll_interim(&self, tcp: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.has_interim.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut interim = self.interim.lock();
+        while !interim.bytes.is_empty() {
+            let count = ready!(Pin::new(&mut *tcp).poll_write(cx, &interim.bytes))?;
+            interim.bytes.drain(..count);
+        }
+        self.has_interim.store(false, Ordering::Release);
+        Poll::Ready(Ok(()))
+    }
+}
