@@ -106,23 +106,23 @@ impl Users {
         crate::files::replace(path, text.as_bytes()).map_err(|error| UsersError::Unwritable { path: path.into(), error })
     }
 
-    /// An error unless a user of this name can be added.
-    pub fn expect_new(&self, name: &str) -> Result<(), UsersError> {
+    /// The spelling of a new user's name; an error unless it can be added.
+    pub fn expect_new(&self, name: &str) -> Result<String, UsersError> {
         let name = spelling(name)?;
-        if self.users.contains_key(&name) { Err(UsersError::Exists(name)) } else { Ok(()) }
+        if self.users.contains_key(&name) { Err(UsersError::Exists(name)) } else { Ok(name) }
     }
 
-    /// An error unless there is a user of this name.
-    pub fn expect_known(&self, name: &str) -> Result<(), UsersError> {
+    /// The spelling of a user's name; an error unless there is such a user.
+    pub fn expect_known(&self, name: &str) -> Result<String, UsersError> {
         let name = spelling(name)?;
-        if self.users.contains_key(&name) { Ok(()) } else { Err(UsersError::NoSuchUser(name)) }
+        if self.users.contains_key(&name) { Ok(name) } else { Err(UsersError::NoSuchUser(name)) }
     }
 
     /// Adds a user.
     pub fn add(&mut self, name: &str, group: Option<String>, password: &str) -> Result<(), UsersError> {
-        self.expect_new(name)?;
+        let name = self.expect_new(name)?;
         let hash = hash(password)?;
-        self.users.insert(spelling(name)?, User { group, hash });
+        self.users.insert(name, User { group, hash });
         Ok(())
     }
 
@@ -136,8 +136,9 @@ impl Users {
 
     /// Removes a user.
     pub fn remove(&mut self, name: &str) -> Result<(), UsersError> {
-        let name = spelling(name)?;
-        self.users.remove(&name).map(|_| ()).ok_or(UsersError::NoSuchUser(name))
+        let name = self.expect_known(name)?;
+        self.users.remove(&name);
+        Ok(())
     }
 }
 
