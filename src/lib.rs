@@ -21,6 +21,7 @@
 //! | [`host`] [`url`] [`category`] [`clock`] | pure: one spelling of names, URLs, categories, school time |
 //! | [`lists`] | pure but for its `store`: list files to one compiled, immutable look-up |
 //! | [`files`] | files written whole; the secret of the installation |
+//! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
@@ -44,4 +45,5 @@ pub mod policy;
 pub mod proxy;
 pub mod snapshot;
 pub mod telemetry;
+pub mod upstream;
 pub mod url;

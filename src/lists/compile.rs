@@ -136,6 +136,7 @@ impl Compiler {
                 BadPattern::Syntax => Refusal::BadExpression,
                 BadPattern::TooLarge => Refusal::LargeExpression,
             })?,
+            Listed::Except(_) | Listed::Phrase(_) => {}
         }
         Ok(())
     }

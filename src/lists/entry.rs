@@ -20,6 +20,10 @@ pub enum Listed {
     Word(String),
     /// A regular expression over the URL's one spelling.
     Expression(String),
+    /// What it holds is taken out of its own list: whatever else of that list matches the URL does not count.
+    Except(Box<Listed>),
+    /// A weighted phrase of a page's text, in its one spelling; kept for the content scanner, of no meaning to a look-up.
+    Phrase(String),
 }
 
 /// Why a line is not taken. Closed: every refusal is one of these, counted and shown.

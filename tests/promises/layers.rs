@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
 const LAYERS: [&[&str]; 13] = [
     &["host", "category", "clock"],
-    &["url"],
+    &["url", "upstream"],
     &["lists"],
     &["files"],
     &["identity"],
