@@ -13,10 +13,15 @@ use std::fs;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use usher::app;
 use usher::config::Config;
 use usher::identity::Identity;
-use usher::policy::{ConnectFacts, ConnectVerdict, Facts, RequestFacts, RequestVerdict};
+use usher::illegal::key::PublisherKey;
+use usher::illegal::sealed::{self, Issue, Purpose};
+use usher::illegal::{Tier, lines};
+use usher::lists::Found;
+use usher::policy::{Circumstances, ConnectVerdict, RequestVerdict};
 use usher::snapshot::Snapshot;
 use usher::url::{Scheme, Url};
 
@@ -50,31 +55,33 @@ impl School {
         write(folder.path(), "lists/games/urls", &paths().iter().map(|site| format!("{site}/news/play/arcade\n")).collect::<String>());
         let root = env!("CARGO_MANIFEST_DIR");
         let settings = format!(
-            "data = \"data\"\n[files]\npolicy = \"{root}/config/policy.toml\"\ncategories = \"{root}/blocklists/categories.toml\"\nfolders = \"{root}/blocklists/ut1.toml\"\n\
-             [[lists]]\nname = \"starter\"\npath = \"{root}/blocklists/starter\"\nformat = \"folders\"\n[[lists]]\nname = \"made up\"\npath = \"lists\"\nformat = \"folders\"\n"
+            "data = \"data\"\n[files]\npolicy = \"{root}/config/policy.toml\"\ncategories = \"{root}/blocklists/categories.toml\"\nsources = \"sources.toml\"\n\
+             canaries = \"{root}/blocklists/canaries.toml\"\n"
         );
+        let source = |name: &str, address: &str| format!("[[source]]\nname = \"{name}\"\naddress = \"{address}\"\nfolders = \"{root}/blocklists/ut1.toml\"\n");
+        write(folder.path(), "sources.toml", &(source("starter", &format!("{root}/blocklists/starter")) + &source("made up", "lists")));
         write(folder.path(), "usher.toml", &settings);
         let config = Config::load(&folder.path().join("usher.toml")).expect("a sound configuration");
-        let snapshot = app::load(&config, &[7; 32]).expect("lists that load").snapshot;
+        let snapshot = app::look(&config, [7; 32]).expect("lists that load");
         Self { snapshot, names, now: NOW.parse().expect("a time") }
     }
 
     /// What a pupil is answered.
     fn decide(&self, url: &str) -> Verdict {
-        let Snapshot { id, taxonomy, lists, policy, timetable, networks, .. } = &self.snapshot;
+        let Snapshot { taxonomy, lists, timetable, networks, .. } = &self.snapshot;
         let url = Url::parse(url).expect("a URL");
         let identity = networks.group_of(PUPIL).map_or_else(Identity::unknown, Identity::of_network);
         let found = lists.look_up(&url);
         let moment = timetable.moment(self.now);
         let method = if url.scheme == Scheme::Https { "CONNECT" } else { "GET" };
-        let facts = Facts { identity: &identity, client: PUPIL, moment: &moment, method, url: &url, continued: false, taxonomy, lists, found: &found };
+        let around = Circumstances { identity: &identity, client: PUPIL, moment: &moment, method, continued: false, taxonomy, lists };
         match url.scheme {
-            Scheme::Http => match black_box(policy.decide_request(&RequestFacts(facts), *id)).verdict {
+            Scheme::Http => match black_box(self.snapshot.court().decide_request(&url, &found, around)).verdict {
                 RequestVerdict::Forward(_) => Verdict::Allowed,
                 RequestVerdict::Warn => Verdict::Warned,
                 RequestVerdict::Block => Verdict::Blocked,
             },
-            Scheme::Https => match black_box(policy.decide_connect(&ConnectFacts(facts), *id)).verdict {
+            Scheme::Https => match black_box(self.snapshot.court().decide_connect(&url, &found, around)).verdict {
                 ConnectVerdict::Tunnel(_) => Verdict::Allowed,
                 ConnectVerdict::Block => Verdict::Blocked,
             },
@@ -151,5 +158,47 @@ fn decide(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide);
+/// A sealed feed of so many pages and a tenth as many sites.
+fn sealed(entries: usize) -> Tier {
+    let key = PublisherKey::of_random(&[7; 64]);
+    let mut random = Random::new(3);
+    let mut text = String::new();
+    for number in 0..entries {
+        let site = if number % 11 == 0 { "site " } else { "http://" };
+        let path = if number % 11 == 0 { String::new() } else { path(&mut random) };
+        text += &format!("terrorism {site}{}{number}.example{path}\n", random.letters(8));
+    }
+    let lines = lines::read(&text, None).expect("lines");
+    let issue = Issue { publisher: "Bench".into(), serial: 1, issued: NOW.parse().expect("a time"), fresh_hours: 24, purpose: Purpose::List };
+    let file = sealed::seal(&issue, &lines, &key).expect("sealed");
+    Tier::new(Some(Arc::new(sealed::open(&file, &key.licence().expect("a licence")).expect("opened"))))
+}
+
+/// What the illegal tier adds to each decision: nothing is found, as for nearly every request.
+fn tier(criterion: &mut Criterion) {
+    let school = School::new();
+    let mut group = criterion.benchmark_group("illegal tier");
+    let mut random = Random::new(7);
+    let mut urls = |url: &dyn Fn(&mut Random) -> String| (0..ROUND).map(|_| Url::parse(&url(&mut random)).expect("a URL")).collect::<Vec<_>>();
+    let plain = urls(&|random| format!("http://{}{}", school.unlisted(random), path(random)));
+    let queried = urls(&|random| format!("http://{}{}?a={}&b={}", school.unlisted(random), path(random), random.letters(6), random.letters(4)));
+    let long = urls(&|random| format!("http://{}{}?{}", school.unlisted(random), path(random), query(random)));
+    let Snapshot { lists, taxonomy, .. } = &school.snapshot;
+    let nothing = Found::default();
+    for (size, tier) in [("no feed", Tier::default()), ("10k", sealed(10_000)), ("1M", sealed(1_000_000))] {
+        for (name, urls) in [("page", &plain), ("page with a query", &queried), ("page with a long query", &long)] {
+            let mut round = urls.iter().cycle();
+            group.bench_function(format!("{size}/{name}"), |bencher| {
+                bencher.iter(|| tier.judge_page(black_box(round.next().expect("it never ends")), &nothing, lists, taxonomy).is_ok());
+            });
+        }
+        let mut round = plain.iter().cycle();
+        group.bench_function(format!("{size}/tunnel"), |bencher| {
+            bencher.iter(|| tier.judge_host(black_box(round.next().expect("it never ends")), &nothing, lists, taxonomy).is_ok());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decide, tier);
 criterion_main!(benches);

@@ -32,13 +32,17 @@ allow = ["$ip/32"]
 [files]
 policy = "policy.toml"
 categories = "$root/blocklists/categories.toml"
-folders = "$root/blocklists/ut1.toml"
-[[lists]]
-name = "lab"
-path = "$lists"
-format = "folders"
+sources = "sources.toml"
+canaries = "canaries.toml"
 [limits]
 connections_per_client = 20000
 requests_per_second = 0
 SETTINGS
+cat > "$home/sources.toml" <<SOURCES
+[[source]]
+name = "lab"
+address = "$lists"
+folders = "$root/blocklists/ut1.toml"
+SOURCES
+: > "$home/canaries.toml"
 exec "$binary" --config "$home/usher.toml" serve

@@ -4,9 +4,11 @@
 //! automaton for words, wildcards and expressions, over URLs of about 60 bytes.
 
 mod names;
+mod spread;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use names::Random;
+use spread::{LISTS, files};
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -17,11 +19,11 @@ use usher::host::Host;
 use usher::lists::Lists;
 use usher::lists::compile::Compiler;
 use usher::lists::formats::Format;
+use usher::lists::members::Member;
 use usher::lists::patterns::{Builder, Patterns};
 
 /// How many names, and what that is called.
 const SIZES: [(usize, &str); 2] = [(600_000, "600k"), (5_000_000, "5M")];
-const LISTS: usize = 20;
 /// The names of one case.
 const ROUND: usize = 1 << 16;
 const KEY: [u8; 16] = [7; 16];
@@ -30,11 +32,6 @@ const KEY: [u8; 16] = [7; 16];
 fn taxonomy() -> Taxonomy {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/usher.toml");
     Config::load(&path).and_then(|config| config.rulebook()).expect("the shipped configuration is sound").taxonomy
-}
-
-/// The names as list files, one for each of 20 categories.
-fn files(names: &[String]) -> Vec<Vec<u8>> {
-    names.chunks(names.len().div_ceil(LISTS)).map(|part| part.join("\n").into_bytes()).collect()
 }
 
 fn compile(files: &[Vec<u8>], categories: &[(Category, String)]) -> Lists {
@@ -78,8 +75,15 @@ fn look_ups(criterion: &mut Criterion, title: &str, lists: &Lists, names: &[Stri
     case("hit", true, &|_, name| name.to_owned());
     case("hit below", true, &|random, name| format!("{}.{name}", random.pick(&["www", "cdn7", "m"])));
     case("miss", false, &|_, name| format!("x1{}", name.replace('.', "-q.")));
-    case("miss, 12 labels more", false, &|random, name| (0..12).map(|_| random.letters(6) + ".").collect::<String>() + &name.replace('.', "-q."));
+    let many = |random: &mut Random| (0..12).map(|_| random.letters(6) + ".").collect::<String>();
+    case("hit, 12 labels more", true, &|random, name| many(random) + name);
+    case("miss, 12 labels more", false, &|random, name| many(random) + &name.replace('.', "-q."));
     group.finish();
+}
+
+/// The list all patterns stand in.
+fn list() -> Member {
+    Member::listed(0).expect("room for one list")
 }
 
 /// The words and expressions of the starter lists.
@@ -88,9 +92,9 @@ fn shipped() -> Patterns {
     let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/starter");
     for folder in fs::read_dir(starter).expect("the starter lists").flatten() {
         let lines = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap_or_default();
-        lines("words").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).for_each(|line| builder.word(0, 0, line));
+        lines("words").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).for_each(|line| builder.word(list(), 0, line));
         for line in lines("expressions").lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-            builder.expression(0, 0, line).expect("the starter lists are sound");
+            builder.expression(list(), 0, line).expect("the starter lists are sound");
         }
     }
     builder.build()
@@ -101,7 +105,7 @@ fn words(count: usize) -> Patterns {
     let mut builder = Builder::default();
     (0..count).for_each(|_| {
         let length = 6 + random.below(6);
-        builder.word(0, 0, &random.letters(length));
+        builder.word(list(), 0, &random.letters(length));
     });
     builder.build()
 }

@@ -1,7 +1,7 @@
 //! Made-up names that look like those of published lists, the same on every run.
 //!
 //! Labels of two words, of syllables or of random letters; some 50 top-level domains in about the mix of UT1; some names under shared
-//! hosts. About 16.5 bytes a name. No two names are equal, by a 64-bit hash of each.
+//! hosts; one in a thousand has up to 21 labels, as the deepest of real lists. About 16.5 bytes a name. No two names are equal, by a 64-bit hash of each.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -82,7 +82,12 @@ impl Random {
             0..78 => format!("{label}.{}", self.pick(&ENDS)),
             78..88 => format!("{label}.{}", self.pick(&SHARED)),
             88..94 => format!("{}.{label}.{}", self.pick(&WORDS), self.pick(&ENDS)),
-            _ => format!("{}.{label}.{}.{}", self.pick(&["www", "m", "img"]), self.pick(&WORDS), self.pick(&ENDS)),
+            94..99 => format!("{}.{label}.{}.{}", self.pick(&["www", "m", "img"]), self.pick(&WORDS), self.pick(&ENDS)),
+            _ if self.below(10) > 0 => format!("{}.{}.{label}.{}.{}", self.pick(&WORDS), self.pick(&SYLLABLES), self.pick(&WORDS), self.pick(&ENDS)),
+            _ => {
+                let labels: Vec<_> = (0..4 + self.below(15)).map(|_| *self.pick(&WORDS)).collect();
+                format!("{}.{label}.{}", labels.join("."), self.pick(&ENDS))
+            }
         }
     }
 }

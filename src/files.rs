@@ -2,16 +2,24 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Writes a file so that it is there whole or not at all: to a new file beside it, readable by its owner only, then renamed.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// [`replace`] for what is written bit by bit. If it cannot be written whole, the new file is taken away and the old one stays.
+pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    if let Err(error) = written {
+        // What is left of it is of no use, and on a full disk its room is. That it cannot be removed says less than why it was not written.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
@@ -45,6 +53,34 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
+/// The account this program runs under.
+#[must_use]
+pub fn own_account() -> String {
+    own_number().map_or_else(|| "somebody at the command line".to_owned(), account)
+}
+
+/// Whose a file or folder is, if it is there and not this program's account's.
+#[must_use]
+pub fn other_owner(path: &Path) -> Option<String> {
+    let owner = fs::metadata(path).ok()?.uid();
+    (own_number()? != owner).then(|| account(owner))
+}
+
+fn own_number() -> Option<u32> {
+    fs::metadata("/proc/self").ok().map(|own| own.uid())
+}
+
+/// An account's name, or its number where it has none here.
+fn account(number: u32) -> String {
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(number)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("#{number}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +95,26 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&data), mode(&data.join("log.db"))), (0o700, 0o600));
         private_folder(&data).expect("a second time");
+    }
+
+    #[test]
+    fn what_cannot_be_written_whole_leaves_the_old_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lists");
+        replace(&path, b"old").expect("written");
+        let full = replace_with(&path, |file| file.write_all(b"ne").and_then(|()| Err(io::ErrorKind::StorageFull.into())));
+        assert_eq!(full.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+        assert_eq!(fs::read(&path).expect("there"), b"old");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn what_is_anothers_is_known_by_his_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(other_owner(folder.path()), None);
+        assert_eq!(other_owner(&folder.path().join("none")), None);
+        assert_eq!((account(0), account(4_294_000_000)), ("root".to_owned(), "#4294000000".to_owned()));
+        assert!(!own_account().is_empty());
     }
 
     #[test]

@@ -81,6 +81,12 @@ impl Host {
         self.address
     }
 
+    /// The host with a port, as a URL or `CONNECT` names them: IPv6 addresses in brackets.
+    #[must_use]
+    pub fn authority(&self, port: u16) -> String {
+        if self.address.is_some_and(|address| address.is_ipv6()) { format!("[{self}]:{port}") } else { format!("{self}:{port}") }
+    }
+
     /// The host and each of its parents, longest first: `a.b.example`, `b.example`, `example`. An address has no parents.
     pub fn suffixes(&self) -> impl Iterator<Item = &str> {
         let mut rest = Some(self.as_str());
@@ -174,6 +180,13 @@ mod tests {
         let long_name = "a.".repeat(130) + "example";
         for raw in ["", ".", "..", "a..b", ".a", "a b", "a/b", "a?b", "user@host", "a:80", "[::1", "256.1.1.1.", "a\0b", "a%00b", &long_label, &long_name] {
             assert!(Host::parse(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_colons_is_told_from_its_port() {
+        for (host, written) in [("news.example", "news.example:443"), ("10.0.0.1", "10.0.0.1:443"), ("2001:db8::1", "[2001:db8::1]:443")] {
+            assert_eq!(Host::parse(host).expect("a host").authority(443), written);
         }
     }
 

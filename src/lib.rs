@@ -3,9 +3,9 @@
 //! # The way of one request
 //!
 //! ```text
-//! client ─▶ proxy::listen ─▶ proxy::identify ─▶ lists::look_up ─▶ policy::decide_* ─▶ audit::open ─┬▶ proxy::connect, tunnel ─▶ Pending::close
-//!           (framing)         (one Identity)     (categories)      (a Decision)        (committed)  ├▶ proxy::forward ─────────▶
-//!                                                                                                   └▶ proxy::pages ───────────▶
+//! client ─▶ proxy::listen ─▶ proxy::identify ─▶ lists::look_up ─▶ illegal::judge_* ─▶ policy::decide_* ─▶ audit::open ─┬▶ proxy::connect, tunnel ─▶ Pending::close
+//!           (framing)         (one Identity)     (categories)      (lawful, or not)    (a Decision)        (committed)  ├▶ proxy::forward ─────────▶
+//!                                                                                                                       └▶ proxy::pages ───────────▶
 //! ```
 //!
 //! A connection that begins with `CONNECT`, as all for https do, is served without hyper: hyper's state for one head without a body cost more
@@ -19,14 +19,17 @@
 //! | layer | what it is |
 //! | --- | --- |
 //! | [`host`] [`url`] [`category`] [`clock`] | pure: one spelling of names, URLs, categories, school time |
-//! | [`lists`] | pure but for its `store`: list files to one compiled, immutable look-up |
 //! | [`files`] | files written whole; the secret of the installation |
+//! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
+//! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
 //! | [`audit`] | the record of every request |
+//! | [`library`] | lists kept: fetched, judged, put in force |
+//! | [`report`] | pure: pages for governors and heads |
 //! | [`proxy`] | sockets, HTTP, tunnels, pages |
 //! | [`config`] | files to a checked configuration, every problem at once |
 //! | [`app`] [`cli`] | putting it together; the commands |
@@ -40,9 +43,12 @@ pub mod config;
 pub mod files;
 pub mod host;
 pub mod identity;
+pub mod illegal;
+pub mod library;
 pub mod lists;
 pub mod policy;
 pub mod proxy;
+pub mod report;
 pub mod snapshot;
 pub mod telemetry;
 pub mod upstream;

@@ -4,22 +4,28 @@ use crate::category::Taxonomy;
 use crate::clock::Timetable;
 use crate::identity::Standing;
 use crate::identity::networks::Networks;
+use crate::illegal::Tier;
 use crate::lists::Lists;
 use crate::policy::Policy;
+use crate::policy::opinion::Court;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 
 pub use crate::policy::decision::SnapshotId;
 
 /// Everything a decision is made with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Its name.
     pub id: SnapshotId,
+    /// The digest of policy, categories and lists, without the tier.
+    pub rules: blake3::Hash,
+    /// What is judged before everything else.
+    pub tier: Tier,
     /// The categories.
     pub taxonomy: Taxonomy,
     /// The lists.
-    pub lists: Lists,
+    pub lists: Arc<Lists>,
     /// The policy.
     pub policy: Policy,
     /// The school day.
@@ -31,6 +37,27 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The name of rules and a tier together.
+    #[must_use]
+    pub fn id_of(rules: &blake3::Hash, tier: &Tier) -> SnapshotId {
+        match tier.feed() {
+            Some(feed) => SnapshotId::of(&blake3::Hasher::new().update(rules.as_bytes()).update(feed.digest.as_bytes()).finalize()),
+            None => SnapshotId::of(rules),
+        }
+    }
+
+    /// The same rules with another tier.
+    #[must_use]
+    pub fn with_tier(&self, tier: Tier) -> Self {
+        Self { id: Self::id_of(&self.rules, &tier), tier, ..self.clone() }
+    }
+
+    /// What is decided with.
+    #[must_use]
+    pub fn court(&self) -> Court<'_> {
+        Court { tier: &self.tier, policy: &self.policy, taxonomy: &self.taxonomy, snapshot: self.id }
+    }
+
     /// Whose rules apply to a user: of the first group in the policy that names them, else of the group `listed` in the users file.
     #[must_use]
     pub fn standing_of_user(&self, user: &str, listed: Option<&str>) -> Standing {
@@ -61,6 +88,11 @@ impl InForce {
     #[must_use]
     pub fn peek(&self) -> Guard<Arc<Snapshot>> {
         self.0.load()
+    }
+
+    /// Puts another tier in force; what else is in force stays.
+    pub fn replace_tier(&self, tier: &Tier) {
+        self.0.rcu(|old| old.with_tier(tier.clone()));
     }
 
     /// Puts another in force, whole. Requests under way finish with the one they took.

@@ -8,8 +8,11 @@
 //! learned later (status, bytes, duration) is a second row, so nothing is ever updated in place. A [`Pending`] that is dropped closes
 //! itself as abandoned. If the log cannot be written, `open` fails and the caller refuses the request.
 //!
+//! What happened to Usher itself is beside it: [`events`].
+//!
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
+pub mod events;
 pub mod query;
 pub mod record;
 pub mod recorder;

@@ -7,6 +7,7 @@
 //! | `who` | a person or device, as requests come from it |
 //! | `decisions` | a verdict and its whole reason, as requests get it |
 //! | `texts` | a host, method or other text that requests repeat |
+//! | `events` | something that happened to Usher itself |
 //!
 //! `opened` and `closed` are only ever added to. The other three keep what thousands of requests share once, so that a request costs eleven numbers
 //! and its path. `who` and `decisions` may hold the same row twice, as after a restart. SQLite is not asked to check references: a dozen look-ups
@@ -24,7 +25,8 @@ const BUSY: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4000;
 
 /// Each step from one version to the next; `user_version` counts them.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
     CREATE TABLE who (
         id INTEGER PRIMARY KEY,
@@ -72,7 +74,19 @@ const MIGRATIONS: [&str; 1] = ["
         upstream INTEGER,
         note TEXT
     );
-"];
+",
+    "
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        text TEXT NOT NULL
+    );
+",
+];
+/// The version that brought `events`.
+const WITH_EVENTS: usize = 2;
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +128,11 @@ pub fn open_read_only(path: &Path) -> Result<Connection, SchemaError> {
     Ok(connection)
 }
 
+/// Whether the database has a table of events: one that is only read is not migrated.
+pub fn has_events(connection: &Connection) -> rusqlite::Result<bool> {
+    version(connection).map(|version| version >= WITH_EVENTS)
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<usize> {
     connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).map(|version| version as usize)
 }
@@ -133,8 +152,17 @@ fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A database as an earlier version left it.
+    pub(in crate::audit) fn of_version(path: &Path, version: usize) {
+        let connection = Connection::open(path).expect("made");
+        for step in &MIGRATIONS[..version] {
+            connection.execute_batch(step).expect("a step");
+        }
+        connection.pragma_update(None, "user_version", u32::try_from(version).expect("small")).expect("set");
+    }
 
     #[test]
     fn a_new_database_is_made_and_a_newer_one_refused() {

@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::identity::local::Users;
 use crate::lists::Entry;
-use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict};
+use crate::policy::opinion::Opinion;
+use crate::policy::{Action, Circumstances};
 use crate::snapshot::Snapshot;
 use crate::url::{Scheme, Url};
 use anyhow::{Context, bail};
@@ -70,7 +71,7 @@ impl Check {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         let config = Config::load(path)?;
         let secret = app::open_data(&config)?;
-        let snapshot = app::load(&config, &secret)?.snapshot;
+        let snapshot = app::look(&config, secret)?;
         let url = Url::parse(&self.url).with_context(|| format!("\"{}\" cannot be judged", self.url))?;
         let users = Users::load(&config.users_path())?;
         let identity = self.identity(&snapshot, &users)?;
@@ -84,15 +85,17 @@ impl Check {
             Scheme::Http => (url, self.method.as_str()),
         };
         let found = lists.look_up(&judged);
-        let facts = Facts { identity: &identity, client, moment: &moment, method, url: &judged, continued: false, taxonomy, lists, found: &found };
-        let (verdict, reason) = decide(&snapshot, facts, judged.scheme);
+        let around = Circumstances { identity: &identity, client, moment: &moment, method, continued: false, taxonomy, lists };
+        let Opinion { action, reason } = snapshot.court().opinion(&judged, &found, around);
+        let verdict = verdict(action);
+        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
         let shown = Found {
             url: self.url.clone(),
             user: identity.user(),
             group: snapshot.policy.group_name(identity.standing).to_string(),
             at: moment.zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
             verdict,
-            categories: taxonomy.ids(found.categories).collect(),
+            categories: taxonomy.ids(categories).collect(),
             reason: Why { kind: reason.kind(), text: reason.text(taxonomy), rule: reason.rule() },
             entry: reason.entry(),
             entries: lists.explain_all(&found, &judged),
@@ -103,7 +106,7 @@ impl Check {
         } else {
             show(&shown, judged.scheme)?
         }
-        Ok(if verdict == "allowed" { Answer::Yes } else { Answer::No })
+        Ok(if action == Action::Allow { Answer::Yes } else { Answer::No })
     }
 
     fn identity(&self, snapshot: &Snapshot, users: &Users) -> anyhow::Result<Identity> {
@@ -130,21 +133,12 @@ impl Check {
     }
 }
 
-fn decide(snapshot: &Snapshot, facts: Facts<'_>, scheme: Scheme) -> (&'static str, Reason) {
-    match scheme {
-        Scheme::Https => {
-            let Decision { verdict, reason, .. } = snapshot.policy.decide_connect(&ConnectFacts(facts), snapshot.id);
-            (if matches!(verdict, ConnectVerdict::Tunnel(_)) { "allowed" } else { "blocked" }, reason)
-        }
-        Scheme::Http => {
-            let Decision { verdict, reason, .. } = snapshot.policy.decide_request(&RequestFacts(facts), snapshot.id);
-            let verdict = match verdict {
-                RequestVerdict::Forward(_) => "allowed",
-                RequestVerdict::Warn => "warned",
-                RequestVerdict::Block => "blocked",
-            };
-            (verdict, reason)
-        }
+/// What was decided, as the log says it.
+fn verdict(action: Action) -> &'static str {
+    match action {
+        Action::Allow => "allowed",
+        Action::Warn => "warned",
+        Action::Block => "blocked",
     }
 }
 

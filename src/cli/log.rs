@@ -2,6 +2,7 @@
 
 use super::table::{safe, short, table};
 use super::{Answer, print, print_json};
+use crate::audit::events::{self, Severity};
 use crate::audit::query::{Filter, Log as Record, Row};
 use crate::audit::{RecordId, Verdict};
 use crate::config::Config;
@@ -39,6 +40,19 @@ pub(super) enum Log {
         /// The reference number, as on a block page.
         id: String,
         /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what happened to Usher itself, newest first. Exit code 1 if nothing did.
+    #[command(after_help = "Examples:\n  usher log events\n  usher log events --severity critical --json")]
+    Events {
+        /// At least this grave: info, warning or critical.
+        #[arg(long, default_value = "info", value_parser = severity)]
+        severity: Severity,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Print one JSON object a line.
         #[arg(long)]
         json: bool,
     },
@@ -90,12 +104,15 @@ const LOOK: Duration = Duration::from_millis(250);
 impl Log {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         let config = Config::load(path)?;
-        let record = Record::open(&config.log_path())?;
         let zone = config.rulebook().map_or(TimeZone::UTC, |rulebook| rulebook.school.timetable.zone);
+        let record = || Record::open(&config.log_path());
         match self {
-            Self::Search(wanted) => search(&record, &wanted, &zone),
-            Self::Tail { wanted, last, no_follow } => tail(&record, &wanted, last, no_follow, &zone),
-            Self::Show { id, json } => show(&record, &id, json, &zone),
+            Self::Search(wanted) => search(&record()?, &wanted, &zone),
+            Self::Tail { wanted, last, no_follow } => tail(&record()?, &wanted, last, no_follow, &zone),
+            Self::Show { id, json } => show(&record()?, &id, json, &zone),
+            Self::Events { severity, limit, json } => {
+                show_events(&config.log_path(), &events::Wanted { severity, limit, ..events::Wanted::default() }, json, &zone)
+            }
         }
     }
 }
@@ -152,7 +169,14 @@ fn listing(rows: &[Row], zone: &TimeZone) -> comfy_table::Table {
     for row in rows {
         let categories = row.categories.join(" ");
         let why = if row.verdict == "allowed" { categories } else { short(&row.why, 60) };
-        listing.add_row([local(row, zone, "%d %b %H:%M:%S"), who(row), outcome(row), short(&format!("{} {}", row.method, row.url()), 70), why, row.id.clone()]);
+        listing.add_row([
+            local(&row.time, zone, "%d %b %H:%M:%S"),
+            who(row),
+            outcome(row),
+            short(&format!("{} {}", row.method, row.url()), 70),
+            why,
+            row.id.clone(),
+        ]);
     }
     listing
 }
@@ -170,8 +194,8 @@ fn outcome(row: &Row) -> String {
     }
 }
 
-fn local(row: &Row, zone: &TimeZone, format: &str) -> String {
-    let time = row.time.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
+fn local(time: &str, zone: &TimeZone, format: &str) -> String {
+    let time = time.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
     time.to_zoned(zone.clone()).strftime(format).to_string()
 }
 
@@ -204,7 +228,28 @@ fn tail(record: &Record, wanted: &Wanted, last: u32, no_follow: bool, zone: &Tim
 
 fn line(row: &Row, zone: &TimeZone) -> String {
     let why = if row.verdict == "allowed" { String::new() } else { format!("  {}", short(&row.why, 80)) };
-    format!("{}  {:<8} {:<24} {} {}{why}  {}", local(row, zone, "%H:%M:%S"), row.verdict, short(&who(row), 24), row.method, short(&row.url(), 90), row.id)
+    format!("{}  {:<8} {:<24} {} {}{why}  {}", local(&row.time, zone, "%H:%M:%S"), row.verdict, short(&who(row), 24), row.method, short(&row.url(), 90), row.id)
+}
+
+fn severity(name: &str) -> Result<Severity, String> {
+    let found = Severity::NAMES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, severity)| *severity).ok_or_else(|| "it is info, warning or critical".to_owned())
+}
+
+fn show_events(log: &Path, wanted: &events::Wanted, json: bool, zone: &TimeZone) -> anyhow::Result<Answer> {
+    let rows = events::search(log, wanted)?;
+    if json {
+        rows.iter().try_for_each(print_json)?;
+    } else if rows.is_empty() {
+        print("nothing happened")?;
+    } else {
+        let mut listing = table(&["time", "severity", "kind", "what"]);
+        for row in &rows {
+            listing.add_row([local(&row.at, zone, "%d %b %Y %H:%M"), row.severity.clone(), row.kind.clone(), safe(&row.text)]);
+        }
+        print(listing)?;
+    }
+    Ok(if rows.is_empty() { Answer::No } else { Answer::Yes })
 }
 
 fn show(record: &Record, id: &str, json: bool, zone: &TimeZone) -> anyhow::Result<Answer> {
@@ -222,7 +267,7 @@ fn show(record: &Record, id: &str, json: bool, zone: &TimeZone) -> anyhow::Resul
     let bytes = row.bytes_up.zip(row.bytes_down).map(|(up, down)| format!("{up} up, {down} down"));
     let rows = [
         ("reference", row.id.clone()),
-        ("time", format!("{} ({})", local(&row, zone, "%A %-d %B %Y, %H:%M:%S %Z"), row.time)),
+        ("time", format!("{} ({})", local(&row.time, zone, "%A %-d %B %Y, %H:%M:%S %Z"), row.time)),
         ("user", shown(&row.user)),
         ("group", row.group.clone()),
         ("known by", format!("{} ({})", row.identity_source, row.identity_confidence)),

@@ -4,8 +4,11 @@
 
 mod check;
 mod config;
+mod illegal;
 mod lists;
 mod log;
+mod parent;
+mod seal;
 mod serve;
 mod table;
 mod users;
@@ -38,12 +41,18 @@ enum Command {
     Serve(serve::Serve),
     /// Say what would happen to a request, and why.
     Check(check::Check),
-    /// Look at the lists.
+    /// Keep the lists: update them, look at them, put them back.
     #[command(subcommand)]
     Lists(lists::Lists),
+    /// Look at the illegal-content lists.
+    #[command(subcommand)]
+    Illegal(illegal::Illegal),
     /// Search the record.
     #[command(subcommand)]
     Log(log::Log),
+    /// Look at the parent proxy.
+    #[command(subcommand)]
+    Parent(parent::Parent),
     /// Keep the users of this installation.
     #[command(subcommand)]
     Users(users::Users),
@@ -69,7 +78,9 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(&path),
         Command::Check(command) => command.run(&path),
         Command::Lists(command) => command.run(&path),
+        Command::Illegal(command) => command.run(&path),
         Command::Log(command) => command.run(&path),
+        Command::Parent(command) => command.run(&path),
         Command::Users(command) => command.run(&path),
         Command::Config(command) => command.run(&path),
     };

@@ -1,9 +1,10 @@
 //! `usher serve`: the proxy, until it is told to stop.
 
 use super::Answer;
-use crate::app::App;
+use crate::app::{App, Stock};
 use crate::config::Config;
-use crate::lists::compile::Report;
+use crate::illegal::Standing;
+use crate::library::generations::Generation;
 use crate::snapshot::Snapshot;
 use crate::telemetry;
 use clap::Args;
@@ -31,9 +32,9 @@ impl Serve {
             // Signals are waited for from here on, so that none is lost while lists load.
             let mut hangup = signal(SignalKind::hangup())?;
             let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-            let (app, reports, skipped) = App::build(config, Arc::new(jiff::Timestamp::now)).await?;
+            let (app, stock) = App::build(config, Arc::new(jiff::Timestamp::now)).await?;
             if !self.quiet {
-                say_hello(&app, &reports, &skipped)?;
+                say_hello(&app, &stock)?;
             }
             let reloader = app.reloader();
             let reloading = tokio::spawn(async move {
@@ -58,7 +59,7 @@ impl Serve {
 }
 
 /// Says where Usher listens, what is loaded, what is missing, and how to try it.
-fn say_hello(app: &App, reports: &[Report], skipped: &[(String, String)]) -> anyhow::Result<()> {
+fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     let in_force = app.in_force();
     let snapshot = in_force.get();
     let config = app.config();
@@ -68,10 +69,14 @@ fn say_hello(app: &App, reports: &[Report], skipped: &[(String, String)]) -> any
     row("proxy", &addresses.join(", "))?;
     let log = config.log_path();
     row("record", &log.canonicalize().unwrap_or(log).display().to_string())?;
-    row("lists", &lists_line(&snapshot, reports))?;
+    row("lists", &lists_line(&snapshot, stock))?;
     row("groups", &snapshot.policy.groups.iter().map(|group| &*group.name).collect::<Vec<_>>().join(", "))?;
     row("rules", &format!("{}, snapshot {}", snapshot.policy.rules.len(), snapshot.id))?;
-    for line in missing(&snapshot, reports, skipped) {
+    let standing = app.illegal();
+    if let Standing::Sealed(_) = standing {
+        row("illegal", &standing.headline(jiff::Timestamp::now()))?;
+    }
+    for line in missing(&snapshot, &standing, stock) {
         row("missing", &line)?;
     }
     let proxy = addresses.first().map_or("127.0.0.1:3128", String::as_str);
@@ -81,9 +86,10 @@ fn say_hello(app: &App, reports: &[Report], skipped: &[(String, String)]) -> any
     Ok(())
 }
 
-fn lists_line(snapshot: &Snapshot, reports: &[Report]) -> String {
-    let refused: usize = reports.iter().map(Report::refused_count).sum();
-    let mut line = format!("{} lists, {} entries", thousands(reports.len()), thousands(snapshot.lists.len()));
+fn lists_line(snapshot: &Snapshot, stock: &Stock) -> String {
+    let Generation { number, lists, .. } = &stock.generation;
+    let refused: usize = lists.iter().map(|list| list.counted.refused).sum();
+    let mut line = format!("{} lists, {} entries, generation {number}", thousands(lists.len()), thousands(snapshot.lists.len()));
     if refused > 0 {
         line += &format!(" ({} lines refused; see: usher lists check)", thousands(refused));
     }
@@ -91,22 +97,21 @@ fn lists_line(snapshot: &Snapshot, reports: &[Report]) -> String {
 }
 
 /// What a school would want to know is not there.
-fn missing(snapshot: &Snapshot, reports: &[Report], skipped: &[(String, String)]) -> Vec<String> {
-    let mut lines = vec!["Illegal-content lists (IWF, CTIRU): not present. You do not meet the DfE standard.".to_owned()];
+fn missing(snapshot: &Snapshot, illegal: &Standing, stock: &Stock) -> Vec<String> {
+    let mut lines = illegal.missing(jiff::Timestamp::now());
     lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
-    let empty: Vec<_> = snapshot
-        .taxonomy
-        .iter()
-        .filter(|(_, info)| !reports.iter().any(|report| report.category == info.id && report.accepted > 0))
-        .map(|(_, info)| info.id.as_str())
-        .collect();
+    let generation = &stock.generation;
+    let filled = |id: &str| generation.lists.iter().any(|list| list.category == id && list.counted.entries > 0);
+    let empty: Vec<_> = snapshot.taxonomy.iter().filter(|(_, info)| !filled(&info.id)).map(|(_, info)| info.id.as_str()).collect();
     if !empty.is_empty() {
         lines.push(format!("categories without a single entry: {}", empty.join(", ")));
     }
-    let unknown = skipped.iter().filter(|(_, reason)| reason.contains("ut1.toml")).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    let unknown = generation.skipped.iter().filter(|(_, reason)| reason.contains("[map]")).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     if !unknown.is_empty() {
         lines.push(format!("list folders with no category, not loaded: {}", unknown.join(", ")));
     }
+    lines.extend(stock.held.as_ref().map(|held| format!("newer lists: {} holds generation {}: {}", held.who, generation.number, held.why)));
+    lines.extend(stock.remarks.iter().cloned());
     let today = jiff::Timestamp::now().to_zoned(snapshot.timetable.zone.clone()).date();
     for rule in snapshot.policy.due(today) {
         lines.push(format!("the rule \"{}\" was to be reviewed by {}; it still holds", rule.name, rule.review));

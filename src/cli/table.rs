@@ -1,7 +1,7 @@
 //! Tables for people: as wide as the terminal, readable without colours.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 /// A table with these headings.
 pub(super) fn table(headings: &[&str]) -> Table {
@@ -13,8 +13,14 @@ pub(super) fn table(headings: &[&str]) -> Table {
     table
 }
 
+/// Numbers read best one below the other: the last so many columns end on the right.
+pub(super) fn align_numbers(table: &mut Table, columns: usize) {
+    let all = table.column_count();
+    table.column_iter_mut().skip(all - columns).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+}
+
 /// The terminal's width as the shell tells it; tables that go to a file are as wide as they need be.
-fn terminal_width() -> Option<u16> {
+pub(super) fn terminal_width() -> Option<u16> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 

@@ -3,25 +3,33 @@
 //! Every problem of every file is found before anything is done: [`Problems`], each with its file, line and a hint. Paths in a file are
 //! relative to that file. A new setting: its key here, the field of the module that owns it, and the commented default in `config/`.
 
+mod canaries;
 pub mod categories;
 pub mod policy;
 pub mod reader;
+mod sources;
+mod upstream;
 
 pub use reader::{Problem, Problems};
 
 use crate::audit::Sync;
 use crate::category::Taxonomy;
 use crate::host::Host;
-use crate::lists::formats::Format;
-use crate::lists::store::{FolderNames, Layout, Source as ListSource};
+use crate::illegal::store::{Paths, Slot};
+use crate::library::judge::Canaries;
+use crate::library::parent_check::Pages;
+use crate::library::source::Source as ListSource;
+use crate::library::{Books, Library};
 use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
 use crate::proxy::pages::{Contact, School as SchoolText};
+use crate::proxy::parent::Parent;
+use crate::upstream::Upstream;
 use ipnet::IpNet;
 use policy::{OpenPorts, School};
-use reader::{FromToml, Source, Table, nearest_hint};
+use reader::{FromToml, Source, Table};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -54,28 +62,20 @@ pub struct Config {
     pub ports: OpenPorts,
     /// Names that are known without asking a name server.
     pub names: HashMap<Host, Vec<IpAddr>>,
+    /// The parent proxy, if there is one. Lists are fetched through its `upstream` too.
+    pub parent: Option<Parent>,
+    /// The pages that tell whether the parent filters.
+    pub parent_pages: Pages,
     /// The policy file.
     pub policy: PathBuf,
     /// The categories file.
     pub categories: PathBuf,
-    /// What the folders of published lists are called here.
-    pub folders: PathBuf,
-    /// The lists, their categories not yet known.
-    lists: Vec<Listed>,
-}
-
-#[derive(Debug)]
-struct Listed {
-    name: String,
-    path: PathBuf,
-    layout: Written,
-    line_of_category: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
-    Folders,
-    File(Format),
+    /// The sealed feed of illegal content and its key, if the school has one.
+    pub illegal: Option<Paths>,
+    /// Where lists come from.
+    pub sources: PathBuf,
+    /// The sites that tell whether lists are sound.
+    pub canaries: PathBuf,
 }
 
 /// What the other files say, checked.
@@ -83,14 +83,22 @@ enum Written {
 pub struct Rulebook {
     /// The categories.
     pub taxonomy: Taxonomy,
-    /// What the folders of published lists are called here.
-    pub folders: FolderNames,
     /// The policy.
     pub school: School,
-    /// The lists, with their categories.
+    /// Where lists come from.
     pub sources: Vec<ListSource>,
+    /// The sites that tell whether lists are sound: those that are shipped, and the school's own.
+    pub canaries: Canaries,
     /// A digest of every byte of policy and categories.
     pub digest: blake3::Hash,
+}
+
+impl Rulebook {
+    /// What the library works by.
+    #[must_use]
+    pub fn books(&self) -> Books<'_> {
+        Books { sources: &self.sources, canaries: &self.canaries, taxonomy: &self.taxonomy, policy: &self.school.policy, timetable: &self.school.timetable }
+    }
 }
 
 impl Config {
@@ -118,44 +126,58 @@ impl Config {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
         let mut digest = blake3::Hasher::new();
         digest.update(categories.text().as_bytes());
-        let folders = open(&self.folders).and_then(|file| {
-            digest.update(file.text().as_bytes());
-            categories::read_folders(&file, &taxonomy)
-        });
-        let folders = folders.map_err(&mut keep).ok();
         let school = open(&self.policy).and_then(|file| {
             digest.update(file.text().as_bytes());
             policy::read(&file, &taxonomy, &self.ports)
         });
         let school = school.map_err(&mut keep).ok();
+        let canaries = open(&self.canaries).and_then(|file| canaries::read(&file));
+        let canaries = canaries.map_err(&mut keep).ok();
         let sources = self.sources(&taxonomy).map_err(&mut keep).ok();
         digest.update(format!("{:?}", self.ports).as_bytes());
         let digest = digest.finalize();
-        match (folders, school, sources) {
-            (Some(folders), Some(school), Some(sources)) => Ok(Rulebook { taxonomy, folders, school, sources, digest }),
+        match (school, sources, canaries) {
+            (Some(school), Some(sources), Some(shipped)) => {
+                let canaries = canaries::together(shipped, &school.canaries);
+                Ok(Rulebook { taxonomy, school, sources, canaries, digest })
+            }
             _ => Err(Problems(problems)),
         }
     }
 
+    /// The sources of `sources.toml`, then those that were imported.
     fn sources(&self, taxonomy: &Taxonomy) -> Result<Vec<ListSource>, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut sources = Vec::new();
-        for list in &self.lists {
-            let layout = match (list.layout, &list.line_of_category) {
-                (Written::Folders, _) => Some(Layout::Folders),
-                (Written::File(format), Some(id)) => taxonomy.find(id).map(|category| Layout::File(format, category)),
-                (Written::File(_), None) => None,
-            };
-            match layout {
-                Some(layout) => sources.push(ListSource { name: list.name.clone(), path: list.path.clone(), layout }),
-                None => {
-                    let id = list.line_of_category.as_deref().unwrap_or_default();
-                    let what = format!("lists \"{}\", category: there is no category \"{id}\"", list.name);
-                    problems.push(Problem { file: self.path.clone(), line: 0, what, hint: nearest_hint(id, categories::ids(taxonomy)) });
+        let mut all = sources::read(&Source::open(&self.sources).map_err(|problem| vec![problem])?, &self.sources, taxonomy)?;
+        let imported = self.imported_path();
+        if imported.exists() {
+            let file = Source::open(&imported).map_err(|problem| vec![problem])?;
+            for source in sources::read(&file, &imported, taxonomy)? {
+                if all.iter().any(|known| known.name == source.name) {
+                    let what = format!("there is a source \"{}\" in {} too", source.name, self.sources.display());
+                    return Err(vec![Problem { file: imported, line: 0, what, hint: Some("give one of them another name".into()) }]);
                 }
+                all.push(source);
             }
         }
-        if problems.is_empty() { Ok(sources) } else { Err(problems) }
+        Ok(all)
+    }
+
+    /// The lists that were imported, as sources.
+    #[must_use]
+    pub fn imported_path(&self) -> PathBuf {
+        self.data.join("lists").join("imported.toml")
+    }
+
+    /// The parent proxy, as lists are fetched through it.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.parent.as_ref().map(|parent| &parent.upstream)
+    }
+
+    /// The library of lists.
+    #[must_use]
+    pub fn library(&self, secret: [u8; 32]) -> Library {
+        Library::new(&self.data, secret)
     }
 
     /// The database of the record.
@@ -168,6 +190,12 @@ impl Config {
     #[must_use]
     pub fn users_path(&self) -> PathBuf {
         self.data.join("users.toml")
+    }
+
+    /// Where the sealed feed is, and what is kept of it.
+    #[must_use]
+    pub fn illegal_slot(&self, secret: &[u8; 32]) -> Slot {
+        Slot::new(self.illegal.clone(), &self.data, secret)
     }
 
     /// The secret of this installation.
@@ -188,8 +216,9 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     });
     let (allow, ports) = read_destinations(file);
     let names = read_names(file);
-    let (policy, categories, folders) = read_files(file);
-    let lists = file.tables("lists").iter().filter_map(|table| read_list(table, folder)).collect();
+    let illegal = read_illegal(file, folder);
+    let (parent, parent_pages) = upstream::read(file, folder);
+    let [policy, categories, sources, canaries] = read_files(file).map(beside);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -205,10 +234,13 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         allow,
         ports,
         names,
-        policy: folder.join(policy),
-        categories: folder.join(categories),
-        folders: folder.join(folders),
-        lists,
+        illegal,
+        parent,
+        parent_pages,
+        policy,
+        categories,
+        sources,
+        canaries,
     })
 }
 
@@ -270,32 +302,30 @@ fn read_names(file: &Table<'_>) -> HashMap<Host, Vec<IpAddr>> {
     names
 }
 
-fn read_files(file: &Table<'_>) -> (PathBuf, PathBuf, PathBuf) {
+/// The other files: policy, categories, sources, canaries.
+fn read_files(file: &Table<'_>) -> [PathBuf; 4] {
     let table = file.table("files");
     let path = |key, default: &str| table.as_ref().and_then(|table| table.get(key)).unwrap_or_else(|| PathBuf::from(default));
-    let paths = (path("policy", "policy.toml"), path("categories", "../blocklists/categories.toml"), path("folders", "../blocklists/ut1.toml"));
+    let paths = [
+        path("policy", "policy.toml"),
+        path("categories", "../blocklists/categories.toml"),
+        path("sources", "../blocklists/sources.toml"),
+        path("canaries", "../blocklists/canaries.toml"),
+    ];
     if let Some(table) = table {
         table.done();
     }
     paths
 }
 
-fn read_list(table: &Table<'_>, folder: &Path) -> Option<Listed> {
-    let name = table.need("name", "the name people are shown, such as \"starter\"");
-    let path: Option<PathBuf> = table.need("path", "the file or folder, relative to this file");
-    let files = Format::NAMES.map(|(name, format)| (name, Written::File(format)));
-    let formats: Vec<_> = [("folders", Written::Folders)].into_iter().chain(files).collect();
-    let layout = table.choice("format", &formats, None);
-    let category: Option<String> = table.get("category");
-    match (layout, &category) {
-        (Some(Written::Folders), Some(_)) => table.wrong("category", "the folders say the category", Some("take it out".into())),
-        (Some(Written::File(_)), None) => {
-            table.wrong("category", format!("{} has no category", table.name()), Some("say what the file's entries are, such as category = \"games\"".into()))
-        }
-        (Some(_) | None, _) => {}
-    }
-    table.done();
-    Some(Listed { name: name?, path: folder.join(path?), layout: layout?, line_of_category: category })
+/// What `[illegal]` says. Half of it is a problem; whether the files are there and sound is for the tier to say, which stays in force without.
+fn read_illegal(file: &Table<'_>, folder: &Path) -> Option<Paths> {
+    file.table("illegal").and_then(|table| {
+        let feed: Option<PathBuf> = table.need("feed", "the sealed feed, relative to this file");
+        let key: Option<PathBuf> = table.need("key", "the key its publisher gave you with it, such as \"illegal.key\"");
+        table.done();
+        Some(Paths { feed: folder.join(feed?), key: folder.join(key?) })
+    })
 }
 
 fn read_school(file: &Table<'_>) -> SchoolText {

@@ -1,11 +1,13 @@
 //! `policy.toml`: what the school decides.
 
+use super::canaries;
 use super::categories::ids;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;
 use crate::identity::networks::Networks;
+use crate::library::judge::Canaries;
 use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
 use crate::policy::glob::Glob;
@@ -27,6 +29,8 @@ pub struct School {
     pub networks: Networks,
     /// Which users belong to which group, the first that fits.
     pub members: Vec<(Glob, GroupId)>,
+    /// The school's own canaries.
+    pub canaries: Canaries,
 }
 
 /// The ports a request may go to, from `usher.toml`.
@@ -71,15 +75,13 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
         }
         let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups }.read(file);
-        let policy = Policy {
-            groups: groups.groups,
-            rules,
-            plain_ports: ports.plain.clone(),
-            tunnel_ports: ports.tunnel.clone(),
-            always_blocked: taxonomy.always_blocked(),
-            unknown: "unknown".into(),
-        };
-        Some(School { policy, timetable, networks: Networks::new(groups.ranges), members: groups.members })
+        let policy = Policy { groups: groups.groups, rules, plain_ports: ports.plain.clone(), tunnel_ports: ports.tunnel.clone(), unknown: "unknown".into() };
+        let canaries = file.table("canaries").map_or_else(Canaries::default, |table| {
+            let canaries = canaries::read_table(&table);
+            table.done();
+            canaries
+        });
+        Some(School { policy, timetable, networks: Networks::new(groups.ranges), members: groups.members, canaries })
     })
 }
 

@@ -8,10 +8,12 @@ struct Files(tempfile::TempDir);
 impl Files {
     fn new() -> Self {
         let files = Self(tempfile::tempdir().expect("a folder"));
-        files.write("usher.toml", "data = \"data\"\n[files]\ncategories = \"categories.toml\"\nfolders = \"ut1.toml\"\n");
+        files.write("usher.toml", "data = \"data\"\n[files]\ncategories = \"categories.toml\"\nsources = \"sources.toml\"\ncanaries = \"canaries.toml\"\n");
         let category = |id: &str| format!("[[category]]\nid = \"{id}\"\nname = \"{id}\"\ncovers = \"Things.\"\ntheme = \"harm\"\n");
         files.write("categories.toml", &["child-sexual-abuse", "terrorism", "games", "chat"].map(category).join("\n"));
         files.write("ut1.toml", "[map]\njeux = \"games\"\n");
+        files.write("sources.toml", "[[source]]\nname = \"ut1\"\naddress = \"ut1\"\nfolders = \"ut1.toml\"\n");
+        files.write("canaries.toml", "open = [\"news.example\"]\n");
         files.write("policy.toml", "[[group]]\nname = \"year-7\"\nblock = [\"games\"]\n");
         files
     }
@@ -41,21 +43,50 @@ fn every_problem_is_told_at_once_with_line_and_hint() {
     let files = Files::new();
     files.write(
         "usher.toml",
-        "data = 7\nlisten = []\n[proxy]\nlisten = [\"127.0.0.1\"]\nask_for_pasword = \"never\"\n[limits]\nhead_bytes = \"big\"\nidle_seconds = 0\n[[lists]]\nname = \"a\"\nformat = \"foldrs\"\n",
+        "data = 7\nlistne = []\n[proxy]\nlisten = [\"127.0.0.1\"]\nask_for_pasword = \"never\"\n[limits]\nhead_bytes = \"big\"\nidle_seconds = 0\n",
     );
     assert_eq!(
         files.problems(),
         [
             "usher.toml:1: data: a text in quotes is expected, not a number",
-            "usher.toml:2: `listen` is no setting\n  hint: did you mean \"lists\"?",
+            "usher.toml:2: `listne` is no setting",
             "usher.toml:4: proxy.listen: \"127.0.0.1\" is not an address with a port, such as 127.0.0.1:3128",
             "usher.toml:5: `ask_for_pasword` in [proxy] is no setting\n  hint: did you mean \"ask_for_password\"?",
             "usher.toml:7: limits.head_bytes: a whole number is expected",
             "usher.toml:8: limits.idle_seconds: it must be above 0",
-            "usher.toml:9: lists \"a\" has no `path`\n  hint: the file or folder, relative to this file",
-            "usher.toml:11: lists \"a\", format: \"foldrs\" is none of folders, names, hosts, urls, expressions, words\n  hint: did you mean \"folders\"?",
         ]
     );
+}
+
+#[test]
+fn every_problem_of_the_sources_is_told_with_line_and_hint() {
+    let files = Files::new();
+    files.write(
+        "sources.toml",
+        "[[source]]\nname = \"a/b\"\naddress = \"ftp://lists.example/a\"\nformat = \"foldrs\"\ncategory = \"gamse\"\nschedule = \"hourly\"\nshrink = 7\n\
+         check = \"md5:12\"\nfolders = \"nowhere.toml\"\namber_days = 9\nred_days = 2\nlargest_mib = 0\n\
+         [[source]]\nname = \"x\"\naddress = \"x\"\n[[source]]\nname = \"x\"\naddress = \"y\"\n[[source]]\nname = \"z\"\n",
+    );
+    files.write("canaries.toml", "open = [\"news example\"]\nshut = []\n");
+    let problems = files.problems().join("\n");
+    for expected in [
+        "sources.toml:2: source \"a/b\", name: \"a/b\" is no name for a source",
+        "sources.toml:3: source \"a/b\", address: ",
+        "format: \"foldrs\" is none of auto, names,",
+        "there is no category \"gamse\"\n  hint: did you mean \"games\"?",
+        "schedule: a schedule is \"by hand\", \"every 6 hours\"",
+        "shrink: a share from 0 to 1 is expected",
+        "check: ",
+        "nowhere.toml: cannot be read",
+        "red_days: a source is red later than it is amber",
+        "largest_mib: a number from 1 to 100000 is expected",
+        "there are two sources \"x\"",
+        "source \"z\" has no `address`",
+        "canaries.toml:1: open: \"news example\": ",
+        "canaries.toml:2: `shut` is no setting",
+    ] {
+        assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");
+    }
 }
 
 #[test]
@@ -87,6 +118,60 @@ fn a_policy_is_checked_against_its_categories_groups_and_timetable() {
         "has no condition",
     ] {
         assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");
+    }
+}
+
+#[test]
+fn a_parent_proxy_is_read_with_its_password_from_a_file_of_its_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let files = Files::new();
+    let path = files.0.path().join("usher.toml");
+    let sound = fs::read_to_string(&path).expect("a file");
+    let upstream = |text: &str| files.write("usher.toml", &format!("{sound}[upstream]\n{text}\n"));
+    let mode = |mode: u32| fs::set_permissions(files.0.path().join("parent.password"), fs::Permissions::from_mode(mode)).expect("a mode");
+    files.write("parent.password", "open sesame\r\n");
+    mode(0o600);
+    upstream("address = \"Parent.example:3128\"\nuser = \"school\"\npassword_file = \"parent.password\"\ndirect = [\"*.school.example\", \"10.0.0.0/8\"]");
+    let parent = Config::load(&path).expect("sound").parent.expect("a parent");
+    let credentials = parent.upstream.credentials.as_ref().expect("credentials");
+    assert_eq!(
+        (parent.upstream.to_string().as_str(), credentials.user.as_str(), credentials.password.as_str()),
+        ("parent.example:3128", "school", "open sesame")
+    );
+    assert!(!format!("{parent:?}").contains("sesame"));
+    upstream("address = \"[2001:db8::1]:3128\"");
+    assert_eq!(Config::load(&path).expect("sound").parent.expect("a parent").upstream.to_string(), "[2001:db8::1]:3128");
+    upstream("direct = []");
+    assert!(Config::load(&path).expect("sound").parent.is_none(), "without an address there is no parent");
+    for (text, problem) in [
+        ("address = \"parent.example\"", "upstream.address: \"parent.example\" is not a name or an address with a port"),
+        ("address = \"http://parent.example:3128\"", "is not a name or an address with a port"),
+        ("address = \"user:pw@parent.example:3128\"", "is not a name or an address with a port"),
+        ("password = \"x\"", "upstream.password: a password does not belong in this file\n  hint: write it into a file of its own"),
+        ("user = \"school\"", "upstream.user: there is a name and no password\n  hint: write the password into a file"),
+        ("password_file = \"parent.password\"", "upstream.password_file: there is a password and no name"),
+        ("user = \"a:b\"\npassword_file = \"parent.password\"", "holds no colon"),
+        ("user = \"school\"\npassword_file = \"none\"", "none cannot be read"),
+        ("user = \"school\"\npassword_file = \".\"", "is no ordinary file"),
+        ("direct = [\"https://school.example/\"]", "is not a name or a range, such as *.school.example or 10.0.0.0/8"),
+        ("test_pages = [\"ftp://test.example/\"]", "\"ftp:\" is no way"),
+    ] {
+        upstream(text);
+        let problems = files.problems().join("\n");
+        assert!(problems.contains(problem), "{text}: {problems}");
+    }
+    let with_password = "user = \"school\"\npassword_file = \"parent.password\"";
+    upstream(with_password);
+    for (bits, fine) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o660, false)] {
+        mode(bits);
+        let problems = files.problems();
+        assert_eq!(problems.is_empty(), fine, "{bits:o}: {problems:?}");
+        assert!(fine || problems[0].contains("may be read or changed by others") && problems[0].contains("hint: chmod 600"), "{problems:?}");
+    }
+    mode(0o600);
+    for bad in ["", "\n", "two\nlines\n"] {
+        files.write("parent.password", bad);
+        assert!(files.problems().join("").contains("does not hold one line with a password"), "{bad:?}");
     }
 }
 

@@ -1,85 +1,58 @@
-//! Entries in, one immutable [`Lists`] out, with a [`Report`] of every line that was not taken.
+//! Entries in, one immutable [`Lists`] out. Files are read into it by [`reading`](super::reading).
 
 use super::entry::{Listed, Refusal};
-use super::formats::Format;
+use super::formats::text::ReadError;
+use super::hasher::{Hasher, Kind};
+use super::mapped::Section;
+use super::marks::{Marks, is_gate};
+use super::members::{Member, Membership, Memberships, TooManyMemberships};
+use super::own::Own;
 use super::patterns::{self, BadPattern};
-use super::table::{Hasher, Kind, Memberships, Raw, Table, TooManyMemberships};
-use super::{ListInfo, Lists};
-use crate::category::{Category, CategorySet};
-use std::collections::BTreeMap;
-
-/// The most refused lines a report keeps of one list; the rest are only counted.
-const MOST_REFUSED_SHOWN: usize = 10_000;
-/// The most of a refused line a report keeps, in bytes.
-const MOST_OF_A_LINE: usize = 120;
-/// The list number of marks that are no entries.
-const MARK: u16 = u16::MAX;
-
-/// What became of the lines of one list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
-    /// The list's name.
-    pub list: String,
-    /// The id of its category.
-    pub category: String,
-    /// Lines taken.
-    pub accepted: usize,
-    /// Lines taken that say what an earlier line of the same list said.
-    pub duplicates: usize,
-    /// Lines refused, by reason.
-    pub refused: BTreeMap<Refusal, usize>,
-    /// The refused lines themselves, up to ten thousand.
-    pub refused_lines: Vec<RefusedLine>,
-}
-
-/// A line that was not taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct RefusedLine {
-    /// Its number, from 1.
-    pub line: u32,
-    /// Why.
-    pub reason: Refusal,
-    /// The line, shortened.
-    pub text: String,
-}
-
-impl Report {
-    fn refuse(&mut self, line: u32, text: &str, reason: Refusal) {
-        *self.refused.entry(reason).or_default() += 1;
-        if self.refused_lines.len() < MOST_REFUSED_SHOWN {
-            let text = text.chars().filter(|c| !c.is_control()).take(MOST_OF_A_LINE).collect();
-            self.refused_lines.push(RefusedLine { line, reason, text });
-        }
-    }
-
-    /// How many lines were refused.
-    #[must_use]
-    pub fn refused_count(&self) -> usize {
-        self.refused.values().sum()
-    }
-}
+use super::report::Report;
+use super::table::{Raw, Table};
+use super::{ListInfo, Lists, Phrase, Shape};
+use crate::category::CategorySet;
+use crate::host::Host;
+use std::ops::ControlFlow;
+use zerocopy::little_endian::U32;
 
 /// More lists than the tables can number, or more overlaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
-    /// More than 65,534 files.
-    #[error("there are more than 65534 list files")]
+    /// More than 32,768 files.
+    #[error("there are more than {} list files; load fewer", Member::MOST_LISTS)]
     TooManyLists,
     /// Too many combinations.
     #[error(transparent)]
     TooManyMemberships(#[from] TooManyMemberships),
 }
 
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// It cannot be read, or is no list.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is no room for it.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
 /// Collects entries.
 pub struct Compiler {
     hasher: Hasher,
-    lists: Vec<ListInfo>,
-    reports: Vec<Report>,
+    pub(super) lists: Vec<ListInfo>,
+    pub(super) reports: Vec<Report>,
+    /// Reports of lines that no category was named for.
+    pub(super) unplaced: Vec<Report>,
     raws: Vec<Raw>,
+    /// The hashes of what is marked.
+    marks: Vec<u64>,
     patterns: patterns::Builder,
-    network_lengths: [Vec<u8>; 2],
-    has_exact: bool,
-    longest_prefix: usize,
+    phrases: Vec<Phrase>,
+    shape: Shape,
+    /// Categories whose lists may cover a whole public suffix.
+    pub(super) wide: CategorySet,
 }
 
 impl Compiler {
@@ -90,82 +63,109 @@ impl Compiler {
             hasher: Hasher::new(key),
             lists: Vec::new(),
             reports: Vec::new(),
+            unplaced: Vec::new(),
             raws: Vec::new(),
+            marks: Vec::new(),
             patterns: patterns::Builder::default(),
-            network_lengths: [Vec::new(), Vec::new()],
-            has_exact: false,
-            longest_prefix: 0,
+            phrases: Vec::new(),
+            shape: Shape::default(),
+            wide: CategorySet::EMPTY,
         }
     }
 
-    /// Adds a whole list. `category` is given with its id, for the report.
-    pub fn add(&mut self, name: &str, (category, id): (Category, &str), format: Format, bytes: &[u8]) -> Result<(), CompileError> {
-        let list = u16::try_from(self.lists.len()).ok().filter(|n| *n < MARK).ok_or(CompileError::TooManyLists)?;
-        let mut report = Report { list: name.to_owned(), category: id.to_owned(), ..Report::default() };
-        format.read(bytes, |line, text, entry| match entry.and_then(|entry| self.take(list, line, entry)) {
-            Ok(()) => report.accepted += 1,
-            Err(reason) => report.refuse(line, text, reason),
-        });
-        self.lists.push(ListInfo { name: name.to_owned(), category, entries: report.accepted });
-        self.reports.push(report);
-        Ok(())
+    /// The same, but lists of these categories may cover a whole public suffix: those that give help, as all of `nhs.uk` does.
+    #[must_use]
+    pub fn with_wide(self, wide: CategorySet) -> Self {
+        Self { wide, ..self }
     }
 
-    fn take(&mut self, list: u16, line: u32, entry: Listed) -> Result<(), Refusal> {
+    /// Adds entries without a file around them, as lines from 1, all of which must be taken.
+    #[cfg(test)]
+    pub(super) fn add_entries(&mut self, name: &str, (category, id): (crate::category::Category, &str), entries: &[Listed]) {
+        use super::formats::Format;
+        use super::reading::File;
+        use super::report::Known;
+        let list = Member::listed(self.lists.len()).expect("room");
+        for (line, entry) in (1..).zip(entries) {
+            self.take(list, line, entry.clone()).expect("an entry that is taken");
+        }
+        let file = File { name, format: Format::Names, known: Known::Said, category: None, categories: &|_| None };
+        self.lists.push(ListInfo { name: name.to_owned(), category, entries: entries.len() });
+        self.reports.push(Report { accepted: entries.len(), ..Report::new(name.to_owned(), id, &file) });
+    }
+
+    /// Takes one entry.
+    pub(super) fn take(&mut self, list: Member, line: u32, entry: Listed) -> Result<(), Refusal> {
         match entry {
-            Listed::Name(host) => self.push(self.hasher.name(host.as_str()), list, line),
+            Listed::Name(host) => self.take_name(&host, list, line),
             Listed::Exact(host) => {
-                self.has_exact = true;
+                self.shape.has_exact = true;
                 self.push(self.hasher.hash(Kind::Exact, host.as_str()), list, line);
             }
             Listed::Network(net) => {
-                let lengths = &mut self.network_lengths[usize::from(net.max_prefix_len() == 128)];
+                let lengths = &mut self.shape.network_lengths[usize::from(net.max_prefix_len() == 128)];
                 if !lengths.contains(&net.prefix_len()) {
                     lengths.push(net.prefix_len());
                 }
                 self.push(self.hasher.network(&net), list, line);
             }
-            Listed::Prefix(text) => {
-                self.longest_prefix = self.longest_prefix.max(text.len());
-                let host = text.split(['/', '?']).next().unwrap_or_default();
-                self.push(self.hasher.hash(Kind::HasPrefixes, host), MARK, 0);
-                self.push(self.hasher.hash(Kind::Prefix, &text), list, line);
-            }
+            Listed::Prefix(text) => self.take_prefix(&text, list, line),
             Listed::Word(text) => self.patterns.word(list, line, &text),
             Listed::Expression(text) => self.patterns.expression(list, line, &text).map_err(|bad| match bad {
                 BadPattern::Syntax => Refusal::BadExpression,
                 BadPattern::TooLarge => Refusal::LargeExpression,
             })?,
-            Listed::Except(_) | Listed::Phrase(_) => {}
+            Listed::Except(inner) => self.take(list.exception(), line, *inner)?,
+            Listed::Phrase(text) => self.phrases.push(Phrase { member: list, line, text: text.into() }),
         }
         Ok(())
     }
 
-    fn push(&mut self, hash: u64, list: u16, line: u32) {
-        self.raws.push(Raw { hash, list, line });
+    fn take_name(&mut self, host: &Host, list: Member, line: u32) {
+        let (mut whole, marks) = (0, &mut self.marks);
+        self.hasher.suffixes(host.as_str(), |suffix| {
+            if suffix.from == 0 {
+                whole = suffix.hash;
+            } else if is_gate(suffix.labels) {
+                marks.push(suffix.hash);
+            }
+            ControlFlow::Continue(())
+        });
+        self.push(whole, list, line);
+    }
+
+    fn take_prefix(&mut self, text: &str, list: Member, line: u32) {
+        self.shape.longest_prefix = self.shape.longest_prefix.max(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        let host = text.split(['/', '?']).next().unwrap_or_default();
+        self.marks.push(self.hasher.hash(Kind::HasPrefixes, host));
+        self.push(self.hasher.hash(Kind::Prefix, text), list, line);
+    }
+
+    fn push(&mut self, hash: u64, member: Member, line: u32) {
+        self.raws.push(Raw { hash, member, line });
     }
 
     /// Compiles all that was added.
     pub fn finish(mut self) -> Result<(Lists, Vec<Report>), CompileError> {
         self.count_duplicates();
-        let lists = &self.lists;
-        let mut memberships = Memberships::new(|members: &[u16]| {
-            members.iter().filter_map(|list| lists.get(usize::from(*list))).map(|list| list.category).collect::<CategorySet>()
-        });
+        let mut memberships = Memberships::default();
         let table = Table::build(self.raws, &mut memberships)?;
-        let (memberships, mut lines) = (memberships.sets, memberships.lines);
-        lines.shrink_to_fit();
-        self.network_lengths.iter_mut().for_each(|lengths| lengths.sort_unstable_by(|a, b| b.cmp(a)));
+        let category = |list: usize| CategorySet::EMPTY.with(self.lists[list].category);
+        let sets = memberships.sets.into_iter().map(|members| Membership::new(members, category)).collect();
+        self.shape.network_lengths.iter_mut().for_each(|lengths| lengths.sort_unstable_by(|a, b| b.cmp(a)));
+        self.reports.append(&mut self.unplaced);
         let lists = Lists {
+            memberships: sets,
+            lines: Section::Owned(memberships.lines.into_iter().map(U32::new).collect()),
             lists: self.lists,
-            memberships,
-            lines,
             table,
+            marks: Marks::build(self.marks),
             hasher: self.hasher,
             patterns: self.patterns.build(),
-            network_lengths: self.network_lengths,
-            has_exact: self.has_exact,
-            longest_prefix: self.longest_prefix,
+            phrases: self.phrases,
+            inputs: blake3::Hash::from_bytes([0; 32]),
+            own: Own::default(),
+            shape: self.shape,
         };
         Ok((lists, self.reports))
     }
@@ -175,10 +175,10 @@ impl Compiler {
         self.raws.sort_unstable();
         let (reports, lists) = (&mut self.reports, &mut self.lists);
         self.raws.dedup_by(|later, first| {
-            let same = later.hash == first.hash && later.list == first.list;
-            if same && later.list != MARK {
-                reports[usize::from(later.list)].duplicates += 1;
-                lists[usize::from(later.list)].entries -= 1;
+            let same = later.hash == first.hash && later.member == first.member;
+            if same {
+                reports[later.member.list()].duplicates += 1;
+                lists[later.member.list()].entries -= 1;
             }
             same
         });
@@ -191,6 +191,7 @@ mod tests {
     use crate::category::Taxonomy;
     use crate::category::fixture::taxonomy;
     use crate::lists::Entry;
+    use crate::lists::formats::Format;
     use crate::url::Url;
 
     fn compile(taxonomy: &Taxonomy, files: &[(&str, &str, Format, &str)]) -> (Lists, Vec<Report>) {
@@ -303,7 +304,7 @@ mod tests {
         let listed: std::collections::HashSet<&str> = names.iter().map(String::as_str).collect();
         for n in 0..5000 {
             for d in 0..97 {
-                let host = crate::host::Host::parse(&format!("n{n}.d{d}.example")).expect("a host");
+                let host = Host::parse(&format!("n{n}.d{d}.example")).expect("a host");
                 assert_eq!(!lists.look_up_host(&host).categories.is_empty(), listed.contains(host.as_str()), "{host}");
             }
         }

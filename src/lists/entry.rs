@@ -1,9 +1,12 @@
 //! What a line of a list means, in its one spelling.
 
+use super::suffix;
 use crate::host::Host;
 use crate::url::{self, Url};
 use ipnet::IpNet;
 use std::net::IpAddr;
+
+pub use super::refusal::Refusal;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,59 +29,20 @@ pub enum Listed {
     Phrase(String),
 }
 
-/// Why a line is not taken. Closed: every refusal is one of these, counted and shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case")]
-pub enum Refusal {
-    /// Bytes that are not UTF-8.
-    #[error("not text in UTF-8")]
-    NotText,
-    /// Longer than a line of a list may be.
-    #[error("longer than 4096 bytes")]
-    TooLong,
-    /// Neither a name nor an address.
-    #[error("neither a name nor an address")]
-    NotAHost,
-    /// A single label: `com` would refuse every site below it.
-    #[error("a single label; it would cover a whole top-level domain")]
-    TopLevel,
-    /// More than one word on a line that holds one name.
-    #[error("more than one word")]
-    ManyWords,
-    /// A path or a scheme in a list of names.
-    #[error("a URL in a list of names; put it in a file called urls")]
-    UrlAmongNames,
-    /// A number that a browser would take for an address, though it is not written as one.
-    #[error("a number that is not written as an address")]
-    OddAddress,
-    /// An address in a hosts file, and no name.
-    #[error("an address without a name; put it in a file called domains")]
-    AddressAlone,
-    /// No host before the path.
-    #[error("no host before the path")]
-    NoHost,
-    /// A word so short that it would match nearly every URL.
-    #[error("shorter than 4 characters; it would match far too much")]
-    TooShort,
-    /// An expression that cannot be read.
-    #[error("not a regular expression that can be run here")]
-    BadExpression,
-    /// An expression with letters that no URL has in its one spelling.
-    #[error("letters beyond ASCII, which a URL holds percent-encoded, so it could never match")]
-    BeyondAscii,
-    /// An expression that needs more memory than one may have.
-    #[error("an expression too large to run")]
-    LargeExpression,
-}
-
 /// The shortest literal a word or wildcard must have, in bytes.
 const SHORTEST_WORD: usize = 4;
+/// The widest ranges that are taken, by prefix length, IPv4 and IPv6: the multicast and reserved ranges (`224.0.0.0/3`) and the local ones
+/// (`fc00::/7`). A wider one holds a good part of all addresses there are.
+const WIDEST_NETWORK: [u8; 2] = [3, 7];
 
 /// A name, an address or a range, as lists of names hold them. A leading `*.` or `.` means what a plain name means here: the name and
 /// all below it.
 pub fn name(text: &str) -> Result<Listed, Refusal> {
     if let Ok(net) = text.parse::<IpNet>() {
         return Ok(Listed::Network(canonical(net)));
+    }
+    if text == "*" {
+        return Err(Refusal::EveryName);
     }
     if text.contains('/') {
         return Err(Refusal::UrlAmongNames);
@@ -125,6 +89,54 @@ pub fn word(text: &str) -> Result<Listed, Refusal> {
     Ok(Listed::Word(word))
 }
 
+/// A regular expression, checked to be one that can be run here.
+pub fn expression(text: &str) -> Result<Listed, Refusal> {
+    use regex_syntax::ast::ErrorKind;
+    if !text.is_ascii() {
+        return Err(Refusal::BeyondAscii);
+    }
+    match regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(text) {
+        Ok(_) => Ok(Listed::Expression(text.to_owned())),
+        Err(regex_syntax::Error::Parse(error)) if *error.kind() == ErrorKind::UnsupportedLookAround => Err(Refusal::LookAround),
+        Err(regex_syntax::Error::Parse(error)) if *error.kind() == ErrorKind::UnsupportedBackreference => Err(Refusal::BackReference),
+        Err(_) => Err(Refusal::BadExpression),
+    }
+}
+
+/// Whether an entry may stand in a list that blocks. What would cover all of a public suffix, or a good part of all addresses, may not.
+///
+/// Apart from the readers, since an exception or a rule of the policy may well name `gov.uk`.
+pub fn judge(entry: &Listed) -> Result<(), Refusal> {
+    match entry {
+        Listed::Name(host) | Listed::Exact(host) if suffix::is_public(host.as_str()) => Err(Refusal::PublicSuffix),
+        Listed::Prefix(text) if suffix::is_public(host_of(text)) => Err(Refusal::PublicSuffix),
+        Listed::Network(net) if net.prefix_len() < WIDEST_NETWORK[usize::from(net.max_prefix_len() == 128)] => Err(Refusal::WideNetwork),
+        Listed::Name(_)
+        | Listed::Exact(_)
+        | Listed::Network(_)
+        | Listed::Prefix(_)
+        | Listed::Word(_)
+        | Listed::Expression(_)
+        | Listed::Except(_)
+        | Listed::Phrase(_) => Ok(()),
+    }
+}
+
+/// The host of an entry that has one, for messages.
+#[must_use]
+pub fn host_in(entry: &Listed) -> Option<&str> {
+    match entry {
+        Listed::Name(host) | Listed::Exact(host) => Some(host.as_str()),
+        Listed::Prefix(text) => Some(host_of(text)),
+        Listed::Except(inner) => host_in(inner),
+        Listed::Network(_) | Listed::Word(_) | Listed::Expression(_) | Listed::Phrase(_) => None,
+    }
+}
+
+fn host_of(prefix: &str) -> &str {
+    prefix.split(['/', '?']).next().unwrap_or_default()
+}
+
 enum Place {
     Name(Host),
     Address(IpAddr),
@@ -141,7 +153,8 @@ fn host(text: &str) -> Result<Place, Refusal> {
 }
 
 /// A network of IPv4 addresses mapped into IPv6 is the IPv4 network.
-fn canonical(net: IpNet) -> IpNet {
+#[must_use]
+pub fn canonical(net: IpNet) -> IpNet {
     match net.addr().to_canonical() {
         IpAddr::V4(address) if net.max_prefix_len() == 128 && net.prefix_len() >= 96 => {
             IpNet::new(address.into(), net.prefix_len() - 96).unwrap_or(net).trunc()
@@ -213,6 +226,42 @@ mod tests {
         assert_eq!(word("Unblocked*Games"), Ok(Listed::Word("unblocked*games".into())));
         for line in ["", "a", "sex", "*", "ab*cd", "%73%65%78", "é", "ab%20"] {
             assert_eq!(word(line), Err(Refusal::TooShort), "{line}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_cannot_be_run_are_refused_by_what_they_need() {
+        assert_eq!(expression("/play/[0-9]+"), Ok(Listed::Expression("/play/[0-9]+".into())));
+        for (line, reason) in [
+            ("caf\u{e9}", Refusal::BeyondAscii),
+            ("(unclosed", Refusal::BadExpression),
+            ("games(?!chess)", Refusal::LookAround),
+            ("(?<=play)games", Refusal::LookAround),
+            ("(a)\\1", Refusal::BackReference),
+        ] {
+            assert_eq!(expression(line), Err(reason), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_would_block_far_too_much_is_not_for_a_list() {
+        let net = |text: &str| Listed::Network(text.parse().expect("a net"));
+        for (entry, expected) in [
+            (name("games.example").expect("a name"), Ok(())),
+            (name("games.co.uk").expect("a name"), Ok(())),
+            (name("blogspot.com").expect("a name"), Ok(())),
+            (name("co.uk").expect("a name"), Err(Refusal::PublicSuffix)),
+            (exact("com.br").expect("a name"), Err(Refusal::PublicSuffix)),
+            (prefix("co.uk/games").expect("a prefix"), Err(Refusal::PublicSuffix)),
+            (Listed::Except(Box::new(name("gov.uk").expect("a name"))), Ok(())),
+            (net("10.0.0.0/8"), Ok(())),
+            (net("224.0.0.0/3"), Ok(())),
+            (net("0.0.0.0/0"), Err(Refusal::WideNetwork)),
+            (net("128.0.0.0/1"), Err(Refusal::WideNetwork)),
+            (net("fc00::/7"), Ok(())),
+            (net("2000::/3"), Err(Refusal::WideNetwork)),
+        ] {
+            assert_eq!(judge(&entry), expected, "{entry:?}");
         }
     }
 

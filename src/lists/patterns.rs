@@ -4,11 +4,17 @@
 //! is scanned once; a pattern is tried only where one of its literals was seen. Expressions without such a literal run on every URL and
 //! are counted as slow, so that a technician can see them.
 //!
+//! A pattern that was compiled into a [`generation`](super::generation) is known to be sound: opening one needs the literals only, and an expression is
+//! made ready when one of them is first seen.
+//!
 //! Limits: a literal has at least 3 characters, a pattern at most 64 of them, a compiled expression 1 MiB.
 
+use super::members::Member;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 
 /// The shortest literal worth scanning for.
 const SHORTEST_LITERAL: usize = 3;
@@ -23,7 +29,7 @@ const DFA_LITERALS: usize = 1000;
 #[derive(Debug)]
 pub struct Pattern {
     /// The list it stands in.
-    pub list: u16,
+    pub member: Member,
     /// Its line there.
     pub line: u32,
     /// As written.
@@ -31,27 +37,66 @@ pub struct Pattern {
     test: Test,
 }
 
+/// What kind of pattern a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternKind {
+    /// A word or wildcard.
+    Word,
+    /// A regular expression.
+    Expression,
+}
+
+impl Pattern {
+    /// What kind of pattern it is.
+    #[must_use]
+    pub fn kind(&self) -> PatternKind {
+        match self.test {
+            Test::Parts(_) => PatternKind::Word,
+            Test::Expression(_) => PatternKind::Expression,
+        }
+    }
+
+    /// Whether it matches this text.
+    fn holds(&self, text: &str) -> bool {
+        match &self.test {
+            Test::Parts(parts) => stand_in_order(parts, text),
+            Test::Expression(ready) => self.ready(ready).is_some_and(|expression| expression.is_match(text.as_bytes())),
+        }
+    }
+
+    /// The expression, made ready if it is not. One that cannot be was never accepted, so it lists nothing.
+    fn ready<'a>(&self, ready: &'a OnceLock<Option<Regex>>) -> Option<&'a Regex> {
+        ready.get_or_init(|| compile(&self.text).ok().map(|(expression, _)| expression)).as_ref()
+    }
+
+    fn is_sound(&self) -> bool {
+        match &self.test {
+            Test::Parts(_) => true,
+            Test::Expression(ready) => self.ready(ready).is_some(),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Test {
     /// These parts, in this order, with anything between.
     Parts(Box<[Box<str>]>),
-    Expression(regex::bytes::Regex),
+    /// Made ready when first needed.
+    Expression(OnceLock<Option<Regex>>),
 }
 
-impl Test {
-    fn holds(&self, text: &str) -> bool {
-        match self {
-            Self::Expression(expression) => expression.is_match(text.as_bytes()),
-            Self::Parts(parts) => {
-                let mut rest = text;
-                parts.iter().all(|part| {
-                    let found = rest.find(&**part);
-                    rest = found.map_or("", |at| &rest[at + part.len()..]);
-                    found.is_some()
-                })
-            }
-        }
-    }
+/// A word or wildcard as its fixed parts.
+fn parts(text: &str) -> Box<[Box<str>]> {
+    text.split('*').filter(|part| !part.is_empty()).map(Box::from).collect()
+}
+
+fn stand_in_order(parts: &[Box<str>], text: &str) -> bool {
+    let mut rest = text;
+    parts.iter().all(|part| {
+        let found = rest.find(&**part);
+        rest = found.map_or("", |at| &rest[at + part.len()..]);
+        found.is_some()
+    })
 }
 
 /// All patterns in force.
@@ -59,6 +104,7 @@ impl Test {
 pub struct Patterns {
     patterns: Vec<Pattern>,
     automaton: Option<AhoCorasick>,
+    literals: Vec<String>,
     /// For each literal of the automaton: the patterns it may announce.
     announces: Vec<Box<[u32]>>,
     /// Patterns without a literal, tried on every URL.
@@ -79,42 +125,58 @@ pub enum BadPattern {
 pub struct Builder {
     patterns: Vec<Pattern>,
     literals: std::collections::BTreeMap<String, Vec<u32>>,
-    slow: Vec<u32>,
 }
 
 impl Builder {
     /// Adds a word or wildcard in lower case.
-    pub fn word(&mut self, list: u16, line: u32, text: &str) {
-        let parts: Box<[Box<str>]> = text.split('*').filter(|part| !part.is_empty()).map(Box::from).collect();
+    pub fn word(&mut self, member: Member, line: u32, text: &str) {
+        let parts = parts(text);
         let longest = parts.iter().max_by_key(|part| part.len()).map(|part| vec![part.to_string()]);
-        self.push(Pattern { list, line, text: text.into(), test: Test::Parts(parts) }, longest);
+        self.push(Pattern { member, line, text: text.into(), test: Test::Parts(parts) }, longest);
     }
 
     /// Adds a regular expression, matched without regard to case.
-    pub fn expression(&mut self, list: u16, line: u32, text: &str) -> Result<(), BadPattern> {
+    pub fn expression(&mut self, member: Member, line: u32, text: &str) -> Result<(), BadPattern> {
         let (expression, literals) = compile(text)?;
-        self.push(Pattern { list, line, text: text.into(), test: Test::Expression(expression) }, literals);
+        self.push(Pattern { member, line, text: text.into(), test: Test::Expression(OnceLock::from(Some(expression))) }, literals);
         Ok(())
+    }
+
+    /// Adds a pattern that was accepted before. Which literals announce it is told by [`Self::announce`].
+    pub fn known(&mut self, member: Member, line: u32, kind: PatternKind, text: &str) {
+        let test = match kind {
+            PatternKind::Word => Test::Parts(parts(text)),
+            PatternKind::Expression => Test::Expression(OnceLock::new()),
+        };
+        self.patterns.push(Pattern { member, line, text: text.into(), test });
+    }
+
+    /// Adds a literal of patterns that were added as [known](Self::known).
+    pub fn announce(&mut self, literal: &str, patterns: Vec<u32>) {
+        self.literals.insert(literal.to_owned(), patterns);
     }
 
     fn push(&mut self, pattern: Pattern, literals: Option<Vec<String>>) {
         let number = u32::try_from(self.patterns.len()).unwrap_or(u32::MAX);
         self.patterns.push(pattern);
-        match literals {
-            Some(literals) => literals.into_iter().for_each(|literal| self.literals.entry(literal).or_default().push(number)),
-            None => self.slow.push(number),
+        for literal in literals.unwrap_or_default() {
+            self.literals.entry(literal).or_default().push(number);
         }
     }
 
-    /// Builds the automaton.
+    /// Builds the automaton. What no literal announces is tried on every URL.
     #[must_use]
     pub fn build(self) -> Patterns {
         let kind = if self.literals.len() <= DFA_LITERALS { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
         let (literals, announces): (Vec<_>, Vec<_>) = self.literals.into_iter().map(|(l, p)| (l, p.into_boxed_slice())).unzip();
         // Building fails only past 2^31 states: the caps on files keep it far from there.
         let automaton = if literals.is_empty() { None } else { AhoCorasick::builder().kind(Some(kind)).build(&literals).ok() };
-        let slow = if automaton.is_some() || literals.is_empty() { self.slow } else { (0..).take(self.patterns.len()).collect() };
-        Patterns { patterns: self.patterns, automaton, announces, slow }
+        let mut announced = vec![false; self.patterns.len()];
+        if automaton.is_some() {
+            announces.iter().flatten().for_each(|number| announced[*number as usize] = true);
+        }
+        let slow = (0..).zip(announced).filter(|(_, announced)| !announced).map(|(number, _)| number).collect();
+        Patterns { patterns: self.patterns, automaton, literals, announces, slow }
     }
 }
 
@@ -126,7 +188,7 @@ impl Patterns {
             if !tried.contains(&number) {
                 tried.push(number);
                 let pattern = self.get(number);
-                if pattern.test.holds(text) {
+                if pattern.holds(text) {
                     found(number, pattern);
                 }
             }
@@ -146,6 +208,23 @@ impl Patterns {
     #[must_use]
     pub fn get(&self, number: u32) -> &Pattern {
         &self.patterns[number as usize]
+    }
+
+    /// Whether every expression can be made ready: those an other version of Usher accepted need not be.
+    #[must_use]
+    pub fn are_sound(&self) -> bool {
+        self.patterns.iter().all(Pattern::is_sound)
+    }
+
+    /// All of them, by number.
+    #[must_use]
+    pub fn all(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// The literals of the automaton in order, each with the patterns it announces.
+    pub fn announcements(&self) -> impl ExactSizeIterator<Item = (&str, &[u32])> {
+        self.literals.iter().zip(&self.announces).map(|(literal, patterns)| (literal.as_str(), &**patterns))
     }
 
     /// How many patterns there are.
@@ -170,7 +249,7 @@ impl Patterns {
 /// Compiles an expression and finds its literals.
 ///
 /// Lists in the wild anchor expressions to a scheme; the one spelling has none, so `^https?://` becomes `^`.
-fn compile(text: &str) -> Result<(regex::bytes::Regex, Option<Vec<String>>), BadPattern> {
+fn compile(text: &str) -> Result<(Regex, Option<Vec<String>>), BadPattern> {
     let anchored = ["^https?://", "^http://", "^https://", "^(http|https)://", "^(https?://)", "^(https?://)?"];
     let text = anchored.iter().find_map(|scheme| text.strip_prefix(scheme)).map_or_else(|| text.to_owned(), |rest| format!("^{rest}"));
     let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).unicode(false).utf8(false).build().parse(&text).map_err(|_| BadPattern::Syntax)?;
@@ -243,6 +322,10 @@ fn single(hir: &Hir) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn member() -> Member {
+        Member::listed(0).expect("room")
+    }
+
     fn literals(expression: &str) -> Option<Vec<String>> {
         compile(expression).expect("an expression").1
     }
@@ -271,10 +354,10 @@ mod tests {
     #[test]
     fn patterns_match_where_their_parts_stand_in_order() {
         let mut builder = Builder::default();
-        builder.word(0, 1, "unblocked*games");
-        builder.word(0, 2, "croxyproxy");
-        builder.expression(0, 3, "/__cpi\\.php\\?").expect("an expression");
-        builder.expression(0, 4, "^[0-9]+\\.example/").expect("an expression");
+        builder.word(member(), 1, "unblocked*games");
+        builder.word(member(), 2, "croxyproxy");
+        builder.expression(member(), 3, "/__cpi\\.php\\?").expect("an expression");
+        builder.expression(member(), 4, "^[0-9]+\\.example/").expect("an expression");
         let patterns = builder.build();
         assert_eq!((patterns.len(), patterns.slow()), (4, 0));
         let lines = |text: &str| {
@@ -293,9 +376,9 @@ mod tests {
     #[test]
     fn an_expression_that_cannot_be_run_is_refused() {
         let mut builder = Builder::default();
-        assert_eq!(builder.expression(0, 1, "(unclosed"), Err(BadPattern::Syntax));
-        assert_eq!(builder.expression(0, 1, "(a)\\1"), Err(BadPattern::Syntax));
-        assert_eq!(builder.expression(0, 1, "((a{99}){99}){99}"), Err(BadPattern::TooLarge));
+        assert_eq!(builder.expression(member(), 1, "(unclosed"), Err(BadPattern::Syntax));
+        assert_eq!(builder.expression(member(), 1, "(a)\\1"), Err(BadPattern::Syntax));
+        assert_eq!(builder.expression(member(), 1, "((a{99}){99}){99}"), Err(BadPattern::TooLarge));
     }
 
     proptest::proptest! {
@@ -303,7 +386,7 @@ mod tests {
         #[test]
         fn the_prefilter_loses_nothing(expression in "[a-c]{1,4}(\\(b\\|c\\))?[a-c.]{0,3}(d\\?|e\\+|\\[ab\\])?[a-c]{0,3}", text in "[a-e]{0,24}") {
             let mut builder = Builder::default();
-            builder.expression(0, 1, &expression).expect("an expression");
+            builder.expression(member(), 1, &expression).expect("an expression");
             let mut found = false;
             builder.build().find(&text, |_, _| found = true);
             proptest::prop_assert_eq!(found, regex::Regex::new(&expression).expect("an expression").is_match(&text));

@@ -47,17 +47,17 @@ impl Condition {
     pub fn holds(&self, facts: &Facts<'_>, group: GroupId) -> bool {
         match self {
             Self::Group(groups) => groups.contains(&group),
-            Self::User(globs) => match &facts.identity.who {
+            Self::User(globs) => match &facts.around.identity.who {
                 Who::User(name) => globs.iter().any(|glob| glob.matches(name)),
                 Who::Unnamed => false,
             },
             Self::Host(hosts) => hosts.iter().any(|host| facts.url.host.is_within(host)),
             Self::Prefix(prefixes) => prefixes.iter().any(|prefix| is_below(facts.url.text(), prefix)),
             Self::Category(set) => !facts.found.categories.intersection(*set).is_empty(),
-            Self::Network(nets) => nets.iter().any(|net| net.contains(&facts.client)),
-            Self::During(periods) => facts.moment.periods.meets(*periods),
-            Self::Term(term) => (*term == Term::In) == facts.moment.in_term,
-            Self::Method(methods) => methods.iter().any(|method| method == facts.method),
+            Self::Network(nets) => nets.iter().any(|net| net.contains(&facts.around.client)),
+            Self::During(periods) => facts.around.moment.periods.meets(*periods),
+            Self::Term(term) => (*term == Term::In) == facts.around.moment.in_term,
+            Self::Method(methods) => methods.iter().any(|method| method == facts.around.method),
         }
     }
 

@@ -3,13 +3,14 @@
 use super::facts::Facts;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
+use crate::illegal::{Illegal, Source};
 use crate::lists::Entry;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 /// What a rule or a category does. Ordered: a later one is stricter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Let it pass.
@@ -24,7 +25,9 @@ impl Action {
     /// The actions by the name they have in `policy.toml`.
     pub const NAMES: [(&str, Self); 3] = [("allow", Self::Allow), ("warn", Self::Warn), ("block", Self::Block)];
 
-    fn done(self) -> &'static str {
+    /// What was done, in words.
+    #[must_use]
+    pub fn done(self) -> &'static str {
         match self {
             Self::Allow => "allowed",
             Self::Warn => "warned about",
@@ -69,6 +72,20 @@ pub struct Decision<V> {
     pub reason: Reason,
     /// The rules and lists it was made with.
     pub snapshot: SnapshotId,
+}
+
+impl Decision<ConnectVerdict> {
+    /// The refusal of what is illegal. No policy is asked.
+    pub fn illegal(illegal: Illegal, snapshot: SnapshotId) -> Self {
+        Self { verdict: ConnectVerdict::Block, reason: Reason::AlwaysBlocked(illegal), snapshot }
+    }
+}
+
+impl Decision<RequestVerdict> {
+    /// The refusal of what is illegal. No policy is asked.
+    pub fn illegal(illegal: Illegal, snapshot: SnapshotId) -> Self {
+        Self { verdict: RequestVerdict::Block, reason: Reason::AlwaysBlocked(illegal), snapshot }
+    }
 }
 
 /// May a tunnel be opened?
@@ -136,12 +153,7 @@ impl ForwardPermit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// In the tier that no policy reaches.
-    AlwaysBlocked {
-        /// Which category.
-        category: Category,
-        /// The entry that matched.
-        entry: Option<Entry>,
-    },
+    AlwaysBlocked(Illegal),
     /// The port is not open.
     Port(u16),
     /// A rule decided.
@@ -189,7 +201,7 @@ impl Reason {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::AlwaysBlocked { .. } => "always-blocked",
+            Self::AlwaysBlocked(_) => "always-blocked",
             Self::Port(_) => "port",
             Self::Rule { .. } => "rule",
             Self::Category { .. } => "category",
@@ -205,7 +217,10 @@ impl Reason {
         let name = |category: Category| &taxonomy.info(category).name;
         let text = match self {
             Self::Unlisted => return Cow::Borrowed("No rule and no blocked category applies."),
-            Self::AlwaysBlocked { category, .. } => format!("{} is blocked for everyone, always.", name(*category)),
+            Self::AlwaysBlocked(Illegal { category, source: Source::List(_) }) => format!("{} is blocked for everyone, always.", name(*category)),
+            Self::AlwaysBlocked(Illegal { category, source: Source::Feed { publisher, serial } }) => {
+                format!("{} is blocked for everyone, always: it is in the sealed feed of {publisher}, number {serial}.", name(*category))
+            }
             Self::Port(port) => format!("Port {port} is not open at this school."),
             Self::Rule { rule, action, why, .. } => format!("The rule \"{rule}\" says {}: {why}", action.done()),
             Self::Category { category, action: Action::Warn, group, .. } => format!("{} comes with a warning for {group}.", name(*category)),
@@ -220,7 +235,7 @@ impl Reason {
     #[must_use]
     pub fn category(&self) -> Option<Category> {
         match self {
-            Self::AlwaysBlocked { category, .. } | Self::Category { category, .. } => Some(*category),
+            Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
             Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
             Self::Port(_) | Self::Unlisted => None,
@@ -231,9 +246,9 @@ impl Reason {
     #[must_use]
     pub fn entry(&self) -> Option<&Entry> {
         match self {
-            Self::AlwaysBlocked { entry, .. } | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
+            Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
-            Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
         }
     }
 
@@ -243,7 +258,7 @@ impl Reason {
         match self {
             Self::Rule { rule, .. } => Some(rule),
             Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
-            Self::AlwaysBlocked { .. } | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
         }
     }
 

@@ -4,7 +4,8 @@
 //!
 //! The first of these that speaks decides:
 //!
-//! 1. **The always-blocked tier.** A request in one of [`crate::category::ALWAYS_BLOCKED`] is blocked. No policy is looked at.
+//! 1. **The illegal tier** ([`crate::illegal`]): judged before there are facts to decide on. What is illegal is refused by
+//!    [`Decision::illegal`], which knows no policy.
 //! 2. **The port.** A port the school has not opened is blocked.
 //! 3. **The rules**, in the order of `policy.toml`. The first whose conditions all hold decides: allow, warn or block.
 //! 4. **The group's categories.** One in `allow` allows; else one in `block` blocks; else one in `warn` warns.
@@ -25,10 +26,11 @@ pub mod condition;
 pub mod decision;
 pub mod facts;
 pub mod glob;
+pub mod opinion;
 
 pub use condition::Condition;
 pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
-pub use facts::{ConnectFacts, Facts, RequestFacts};
+pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
@@ -46,8 +48,6 @@ pub struct Policy {
     pub plain_ports: Ports,
     /// The ports tunnels may go to.
     pub tunnel_ports: Ports,
-    /// The tier that no policy reaches.
-    pub always_blocked: CategorySet,
     /// What somebody in no group is called.
     pub unknown: Arc<str>,
 }
@@ -113,7 +113,7 @@ impl Policy {
         let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
-            Action::Warn if facts.0.continued => (permit(), reason.continued()),
+            Action::Warn if facts.0.around.continued => (permit(), reason.continued()),
             Action::Warn => (ConnectVerdict::Block, reason.without_a_page()),
             Action::Block => (ConnectVerdict::Block, reason),
         };
@@ -126,7 +126,7 @@ impl Policy {
         let permit = || RequestVerdict::Forward(ForwardPermit::new(&facts.0));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
-            Action::Warn if facts.0.continued => (permit(), reason.continued()),
+            Action::Warn if facts.0.around.continued => (permit(), reason.continued()),
             Action::Warn => (RequestVerdict::Warn, reason),
             Action::Block => (RequestVerdict::Block, reason),
         };
@@ -134,14 +134,10 @@ impl Policy {
     }
 
     fn judge(&self, facts: &Facts<'_>, ports: &Ports) -> Judgement {
-        let illegal = facts.categories().intersection(self.always_blocked);
-        if let Some(category) = illegal.iter().next() {
-            return Judgement { action: Action::Block, reason: Reason::AlwaysBlocked { category, entry: facts.entry(illegal) } };
-        }
         if !ports.contains(facts.url.port) {
             return Judgement { action: Action::Block, reason: Reason::Port(facts.url.port) };
         }
-        match facts.identity.standing {
+        match facts.around.identity.standing {
             Standing::Member(group) => self.judge_as(facts, group),
             Standing::Unknown => self.judge_strictest(facts),
         }

@@ -7,9 +7,11 @@ use crate::category::{ALWAYS_BLOCKED, Taxonomy, fixture};
 use crate::clock::{Period, Timetable};
 use crate::host::Host;
 use crate::identity::Identity;
-use crate::lists::Lists;
+use crate::illegal::Tier;
+use crate::illegal::sealed::tests::feed;
 use crate::lists::compile::Compiler;
 use crate::lists::formats::Format;
+use crate::lists::{Found, Lists};
 use crate::url::Url;
 use jiff::civil::{Weekday, date, time};
 use proptest::prelude::*;
@@ -21,7 +23,12 @@ struct School {
     lists: Lists,
     timetable: Timetable,
     policy: Policy,
+    tier: Tier,
 }
+
+/// What the sealed feed of these schools names: a page of a site that is listed for education, a page of one that is listed nowhere, and a site.
+const SEALED: &str =
+    "child-sexual-abuse http://education.example/album/1\nterrorism https://sealed.example/view.php?id=7\nterrorism site sealed-site.example\n";
 
 /// Year 7 may not play, staff may do nearly all, and lunch is lunch. `<category>.example` is listed under each category.
 fn school() -> School {
@@ -42,11 +49,10 @@ fn school() -> School {
         rules: vec![],
         plain_ports: Ports::Only(vec![80, 8080]),
         tunnel_ports: Ports::Only(vec![443]),
-        always_blocked: taxonomy.always_blocked(),
         unknown: "unknown".into(),
     };
     let lists = compiler.finish().expect("room").0;
-    School { taxonomy, lists, timetable, policy }
+    School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
 }
 
 fn rule(name: &str, when: Vec<Condition>, then: Action) -> Rule {
@@ -65,20 +71,27 @@ fn asked(group: u8, url: &str) -> Asked<'_> {
     Asked { identity: Identity::of_network(GroupId(group)), url, method: "GET", at: "2026-11-11T10:00:00Z", continued: false }
 }
 
-fn with_facts<T>(school: &School, asked: &Asked<'_>, judge: impl FnOnce(Facts<'_>) -> T) -> T {
+fn circumstances<T>(school: &School, asked: &Asked<'_>, judge: impl FnOnce(&Url, &Found, Circumstances<'_>) -> T) -> T {
     let url = Url::parse(asked.url).expect("a url");
     let found = school.lists.look_up(&url);
     let moment = school.timetable.moment(asked.at.parse().expect("a timestamp"));
-    judge(Facts {
+    let around = Circumstances {
         identity: &asked.identity,
         client: "10.7.0.1".parse().expect("an address"),
         moment: &moment,
         method: asked.method,
-        url: &url,
         continued: asked.continued,
         taxonomy: &school.taxonomy,
         lists: &school.lists,
-        found: &found,
+    };
+    judge(&url, &found, around)
+}
+
+/// The facts of a request that is not illegal.
+fn with_facts<T>(school: &School, asked: &Asked<'_>, judge: impl FnOnce(&Facts<'_>) -> T) -> T {
+    circumstances(school, asked, |url, found, around| {
+        let lawful = school.tier.judge_page(url, found, &school.lists, &school.taxonomy).expect("it is not illegal");
+        judge(&RequestFacts::new(lawful, around).0)
     })
 }
 
@@ -88,8 +101,11 @@ fn snapshot() -> SnapshotId {
 
 /// How strict the answer to a plain request is, and why.
 fn answer(school: &School, asked: &Asked<'_>) -> (Action, Reason) {
-    with_facts(school, asked, |facts| {
-        let decision = school.policy.decide_request(&RequestFacts(facts), snapshot());
+    circumstances(school, asked, |url, found, around| {
+        let decision = match school.tier.judge_page(url, found, &school.lists, &school.taxonomy) {
+            Ok(lawful) => school.policy.decide_request(&RequestFacts::new(lawful, around), snapshot()),
+            Err(illegal) => Decision::<RequestVerdict>::illegal(illegal, snapshot()),
+        };
         let action = match decision.verdict {
             RequestVerdict::Forward(_) => Action::Allow,
             RequestVerdict::Warn => Action::Warn,
@@ -100,8 +116,11 @@ fn answer(school: &School, asked: &Asked<'_>) -> (Action, Reason) {
 }
 
 fn tunnel(school: &School, asked: &Asked<'_>) -> (Action, Reason) {
-    with_facts(school, asked, |facts| {
-        let decision = school.policy.decide_connect(&ConnectFacts(facts), snapshot());
+    circumstances(school, asked, |url, found, around| {
+        let decision = match school.tier.judge_host(url, found, &school.lists, &school.taxonomy) {
+            Ok(lawful) => school.policy.decide_connect(&ConnectFacts::new(lawful, around), snapshot()),
+            Err(illegal) => Decision::<ConnectVerdict>::illegal(illegal, snapshot()),
+        };
         let action = match decision.verdict {
             ConnectVerdict::Tunnel(_) => Action::Allow,
             ConnectVerdict::Block => Action::Block,
@@ -195,12 +214,12 @@ fn every_condition_holds_where_it_should() {
         (Condition::Method(vec!["POST".into(), "GET".into()]), true),
         (Condition::Method(vec!["POST".into()]), false),
     ] {
-        assert_eq!(with_facts(&school, &staff, |facts| condition.holds(&facts, GroupId(1))), holds, "{condition:?}");
+        assert_eq!(with_facts(&school, &staff, |facts| condition.holds(facts, GroupId(1))), holds, "{condition:?}");
     }
     staff.at = "2026-11-11T12:45:00Z";
-    assert!(with_facts(&school, &staff, |facts| Condition::During(lunch).holds(&facts, GroupId(1))));
+    assert!(with_facts(&school, &staff, |facts| Condition::During(lunch).holds(facts, GroupId(1))));
     staff.identity = Identity::of_network(GroupId(1));
-    assert!(!with_facts(&school, &staff, |facts| Condition::User(vec![Glob::new("*")]).holds(&facts, GroupId(1))), "nobody in particular is no user");
+    assert!(!with_facts(&school, &staff, |facts| Condition::User(vec![Glob::new("*")]).holds(facts, GroupId(1))), "nobody in particular is no user");
 }
 
 #[test]
@@ -259,9 +278,33 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         rules: rules.into_iter().map(|(when, then)| rule("any", when, then)).collect(),
         plain_ports: Ports::Any,
         tunnel_ports: Ports::Any,
-        always_blocked: taxonomy.always_blocked(),
         unknown: "unknown".into(),
     })
+}
+
+/// Ways to ask for what is sealed.
+const SEALED_URLS: [&str; 8] = [
+    "education.example/album/1",
+    "www.education.example/album/1/index.html",
+    "EDUCATION.example/x/../%61lbum//1?",
+    "education.example/album/%2531#top",
+    "sealed.example/view.php?id=7",
+    "sealed.example/view.php?fbclid=x&id=7",
+    "sealed-site.example/",
+    "a.b.sealed-site.example/any/page",
+];
+
+/// The broadest rules a school could write.
+fn any_rule_that_allows() -> impl Strategy<Value = Rule> {
+    let host = |name: &str| Host::parse(name).expect("a host");
+    prop_oneof![
+        Just(vec![]),
+        Just(vec![Condition::Host(vec![host("example")])]),
+        Just(vec![Condition::Prefix(vec!["education.example/album/1".into(), "sealed.example".into(), "sealed-site.example".into()])]),
+        Just(vec![Condition::Network(vec!["0.0.0.0/0".parse().expect("a net")])]),
+        Just(vec![Condition::Term(Term::In)]),
+    ]
+    .prop_map(|when| rule("all is allowed", when, Action::Allow))
 }
 
 proptest! {
@@ -280,6 +323,37 @@ proptest! {
             }
             let (action, reason) = answer(&school, &asked);
             prop_assert_eq!((action, reason.kind()), (Action::Block, "always-blocked"));
+            prop_assert_eq!(tunnel(&school, &asked).1.kind(), "always-blocked");
+        }
+    }
+
+    /// Promise 4, of the sealed feed: whatever the rules allow, at every port, whoever asks, and whatever they have gone on past.
+    #[test]
+    fn what_is_sealed_is_blocked_under_every_policy(
+        policy in any_policy(&school()),
+        allowed in any_rule_that_allows(),
+        member in 0..4u8,
+        named: bool,
+        continued: bool,
+        which in 0..SEALED_URLS.len(),
+        port in proptest::option::of(1..=u16::MAX),
+    ) {
+        let mut school = School { policy, ..school() };
+        school.policy.rules.insert(0, allowed);
+        let (host, path) = SEALED_URLS[which].split_once('/').expect("a path");
+        let url = format!("http://{host}{}/{path}", port.map_or_else(String::new, |port| format!(":{port}")));
+        let mut asked = asked(member, &url);
+        asked.continued = continued;
+        if member == 3 {
+            asked.identity = Identity::unknown();
+        } else if named {
+            asked.identity = Identity::proved("head".into(), Standing::Member(GroupId(member)));
+        }
+        let (action, reason) = answer(&school, &asked);
+        prop_assert_eq!((action, reason.kind()), (Action::Block, "always-blocked"), "{}", url);
+        prop_assert!(reason.text(&school.taxonomy).ends_with("it is in the sealed feed of Example Publisher, number 7."));
+        prop_assert!(reason.entry().is_none() && reason.rule().is_none(), "nothing of the list is shown");
+        if host.ends_with("sealed-site.example") {
             prop_assert_eq!(tunnel(&school, &asked).1.kind(), "always-blocked");
         }
     }

@@ -6,7 +6,7 @@
 use super::Worker;
 use super::body::AnswerBody;
 use super::conn::Conn;
-use super::dial::Dialled;
+use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
 use super::headers::head_bytes;
 use super::request::{Answer, Asked};
@@ -76,7 +76,11 @@ impl Worker {
     /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(End, Pending), Answer> {
         let (permit, opening) = self.judge_tunnel(asked, target, identity).await?;
-        let to = permit.into_destination();
+        let way = self.way(permit.into_destination());
+        let reach = async {
+            let way = way.map_err(DialError::from)?;
+            Ok::<_, ProxyError>((self.reach(&way).await?, way))
+        };
         // Both at once: nothing is said to either side before both are done, and the wait for the disk is behind the wait for the site.
         let record = async {
             let mut pending = self.open_record(asked, opening).await?;
@@ -84,15 +88,19 @@ impl Worker {
             pending.expect(Outcome::ClientGone);
             Ok(pending)
         };
-        let (pending, dialled) = tokio::join!(record, self.dialer.dial(&to));
+        let (pending, dialled) = tokio::join!(record, reach);
         let mut pending: Pending = pending?;
-        match dialled {
-            Ok(Dialled { tcp, address }) => {
-                pending.upstream(address);
+        let opened = async {
+            let (Dialled { tcp, address }, way) = dialled?;
+            pending.upstream(address);
+            self.far_end(&way, tcp, asked).await
+        };
+        match opened.await {
+            Ok(origin) => {
                 pending.status(StatusCode::OK);
-                Ok((End { tcp, early: BytesMut::new() }, pending))
+                Ok((origin, pending))
             }
-            Err(error) => Err(self.failed(asked, &ProxyError::from(error), pending)),
+            Err(error) => Err(self.failed(asked, &error, pending)),
         }
     }
 

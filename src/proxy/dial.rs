@@ -73,12 +73,40 @@ impl Dialer {
 
     async fn dial_unlimited(&self, to: &Destination) -> Result<Dialled, DialError> {
         let addresses = self.checked(&self.names.resolve(&to.host).await?, to.port)?;
+        self.connect_checked(to, addresses).await
+    }
+
+    /// Connects to the parent proxy: whoever set it may set it to any address but Usher's own.
+    pub(super) async fn dial_parent(&self, parent: &Destination) -> Result<Dialled, DialError> {
+        timeout(self.limit, self.dial_parent_unlimited(parent)).await.unwrap_or_else(|_| Err(DialError::TimedOut(parent.host.clone())))
+    }
+
+    async fn dial_parent_unlimited(&self, parent: &Destination) -> Result<Dialled, DialError> {
+        let found = self.names.resolve(&parent.host).await?;
+        let addresses: Vec<_> = found.iter().take(ADDRESSES).map(|ip| SocketAddr::new(ip.to_canonical(), parent.port)).collect();
+        for address in &addresses {
+            self.guard.check_own(*address)?;
+        }
+        self.connect_checked(parent, addresses).await
+    }
+
+    async fn connect_checked(&self, to: &Destination, addresses: Vec<SocketAddr>) -> Result<Dialled, DialError> {
         let fail = |error| DialError::Connect { host: to.host.clone(), error };
         let (tcp, address) = race(addresses).await.map_err(fail)?;
         self.guard.check_made(|| tcp.local_addr(), address)?;
         // Without it small writes wait for acknowledgements; failing to set it only costs time.
         let _ = tcp.set_nodelay(true);
         Ok(Dialled { tcp, address })
+    }
+
+    /// The addresses of a host that are known without asking anybody; empty if none is.
+    pub(super) fn known(&self, host: &Host) -> Arc<[IpAddr]> {
+        self.names.known(host)
+    }
+
+    /// Whether somebody else may be asked to connect to these addresses: not if every one of them is refused.
+    pub(super) fn check_known(&self, known: &[IpAddr], port: u16) -> Result<(), Forbidden> {
+        self.checked(known, port).map(drop)
     }
 
     /// The addresses that may be connected to, the families in turn, IPv6 first; an error if there are none.

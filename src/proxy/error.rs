@@ -2,6 +2,7 @@
 
 use super::dial::DialError;
 use super::pages::Page;
+use super::parent::ParentError;
 use crate::audit::{Outcome, Unrecorded};
 use http::StatusCode;
 
@@ -11,6 +12,9 @@ pub enum ProxyError {
     /// No connection was made.
     #[error(transparent)]
     Dial(#[from] DialError),
+    /// The parent proxy leads nowhere.
+    #[error(transparent)]
+    Parent(#[from] ParentError),
     /// The origin's answer is none, or broke off before it began.
     #[error("the site's answer cannot be read: {0}")]
     Origin(hyper::Error),
@@ -37,6 +41,12 @@ impl ProxyError {
             Self::Dial(DialError::Forbidden(_)) => (StatusCode::FORBIDDEN, "This address is not open from here", "destination_ip_prohibited"),
             Self::Dial(DialError::Connect { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
             Self::Dial(DialError::TimedOut(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
+            Self::Parent(ParentError::Blocks { .. }) => (StatusCode::FORBIDDEN, "Another filter blocks this site", "http_request_denied"),
+            Self::Parent(ParentError::Password(_)) => (StatusCode::BAD_GATEWAY, "The web cannot be reached", "proxy_configuration_error"),
+            Self::Parent(ParentError::Down { .. }) => (StatusCode::BAD_GATEWAY, "The web cannot be reached", "destination_unavailable"),
+            Self::Parent(ParentError::Refused { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
+            Self::Parent(ParentError::Answer { .. }) => (StatusCode::BAD_GATEWAY, "The web cannot be reached", "http_protocol_error"),
+            Self::Parent(ParentError::TooSlow(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
             Self::Origin(_) | Self::Switched => (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error"),
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
             Self::Client(_) => (StatusCode::BAD_REQUEST, "The request cannot be read", "http_request_error"),
@@ -51,9 +61,13 @@ impl ProxyError {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Dial(DialError::Forbidden(_)) => Outcome::DestinationRefused,
-            Self::Dial(DialError::TimedOut(_)) | Self::TooSlow => Outcome::LimitReached,
-            Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. }) | Self::Origin(_) | Self::Switched | Self::Loop => Outcome::OriginFailed,
+            Self::Dial(DialError::Forbidden(_)) | Self::Parent(ParentError::Blocks { .. }) => Outcome::DestinationRefused,
+            Self::Dial(DialError::TimedOut(_)) | Self::Parent(ParentError::TooSlow(_)) | Self::TooSlow => Outcome::LimitReached,
+            Self::Parent(ParentError::Password(_) | ParentError::Down { .. } | ParentError::Refused { .. } | ParentError::Answer { .. })
+            | Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. })
+            | Self::Origin(_)
+            | Self::Switched
+            | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,
         }
     }

@@ -8,17 +8,17 @@ use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
+use super::dial::DialError;
 use super::error::ProxyError;
 use super::headers::{Wishes, count_down, head_bytes, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
+use super::parent::Way;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
-use crate::policy::decision::Destination;
 use http::header::EXPECT;
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -56,18 +56,26 @@ impl Worker {
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
-        let upload = self.upload(&mut asked, path, request.into_body(), &mut pending);
-        match self.exchange(permit.into_destination(), upload, &mut pending).await {
-            Ok((response, to, origin)) => self.relay(&asked, wishes, client, response, (to, origin), pending),
+        let way = match self.way(permit.into_destination()) {
+            Ok(way) => way,
+            Err(forbidden) => return self.failed(&asked, &DialError::from(forbidden).into(), pending),
+        };
+        let uri = way.address(path, &mut asked.headers);
+        let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        match self.exchange(&way, upload, &mut pending).await {
+            Ok((response, origin)) => match way.refusal(response.status()) {
+                Some(refusal) => self.failed(&asked, &refusal.into(), pending),
+                None => self.relay(&asked, wishes, client, response, (way, origin), pending),
+            },
             Err(error) => self.failed(&asked, &error, pending),
         }
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, path: &str, body: Incoming, pending: &mut Pending) -> Upload {
+    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> Upload {
         let mut request = Request::new(RequestBody::Empty);
         *request.method_mut() = asked.method.clone();
-        *request.uri_mut() = path.parse::<PathAndQuery>().map_or_else(|_| Uri::from_static("/"), Uri::from);
+        *request.uri_mut() = uri;
         *request.headers_mut() = std::mem::take(&mut asked.headers);
         let continues = asked.version != Version::HTTP_10;
         let waits = continues && request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -93,15 +101,15 @@ impl Worker {
     }
 
     /// Sends a request, if need be on a new connection, and waits for the head of its answer.
-    async fn exchange(&self, to: Destination, upload: Upload, pending: &mut Pending) -> Result<(Response<Incoming>, Destination, Origin), ProxyError> {
+    async fn exchange(&self, way: &Way<'_>, upload: Upload, pending: &mut Pending) -> Result<(Response<Incoming>, Origin), ProxyError> {
         let Upload { mut request, progress } = upload;
-        if let Some(mut origin) = self.pool.take(&to)
+        if let Some(mut origin) = self.pool_of(way).take(way.key())
             && origin.sender.ready().await.is_ok()
         {
             let again = repeatable(&request);
             pending.upstream(origin.address);
             match self.send(&mut origin, request, progress.as_ref()).await {
-                Ok(response) => return Ok((response, to, origin)),
+                Ok(response) => return Ok((response, origin)),
                 Err(Sent::No(unsent)) => request = *unsent,
                 Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
                     Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
@@ -110,17 +118,17 @@ impl Worker {
                 Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
             }
         }
-        let mut origin = self.connect(&to).await?;
+        let mut origin = self.connect(way).await?;
         pending.upstream(origin.address);
         match self.send(&mut origin, request, progress.as_ref()).await {
-            Ok(response) => Ok((response, to, origin)),
+            Ok(response) => Ok((response, origin)),
             Err(Sent::Failed(error)) => Err(blamed(error)),
             Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
         }
     }
 
-    async fn connect(&self, to: &Destination) -> Result<Origin, ProxyError> {
-        let dialled = self.dialer.dial(to).await?;
+    async fn connect(&self, way: &Way<'_>) -> Result<Origin, ProxyError> {
+        let dialled = self.reach(way).await?;
         let mut builder = http1::Builder::new();
         builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
         let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
@@ -154,7 +162,7 @@ impl Worker {
         wishes: Wishes,
         client: Option<hyper::upgrade::OnUpgrade>,
         mut response: Response<Incoming>,
-        (to, origin): (Destination, Origin),
+        (way, origin): (Way<'_>, Origin),
         mut pending: Pending,
     ) -> Answer {
         pending.status(response.status());
@@ -173,7 +181,8 @@ impl Worker {
         self.via.add(response.headers_mut(), version);
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
-        let relay = Relay::new(body, to, origin, self.pool.clone(), self.limits.stall_time);
+        let pool = self.pool_of(&way).clone();
+        let relay = Relay::new(body, way.into_key(), origin, pool, self.limits.stall_time);
         Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
     }
 

@@ -36,15 +36,19 @@ impl Guard {
 
     /// Whether a connection to this address may be made.
     pub fn check(&self, address: SocketAddr) -> Result<(), Forbidden> {
+        self.check_own(address)?;
         let ip = address.ip().to_canonical();
-        let here = |own: &SocketAddr| own.port() == address.port() && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && ip.is_loopback());
-        if self.own.iter().any(here) {
-            return Err(Forbidden::Own(address));
-        }
         if self.allow.iter().any(|net| net.contains(&ip)) {
             return Ok(());
         }
         special(ip).map_or(Ok(()), |what| Err(Forbidden::Special(ip, what)))
+    }
+
+    /// Whether an address is another's than Usher's own.
+    pub fn check_own(&self, address: SocketAddr) -> Result<(), Forbidden> {
+        let ip = address.ip().to_canonical();
+        let here = |own: &SocketAddr| own.port() == address.port() && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && ip.is_loopback());
+        if self.own.iter().any(here) { Err(Forbidden::Own(address)) } else { Ok(()) }
     }
 
     /// Whether a connection that was made leads to this machine's own listener: the far end has our own address and a port we listen on at

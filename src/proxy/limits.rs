@@ -82,6 +82,8 @@ pub const ORIGIN_BUFFER: usize = 48 * 1024;
 pub const ORIGIN_IDLE: Duration = Duration::from_secs(30);
 /// Idle connections kept to one origin.
 pub const IDLE_PER_ORIGIN: usize = 32;
+/// Idle connections kept to the parent proxy, which all of them lead to.
+pub const IDLE_TO_PARENT: usize = 512;
 /// Idle connections kept in all.
 pub const IDLE_IN_ALL: usize = 2048;
 /// How long a body waits for the origin's `100 Continue` before it is sent all the same (RFC 9110 section 10.1.1).

@@ -6,6 +6,8 @@
 //!                                                                                               └▶ pages, own_pages
 //! ```
 //!
+//! With a parent proxy set, `dial` leads to it: see [`parent`].
+//!
 //! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
 //! ([`error`]). Every limit is in [`limits`].
 
@@ -27,6 +29,7 @@ pub mod listen;
 pub mod names;
 pub mod own_pages;
 pub mod pages;
+pub mod parent;
 pub mod pool;
 pub mod request;
 pub mod stream;
@@ -47,9 +50,10 @@ use guard::Guard;
 use headers::Via;
 use identify::Ask;
 use jiff::Timestamp;
-use limits::{Limits, PASSWORD_CHECKS_PER_MINUTE};
+use limits::{IDLE_PER_ORIGIN, IDLE_TO_PARENT, Limits, PASSWORD_CHECKS_PER_MINUTE};
 use names::KnownNames;
 use pages::School;
+use parent::Parent;
 use pool::Pool;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -88,6 +92,8 @@ pub struct Parts {
     pub names: HashMap<Host, Vec<IpAddr>>,
     /// Which addresses may be connected to.
     pub guard: Guard,
+    /// The parent proxy, if there is one.
+    pub parent: Option<Parent>,
     /// The limits.
     pub limits: Limits,
     /// The installation.
@@ -105,6 +111,7 @@ pub struct Proxy {
     checker: Arc<Checker>,
     names: Arc<KnownNames>,
     guard: Guard,
+    parent: Option<Parent>,
     limits: Arc<Limits>,
     settings: Settings,
     clock: Clock,
@@ -120,6 +127,7 @@ pub struct Worker {
     proxy: Arc<Proxy>,
     dialer: Dialer,
     pool: Pool,
+    parent_pool: Pool,
 }
 
 impl std::ops::Deref for Worker {
@@ -137,12 +145,13 @@ impl Worker {
     /// If the system's resolver settings cannot be read.
     pub fn new(proxy: Arc<Proxy>) -> Result<Arc<Self>, String> {
         let dialer = Dialer::new(proxy.names.clone(), proxy.guard.clone(), proxy.limits.connect_time)?;
-        Ok(Arc::new(Self { proxy, dialer, pool: Pool::default() }))
+        Ok(Arc::new(Self { proxy, dialer, pool: Pool::keeping(IDLE_PER_ORIGIN), parent_pool: Pool::keeping(IDLE_TO_PARENT) }))
     }
 
     /// Forgets idle connections that are of no more use. To be called every few seconds.
     pub fn sweep(&self) {
         self.pool.sweep();
+        self.parent_pool.sweep();
     }
 }
 
@@ -164,6 +173,7 @@ impl Proxy {
             checker: parts.checker,
             names: Arc::new(KnownNames::new(parts.names)),
             guard: parts.guard,
+            parent: parts.parent,
             limits,
             settings: parts.settings,
             clock: parts.clock,

@@ -1,7 +1,7 @@
 //! Idle connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
 
 use super::body::RequestBody;
-use super::limits::{IDLE_IN_ALL, IDLE_PER_ORIGIN, ORIGIN_IDLE};
+use super::limits::{IDLE_IN_ALL, ORIGIN_IDLE};
 use crate::policy::decision::Destination;
 use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
@@ -26,9 +26,10 @@ struct Idle {
 }
 
 /// The idle connections. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Pool {
     idle: Arc<Mutex<Kept>>,
+    most: usize,
 }
 
 #[derive(Default)]
@@ -38,6 +39,12 @@ struct Kept {
 }
 
 impl Pool {
+    /// Keeps at most so many connections to one destination.
+    #[must_use]
+    pub fn keeping(most: usize) -> Self {
+        Self { idle: Arc::default(), most }
+    }
+
     /// The connection used last, if one is idle and alive.
     #[must_use]
     pub fn take(&self, to: &Destination) -> Option<Origin> {
@@ -66,7 +73,7 @@ impl Pool {
             return;
         }
         let idle = kept.by_destination.entry(to).or_default();
-        if idle.len() < IDLE_PER_ORIGIN {
+        if idle.len() < self.most {
             idle.push(Idle { origin: Origin { used: true, ..origin }, since: Instant::now() });
             kept.count += 1;
         }

@@ -14,7 +14,7 @@ use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::lists::Found;
-use crate::policy::{ConnectFacts, ConnectVerdict, Decision, Facts, Reason, RequestFacts, RequestVerdict, TunnelPermit};
+use crate::policy::{Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use bytes::Bytes;
 use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, REFERER, RETRY_AFTER, USER_AGENT};
@@ -124,8 +124,8 @@ impl Worker {
     pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Box<Opening>), Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let facts = self.facts(asked, target, identity, &found, &moment);
-        let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_connect(&ConnectFacts(facts), asked.snapshot.id);
+        let around = self.circumstances(asked, target, identity, &moment);
+        let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(target.url(), &found, around);
         match verdict {
             ConnectVerdict::Tunnel(permit) => Ok((permit, judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
             ConnectVerdict::Block => {
@@ -139,8 +139,8 @@ impl Worker {
     async fn answer_request(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let facts = self.facts(&asked, &target, &identity, &found, &moment);
-        let Decision { verdict, reason, .. } = asked.snapshot.policy.decide_request(&RequestFacts(facts), asked.snapshot.id);
+        let around = self.circumstances(&asked, &target, &identity, &moment);
+        let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
                 return match self.open_record(&asked, judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason)).await {
@@ -157,18 +157,16 @@ impl Worker {
         }
     }
 
-    fn facts<'a>(&self, asked: &'a Asked, target: &'a Target, identity: &'a Identity, found: &'a Found, moment: &'a Moment) -> Facts<'a> {
+    fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
         let client = asked.client();
-        Facts {
+        Circumstances {
             identity,
             client,
             moment,
             method: asked.method.as_str(),
-            url: target.url(),
             continued: self.warnings.has_continued(identity, client, &target.url().host, asked.now),
             taxonomy: &asked.snapshot.taxonomy,
             lists: &asked.snapshot.lists,
-            found,
         }
     }
 
@@ -307,9 +305,11 @@ fn shown(target: &Target) -> String {
 /// What is known of a request that was judged.
 fn judged(asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Box<Opening> {
     let taxonomy = &asked.snapshot.taxonomy;
+    // What the sealed feed says is in no list.
+    let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
     Box::new(Opening {
         verdict,
-        categories: taxonomy.ids(found.categories).collect::<Vec<_>>().join(" "),
+        categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
         reason: reason.kind(),
         why: reason.text(taxonomy),
         rule: reason.rule().map(str::to_owned),

@@ -1,5 +1,6 @@
 //! One struct an event. ERROR: a person must act. WARN: recovered. INFO: an administrator's action done. DEBUG: the rest.
 
+use super::light::Light;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use tracing::{debug, error, info, warn};
@@ -61,6 +62,160 @@ impl ReloadRefused<'_> {
     /// Says so.
     pub fn emit(&self) {
         error!("reload refused, what was in force stays in force: {}", self.problems);
+    }
+}
+
+/// Lists that another program put in force were taken up.
+pub struct ListsTaken {
+    /// The snapshot now in force.
+    pub snapshot: String,
+    /// How many entries its lists hold.
+    pub entries: usize,
+}
+
+impl ListsTaken {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(snapshot = self.snapshot, entries = self.entries, "lists taken up");
+    }
+}
+
+/// A new generation of lists was compiled and judged, and is in force.
+pub struct ListsUpdated {
+    /// Its number.
+    pub generation: u64,
+    /// How many entries it holds.
+    pub entries: usize,
+    /// How many milliseconds compiling and judging took.
+    pub took_ms: u64,
+}
+
+impl ListsUpdated {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(generation = self.generation, entries = self.entries, took_ms = self.took_ms, "lists updated");
+    }
+}
+
+/// The lists could not be updated at all.
+pub struct UpdateFailed<'a> {
+    /// Why.
+    pub problem: &'a str,
+}
+
+impl UpdateFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!("the lists could not be updated, what was in force stays in force: {}", self.problem);
+    }
+}
+
+/// A publisher's list could not be fetched, or was refused; the last good one stays.
+pub struct SourceFailed<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl SourceFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(source = self.source, "a list was not updated, the last good one stays: {}", self.why);
+    }
+}
+
+/// A source has become a worry, or is well again.
+pub struct SourceLight<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// How it stands.
+    pub light: Light,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl SourceLight<'_> {
+    /// Says so, as loudly as it matters.
+    pub fn emit(&self) {
+        match self.light {
+            Light::Green => info!(source = self.source, light = "green", "{}", self.why),
+            Light::Amber => warn!(source = self.source, light = "amber", "{}", self.why),
+            Light::Red => error!(source = self.source, light = "red", "{}; see: usher lists status", self.why),
+        }
+    }
+}
+
+/// Something about the lists that a technician should know.
+pub struct ListsRemark<'a> {
+    /// What.
+    pub remark: &'a str,
+}
+
+impl ListsRemark<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!("{}", self.remark);
+    }
+}
+
+/// The parent proxy was asked for pages it must block.
+pub struct ParentChecked<'a> {
+    /// What came of it.
+    pub line: &'a str,
+    /// How it stands.
+    pub light: Light,
+}
+
+impl ParentChecked<'_> {
+    /// Says so, as loudly as it matters.
+    pub fn emit(&self) {
+        match self.light {
+            Light::Green => info!("illegal-content lists: {}", self.line),
+            Light::Amber => warn!("illegal-content lists: {}", self.line),
+            Light::Red => error!(critical = true, "illegal-content lists: {}", self.line),
+        }
+    }
+}
+
+/// Something is wrong with the illegal-content lists. Critical: whoever answers for safeguarding must be told.
+pub struct IllegalTierRed<'a> {
+    /// What is wrong, and what to do.
+    pub why: &'a str,
+}
+
+impl IllegalTierRed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(critical = true, "illegal-content lists: RED: {}", self.why);
+    }
+}
+
+/// Something that was wrong with the illegal-content lists is so no more, or another feed is in force.
+pub struct IllegalTierChanged<'a> {
+    /// What is now.
+    pub what: &'a str,
+}
+
+impl IllegalTierChanged<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        info!("illegal-content lists: {}", self.what);
+    }
+}
+
+/// An event could not be put on record; it is tried again.
+pub struct EventUnrecorded<'a> {
+    /// The event.
+    pub event: &'a str,
+    /// What the database said.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl EventUnrecorded<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, event = self.event, "an event is not on record");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What Usher says of itself to the person who runs it, on standard error. What pupils do is never said here: that is the record.
 
 pub mod events;
+pub mod light;
 
 use tracing_subscriber::EnvFilter;
 

@@ -83,13 +83,13 @@ fn a_wrong_configuration_is_told_whole_before_anything_is_done() {
     let files = World::new().write();
     let _taken = with_port_taken(&files);
     files.edit("policy.toml", "block = [\"adult\"]", "block = [\"adlut\"]\nwarm = []");
-    files.edit("usher.toml", "path = \"lists\"", "path = \"lists\"\nformat_ = 1");
+    files.edit("sources.toml", "address = \"lists\"", "address = \"lists\"\nformat_ = 1");
     let said = files.usher(&["serve"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
-    for words in ["usher.toml:", "`format_`", "did you mean \"format\"?"] {
+    for words in ["sources.toml:", "`format_`", "did you mean \"format\"?"] {
         assert!(said.err.contains(words), "{words} is not in {}", said.err);
     }
-    files.edit("usher.toml", "format_ = 1", "");
+    files.edit("sources.toml", "format_ = 1", "");
     let said = files.usher(&["serve"]);
     for words in ["policy.toml:11", "\"adlut\"", "did you mean \"adult\"?", "policy.toml:12", "`warm`", "did you mean \"warn\"?"] {
         assert!(said.err.contains(words), "{words} is not in {}", said.err);
@@ -121,10 +121,10 @@ fn what_stands_in_the_way_is_one_sentence_that_says_what_to_do() {
         (
             "a list that is not there",
             &|files| {
-                files.edit("usher.toml", "path = \"lists\"", "path = \"lsits\"");
+                files.edit("sources.toml", "address = \"lists\"", "address = \"lsits\"");
                 None
             },
-            &["the list \"school\" cannot be read", "lsits", "check `path`"],
+            &["the list \"school\" cannot be read", "lsits", "check its `address` in sources.toml"],
         ),
         (
             "a data folder that is a file",
@@ -333,7 +333,7 @@ fn lists_are_checked_and_every_refused_line_is_shown_with_its_reason() {
     let sound = World::new().write();
     let said = sound.usher(&["lists", "check"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
-    assert!(said.out.contains("7 entries in force, 0 refused"), "{said:?}");
+    assert!(said.out.contains("7 entries, 0 lines refused"), "{said:?}");
     let mut world = World::new().listed("games", "GAMES.example.").listed("games", "not a name");
     for number in 0..7 {
         world = world.listed("chat", &format!("bad name {number}"));
@@ -341,7 +341,7 @@ fn lists_are_checked_and_every_refused_line_is_shown_with_its_reason() {
     let files = world.write();
     let said = files.usher(&["lists", "check"]);
     assert_eq!((said.code, said.err.as_str()), (Some(1), ""), "{said:?}");
-    for words in ["school/games/domains", "line 3: not a name: ", "line 2: bad name 0: ", "line 6: bad name 4: ", "and 2 more", "8 refused"] {
+    for words in ["school/games/domains", "line 3: not a name: ", "line 2: bad name 0: ", "line 6: bad name 4: ", "and 2 more", "8 lines refused"] {
         assert!(said.out.contains(words), "{words} is not in {}", said.out);
     }
     assert!(!said.out.contains("bad name 5") && files.usher(&["lists", "check", "--all"]).out.contains("line 8: bad name 6: "));

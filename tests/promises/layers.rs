@@ -4,16 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 16] = [
     &["host", "category", "clock"],
     &["url", "upstream"],
-    &["lists"],
     &["files"],
+    &["lists"],
+    &["illegal"],
     &["identity"],
     &["policy"],
     &["snapshot"],
     &["telemetry"],
     &["audit"],
+    &["library"],
+    &["report"],
     &["proxy"],
     &["config"],
     &["app"],

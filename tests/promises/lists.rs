@@ -11,10 +11,16 @@ const NAMES: usize = 50_000;
 const LOOK_UPS: usize = 1_000_000;
 
 /// Always the same numbers (xorshift, Marsaglia 2003).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
+    /// The first throw is always the same.
+    pub fn new() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// A number below `sides`.
+    pub fn throw(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -22,15 +28,16 @@ impl Dice {
     }
 
     /// Short labels of few letters, so that names are near one another.
-    fn label(&mut self) -> String {
+    pub fn label(&mut self) -> String {
         let length = 1 + self.throw(4);
         (0..length).map(|_| char::from(b"abc1-z"[if length > 2 { self.throw(6) } else { self.throw(4) }])).collect::<String>().trim_matches('-').to_owned()
             + "x"
     }
 
-    fn name(&mut self) -> String {
+    /// One to four labels below an end.
+    pub fn name(&mut self) -> String {
         let labels: Vec<_> = (0..=self.throw(3)).map(|_| self.label()).collect();
-        format!("{}.{}", labels.join("."), ["example", "test", "sch.uk"][self.throw(3)])
+        format!("{}.{}", labels.join("."), ["example", "test", "co.uk"][self.throw(3)])
     }
 }
 
@@ -60,7 +67,7 @@ fn near(dice: &mut Dice, names: &[String]) -> String {
 
 #[test]
 fn a_million_look_ups_agree_with_a_set_of_names() {
-    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut dice = Dice::new();
     let names: Vec<_> = (0..NAMES).map(|_| dice.name()).collect();
     let (lists, set) = (compiled(&names), names.iter().map(String::as_str).collect::<HashSet<_>>());
     let mut listed = 0;

@@ -26,7 +26,8 @@ pub fn read_line(line: &str, take: &mut dyn FnMut(Result<Listed, Refusal>)) {
         }
         // The entries every hosts file has for the machine itself: fe80::1%lo0, ff00::0, 255.255.255.255.
         Ok(_) if words.clone().all(|name| OWN_NAMES.contains(&name)) => {}
-        Ok(_) | Err(_) => take(Err(Refusal::NotAHost)),
+        Ok(_) => take(Err(Refusal::RealServer)),
+        Err(_) => take(Err(Refusal::NotAHost)),
     }
 }
 
@@ -51,7 +52,7 @@ mod tests {
                 ("fe80::1%lo0 localhost", &[]),
                 ("255.255.255.255 broadcasthost", &[]),
                 ("0.0.0.0 0.0.0.0", &[]),
-                ("203.0.113.9 games.example", &[Err(Refusal::NotAHost)]),
+                ("203.0.113.9 games.example", &[Err(Refusal::RealServer)]),
                 ("games.example", &[Err(Refusal::NotAHost)]),
                 ("0.0.0.0 com", &[Err(Refusal::TopLevel)]),
                 ("203.0.113.9", &[Err(Refusal::AddressAlone)]),

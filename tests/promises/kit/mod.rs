@@ -4,19 +4,27 @@
 //! Every wait ends after [`PATIENCE`], and nothing sleeps.
 
 pub mod browser;
+pub mod desk;
 pub mod origin;
 pub mod people;
 pub mod program;
+pub mod publisher;
 pub mod school;
+pub mod secure;
+pub mod squid;
 pub mod wire;
 pub mod world;
 
 pub use browser::Browser;
+pub use desk::Desk;
 pub use origin::{Origin, Visit};
 pub use program::Program;
+pub use publisher::Publisher;
 pub use school::School;
+pub use secure::{Authority, Good, SecureSite};
+pub use squid::Squid;
 pub use wire::{Ending, Reply, Wire};
-pub use world::{Files, World};
+pub use world::{Files, Said, World};
 
 use std::io::Write as _;
 use std::sync::mpsc;

@@ -56,6 +56,19 @@ impl Origin {
         .await
     }
 
+    /// A site that gives each connection the next of these answers, the last again and again, then ends it.
+    pub async fn ending(answers: &[&str]) -> Self {
+        let answers: Arc<[String]> = answers.iter().map(|answer| (*answer).to_owned()).collect();
+        Self::doing(move |mut visit| {
+            let answers = answers.clone();
+            async move {
+                visit.request().await;
+                visit.send(&answers[visit.number.min(answers.len() - 1)]).await;
+            }
+        })
+        .await
+    }
+
     /// A site whose every page says this.
     pub async fn saying(text: &str) -> Self {
         Self::answering(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())).await

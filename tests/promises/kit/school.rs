@@ -39,7 +39,7 @@ impl School {
         let read = clock.clone();
         let config = Config::load(&files.path("usher.toml")).unwrap_or_else(|problems| panic!("{problems}"));
         let built = App::build(config, Arc::new(move || *read.lock().expect("a clock"))).await;
-        let (app, _, _) = built.unwrap_or_else(|error| panic!("{error}"));
+        let (app, _) = built.unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = oneshot::channel();
         let (address, reloader, in_force) = (app.addresses()[0], app.reloader(), app.in_force());
         let running = tokio::spawn(app.run(async move {

@@ -48,8 +48,11 @@ pub struct World {
     allow: Vec<String>,
     names: BTreeMap<String, Vec<String>>,
     limits: String,
+    upstream: String,
     policy: String,
     listed: Vec<(String, String)>,
+    sources: String,
+    canaries: String,
     users: Users,
 }
 
@@ -63,10 +66,25 @@ impl World {
             allow: vec!["127.0.0.0/8".into(), "::1/128".into()],
             names: SITES.iter().map(|site| ((*site).to_owned(), vec!["127.0.0.1".to_owned()])).collect(),
             limits: String::new(),
+            upstream: String::new(),
             policy: GROUPS.to_owned(),
             listed: listed.into_iter().chain(graver).map(|(category, site)| (category.to_owned(), site.to_owned())).collect(),
+            sources: String::new(),
+            canaries: String::new(),
             users: Users::default(),
         }
+    }
+
+    /// Another source of lists.
+    pub fn source(mut self, text: &str) -> Self {
+        self.sources = format!("{}[[source]]\n{text}\n", self.sources);
+        self
+    }
+
+    /// The sites that tell whether lists are sound.
+    pub fn canaries(mut self, text: &str) -> Self {
+        self.canaries = format!("{}{text}\n", self.canaries);
+        self
     }
 
     /// A setting under `[proxy]`.
@@ -79,6 +97,17 @@ impl World {
     pub fn limit(mut self, setting: &str) -> Self {
         self.limits = format!("{}{setting}\n", self.limits);
         self
+    }
+
+    /// A setting under `[upstream]`.
+    pub fn upstream(mut self, setting: &str) -> Self {
+        self.upstream = format!("{}{setting}\n", self.upstream);
+        self
+    }
+
+    /// The parent proxy everything goes through.
+    pub fn parent(self, address: std::net::SocketAddr) -> Self {
+        self.upstream(&format!("address = \"{address}\""))
     }
 
     /// More of the policy.
@@ -118,6 +147,8 @@ impl World {
         files.put("policy.toml", &self.policy);
         files.put("categories.toml", &categories());
         files.put("folders.toml", "");
+        files.put("canaries.toml", &self.canaries);
+        files.put("sources.toml", &format!("[[source]]\nname = \"school\"\naddress = \"lists\"\nfolders = \"folders.toml\"\n{}", self.sources));
         for (category, line) in &self.listed {
             let path = format!("lists/{category}/domains");
             let before = fs::read_to_string(files.path(&path)).unwrap_or_default();
@@ -136,10 +167,11 @@ impl World {
         let lines = [
             format!("[destinations]\nallow = [{}]\nplain_ports = \"any\"\ntunnel_ports = \"any\"\n[names]", allow.join(", ")),
             self.names.iter().map(|(name, addresses)| format!("{name:?} = {addresses:?}\n")).collect(),
-            "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nfolders = \"folders.toml\"".to_owned(),
-            "[[lists]]\nname = \"school\"\npath = \"lists\"\nformat = \"folders\"".to_owned(),
+            "[files]\npolicy = \"policy.toml\"\ncategories = \"categories.toml\"\nsources = \"sources.toml\"\ncanaries = \"canaries.toml\"".to_owned(),
             "[school]\nname = \"Example School\"\nappeal = \"Tell the library.\"".to_owned(),
             format!("[limits]\n{}", self.limits),
+            // The parent is checked by tests of that alone.
+            format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
         ];
         for line in lines {
             writeln!(text, "{line}").expect("a string takes all");
@@ -193,6 +225,14 @@ impl Files {
     /// Runs a command to its end.
     pub fn usher(&self, arguments: &[&str]) -> Said {
         Said::new(&self.command(arguments).output().expect("usher runs"))
+    }
+
+    /// Runs a command that can write no more than so many blocks of 512 bytes to each file.
+    pub fn usher_with_little_disk(&self, arguments: &[&str], blocks: u32) -> Said {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_usher"));
+        command.arg("--config").arg(self.path("usher.toml")).args(arguments);
+        Said::new(&command.output().expect("usher runs"))
     }
 
     /// Runs a command that reads this to its end.

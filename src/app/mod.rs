@@ -1,24 +1,32 @@
 //! Putting Usher together: configuration in, a running proxy out.
 
+mod keeper;
+pub mod parent;
+mod reload;
+pub mod watch;
+
+pub use reload::Reloader;
+
 use crate::audit::Recorder;
 use crate::audit::recorder::StartError;
 use crate::config::{Config, Problems, Rulebook};
 use crate::files;
 use crate::identity::local::{Checker, Users, UsersError};
-use crate::lists::compile::Report;
-use crate::lists::store::{self, StoreError};
+use crate::illegal::{Standing, Tier};
+use crate::library::generations::{Generation, Held};
+use crate::library::{Library, LibraryError, Order, Shelf, Sizes};
+use crate::lists::Lists;
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Parts, Proxy, listen};
-use crate::snapshot::{InForce, Snapshot, SnapshotId};
-use crate::telemetry::events;
+use crate::snapshot::{InForce, Snapshot};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use watch::Watch;
 
 /// Why Usher cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +34,9 @@ pub enum AppError {
     /// The configuration is wrong.
     #[error("{0}")]
     Config(#[from] Problems),
-    /// A list cannot be loaded.
+    /// The lists cannot be put in force.
     #[error("{0}")]
-    Lists(#[from] StoreError),
+    Lists(#[from] LibraryError),
     /// The data folder cannot be used.
     #[error("the data folder {} cannot be written: {error}; make it writable for this user, or name another as `data` in usher.toml", path.display())]
     Data {
@@ -36,6 +44,14 @@ pub enum AppError {
         path: PathBuf,
         /// Why.
         error: io::Error,
+    },
+    /// The data folder is another account's.
+    #[error("the data folder {} is {owner}'s, and Usher runs as that account; do this as {owner} too: sudo -u {owner} usher …", path.display())]
+    Owner {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
     },
     /// The users cannot be read.
     #[error("{0}")]
@@ -67,48 +83,94 @@ fn say_why(error: &io::Error, address: SocketAddr) -> String {
     }
 }
 
-/// What was loaded, for the person who started it.
+/// What is known of the lists in force, for the person who started it.
 #[derive(Debug)]
-pub struct Loaded {
-    /// Ready to be put in force.
-    pub snapshot: Snapshot,
-    /// What became of every list line.
-    pub reports: Vec<Report>,
-    /// Folders not loaded, each with the reason.
-    pub skipped: Vec<(String, String)>,
+pub struct Stock {
+    /// What is known of them.
+    pub generation: Generation,
+    /// Who holds them in force, if somebody does.
+    pub held: Option<Held>,
+    /// What is to be told of them.
+    pub remarks: Vec<String>,
 }
 
-/// Reads and compiles policy and lists.
-pub fn load(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
-    let Rulebook { taxonomy, folders, school, sources, digest } = config.rulebook()?;
-    let mut key = [0; 16];
-    key.copy_from_slice(&blake3::derive_key("usher 2026 the hashes of list entries", secret)[..16]);
-    let loaded = store::load(&sources, &folders, &taxonomy, key)?;
+/// Policy and lists as they stand, for commands that only look: the lists in force, or what they would be were they read now.
+pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
+    let rulebook = config.rulebook()?;
+    let now = jiff::Timestamp::now();
+    let lists = apart(|| config.library(secret).look(&rulebook.books(), now))?;
+    let look = config.illegal_slot(&secret).look(watch::trace(&config.log_path()), now);
+    Ok(compose(&rulebook, lists).with_tier(look.tier()))
+}
+
+/// How the illegal tier of an installation stands, by its files. Nothing is written.
+#[must_use]
+pub fn illegal_standing(config: &Config, secret: &[u8; 32]) -> Standing {
+    config.illegal_slot(secret).look(watch::trace(&config.log_path()), jiff::Timestamp::now()).standing().clone()
+}
+
+/// Puts policy and lists together. The illegal tier is yet to be put before them.
+fn compose(rulebook: &Rulebook, lists: Lists) -> Snapshot {
+    let school = &rulebook.school;
     let mut whole = blake3::Hasher::new();
-    whole.update(digest.as_bytes()).update(loaded.digest.as_bytes());
-    let snapshot = Snapshot {
-        id: SnapshotId::of(&whole.finalize()),
-        taxonomy,
-        lists: loaded.lists,
-        policy: school.policy,
-        timetable: school.timetable,
-        networks: school.networks,
-        members: school.members,
-    };
-    Ok(Loaded { snapshot, reports: loaded.reports, skipped: loaded.skipped })
+    whole.update(rulebook.digest.as_bytes()).update(lists.digest().as_bytes()).update(lists.own().digest().as_bytes());
+    let (rules, tier) = (whole.finalize(), Tier::default());
+    Snapshot {
+        id: Snapshot::id_of(&rules, &tier),
+        rules,
+        tier,
+        taxonomy: rulebook.taxonomy.clone(),
+        lists: Arc::new(lists),
+        policy: school.policy.clone(),
+        timetable: school.timetable.clone(),
+        networks: school.networks.clone(),
+        members: school.members.clone(),
+    }
 }
 
-/// [`load`] on a thread of its own: what compiling took is given back to the system when the thread ends.
-fn load_apart(config: &Config, secret: &[u8; 32]) -> Result<Loaded, AppError> {
-    std::thread::scope(|scope| match scope.spawn(|| load(config, secret)).join() {
-        Ok(loaded) => loaded,
+/// Does work that takes much memory on a thread of its own: what it took is given back to the system when the thread ends.
+pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),
     })
 }
 
-/// Makes the data folder if need be and returns the secret of the installation.
+/// Brings up the lists as they should be in force now.
+fn bring_up(library: &Library, rulebook: &Rulebook, order: &Order) -> Result<(Snapshot, Stock), AppError> {
+    let shelf = library.bring_up(&rulebook.books(), order, &mut |_| {})?;
+    stock(library, rulebook, order, shelf)
+}
+
+/// The same at a start: where the lists as they stand cannot be put in force, the school opens with those that were, and is told.
+fn bring_up_or_keep(library: &Library, rulebook: &Rulebook, order: &Order) -> Result<(Snapshot, Stock), AppError> {
+    let error = match bring_up(library, rulebook, order) {
+        Err(AppError::Lists(error)) => error,
+        brought => return brought,
+    };
+    let remark = format!("the newest lists: {error}");
+    let Ok(Some(mut shelf)) = library.in_force(&rulebook.books()) else { return Err(error.into()) };
+    shelf.remarks.push(remark);
+    stock(library, rulebook, order, shelf)
+}
+
+fn stock(library: &Library, rulebook: &Rulebook, order: &Order, shelf: Shelf) -> Result<(Snapshot, Stock), AppError> {
+    let lists = library.with_own(shelf.lists, &rulebook.books(), order.at)?;
+    Ok((compose(rulebook, lists), Stock { generation: shelf.generation, held: shelf.held, remarks: shelf.remarks }))
+}
+
+/// What Usher itself does to the lists, by its own account.
+fn own_order(at: jiff::Timestamp, why: &str) -> Order {
+    Order { who: "usher serve".to_owned(), at, why: why.to_owned(), sizes: Sizes::Bounded }
+}
+
+/// Makes the data folder if need be and returns the secret of the installation. Another account's folder is left alone: what is written there by one
+/// account, as by root, the other could not read.
 pub fn open_data(config: &Config) -> Result<[u8; 32], AppError> {
     let fail = |path: PathBuf| move |error| AppError::Data { path, error };
+    if let Some(owner) = files::other_owner(&config.data) {
+        return Err(AppError::Owner { path: config.data.clone(), owner });
+    }
     files::private_folder(&config.data).map_err(fail(config.data.clone()))?;
     files::secret(&config.secret_path()).map_err(fail(config.secret_path()))
 }
@@ -160,11 +222,10 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 /// Usher, ready to serve.
 pub struct App {
     config: Config,
-    secret: [u8; 32],
     proxy: Arc<Proxy>,
     in_force: Arc<InForce>,
-    checker: Arc<Checker>,
     recorder: Recorder,
+    reloader: Reloader,
     /// A set for each worker.
     listeners: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
@@ -172,9 +233,11 @@ pub struct App {
 
 impl App {
     /// Builds everything, and binds the listeners last of all.
-    pub async fn build(config: Config, clock: Clock) -> Result<(Self, Vec<Report>, Vec<(String, String)>), AppError> {
+    pub async fn build(config: Config, clock: Clock) -> Result<(Self, Stock), AppError> {
         let secret = open_data(&config)?;
-        let Loaded { snapshot, reports, skipped } = load_apart(&config, &secret)?;
+        let rulebook = Arc::new(config.rulebook()?);
+        let library = config.library(secret);
+        let (snapshot, stock) = apart(|| bring_up_or_keep(&library, &rulebook, &own_order(clock(), "started")))?;
         let users = Users::load(&config.users_path())?;
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
         let checker = Arc::new(Checker::new(users, fresh));
@@ -184,19 +247,23 @@ impl App {
         let guard = Guard::new(config.allow.clone(), addresses.clone());
         // The workers make resolvers of their own; what keeps them from it is better told before serving.
         Names::new(Arc::new(KnownNames::new(HashMap::new())), config.limits.connect_time).map_err(AppError::Resolver)?;
-        let in_force = Arc::new(InForce::new(snapshot));
+        let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log_path(), clock.clone());
+        let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
+        let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone() };
+        let reloader = Reloader::new(&config, secret, parts, rulebook);
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
             checker: checker.clone(),
             names: config.names.clone(),
             guard,
+            parent: config.parent.clone(),
             limits: config.limits.clone(),
             settings: config.settings.clone(),
             clock,
             secret,
         });
-        Ok((Self { config, secret, proxy, in_force, checker, recorder, listeners, addresses }, reports, skipped))
+        Ok((Self { config, proxy, in_force, recorder, reloader, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -211,6 +278,12 @@ impl App {
         self.in_force.clone()
     }
 
+    /// How the illegal tier stands.
+    #[must_use]
+    pub fn illegal(&self) -> Standing {
+        self.reloader.watch().standing()
+    }
+
     /// The addresses it listens on.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -220,50 +293,18 @@ impl App {
     /// Something that reads policy, lists and users anew whenever it is told to.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { path: self.config.path.clone(), secret: self.secret, in_force: self.in_force.clone(), checker: self.checker.clone() }
+        self.reloader.clone()
     }
 
     /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
+        let keeping = tokio::spawn(keeper::keep(self.reloader));
         listen::run(self.proxy, self.listeners, shutdown).await;
+        watching.abort();
+        keeping.abort();
         let recorder = self.recorder;
         // A panic there would have been told already; there is nothing more to do.
         let _ = tokio::task::spawn_blocking(move || recorder.finish()).await;
-    }
-}
-
-/// Reads policy, lists and users anew, and puts them in force whole or not at all.
-#[derive(Clone)]
-pub struct Reloader {
-    path: PathBuf,
-    secret: [u8; 32],
-    in_force: Arc<InForce>,
-    checker: Arc<Checker>,
-}
-
-impl Reloader {
-    /// Reloads, off the threads that serve. What is wrong is told, and what was in force stays in force.
-    pub async fn reload(&self) -> Result<SnapshotId, AppError> {
-        let (path, secret) = (self.path.clone(), self.secret);
-        let started = Instant::now();
-        let read = move || {
-            let config = Config::load(&path)?;
-            let users = Users::load(&config.users_path())?;
-            Ok::<_, AppError>((load(&config, &secret)?, users))
-        };
-        let read = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(AppError::Resolver(error.to_string())));
-        match read {
-            Ok((Loaded { snapshot, .. }, users)) => {
-                let (id, entries) = (snapshot.id, snapshot.lists.len());
-                self.checker.replace(users);
-                self.in_force.replace(snapshot);
-                events::Reloaded { snapshot: id.to_string(), entries, took_ms: started.elapsed().as_millis() }.emit();
-                Ok(id)
-            }
-            Err(error) => {
-                events::ReloadRefused { problems: &error.to_string() }.emit();
-                Err(error)
-            }
-        }
     }
 }

@@ -1,7 +1,10 @@
 //! The parent proxy: another filter that all traffic, and every fetch of a list, goes through.
 
+pub mod tunnel;
+
 use crate::host::Host;
 use base64::Engine as _;
+use std::fmt;
 
 /// A parent proxy, spoken to in plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,12 @@ pub struct Credentials {
     pub password: String,
 }
 
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host.authority(self.port))
+    }
+}
+
 impl Credentials {
     /// The value of `Proxy-Authorization` (RFC 7617).
     #[must_use]
@@ -32,8 +41,8 @@ impl Credentials {
     }
 }
 
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credentials({}, …)", self.user)
     }
 }

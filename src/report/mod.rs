@@ -1,0 +1,5 @@
+//! Pages for people who do not run Usher: governors, heads, safeguarding leads. Pure: facts in, a page out.
+//!
+//! A new report: one file here, with a value that can be printed as JSON and its faces as Markdown and HTML.
+
+pub mod coverage;
