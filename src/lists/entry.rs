@@ -38,14 +38,12 @@ const WIDEST_NETWORK: [u8; 2] = [3, 7];
 /// A name, an address or a range, as lists of names hold them. A leading `*.` or `.` means what a plain name means here: the name and
 /// all below it.
 pub fn name(text: &str) -> Result<Listed, Refusal> {
-    if let Ok(net) = text.parse::<IpNet>() {
-        return Ok(Listed::Network(canonical(net)));
+    // Only what has a slash can be a range, and nearly nothing has one.
+    if text.contains('/') {
+        return text.parse::<IpNet>().map(|net| Listed::Network(canonical(net))).map_err(|_| Refusal::UrlAmongNames);
     }
     if text == "*" {
         return Err(Refusal::EveryName);
-    }
-    if text.contains('/') {
-        return Err(Refusal::UrlAmongNames);
     }
     let bare = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
     match host(bare)? {

@@ -3,7 +3,8 @@
 //! Only the suffixes that registries run (the ICANN section of the list at publicsuffix.org) are meant. Those that firms run, such as
 //! `github.io`, `blogspot.com` and the dynamic DNS services, are names a school may well want blocked whole, and publishers list them so.
 //!
-//! The list is compiled in (`psl`), as of the version in `Cargo.lock`. Measured: 60 ns a name, so 0.3 s for 5 million.
+//! The list is compiled in (`psl`), as of the version in `Cargo.lock`. Measured: 65 ns a name, so a third of a second for 5 million, where
+//! reading them takes 4.
 
 use psl::{List, Psl, Type};
 

@@ -154,3 +154,21 @@ fn a_file_or_folder_is_imported_under_a_name_and_taken_out_again() {
         assert!(said.code == Some(2) && said.err.contains(words), "{said:?}");
     }
 }
+
+#[test]
+fn the_coverage_page_says_for_governors_what_is_in_force() {
+    let files = World::new().source("name = \"county\"\naddress = \"county.txt\"\ncategory = \"games\"").write();
+    files.put("county.txt", "arcade.example\nplay.example\n");
+    let said = files.usher(&["lists", "coverage"]);
+    assert!(said.code == Some(2) && said.err.contains("no lists were ever put in force"), "{said:?}");
+    assert_eq!(files.usher(&["lists", "update"]).code, Some(0));
+    let said = files.usher(&["lists", "coverage"]);
+    for words in ["Self-harm", "Gambling", "No illegal-content list is in force", "Games", "generation 1"] {
+        assert!(said.out.to_lowercase().contains(&words.to_lowercase()), "{words} is not in {}", said.out);
+    }
+    let page = files.path("coverage.html").display().to_string();
+    assert_eq!(files.usher(&["lists", "coverage", "--format", "html", "--out", &page]).code, Some(0));
+    assert!(fs::read_to_string(&page).expect("a page").starts_with("<!doctype html>"));
+    let json = files.usher(&["lists", "coverage", "--format", "json"]).json().remove(0);
+    assert!(json.is_object(), "{json}");
+}
