@@ -193,22 +193,24 @@ impl Library {
         let mut candidates = Vec::new();
         let mut asked = BTreeMap::new();
         runtime.block_on(async {
-            while let Some((source, progress)) = news.recv().await {
-                told(Told::Fetching { source: &source, progress });
-            }
-            while let Some(joined) = fetches.join_next().await {
-                // A fetch that panicked has told of it.
-                let Ok((source, outcome)) = joined else { continue };
-                let last = match outcome {
-                    Ok(Some(candidate)) => {
-                        candidates.push(candidate);
-                        Last::Updated
+            loop {
+                tokio::select! {
+                    Some((source, progress)) = news.recv() => told(Told::Fetching { source: &source, progress }),
+                    // A fetch that panicked has told of it.
+                    Some(Ok((source, outcome))) = fetches.join_next() => {
+                        let last = match outcome {
+                            Ok(Some(candidate)) => {
+                                candidates.push(candidate);
+                                Last::Updated
+                            }
+                            Ok(None) => Last::Unchanged,
+                            Err(why) => Last::Failed(why),
+                        };
+                        told(Told::Fetched { source: &source, last: &last });
+                        asked.insert(source, last);
                     }
-                    Ok(None) => Last::Unchanged,
-                    Err(why) => Last::Failed(why),
-                };
-                told(Told::Fetched { source: &source, last: &last });
-                asked.insert(source, last);
+                    else => break,
+                }
             }
         });
         for (name, last) in asked.iter().filter(|(_, last)| !matches!(last, Last::Updated)) {

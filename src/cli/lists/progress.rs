@@ -76,7 +76,11 @@ impl Bars {
                 bar.set_style(style("  {prefix:<20} {msg}"));
                 bar.set_message(format!("{} entries, {}", thousands(step.entries), step.file));
             }
-            Told::Judging { entries } => self.bar("compiling").finish_with_message(format!("{} entries", thousands(*entries))),
+            Told::Judging { entries } => {
+                let bar = self.bar("compiling");
+                bar.set_style(style("  {prefix:<20} {msg}"));
+                bar.finish_with_message(format!("{} entries", thousands(*entries)));
+            }
         }
     }
 
