@@ -166,19 +166,26 @@ impl fmt::Debug for PublisherKey {
     }
 }
 
-/// What addresses are hashed with: one key for pages and one for sites, so that one is never taken for the other.
+/// What addresses are hashed with: one key for pages, one for sites and one for the filter of hosts, so that none is ever taken for another.
 #[derive(Clone)]
 pub struct MatchingKeys {
     page: [u8; 32],
     site: [u8; 32],
+    host: [u8; 16],
 }
 
 impl MatchingKeys {
     fn of(feed: &[u8; 32]) -> Self {
-        Self {
-            page: blake3::derive_key("usher 2026 sealed feed: hashes of pages", feed),
-            site: blake3::derive_key("usher 2026 sealed feed: hashes of sites", feed),
-        }
+        let derive = |what| blake3::derive_key(what, feed);
+        let mut host = [0; 16];
+        host.copy_from_slice(&derive("usher 2026 sealed feed: the filter of hosts")[..16]);
+        Self { page: derive("usher 2026 sealed feed: hashes of pages"), site: derive("usher 2026 sealed feed: hashes of sites"), host }
+    }
+
+    /// The key of the filter of hosts.
+    #[must_use]
+    pub fn host(&self) -> &[u8; 16] {
+        &self.host
     }
 
     /// The first 16 bytes of the keyed BLAKE3 hash of a spelling.

@@ -17,7 +17,8 @@
 //! # Limits
 //!
 //! - Of https only the host is seen until there is TLS inspection: there only entries for whole sites match.
-//! - Hashes cannot be turned back into a list, but who has the school's key can try addresses one by one.
+//! - Hashes cannot be turned back into a list, but who has the school's key can try addresses one by one. Of a host alone they learn little:
+//!   [`filter`].
 //! - Who owns the machine can begin a new installation with an empty data folder. Usher then says that the lists are not present; it cannot
 //!   know that they were.
 //! - A school that changes its publisher has to take `illegal` out of the data folder. That is on record as critical and red until the new
@@ -25,6 +26,7 @@
 //!
 //! Pure but for [`store`], which reads and writes the files.
 
+pub mod filter;
 pub mod key;
 pub mod lines;
 pub mod sealed;

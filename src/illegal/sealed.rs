@@ -8,17 +8,18 @@
 //! | | **header**: serial (8), issued (8, seconds since 1970), hours it is good for (4), pages (4), sites (4), pages listed as https only (4), categories (1, a bit each), what it is (1: 0 a list, 1 a demonstration), the publisher's name (the rest, UTF-8) |
 //! | 12 | nonce |
 //! | 4 | the length of the body |
-//! | | **body**, encrypted with AES-256-GCM, everything up to the nonce authenticated with it: a row for each entry, and 16 bytes of tag |
+//! | | **body**, encrypted with AES-256-GCM, everything up to the nonce authenticated with it: a row for each entry, the filter of hosts, and 16 bytes of tag |
 //! | 64 | Ed25519 signature over everything before it |
 //!
 //! A row is the first 16 bytes of the keyed BLAKE3 hash of the entry's spelling, and a byte that says what it is: bit 0 terrorism, bit 1 a whole
-//! site. Rows ascend. Numbers are little-endian. The spelling itself is nowhere in the file: who opens it can ask whether an address is in it, and
+//! site. Rows ascend. The filter ([`HostFilter`]) takes the rest. Numbers are little-endian. The spelling itself is nowhere in the file: who opens it can ask whether an address is in it, and
 //! cannot read which are.
 //!
 //! Whatever is wrong, a feed is refused as a whole. Pure: bytes in, a [`Feed`] out.
 
+use super::filter::HostFilter;
 use super::key::{KeyError, Licence, MatchingKeys, Plain, PublisherKey, Seen};
-use super::{Kind, Scope};
+use super::{Kind, Scope, spelling};
 use aws_lc_rs::aead::{Aad, Nonce};
 use jiff::{Timestamp, ToSpan};
 use std::sync::Arc;
@@ -37,8 +38,10 @@ pub const LONGEST_NAME: usize = 120;
 pub const MOST_ENTRIES: usize = 4_000_000;
 /// The longest a feed may be good for: a year.
 pub const LONGEST_FRESH: u32 = 366 * 24;
+/// The largest body, in bytes: every entry on a host of its own.
+const LARGEST_BODY: usize = MOST_ENTRIES * ROW + MOST_ENTRIES * 8 + TAG;
 /// The largest file of a feed, in bytes.
-pub const LARGEST_FEED: u64 = (MOST_ENTRIES * ROW + 4096) as u64;
+pub const LARGEST_FEED: u64 = (LARGEST_BODY + 4096) as u64;
 
 /// What a feed says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +85,7 @@ pub struct Feed {
     pub publisher: [u8; 32],
     /// The hash of the whole file.
     pub digest: blake3::Hash,
+    pub(super) hosts: HostFilter,
     keys: MatchingKeys,
     rows: Box<[[u8; ROW]]>,
 }
@@ -214,7 +218,7 @@ pub struct Issue {
 /// Makes the file of a feed. What is listed twice counts once.
 pub fn seal(issue: &Issue, entries: &[Plain], key: &PublisherKey) -> Result<Vec<u8>, SealedError> {
     let licence = key.licence()?;
-    let (header, mut body) = rows(issue, entries, &licence.matching())?;
+    let (header, mut body) = body(issue, entries, &licence.matching())?;
     let header_bytes = header.bytes();
     let mut file = MAGIC.to_vec();
     file.extend(VERSION.to_le_bytes());
@@ -229,7 +233,7 @@ pub fn seal(issue: &Issue, entries: &[Plain], key: &PublisherKey) -> Result<Vec<
     Ok(file)
 }
 
-fn rows(issue: &Issue, entries: &[Plain], keys: &MatchingKeys) -> Result<(Header, Vec<u8>), SealedError> {
+fn body(issue: &Issue, entries: &[Plain], keys: &MatchingKeys) -> Result<(Header, Vec<u8>), SealedError> {
     let mut hashed: Vec<_> = entries.iter().map(|entry| (keys.hash(entry.scope, &entry.spelling), entry)).collect();
     // Of one address listed as http and as https, the first says where it can be seen.
     hashed.sort_by_key(|(hash, entry)| (*hash, entry.seen, entry.kind));
@@ -247,8 +251,13 @@ fn rows(issue: &Issue, entries: &[Plain], keys: &MatchingKeys) -> Result<(Header
         purpose: issue.purpose,
     };
     header.check().map_err(SealedError::Unsound)?;
-    let row = |(hash, entry): &([u8; 16], &Plain)| hash.iter().copied().chain([tag(entry.scope, entry.kind)]).collect::<Vec<_>>();
-    Ok((header, hashed.iter().flat_map(row).collect()))
+    let mut body = Vec::with_capacity(hashed.len() * ROW);
+    for (hash, entry) in &hashed {
+        body.extend(hash);
+        body.push(tag(entry.scope, entry.kind));
+    }
+    body.extend(HostFilter::of(entries.iter().map(|entry| spelling::host_of(&entry.spelling)).collect(), keys.host()).field());
+    Ok((header, body))
 }
 
 /// Opens the file of a feed.
@@ -261,8 +270,11 @@ pub fn open(file: &[u8], licence: &Licence) -> Result<Feed, SealedError> {
     let mut body = frame.body.to_vec();
     let nonce = Nonce::assume_unique_for_key(frame.nonce);
     let plain = licence.cipher()?.open_in_place(nonce, Aad::from(frame.authenticated), &mut body).map_err(|_| SealedError::Cipher)?;
-    let rows = checked_rows(plain, &header)?;
-    Ok(Feed { header, publisher: *licence.publisher(), digest: blake3::hash(file), keys: licence.matching(), rows })
+    let (rows, field) = plain.split_at_checked(header.entries() * ROW).ok_or(SealedError::Unsound("it has fewer entries than it says"))?;
+    let keys = licence.matching();
+    let hosts = HostFilter::read(field, keys.host()).ok_or(SealedError::Unsound("its filter of hosts has an odd length"))?;
+    let rows = checked_rows(rows, &header)?;
+    Ok(Feed { header, publisher: *licence.publisher(), digest: blake3::hash(file), hosts, keys, rows })
 }
 
 /// What a file says of itself, whoever signed it. For people to look at, never to decide with.
@@ -270,12 +282,9 @@ pub fn peek(file: &[u8]) -> Result<Header, SealedError> {
     Header::read(Frame::read(file)?.header)
 }
 
-/// The rows of a body that was opened: ascending, of known kinds, as many as the header says.
+/// The rows of a body that was opened: ascending, and of the kinds and scopes the header says.
 fn checked_rows(plain: &[u8], header: &Header) -> Result<Box<[[u8; ROW]]>, SealedError> {
-    let (rows, rest) = plain.as_chunks::<ROW>();
-    if !rest.is_empty() || rows.len() != header.entries() {
-        return Err(SealedError::Unsound("it has other entries than it says"));
-    }
+    let (rows, _) = plain.as_chunks::<ROW>();
     if !rows.windows(2).all(|pair| pair[0][..16] < pair[1][..16]) {
         return Err(SealedError::Unsound("its entries are out of order"));
     }
@@ -336,7 +345,7 @@ impl<'f> Frame<'f> {
         let authenticated = &file[..file.len() - reader.0.len()];
         let nonce = reader.take()?;
         let body_length = reader.number()? as usize;
-        if body_length > MOST_ENTRIES * ROW + TAG {
+        if body_length > LARGEST_BODY {
             return Err(SealedError::Length("it says it has more entries than a feed may have"));
         }
         let body = reader.slice(body_length)?;

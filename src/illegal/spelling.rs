@@ -58,10 +58,16 @@ pub fn of_site(host: &Host) -> &str {
     without_www(host.as_str())
 }
 
-/// The hosts whose entries cover this one: itself and each of its parents, but no name of a single label.
+/// The hosts whose entries cover this one: itself and each of its parents, but no parent of a single label.
 pub fn sites(host: &Host) -> impl Iterator<Item = &str> {
-    let is_address = host.address().is_some();
-    host.suffixes().filter(move |site| is_address || site.contains('.'))
+    let whole = host.as_str().len();
+    host.suffixes().filter(move |site| site.len() == whole || site.contains('.'))
+}
+
+/// The host of an entry's spelling.
+#[must_use]
+pub fn host_of(spelling: &[u8]) -> &[u8] {
+    spelling.split(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 /// Shows each reading of a request's URL until one answers. There is always one, and rarely two.

@@ -103,15 +103,27 @@ fn category_of(kind: Kind, taxonomy: &Taxonomy) -> Category {
 
 impl Feed {
     fn judge_host(&self, url: &Url) -> Option<Kind> {
+        if self.may_hold(url) { self.site_of(url) } else { None }
+    }
+
+    fn judge_page(&self, url: &Url) -> Option<Kind> {
+        if !self.may_hold(url) {
+            return None;
+        }
+        let page = || if self.header.pages == 0 { None } else { spelling::each_reading(url, |reading| self.page(reading)) };
+        self.site_of(url).or_else(page)
+    }
+
+    fn site_of(&self, url: &Url) -> Option<Kind> {
         if self.header.sites == 0 {
             return None;
         }
         spelling::sites(&url.host).find_map(|site| self.site(site.as_bytes()))
     }
 
-    fn judge_page(&self, url: &Url) -> Option<Kind> {
-        let page = || if self.header.pages == 0 { None } else { spelling::each_reading(url, |reading| self.page(reading)) };
-        self.judge_host(url).or_else(page)
+    /// Whether the host of a URL, or one it is below, may have an entry. Nearly none has: this is all that most requests cost.
+    fn may_hold(&self, url: &Url) -> bool {
+        spelling::sites(&url.host).any(|host| self.hosts.may_hold(host.as_bytes()))
     }
 }
 

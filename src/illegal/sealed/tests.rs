@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_file_is_said() {
 
 /// A feed with a row for each of these tags, signed by its publisher whatever it says.
 fn made_wrongly(header: &Header, rows: &[[u8; ROW]]) -> Vec<u8> {
-    let (key, mut body) = (key(), rows.concat());
+    let (key, mut body) = (key(), [rows.concat(), vec![0xff; 8]].concat());
     let bytes = header.bytes();
     let mut file = [&MAGIC[..], &VERSION.to_le_bytes(), &u16::try_from(bytes.len()).expect("short").to_le_bytes(), &bytes].concat();
     let nonce = licence().cipher().expect("a cipher").seal_in_place_append_tag(Aad::from(&file), &mut body).expect("sealed");
@@ -112,7 +112,8 @@ fn a_publisher_cannot_make_a_feed_that_is_not_what_it_says() {
     };
     assert!(open(&made_wrongly(&sound, &[row(1, 0), row(2, 3)]), &licence()).is_ok());
     for (what, header, rows, words) in [
-        ("one row less", sound.clone(), vec![row(1, 0)], "other entries than it says"),
+        ("two rows less", sound.clone(), vec![], "fewer entries than it says"),
+        ("a row more", sound.clone(), vec![row(1, 0), row(2, 3), row(3, 0)], "filter of hosts has an odd length"),
         ("out of order", sound.clone(), vec![row(2, 0), row(1, 2)], "out of order"),
         ("twice the same", sound.clone(), vec![row(1, 0), row(1, 2)], "out of order"),
         ("an unknown kind", sound.clone(), vec![row(1, 0), row(2, 4)], "of a kind it does not say"),
