@@ -139,7 +139,9 @@ fn gather(desk: &Desk) -> anyhow::Result<Shown> {
 
 fn illegal(desk: &Desk) -> Illegal {
     let standing = app::illegal_standing(&desk.config, &desk.secret);
-    let text = standing.headline(desk.now);
+    let lines = standing.lines(desk.now);
+    let what_to_do = lines.iter().find(|(name, _)| *name == "what to do").map_or(String::new(), |(_, what)| format!(" {what}"));
+    let text = standing.headline(desk.now) + &what_to_do;
     let parent = desk.parent_verified();
     match (standing, parent) {
         (Standing::Red { .. }, _) => Illegal { light: Light::Red, text },
