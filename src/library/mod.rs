@@ -21,6 +21,7 @@
 //! work on the folder at a time, as `usher serve` and `usher lists update` do: locks keep them apart, and a running Usher takes up what another
 //! put in force.
 
+mod asking;
 pub mod difference;
 pub mod fetch;
 mod fingerprint;

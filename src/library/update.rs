@@ -3,13 +3,13 @@
 //! A candidate that is to blame for an objection is put aside and the rest is judged without it: sources fail alone. What is in force changes in
 //! one step, the renaming of `in-force.json`, after everything it names is on disk.
 
-use super::fetch::{self, Fetched, Progress, Roots};
+use super::fetch::{self, Progress};
 use super::generations::{Generation, Held, InForce, ListCounted, by_source, source_of};
 use super::history::What;
 use super::judge::{self, Objection};
 use super::source::Source;
 use super::state::Last;
-use super::{Books, Library, LibraryError, Order, Shelf, Sizes, trust};
+use super::{Books, Library, LibraryError, Order, Shelf, Sizes};
 use crate::lists::Lists;
 use crate::lists::generation::OpenError;
 use crate::lists::store::{self, Loaded};
@@ -18,10 +18,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
-use tokio::sync::mpsc;
-
-/// Steps of fetches on their way to whoever shows them; one that finds no room is not shown.
-const STEPS: usize = 256;
 
 /// What is told of an update while it goes on.
 #[derive(Debug)]
@@ -65,9 +61,9 @@ pub struct Update {
 
 /// A fetched list that is not yet in force.
 pub(super) struct Candidate {
-    source: String,
-    file: PathBuf,
-    validators: fetch::Validators,
+    pub(super) source: String,
+    pub(super) file: PathBuf,
+    pub(super) validators: fetch::Validators,
 }
 
 impl Candidate {
@@ -169,61 +165,11 @@ impl Library {
         }
     }
 
-    /// Fetches from everybody at once.
-    fn fetch_all(
-        &self,
-        wanted: &[&Source],
-        upstream: Option<&Upstream>,
-        order: &Order,
-        told: Teller<'_>,
-    ) -> Result<(Vec<Candidate>, BTreeMap<String, Last>), LibraryError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(self.fail())?;
-        let (steps, mut news) = mpsc::channel(STEPS);
-        let mut fetches = tokio::task::JoinSet::new();
-        for source in wanted.iter().filter(|source| source.is_fetched()) {
-            let folder = self.kept().join(&source.name);
-            crate::files::private_folder(&folder).map_err(self.fail())?;
-            let state = self.state(&source.name)?;
-            // Without the list it speaks of, "unchanged" would say nothing.
-            let validators = if folder.join("list").exists() { state.validators } else { fetch::Validators::default() };
-            let job = Job { source: (*source).clone(), upstream: upstream.cloned(), validators, into: folder.join("incoming"), steps: steps.clone() };
-            fetches.spawn_on(job.run(), runtime.handle());
-        }
-        drop(steps);
-        let mut candidates = Vec::new();
-        let mut asked = BTreeMap::new();
-        runtime.block_on(async {
-            loop {
-                tokio::select! {
-                    Some((source, progress)) = news.recv() => told(Told::Fetching { source: &source, progress }),
-                    // A fetch that panicked has told of it.
-                    Some(Ok((source, outcome))) = fetches.join_next() => {
-                        let last = match outcome {
-                            Ok(Some(candidate)) => {
-                                candidates.push(candidate);
-                                Last::Updated
-                            }
-                            Ok(None) => Last::Unchanged,
-                            Err(why) => Last::Failed(why),
-                        };
-                        told(Told::Fetched { source: &source, last: &last });
-                        asked.insert(source, last);
-                    }
-                    else => break,
-                }
-            }
-        });
-        for (name, last) in asked.iter().filter(|(_, last)| !matches!(last, Last::Updated)) {
-            self.note_state(name, last, order)?;
-        }
-        Ok((candidates, asked))
-    }
-
     fn note_states(&self, names: &[String], asked: &BTreeMap<String, Last>, order: &Order) -> Result<(), LibraryError> {
         names.iter().filter_map(|name| Some((name, asked.get(name)?))).try_for_each(|(name, last)| self.note_state(name, last, order))
     }
 
-    fn note_state(&self, name: &str, last: &Last, order: &Order) -> Result<(), LibraryError> {
+    pub(super) fn note_state(&self, name: &str, last: &Last, order: &Order) -> Result<(), LibraryError> {
         let mut state = self.state(name)?;
         state.asked = Some(order.at);
         match last {
@@ -396,50 +342,5 @@ impl Objections {
         fs::rename(&candidate.file, &refused).map_err(library.fail())?;
         self.by_source.push((candidate.source, why.to_owned()));
         Ok(())
-    }
-}
-
-/// One fetch, with all it needs.
-struct Job {
-    source: Source,
-    upstream: Option<Upstream>,
-    validators: fetch::Validators,
-    into: PathBuf,
-    steps: mpsc::Sender<(String, Progress)>,
-}
-
-impl Job {
-    async fn run(self) -> (String, Result<Option<Candidate>, String>) {
-        let outcome = self.fetch().await;
-        (self.source.name, outcome)
-    }
-}
-
-impl Job {
-    /// The candidate, if there is a new one. The error is for people.
-    async fn fetch(&self) -> Result<Option<Candidate>, String> {
-        let Source { address, caps, check, name, .. } = &self.source;
-        let mut told = |progress| {
-            // A step that finds no room is one that nobody would have seen.
-            let _ = self.steps.try_send((name.clone(), progress));
-        };
-        let request =
-            |address, validators, into, caps| fetch::Request { address, validators, into, caps, upstream: self.upstream.as_ref(), roots: &Roots::System };
-        let fetched = fetch::fetch(request(address, &self.validators, &self.into, *caps), &mut told).await;
-        let Fetched::New(delivery) = fetched.map_err(|error| error.to_string())? else { return Ok(None) };
-        if let Some(check) = check {
-            let beside = self.into.with_extension("proof");
-            let proof = match check.proof_of(address) {
-                None => Vec::new(),
-                Some(proof) => {
-                    let few = fetch::Caps { bytes: trust::PROOF, ..*caps };
-                    let none = fetch::Validators::default();
-                    fetch::fetch(request(&proof, &none, &beside, few), &mut |_| {}).await.map_err(|error| error.to_string())?;
-                    fs::read(&beside).map_err(|error| error.to_string())?
-                }
-            };
-            check.verify(&self.into, &address.file_name(), &proof).map_err(|error| error.to_string())?;
-        }
-        Ok(Some(Candidate { source: name.clone(), file: self.into.clone(), validators: delivery.validators }))
     }
 }
