@@ -18,32 +18,41 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How often is looked whether something has changed: two looks at a file.
 const LOOK: Duration = Duration::from_secs(2);
-/// After how many looks is asked whether a publisher is due.
-const LOOKS_TO_ASK: u64 = 15;
+/// How often is asked whether a publisher is due.
+const ASK: Duration = Duration::from_secs(30);
 
-/// Keeps on until it is dropped.
+/// Keeps on until it is dropped. A slow publisher must not keep what somebody did by hand from being taken up, so the two go on by themselves.
 pub(super) async fn keep(reloader: Reloader) {
-    let mut keeper = Keeper { seen: Seen::now(&reloader), lights: HashMap::new(), reloader };
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for look in 0_u64.. {
-        looks.tick().await;
-        let turn = tokio::task::spawn_blocking(move || {
-            keeper.look();
-            if look % LOOKS_TO_ASK == 0 {
-                keeper.ask();
-            }
-            keeper
+    let looker = Looker { seen: Seen::now(&reloader), reloader: reloader.clone() };
+    let asker = Asker { lights: HashMap::new(), reloader };
+    tokio::join!(again_and_again(LOOK, looker, Looker::look), again_and_again(ASK, asker, Asker::ask));
+}
+
+/// Does something that blocks, now and after each wait.
+async fn again_and_again<T: Send + 'static>(wait: Duration, mut who: T, turn: fn(&mut T)) {
+    let mut turns = interval(wait);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let done = tokio::task::spawn_blocking(move || {
+            turn(&mut who);
+            who
         });
-        // A panic was told; without a keeper the lists stay as they are.
-        let Ok(kept) = turn.await else { return };
-        keeper = kept;
+        // A panic was told; without anybody to keep them the lists stay as they are.
+        let Ok(back) = done.await else { return };
+        who = back;
     }
 }
 
-struct Keeper {
+/// Takes up what another program, or the asker, has put in force.
+struct Looker {
     reloader: Reloader,
     seen: Seen,
+}
+
+/// Asks publishers and the parent proxy when it is time.
+struct Asker {
+    reloader: Reloader,
     lights: HashMap<String, Light>,
 }
 
@@ -64,7 +73,7 @@ impl Seen {
     }
 }
 
-impl Keeper {
+impl Looker {
     /// Takes up what has changed since the last look.
     fn look(&mut self) {
         let seen = Seen::now(&self.reloader);
@@ -78,8 +87,10 @@ impl Keeper {
         }
         self.seen = seen;
     }
+}
 
-    /// Asks the publishers that are due.
+impl Asker {
+    /// Asks whoever is due, and tells how each source stands.
     fn ask(&mut self) {
         let standing = self.reloader.standing();
         let now = (self.reloader.clock)();
@@ -88,7 +99,6 @@ impl Keeper {
             let due = due(&standing, now);
             if !due.is_empty() {
                 update(&standing, &due, &own_order(now, "scheduled"));
-                self.look();
             }
         }
         self.tell_lights(&standing, now);

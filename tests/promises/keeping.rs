@@ -2,6 +2,7 @@
 
 use crate::kit::{Files, Program, Publisher, World};
 use std::fs;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 fn open_or_blocked(usher: &Program, site: &str) -> &'static str {
@@ -51,6 +52,19 @@ fn what_somebody_does_by_hand_is_taken_up_within_seconds() {
     assert_eq!(open_or_blocked(&usher, "maths.games.example"), "blocked");
     done(&mut usher, &["lists", "rollback", "1", "--reason", "a try"]);
     assert_eq!((open_or_blocked(&usher, "arcade.example"), open_or_blocked(&usher, "games.example")), ("open", "blocked"));
+}
+
+#[test]
+fn a_publisher_who_keeps_silent_does_not_keep_a_decision_of_the_school_from_holding() {
+    // It takes connections in and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let source = format!("name = \"county\"\naddress = \"http://{address}/list\"\ncategory = \"games\"\nschedule = \"every hour\"");
+    let mut usher = World::new().source(&source).serve();
+    let _asked = silent.accept().expect("it is asked");
+    assert_eq!(usher.files.usher(&["lists", "allow", "games.example", "--reason", "a lesson"]).code, Some(0));
+    usher.says("lists taken up");
+    assert_eq!(open_or_blocked(&usher, "games.example"), "open");
 }
 
 #[test]
