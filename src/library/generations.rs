@@ -175,7 +175,7 @@ impl Generations {
 
     /// Puts one in force.
     pub fn put_in_force(&self, in_force: &InForce) -> io::Result<()> {
-        files::replace(&self.pointer, &serde_json::to_vec_pretty(in_force)?)
+        write_json(&self.pointer, in_force)
     }
 
     /// What is known of one.
@@ -234,7 +234,7 @@ impl Generations {
 
     /// Writes down what is known of a generation anew.
     pub fn note(&self, generation: &Generation) -> io::Result<()> {
-        files::replace(&self.known(generation.number), &serde_json::to_vec_pretty(generation)?)
+        write_json(&self.known(generation.number), generation)
     }
 
     /// Removes the oldest beyond ten. Readers that have one open keep it: a file lives until the last of them lets go.
@@ -263,4 +263,9 @@ pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Writes a file of JSON, whole or not at all, for people to read too.
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    files::replace(path, &serde_json::to_vec_pretty(value)?)
 }

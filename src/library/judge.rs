@@ -135,6 +135,11 @@ impl fmt::Display for Objection {
     }
 }
 
+/// Several objections in one sentence.
+pub fn sentence<'a>(objections: impl IntoIterator<Item = &'a Objection>) -> String {
+    objections.into_iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares are small and not negative")]
 fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round() as u64)

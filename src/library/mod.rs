@@ -47,7 +47,7 @@ use crate::lists::store::{self, StoreError};
 use crate::policy::Policy;
 use crate::policy::decision::SnapshotId;
 use crate::policy::opinion::Court;
-use generations::{Generation, Generations, InForce, read_json};
+use generations::{Generation, Generations, Held, InForce, read_json, write_json};
 use history::{Deed, What};
 use jiff::Timestamp;
 use judge::{Canaries, Objection};
@@ -121,7 +121,7 @@ pub struct Shelf {
     /// What is known of them.
     pub generation: Generation,
     /// Who holds them in force, if somebody does.
-    pub held: Option<generations::Held>,
+    pub held: Option<Held>,
     /// What is told of them: files that changed and were refused, a compiled file that was made again, canaries that were wrong before.
     pub remarks: Vec<String>,
 }
@@ -168,10 +168,10 @@ pub enum LibraryError {
     NoGeneration(u64),
 }
 
+/// The first few objections in words; of many the rest are counted.
 fn words(objections: &[Objection]) -> String {
-    let shown: Vec<_> = objections.iter().take(5).map(ToString::to_string).collect();
     let more = objections.len().saturating_sub(5);
-    shown.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
+    judge::sentence(objections.iter().take(5)) + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }
 
 fn way_out(objections: &[Objection]) -> &'static str {
@@ -251,8 +251,7 @@ impl Library {
 
     fn set_state(&self, source: &str, state: &State) -> Result<(), LibraryError> {
         files::private_folder(&self.kept().join(source)).map_err(self.fail())?;
-        let text = serde_json::to_vec_pretty(state).map_err(|error| self.fail()(error.into()))?;
-        files::replace(&self.state_path(source), &text).map_err(self.fail())
+        write_json(&self.state_path(source), state).map_err(self.fail())
     }
 
     /// What the last check of the parent proxy found.
@@ -263,8 +262,7 @@ impl Library {
     /// Keeps what a check of the parent proxy found.
     pub fn keep_parent(&self, checked: &Checked) -> Result<(), LibraryError> {
         files::private_folder(&self.root).map_err(self.fail())?;
-        let text = serde_json::to_vec_pretty(checked).map_err(|error| self.fail()(error.into()))?;
-        files::replace(&self.root.join("parent.json"), &text).map_err(self.fail())
+        write_json(&self.root.join("parent.json"), checked).map_err(self.fail())
     }
 
     /// The school's own entries.
@@ -305,14 +303,18 @@ impl Library {
         Ok(store::find_redundant(&self.readable(books, &[]), books.taxonomy, lists, reports, told)?)
     }
 
+    /// The generation in force and who holds it, if it still stands for the files it came from, or somebody holds it whatever they say.
+    fn standing(&self, books: &Books<'_>) -> Result<Option<(Generation, Option<Held>)>, LibraryError> {
+        let Some(InForce { number, held }) = self.generations.in_force().map_err(self.fail())? else { return Ok(None) };
+        let known = self.generations.get(number).map_err(self.fail())?;
+        Ok(known.filter(|known| held.is_some() || known.fingerprint == self.fingerprint(books)).map(|known| (known, held)))
+    }
+
     /// The lists a command looks at: those in force while nothing has changed since, else the sources as they stand.
     pub fn look(&self, books: &Books<'_>, now: Timestamp) -> Result<Lists, LibraryError> {
-        if let Some(InForce { number, held }) = self.generations.in_force().map_err(self.fail())? {
-            let known = self.generations.get(number).map_err(self.fail())?;
-            let current = held.is_some() || known.is_some_and(|known| known.fingerprint == self.fingerprint(books));
-            if let Some(lists) = current.then(|| self.generations.open(number, books.taxonomy).ok()).flatten() {
-                return self.with_own(lists, books, now);
-            }
+        let standing = self.standing(books)?.and_then(|(generation, _)| self.generations.open(generation.number, books.taxonomy).ok());
+        if let Some(lists) = standing {
+            return self.with_own(lists, books, now);
         }
         let read = self.read(books, &mut |_| {})?;
         self.with_own(read.lists.named(read.digest), books, now)

@@ -1,4 +1,4 @@
-//! From what publishers offer to what is in force: fetch, compile aside, judge, swap.
+//! From what publishers offered to what is in force: compile aside, judge, swap. Publishers are asked in `asking.rs`.
 //!
 //! A candidate that is to blame for an objection is put aside and the rest is judged without it: sources fail alone. What is in force changes in
 //! one step, the renaming of `in-force.json`, after everything it names is on disk.
@@ -102,15 +102,11 @@ impl Library {
     /// the error says so, and [`Self::in_force`] still has what was.
     pub fn bring_up(&self, books: &Books<'_>, order: &Order, told: Teller<'_>) -> Result<Shelf, LibraryError> {
         let _lock = self.lock()?;
-        if let Some(InForce { number, held }) = self.generations.in_force().map_err(self.fail())? {
-            let known = self.generations.get(number).map_err(self.fail())?;
-            let unchanged = held.is_some() || known.as_ref().is_some_and(|known| known.fingerprint == self.fingerprint(books));
-            if let Some(generation) = known.filter(|_| unchanged) {
-                match self.generations.open(number, books.taxonomy) {
-                    Ok(lists) => return Ok(Shelf { lists, generation, held, remarks: Vec::new() }),
-                    Err(error) => return self.rebuild(books, order, &error, told),
-                }
-            }
+        if let Some((generation, held)) = self.standing(books)? {
+            return match self.generations.open(generation.number, books.taxonomy) {
+                Ok(lists) => Ok(Shelf { lists, generation, held, remarks: Vec::new() }),
+                Err(error) => self.rebuild(books, order, &error, told),
+            };
         }
         self.settle(books, Vec::new(), order, told).map(|(settled, _)| settled.into_shelf())
     }
@@ -138,35 +134,25 @@ impl Library {
         let _fetching = self.lock_fetching()?;
         let (candidates, mut asked) = self.fetch_all(wanted, upstream, order, told)?;
         let _lock = self.lock()?;
-        let was = self.generations.in_force().map_err(self.fail())?.map(|in_force| in_force.number);
+        // Nothing came, and what is in force stands for what is here: there is nothing to compile.
+        if candidates.is_empty() && matches!(self.standing(books)?, Some((_, None))) {
+            return Ok(Update { asked, generation: None, objections: Vec::new() });
+        }
         let names: Vec<_> = candidates.iter().map(|candidate| candidate.source.clone()).collect();
         let settled = self.settle(books, candidates, order, told);
-        let refused = |objections: &[Objection], name: &str| {
-            let own: Vec<_> = objections.iter().filter(|objection| objection.source().is_none_or(|source| source == name)).map(ToString::to_string).collect();
-            own.join("; ")
-        };
-        match settled {
-            Ok((settled, objections)) => {
-                for (name, why) in &objections.by_source {
-                    asked.insert(name.clone(), Last::Refused(why.clone()));
-                }
-                self.note_states(&names, &asked, order)?;
-                let generation = (settled.new || was != Some(settled.generation.number)).then_some(settled.generation);
-                Ok(Update { asked, generation, objections: objections.all })
-            }
+        match &settled {
+            Ok((_, objections)) => asked.extend(objections.by_source.iter().map(|(name, why)| (name.clone(), Last::Refused(why.clone())))),
             Err(LibraryError::Refused(objections)) => {
-                for name in &names {
-                    asked.insert(name.clone(), Last::Refused(refused(&objections, name)));
-                }
-                self.note_states(&names, &asked, order)?;
-                Err(LibraryError::Refused(objections))
+                let of = |name: &str| judge::sentence(objections.iter().filter(|objection| objection.source().is_none_or(|source| source == name)));
+                asked.extend(names.iter().map(|name| (name.clone(), Last::Refused(of(name)))));
             }
-            Err(error) => Err(error),
+            Err(_) => {}
         }
-    }
-
-    fn note_states(&self, names: &[String], asked: &BTreeMap<String, Last>, order: &Order) -> Result<(), LibraryError> {
-        names.iter().filter_map(|name| Some((name, asked.get(name)?))).try_for_each(|(name, last)| self.note_state(name, last, order))
+        if let Ok(_) | Err(LibraryError::Refused(_)) = &settled {
+            names.iter().filter_map(|name| Some((name, asked.get(name)?))).try_for_each(|(name, last)| self.note_state(name, last, order))?;
+        }
+        let (settled, objections) = settled?;
+        Ok(Update { asked, generation: settled.new.then_some(settled.generation), objections: objections.all })
     }
 
     pub(super) fn note_state(&self, name: &str, last: &Last, order: &Order) -> Result<(), LibraryError> {
@@ -222,14 +208,13 @@ impl Library {
             if let Some(at) = blamed {
                 let candidate = candidates.swap_remove(at);
                 let own: Vec<_> = against.into_iter().filter(|objection| objection.source() == Some(&candidate.source)).collect();
-                let why = own.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let why = judge::sentence(&own);
                 objections.all.extend(own);
                 objections.put_aside(self, candidate, &why)?;
                 continue;
             }
             if !against.is_empty() {
-                let why = against.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                self.remember(order, What::Refused, None, why)?;
+                self.remember(order, What::Refused, None, judge::sentence(&against))?;
                 return Err(LibraryError::Refused(against));
             }
             loaded.lists = loaded.lists.named(loaded.digest);
