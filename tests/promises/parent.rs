@@ -35,20 +35,6 @@ async fn parent_saying(answer: &'static str) -> Origin {
     .await
 }
 
-async fn echo() -> Origin {
-    Origin::doing(|mut visit| async move {
-        loop {
-            let part = visit.wire.take(1).await;
-            if part.is_empty() {
-                visit.send("end").await;
-                return;
-            }
-            visit.send(part).await;
-        }
-    })
-    .await
-}
-
 fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
 }
@@ -88,7 +74,7 @@ async fn plain_requests_go_to_the_parent_whole_and_as_the_schools_own() {
 
 #[tokio::test]
 async fn pages_and_tunnels_go_through_another_usher_and_are_on_record_in_both() {
-    let (site, far, parent) = (Origin::saying("hello").await, echo().await, strict_parent().await);
+    let (site, far, parent) = (Origin::saying("hello").await, Origin::echoing().await, strict_parent().await);
     let school = behind(World::new(), parent.address).await;
     school.pupil().get(&format!("http://far.example:{}/page", site.address.port())).await.is_from_the_site("hello");
     let request = site.the_request();
@@ -253,7 +239,7 @@ async fn what_is_the_schools_own_goes_past_the_parent() {
         school.pupil().get(&url).await.is_from_the_site(if past { "our own" } else { "from the parent" });
     }
     assert!(own.seen().iter().all(|request| request.starts_with("GET / HTTP/1.1\r\n") && !request.contains("proxy-authorization")), "{:?}", own.seen());
-    let far = echo().await;
+    let far = Origin::echoing().await;
     let mut wire = Wire::connect(IpAddr::from([127, 0, 7, 1]), school.address).await;
     wire.send(format!("CONNECT intranet.school.example:{0} HTTP/1.1\r\nHost: x\r\n\r\nhi", far.address.port())).await;
     assert_eq!((wire.head_only().await.status, wire.take(2).await), (200, b"hi".to_vec()));
@@ -347,7 +333,7 @@ async fn a_block_page_shown_as_the_sites_own_is_known_by_its_words() {
 #[tokio::test]
 async fn squid_is_a_parent_like_any_other() {
     let Some(squid) = Squid::start(&["news.example", "games.example", "far.example"]) else { return skipped("squid") };
-    let (plain, far) = (Origin::saying("hello").await, echo().await);
+    let (plain, far) = (Origin::saying("hello").await, Origin::echoing().await);
     let school = behind(World::new(), squid.address).await;
     for path in ["/one", "/two"] {
         school.pupil().get(&format!("http://far.example:{}{path}", plain.address.port())).await.is_from_the_site("hello");

@@ -7,21 +7,6 @@ use std::time::{Duration, Instant};
 
 const WEBSOCKET: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-/// A site that sends back what it is sent, and `end` when that ends.
-async fn echo() -> Origin {
-    Origin::doing(|mut visit| async move {
-        loop {
-            let part = visit.wire.take(1).await;
-            if part.is_empty() {
-                visit.send("end").await;
-                return;
-            }
-            visit.send(part).await;
-        }
-    })
-    .await
-}
-
 async fn tunnel(school: &School, origin: &Origin, early: &str) -> Wire {
     tunnel_through(school.address, origin, early).await
 }
@@ -36,7 +21,7 @@ async fn tunnel_through(proxy: SocketAddr, origin: &Origin, early: &str) -> Wire
 
 #[tokio::test]
 async fn a_tunnel_carries_bytes_both_ways_and_is_on_record() {
-    let (origin, school) = (echo().await, World::new().start().await);
+    let (origin, school) = (Origin::echoing().await, World::new().start().await);
     let mut wire = tunnel(&school, &origin, "").await;
     for part in ["one", "\0\r\n\r\n", "three"] {
         wire.send(part).await;
@@ -54,7 +39,7 @@ async fn a_tunnel_carries_bytes_both_ways_and_is_on_record() {
 
 #[tokio::test]
 async fn bytes_sent_before_the_tunnel_is_open_are_not_lost() {
-    let (origin, school) = (echo().await, World::new().start().await);
+    let (origin, school) = (Origin::echoing().await, World::new().start().await);
     let mut wire = tunnel(&school, &origin, "early bytes").await;
     assert_eq!(wire.take(11).await, b"early bytes");
     wire.half_close().await;
@@ -63,7 +48,7 @@ async fn bytes_sent_before_the_tunnel_is_open_are_not_lost() {
 
 #[tokio::test]
 async fn a_tunnel_may_follow_a_page_on_the_same_connection() {
-    let (page, echo, school) = (Origin::saying("page").await, echo().await, World::new().start().await);
+    let (page, echo, school) = (Origin::saying("page").await, Origin::echoing().await, World::new().start().await);
     let mut wire = school.wire().await;
     wire.send(page.request("GET", "/", "")).await;
     assert_eq!(wire.reply().await.text(), "page");
@@ -83,7 +68,7 @@ async fn a_tunnel_may_follow_a_page_on_the_same_connection() {
 
 #[tokio::test]
 async fn a_tunnel_may_be_asked_for_in_pieces_and_in_http_1_0() {
-    let (echo, school) = (echo().await, World::new().start().await);
+    let (echo, school) = (Origin::echoing().await, World::new().start().await);
     for version in ["1.0", "1.1"] {
         let mut wire = school.wire().await;
         let head = format!("\r\nCONNECT {0} HTTP/{version}\r\nHost: {0}\r\n\r\n", echo.authority());
@@ -116,7 +101,7 @@ async fn a_site_may_speak_first_and_end_first() {
 
 #[tokio::test]
 async fn a_tunnel_that_breaks_says_which_side_broke() {
-    let origin = echo().await;
+    let origin = Origin::echoing().await;
     let school = World::new().start().await;
     let mut wire = tunnel(&school, &origin, "").await;
     wire.send("x").await;
@@ -136,7 +121,7 @@ async fn a_tunnel_that_breaks_says_which_side_broke() {
 
 #[tokio::test]
 async fn an_idle_tunnel_is_closed() {
-    let (origin, school) = (echo().await, World::new().limit("tunnel_idle_seconds = 1").start().await);
+    let (origin, school) = (Origin::echoing().await, World::new().limit("tunnel_idle_seconds = 1").start().await);
     let mut wire = tunnel(&school, &origin, "").await;
     assert!(wire.is_closed().await);
     let row = school.closed_tunnel(origin.address.port()).await;
@@ -151,7 +136,7 @@ async fn carries(wire: &mut Wire, word: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn told_to_stop_an_open_tunnel_goes_on_until_its_ends_are_done() {
-    let (origin, mut usher) = (echo().await, World::new().serve());
+    let (origin, mut usher) = (Origin::echoing().await, World::new().serve());
     let mut wire = tunnel_through(usher.address, &origin, "").await;
     carries(&mut wire, "before").await;
     usher.signal(Signal::TERM);
@@ -169,7 +154,7 @@ async fn told_to_stop_an_open_tunnel_goes_on_until_its_ends_are_done() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tunnel_that_outlasts_the_time_to_stop_is_given_up_and_closed_on_record() {
-    let (origin, mut usher) = (echo().await, World::new().limit("drain_seconds = 1").serve());
+    let (origin, mut usher) = (Origin::echoing().await, World::new().limit("drain_seconds = 1").serve());
     let mut wire = tunnel_through(usher.address, &origin, "").await;
     carries(&mut wire, "before").await;
     let told = Instant::now();

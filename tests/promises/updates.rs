@@ -48,8 +48,12 @@ fn a_publishers_list_is_fetched_judged_and_in_force_and_not_fetched_twice() {
     assert_eq!((&county["light"], &county["entries"], &county["licence"]), (&"green".into(), &2.into(), &"MIT".into()), "{shown}");
     let again = update(&files, &[]);
     assert!(again.code == Some(0) && again.out.contains("county: unchanged") && again.out.contains("nothing has changed"), "{again:?}");
+    let compiled = fs::metadata(files.path("data/lists/generations/000001.usher")).expect("a generation").modified().expect("a time");
+    assert_eq!(update(&files, &[]).code, Some(0));
+    let still = fs::metadata(files.path("data/lists/generations/000001.usher")).expect("a generation").modified().expect("a time");
+    assert_eq!(still, compiled, "where nothing has come nothing is compiled");
     let asked = publisher.asked();
-    assert_eq!(asked.len(), 2);
+    assert_eq!(asked.len(), 3);
     assert!(!asked[0].to_lowercase().contains("if-none-match") && asked[1].to_lowercase().contains("if-none-match"), "{asked:?}");
     let looked_up = files.usher(&["lists", "lookup", "m.arcade.example/x", "--json"]).json();
     assert_eq!(looked_up, [serde_json::json!({ "list": "county", "line": 1, "text": "arcade.example" })]);

@@ -247,6 +247,11 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at]).trim_end()
 }
 
+/// The line without a comment, where a line that begins with `!` or `;` is one too.
+fn without_remark(line: &str) -> &str {
+    if line.starts_with(['!', ';']) { "" } else { without_comment(line) }
+}
+
 /// Checks a format against a table of lines, the refused ones by their reason.
 #[cfg(test)]
 fn check(format: Format, table: &[(&str, &[Result<Listed, Refusal>])]) {

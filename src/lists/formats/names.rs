@@ -2,15 +2,12 @@
 //!
 //! UT1 and squidGuard call such a file `domains`. Comments begin with `#`, `!` or `;`.
 
-use super::without_comment;
+use super::without_remark;
 use crate::lists::entry::{self, Listed, Refusal};
 
 /// Reads one line.
 pub fn read_line(line: &str, take: &mut dyn FnMut(Result<Listed, Refusal>)) {
-    if line.starts_with(['!', ';']) {
-        return;
-    }
-    let line = without_comment(line);
+    let line = without_remark(line);
     if line.is_empty() {
         return;
     }

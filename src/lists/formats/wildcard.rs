@@ -4,15 +4,12 @@
 //! lists all names below a site means the site. A name without a star stands for itself alone, which is why it is written without one.
 //! Comments begin with `#`, `!` or `;`.
 
-use super::without_comment;
+use super::without_remark;
 use crate::lists::entry::{self, Listed, Refusal};
 
 /// Reads one line.
 pub fn read_line(line: &str, take: &mut dyn FnMut(Result<Listed, Refusal>)) {
-    if line.starts_with(['!', ';']) {
-        return;
-    }
-    let line = without_comment(line);
+    let line = without_remark(line);
     if line.is_empty() {
         return;
     }

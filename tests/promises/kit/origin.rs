@@ -74,6 +74,21 @@ impl Origin {
         Self::answering(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())).await
     }
 
+    /// A site that sends back what it is sent, and `end` when that ends.
+    pub async fn echoing() -> Self {
+        Self::doing(|mut visit| async move {
+            loop {
+                let part = visit.wire.take(1).await;
+                if part.is_empty() {
+                    visit.send("end").await;
+                    return;
+                }
+                visit.send(part).await;
+            }
+        })
+        .await
+    }
+
     /// A page of the site.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.authority())
