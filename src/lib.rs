@@ -22,6 +22,7 @@
 //! | [`files`] | files written whole; the secret of the installation |
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
+//! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
 //! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
@@ -45,6 +46,7 @@ pub mod host;
 pub mod identity;
 pub mod illegal;
 pub mod library;
+pub mod insight;
 pub mod lists;
 pub mod policy;
 pub mod proxy;

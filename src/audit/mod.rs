@@ -19,5 +19,5 @@ pub mod recorder;
 pub mod schema;
 mod writer;
 
-pub use record::{Closing, Opening, Outcome, RecordId, Verdict};
+pub use record::{Class, Closing, Opening, Outcome, RecordId, Verdict};
 pub use recorder::{Pending, Recorder, Sync, Unrecorded};

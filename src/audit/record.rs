@@ -1,5 +1,6 @@
 //! One record: what is known when a request arrives, and what is known when it is over.
 
+use crate::insight::{Certainty, Kind, Search, Start};
 use crate::lists::Entry;
 use crate::policy::decision::SnapshotId;
 use std::borrow::Cow;
@@ -101,9 +102,66 @@ impl Verdict {
     }
 }
 
+/// How long a record is kept is settled by class; each class has a chain and segments of its own, so that one is purged without the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A page somebody went to.
+    Visit,
+    /// A search, asked or being typed.
+    Search,
+    /// What a page drags in, and what devices do by themselves.
+    Resource,
+    /// Anything that was not let through: blocked, warned about, refused.
+    Blocked,
+    /// Anything a member of staff did.
+    Staff,
+}
+
+impl Class {
+    /// All of them, by the name they have in the log and in `usher.toml`.
+    pub const NAMES: [(&str, Self); 5] =
+        [("visit", Self::Visit), ("search", Self::Search), ("resource", Self::Resource), ("blocked", Self::Blocked), ("staff", Self::Staff)];
+
+    /// As in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Visit => "visit",
+            Self::Search => "search",
+            Self::Resource => "resource",
+            Self::Blocked => "blocked",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// The class of a pupil's request.
+    #[must_use]
+    pub fn of(kind: Kind, verdict: Verdict) -> Self {
+        match (verdict, kind) {
+            (Verdict::Warned | Verdict::Blocked | Verdict::Refused, _) => Self::Blocked,
+            (Verdict::Allowed | Verdict::Answered, Kind::Visit) => Self::Visit,
+            (Verdict::Allowed | Verdict::Answered, Kind::Search) => Self::Search,
+            (Verdict::Allowed | Verdict::Answered, Kind::Resource | Kind::Background) => Self::Resource,
+        }
+    }
+}
+
 /// What is known when a request arrives and has been judged.
 #[derive(Clone, Debug)]
 pub struct Opening {
+    /// How long it is kept.
+    pub class: Class,
+    /// What it is.
+    pub kind: Kind,
+    /// What set it off.
+    pub start: Start,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// The visit that caused it, if one is known.
+    pub cause: Option<RecordId>,
+    /// The search, if it is one.
+    pub search: Option<Search>,
     /// When, in Unix milliseconds, UTC.
     pub time_ms: u64,
     /// The user, if one is known.

@@ -246,12 +246,19 @@ impl Drop for Pending {
 #[cfg(test)]
 mod tests {
     use super::super::query::{Filter, Log};
-    use super::super::record::Verdict;
+    use super::super::record::{Class, Verdict};
+    use crate::insight::{Certainty, Kind, Start};
     use super::*;
     use crate::policy::decision::SnapshotId;
 
     fn opening(path: &str) -> Box<Opening> {
         Box::new(Opening {
+            class: Class::Visit,
+            kind: Kind::Visit,
+            start: Start::Typed,
+            certainty: Certainty::Said,
+            cause: None,
+            search: None,
             time_ms: 1_795_356_000_000,
             user: None,
             group: "year-7".into(),

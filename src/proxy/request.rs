@@ -9,10 +9,11 @@ use super::identify::Identified;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
 use super::target::Target;
-use crate::audit::{Opening, Pending, RecordId, Verdict};
+use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
+use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::{Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
@@ -327,6 +328,12 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         None => ("", String::new(), 0, String::new()),
     };
     Opening {
+        class: Class::Resource,
+        kind: Kind::Resource,
+        start: Start::Loaded,
+        certainty: Certainty::Inferred,
+        cause: None,
+        search: None,
         time_ms: asked.now.as_millisecond().unsigned_abs(),
         user: match &identity.who {
             crate::identity::Who::User(name) => Some(name.clone()),
