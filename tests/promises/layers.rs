@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 16] = [
     &["url", "upstream"],
     &["files"],
     &["lists"],
-    &["illegal"],
+    &["illegal", "insight"],
     &["identity"],
     &["policy"],
     &["snapshot"],
