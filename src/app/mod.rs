@@ -99,14 +99,14 @@ pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
     let rulebook = config.rulebook()?;
     let now = jiff::Timestamp::now();
     let lists = apart(|| config.library(secret).look(&rulebook.books(), now))?;
-    let look = config.illegal_slot(&secret).look(watch::trace(&config.log_path()), now);
+    let look = config.illegal_slot(&secret).look(watch::trace(&config.log()), now);
     Ok(compose(&rulebook, lists).with_tier(look.tier()))
 }
 
 /// How the illegal tier of an installation stands, by its files. Nothing is written.
 #[must_use]
 pub fn illegal_standing(config: &Config, secret: &[u8; 32]) -> Standing {
-    config.illegal_slot(secret).look(watch::trace(&config.log_path()), jiff::Timestamp::now()).standing().clone()
+    config.illegal_slot(secret).look(watch::trace(&config.log()), jiff::Timestamp::now()).standing().clone()
 }
 
 /// Puts policy and lists together. The illegal tier is yet to be put before them.
@@ -241,13 +241,13 @@ impl App {
         let users = Users::load(&config.users_path())?;
         let fresh = files::random().map_err(|error| AppError::Data { path: config.data.clone(), error })?;
         let checker = Arc::new(Checker::new(users, fresh));
-        let recorder = Recorder::start(&config.log_path(), config.sync)?;
+        let recorder = Recorder::start(&config.log(), config.record)?;
         let workers = config.workers.map_or_else(all_cores_but_one, usize::from);
         let (listeners, addresses) = bind_all(&config.listen, workers)?;
         let guard = Guard::new(config.allow.clone(), addresses.clone());
         // The workers make resolvers of their own; what keeps them from it is better told before serving.
         Names::new(Arc::new(KnownNames::new(HashMap::new())), config.limits.connect_time).map_err(AppError::Resolver)?;
-        let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log_path(), clock.clone());
+        let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
         let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);

@@ -2,6 +2,7 @@
 
 use super::watch::Watch;
 use super::{AppError, apart, bring_up, compose, own_order};
+use crate::audit::Folder;
 use crate::config::{Config, Rulebook};
 use crate::identity::local::{Checker, Users};
 use crate::library::parent_check::Pages;
@@ -45,12 +46,12 @@ pub(super) struct Standing {
     /// The pages a parent proxy must block.
     pub(super) pages: Pages,
     /// The database of the record, for events.
-    pub(super) log: PathBuf,
+    pub(super) log: Folder,
 }
 
 impl Standing {
     fn new(config: &Config, secret: [u8; 32], rulebook: Arc<Rulebook>) -> Self {
-        Self { rulebook, library: config.library(secret), upstream: config.upstream().cloned(), pages: config.parent_pages.clone(), log: config.log_path() }
+        Self { rulebook, library: config.library(secret), upstream: config.upstream().cloned(), pages: config.parent_pages.clone(), log: config.log() }
     }
 }
 

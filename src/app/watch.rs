@@ -3,6 +3,7 @@
 //! A problem is on record once, however often it is seen and however often Usher is started. A look never takes an entry out of force
 //! that a sound feed put there: should all files be gone, what is in memory stays.
 
+use crate::audit::Folder;
 use crate::audit::events::{self as record, Event, Severity, Wanted};
 use crate::illegal::sealed::Purpose;
 use crate::illegal::state::Change;
@@ -12,7 +13,6 @@ use crate::proxy::Clock;
 use crate::snapshot::{InForce, Snapshot, SnapshotId};
 use crate::telemetry::events;
 use parking_lot::Mutex;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const TAKEN: &str = "illegal-feed";
 
 /// Whoever looks after the tier.
 pub struct Watch {
-    log: PathBuf,
+    log: Folder,
     clock: Clock,
     seen: Mutex<Seen>,
 }
@@ -38,7 +38,7 @@ struct Seen {
 
 /// Whether there is a trace on record of a list that was in force.
 #[must_use]
-pub fn trace(log: &Path) -> Trace {
+pub fn trace(log: &Folder) -> Trace {
     let wanted = Wanted { kind: Some(TAKEN.to_owned()), limit: 1, ..Wanted::default() };
     match record::search(log, &wanted) {
         Ok(rows) if !rows.is_empty() => Trace::OnRecord,
@@ -48,7 +48,7 @@ pub fn trace(log: &Path) -> Trace {
 
 impl Watch {
     /// Looks for the first time.
-    pub fn start(slot: Slot, log: PathBuf, clock: Clock) -> (Self, Tier) {
+    pub fn start(slot: Slot, log: Folder, clock: Clock) -> (Self, Tier) {
         let watch = Self { log, clock, seen: Mutex::new(Seen { slot, standing: Standing::NotPresent, told: Vec::new() }) };
         let tier = watch.look(&mut watch.seen.lock(), &Tier::default());
         (watch, tier)

@@ -1,15 +1,10 @@
-//! What happened to Usher itself that a person must be able to find later: beside the requests, in the same database.
-//!
-//! An event is rare. It is written over a connection of its own, which waits for the recorder's transaction to end and then holds the
-//! database for one row; the recorder waits in turn. When [`record`] returns, the event survives a power cut.
+//! What happened to Usher itself that a person must be able to find later: signed statements of the journal.
 
+use super::folder::Folder;
+use super::journal::{Journal, JournalError, Reader, Statement, Topic};
 use super::query::LogError;
-use super::schema::{self, SchemaError};
-use crate::files;
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
-use serde::Serialize;
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -85,64 +80,60 @@ impl Default for Wanted {
     }
 }
 
-/// Puts an event on record in the log at `path`, made if need be.
-pub fn record(path: &Path, event: &Event) -> Result<(), EventError> {
-    files::private_file(path)?;
-    let connection = schema::open(path, true)?;
-    let row = params![event.at.as_millisecond(), event.kind, event.severity.as_str(), event.text];
-    connection.execute("INSERT INTO events (at, kind, severity, text) VALUES (?1, ?2, ?3, ?4)", row)?;
-    Ok(())
+/// What a statement about an event says.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    kind: String,
+    severity: String,
+    text: String,
 }
 
-/// Why an event is not on record.
-#[derive(Debug, thiserror::Error)]
-pub enum EventError {
-    /// The file cannot be made.
-    #[error(transparent)]
-    File(#[from] std::io::Error),
-    /// The database cannot be opened.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// The row cannot be written.
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
+/// Puts an event on record.
+pub fn record(folder: &Folder, event: &Event) -> Result<(), JournalError> {
+    state(&mut Journal::open(folder)?, event)
+}
+
+/// Puts an event on record in a journal that is open.
+pub(super) fn state(journal: &mut Journal, event: &Event) -> Result<(), JournalError> {
+    let body = Body { kind: event.kind.to_owned(), severity: event.severity.as_str().to_owned(), text: event.text.clone() };
+    journal.state(event.at, Topic::Event, &body).map(drop)
 }
 
 /// The events that match, newest first.
-pub fn search(path: &Path, wanted: &Wanted) -> Result<Vec<Row>, LogError> {
-    if !path.exists() {
-        return Err(LogError::None(path.to_owned()));
+pub fn search(folder: &Folder, wanted: &Wanted) -> Result<Vec<Row>, LogError> {
+    if !folder.exists() {
+        return Err(LogError::None(folder.path().to_owned()));
     }
-    let connection = schema::open_read_only(path)?;
-    if !schema::has_events(&connection)? {
-        return Ok(Vec::new());
+    let reader = Reader::open(folder)?;
+    let rows = reader.about(Topic::Event, wanted.after.unwrap_or_default())?;
+    let mut rows: Vec<_> = rows.iter().filter_map(row).filter(|row| wanted.takes(row)).collect();
+    let limit = wanted.limit as usize;
+    if wanted.after.is_some() {
+        rows.truncate(limit);
+    } else {
+        rows.drain(..rows.len().saturating_sub(limit));
     }
-    let severities: Vec<_> = Severity::NAMES.iter().filter(|(_, severity)| *severity >= wanted.severity).map(|(name, _)| format!("'{name}'")).collect();
-    let order = if wanted.after.is_some() { "ASC" } else { "DESC" };
-    let sql = format!(
-        "SELECT id, at, kind, severity, text FROM events WHERE severity IN ({}) AND (?1 IS NULL OR kind = ?1) AND id > ?2 ORDER BY id {order} LIMIT {}",
-        severities.join(", "),
-        wanted.limit
-    );
-    let mut rows = select(&connection, &sql, wanted)?;
-    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows.reverse();
     Ok(rows)
 }
 
-fn select(connection: &Connection, sql: &str, wanted: &Wanted) -> Result<Vec<Row>, LogError> {
-    let after = i64::try_from(wanted.after.unwrap_or_default()).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map(params![wanted.kind, after], |row| {
-        let at = Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok(Row { id: row.get::<_, i64>(0)?.unsigned_abs(), at: format!("{at:.3}"), kind: row.get(2)?, severity: row.get(3)?, text: row.get(4)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+impl Wanted {
+    fn takes(&self, row: &Row) -> bool {
+        let severity = Severity::NAMES.iter().find(|(name, _)| *name == row.severity).map(|(_, severity)| *severity);
+        self.kind.as_ref().is_none_or(|kind| *kind == row.kind) && severity.is_none_or(|severity| severity >= self.severity)
+    }
+}
+
+fn row(statement: &Statement) -> Option<Row> {
+    let Body { kind, severity, text } = statement.read()?;
+    let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
+    Some(Row { id: statement.number, at: format!("{at:.3}"), kind, severity, text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Recorder, Sync};
+    use crate::audit::{Recorder, Settings};
 
     fn event(kind: &'static str, severity: Severity, text: &str) -> Event {
         Event { at: "2026-11-25T10:00:00Z".parse().expect("a time"), kind, severity, text: text.to_owned() }
@@ -151,9 +142,9 @@ mod tests {
     #[test]
     fn events_are_found_newest_first_beside_a_running_recorder() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("log.db");
+        let path = Folder::at(folder.path().join("log"));
         assert!(matches!(search(&path, &Wanted::default()), Err(LogError::None(_))));
-        let recorder = Recorder::start(&path, Sync::Process).expect("started");
+        let recorder = Recorder::start(&path, Settings::default()).expect("started");
         assert_eq!(search(&path, &Wanted::default()).expect("searched"), []);
         for (kind, severity, text) in [("a", Severity::Info, "one"), ("b", Severity::Critical, "two"), ("a", Severity::Warning, "three")] {
             record(&path, &event(kind, severity, text)).expect("recorded");
@@ -161,22 +152,12 @@ mod tests {
         let texts = |wanted: Wanted| search(&path, &wanted).expect("searched").into_iter().map(|row| row.text).collect::<Vec<_>>();
         assert_eq!(texts(Wanted::default()), ["three", "two", "one"]);
         assert_eq!(texts(Wanted { limit: 1, ..Wanted::default() }), ["three"]);
-        assert_eq!(texts(Wanted { after: Some(1), limit: 1, ..Wanted::default() }), ["two"]);
+        assert_eq!(texts(Wanted { after: Some(2), limit: 1, ..Wanted::default() }), ["two"]);
         assert_eq!(texts(Wanted { kind: Some("a".into()), ..Wanted::default() }), ["three", "one"]);
         assert_eq!(texts(Wanted { severity: Severity::Warning, ..Wanted::default() }), ["three", "two"]);
         assert_eq!(texts(Wanted { severity: Severity::Critical, ..Wanted::default() }), ["two"]);
         let row = &search(&path, &Wanted::default()).expect("searched")[1];
-        assert_eq!((row.id, row.at.as_str(), row.kind.as_str(), row.severity.as_str()), (2, "2026-11-25T10:00:00.000Z", "b", "critical"));
+        assert_eq!((row.id, row.at.as_str(), row.kind.as_str(), row.severity.as_str()), (3, "2026-11-25T10:00:00.000Z", "b", "critical"));
         recorder.finish();
-    }
-
-    #[test]
-    fn a_log_from_before_there_were_events_has_none() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("log.db");
-        schema::tests::of_version(&path, 1);
-        assert_eq!(search(&path, &Wanted::default()).expect("searched"), []);
-        record(&path, &event("a", Severity::Info, "one")).expect("recorded, and the log brought to today's form");
-        assert_eq!(search(&path, &Wanted::default()).expect("searched").len(), 1);
     }
 }

@@ -12,12 +12,24 @@
 //!
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
+pub mod chain;
+pub mod entry;
 pub mod events;
+pub mod folder;
+pub mod journal;
+pub mod key;
+pub mod live;
 pub mod query;
 pub mod record;
 pub mod recorder;
-pub mod schema;
+mod seal;
+mod sealer;
+pub mod segment;
 mod writer;
 
+pub use folder::Folder;
 pub use record::{Class, Closing, Opening, Outcome, RecordId, Verdict};
-pub use recorder::{Pending, Recorder, Sync, Unrecorded};
+pub use recorder::{Pending, Recorder, Settings, Sync, Unrecorded};
+
+#[cfg(test)]
+mod tests;

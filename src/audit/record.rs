@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// The reference number of a record: 41 bits of milliseconds since 2020, then a counter. Later records have greater numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId(pub u64);
 
 /// 2020-01-01T00:00:00Z in Unix milliseconds.
@@ -25,6 +25,30 @@ impl RecordId {
     #[must_use]
     pub fn first_of(unix_ms: u64) -> Self {
         Self(unix_ms.saturating_sub(EPOCH_MS) << COUNTER_BITS)
+    }
+
+    /// The id of these milliseconds since 2020 and this counter; what does not fit is cut off.
+    #[must_use]
+    pub fn of_parts(ms: u64, counter: u64) -> Self {
+        Self(ms << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1))
+    }
+
+    /// Its milliseconds since 2020.
+    #[must_use]
+    pub fn ms(self) -> u64 {
+        self.0 >> COUNTER_BITS
+    }
+
+    /// Its milliseconds, Unix time: never before the time of its record.
+    #[must_use]
+    pub fn unix_ms(self) -> u64 {
+        self.ms() + EPOCH_MS
+    }
+
+    /// Its counter.
+    #[must_use]
+    pub fn counter(self) -> u64 {
+        self.0 & ((1 << COUNTER_BITS) - 1)
     }
 }
 
@@ -135,6 +159,24 @@ impl Class {
         }
     }
 
+    /// Its place in [`Self::NAMES`]: as in hashes and files.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Visit => 0,
+            Self::Search => 1,
+            Self::Resource => 2,
+            Self::Blocked => 3,
+            Self::Staff => 4,
+        }
+    }
+
+    /// The class with this code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::NAMES.get(usize::from(code)).map(|(_, class)| *class)
+    }
+
     /// The class of a pupil's request.
     #[must_use]
     pub fn of(kind: Kind, verdict: Verdict) -> Self {
@@ -229,6 +271,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, by the name they have in the log.
+    pub const NAMES: [(&str, Self); 6] = [
+        ("complete", Self::Complete),
+        ("client-gone", Self::ClientGone),
+        ("origin-failed", Self::OriginFailed),
+        ("destination-refused", Self::DestinationRefused),
+        ("limit-reached", Self::LimitReached),
+        ("abandoned", Self::Abandoned),
+    ];
+
     /// As in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -248,6 +300,8 @@ impl Outcome {
 pub struct Closing {
     /// Which record.
     pub id: RecordId,
+    /// Its class.
+    pub class: Class,
     /// The status answered; 0 if none was.
     pub status: u16,
     /// Body bytes from the client; of a tunnel, all bytes.

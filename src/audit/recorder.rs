@@ -1,12 +1,15 @@
 //! The handle requests are recorded through, and the promise that each record is finished.
 
-use super::record::{Closing, Opening, Outcome, RecordId};
-use super::schema::{self, SchemaError};
-use super::writer::Writer;
-use crate::files;
+use super::folder::{Folder, LockError};
+use super::journal::JournalError;
+use super::live::LiveError;
+use super::record::{Class, Closing, Opening, Outcome, RecordId};
+use super::sealer::Sealer;
+use super::writer::{Begun, Writer};
 use parking_lot::{Condvar, Mutex};
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,7 +28,27 @@ pub enum Sync {
     /// The end of the process, in whatever way.
     Process,
     /// A power cut too: the disk is made to finish each write, some milliseconds a commit.
-    Full,
+    Power,
+}
+
+/// How records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What a committed record survives.
+    pub sync: Sync,
+    /// How many records a live file holds before it is sealed.
+    pub rows: u64,
+}
+
+impl Settings {
+    /// As many records as are sealed at a time by default: looking through the live ones takes some milliseconds, and sealing them some 40 MB.
+    pub const ROWS: u64 = 131_072;
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { sync: Sync::Process, rows: Self::ROWS }
+    }
 }
 
 /// A request could not be put on record, so it must be refused.
@@ -80,50 +103,62 @@ pub(super) struct Shared {
 #[derive(Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
+    /// Held as long as records may be written.
+    _lock: Arc<File>,
 }
 
 /// Why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database cannot be opened.
+    /// Another program writes it, or the folder cannot be made.
+    #[error("the log {} cannot be used: {error}", path.display())]
+    Lock {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        error: LockError,
+    },
+    /// The live file cannot be opened.
     #[error("the log {} cannot be opened: {error}; check that the data folder is yours to write and the disk is not full", path.display())]
     Open {
         /// Where it is.
         path: PathBuf,
         /// Why.
-        error: SchemaError,
+        error: LiveError,
     },
-    /// The file cannot be made.
-    #[error("the log cannot be made: {0}; check that the data folder is yours to write and the disk is not full")]
-    Private(std::io::Error),
+    /// The journal cannot be opened.
+    #[error("the log {} cannot be opened: {error}; check that the data folder is yours to write and the disk is not full", path.display())]
+    Journal {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        error: JournalError,
+    },
     /// No thread could be started.
     #[error("the log's thread cannot be started: {0}")]
     Thread(std::io::Error),
 }
 
 impl Recorder {
-    /// Opens the log at `path`, made if need be, and starts its writer.
-    pub fn start(path: &Path, sync: Sync) -> Result<Self, StartError> {
-        let fail = |error| StartError::Open { path: path.to_owned(), error };
-        // SQLite gives its other files the rights of the first: what pupils do is for those who may see it.
-        files::private_file(path).map_err(StartError::Private)?;
-        let connection = schema::open(path, sync == Sync::Full).map_err(fail)?;
-        let last: u64 = connection
-            .query_row("SELECT coalesce(max(id), 0) FROM opened", [], |row| row.get::<_, i64>(0))
-            .map_err(|error| fail(error.into()))?
-            .try_into()
-            .unwrap_or_default();
-        let queue = Mutex::new(Queue { last, ..Queue::default() });
+    /// Opens the log in this folder, made if need be, and starts its writer.
+    pub fn start(folder: &Folder, settings: Settings) -> Result<Self, StartError> {
+        let path = || folder.path().to_owned();
+        let lock = folder.lock().map_err(|error| StartError::Lock { path: path(), error })?;
+        let (sealer, sealed) = Sealer::start(folder).map_err(|error| StartError::Journal { path: path(), error })?;
+        let begun = Begun::at(folder, settings.sync, sealed.live, &sealed.heads, sealed.last).map_err(|error| StartError::Open { path: path(), error })?;
+        sealer.seal_before(begun.number);
+        let queue = Mutex::new(Queue { last: begun.last.0, ..Queue::default() });
         let shared = Arc::new(Shared { queue, work: Condvar::new(), done: Condvar::new() });
-        let writer = Writer::new(path.to_owned(), sync, connection, shared.clone());
+        let writer = Writer::new(folder.clone(), settings, shared.clone(), sealer, begun);
         std::thread::Builder::new().name("usher-log".into()).spawn(move || writer.run()).map_err(StartError::Thread)?;
-        Ok(Self { shared })
+        Ok(Self { shared, _lock: Arc::new(lock) })
     }
 
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.
     pub async fn open(&self, opening: Box<Opening>) -> Result<Pending, Unrecorded> {
         let (done, committed) = oneshot::channel();
-        let pending = Pending::new(self.clone(), self.enqueue(opening, done)?);
+        let class = opening.class;
+        let pending = Pending::new(self.clone(), self.enqueue(opening, done)?, class);
         match tokio::time::timeout(LONGEST_WAIT, committed).await {
             Ok(Ok(Ok(()))) => Ok(pending),
             Ok(Ok(Err(error))) => Err(pending.unrecorded(Unrecorded::Failing(error))),
@@ -180,8 +215,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    fn new(recorder: Recorder, id: RecordId) -> Self {
-        let closing = Closing { id, status: 0, bytes_up: 0, bytes_down: 0, duration_us: 0, outcome: Outcome::Abandoned, upstream: None, note: None };
+    fn new(recorder: Recorder, id: RecordId, class: Class) -> Self {
+        let closing = Closing { id, class, status: 0, bytes_up: 0, bytes_down: 0, duration_us: 0, outcome: Outcome::Abandoned, upstream: None, note: None };
         Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None }
     }
 
@@ -247,8 +282,8 @@ impl Drop for Pending {
 mod tests {
     use super::super::query::{Filter, Log};
     use super::super::record::{Class, Verdict};
-    use crate::insight::{Certainty, Kind, Start};
     use super::*;
+    use crate::insight::{Certainty, Kind, Start};
     use crate::policy::decision::SnapshotId;
 
     fn opening(path: &str) -> Box<Opening> {
@@ -288,8 +323,8 @@ mod tests {
     #[tokio::test]
     async fn an_open_record_is_committed_and_a_dropped_one_closes_itself() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("log.db");
-        let recorder = Recorder::start(&path, Sync::Process).expect("started");
+        let path = Folder::at(folder.path().join("log"));
+        let recorder = Recorder::start(&path, Settings::default()).expect("started");
         let mut kept = recorder.open(opening("/kept")).await.expect("recorded");
         let dropped = recorder.open(opening("/dropped")).await.expect("recorded");
         let ids = [kept.id(), dropped.id()];
@@ -306,18 +341,19 @@ mod tests {
         assert_eq!((row.status, row.bytes_up, row.bytes_down, row.outcome.as_deref()), (Some(200), Some(7), Some(100), Some("complete")));
         let row = log.show(ids[1]).expect("read").expect("there");
         assert_eq!(row.outcome.as_deref(), Some("abandoned"));
-        assert_eq!(log.search(&Filter::default()).expect("searched").len(), 2);
+        assert_eq!(log.search(&Filter::default()).expect("searched").rows.len(), 2);
         assert_eq!(recorder.open(opening("/late")).await.err(), Some(Unrecorded::Closed));
     }
 
     #[tokio::test]
     async fn ids_go_on_after_a_restart_and_when_the_clock_goes_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("log.db");
-        let recorder = Recorder::start(&path, Sync::Full).expect("started");
+        let path = Folder::at(folder.path().join("log"));
+        let recorder = Recorder::start(&path, Settings { sync: Sync::Power, ..Settings::default() }).expect("started");
         let first = recorder.open(opening("/1")).await.expect("recorded").id();
         recorder.finish();
-        let recorder = Recorder::start(&path, Sync::Full).expect("started");
+        drop(recorder);
+        let recorder = Recorder::start(&path, Settings { sync: Sync::Power, ..Settings::default() }).expect("started");
         let earlier = Box::new(Opening { time_ms: 1_700_000_000_000, ..*opening("/2") });
         assert!(recorder.open(earlier).await.expect("recorded").id() > first);
         recorder.finish();
@@ -326,8 +362,8 @@ mod tests {
     #[tokio::test]
     async fn many_at_once_are_all_recorded() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("log.db");
-        let recorder = Recorder::start(&path, Sync::Process).expect("started");
+        let path = Folder::at(folder.path().join("log"));
+        let recorder = Recorder::start(&path, Settings::default()).expect("started");
         let all: Vec<_> = (0..500)
             .map(|n| {
                 let recorder = recorder.clone();
@@ -339,12 +375,12 @@ mod tests {
         }
         recorder.finish();
         let log = Log::open(&path).expect("opened");
-        let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("searched");
+        let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("searched").rows;
         assert_eq!(rows.iter().filter(|row| row.outcome.as_deref() == Some("complete")).count(), 500);
         // Who follows the record in steps sees every record once.
         let (mut followed, mut after) = (Vec::new(), RecordId(0));
         loop {
-            let step = log.search(&Filter { limit: 70, after: Some(after), ..Filter::default() }).expect("searched");
+            let step = log.search(&Filter { limit: 70, after: Some(after), ..Filter::default() }).expect("searched").rows;
             let Some(newest) = step.first() else { break };
             after = newest.number;
             followed.extend(step.iter().rev().map(|row| row.number));

@@ -1,13 +1,13 @@
 //! The one thread that writes: it takes all that waits, writes it in one transaction, and tells those who wait.
 
-use super::record::{Closing, Opening, RecordId};
-use super::recorder::{Commit, MANY, Queue, Shared, Sync};
-use super::schema;
+use super::chain::Heads;
+use super::folder::Folder;
+use super::live::{Live, LiveError};
+use super::record::{Closing, RecordId};
+use super::recorder::{Commit, MANY, Queue, Settings, Shared, Sync};
+use super::sealer::Sealer;
 use crate::telemetry::events;
-use rusqlite::{CachedStatement, Connection, params};
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,29 +18,52 @@ const ENDINGS_WAIT: Duration = Duration::from_millis(20);
 const SPACING: Duration = Duration::from_millis(5);
 /// The most endings kept while the log cannot be written.
 const MOST_ENDINGS_KEPT: usize = 200_000;
-/// The most texts, and the most rows of `who` and `decisions`, whose numbers are kept in memory.
-const MOST_KEPT: usize = 50_000;
-/// The longest text kept of any one field, in bytes.
-const LONGEST_TEXT: usize = 8192;
+/// After how many more records a new file is tried for again, where none could be made.
+const TRY_AGAIN: u64 = 1000;
+/// How far a clock may go back before it is told.
+const CLOCK_SLACK_MS: u64 = 2000;
+const DAY_MS: u64 = 86_400_000;
 
 pub(super) struct Writer {
-    path: PathBuf,
-    sync: Sync,
+    folder: Folder,
+    settings: Settings,
     shared: Arc<Shared>,
-    store: Option<Store>,
+    sealer: Sealer,
+    store: Option<Live>,
+    /// The number of the live file.
+    number: u64,
+    heads: Heads,
+    /// The records that are open.
+    open: HashSet<RecordId>,
     /// Endings that could not be written yet.
     kept: Vec<Closing>,
     refused: u64,
-}
-
-struct Store {
-    connection: Connection,
-    known: Known,
+    /// How many records the file may hold before a new one is begun.
+    full_at: u64,
+    /// The day of the last record, in days since 1970.
+    day: u64,
+    last_time: u64,
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, sync: Sync, connection: Connection, shared: Arc<Shared>) -> Self {
-        Self { path, sync, shared, store: Some(Store::new(connection)), kept: Vec::new(), refused: 0 }
+    pub(super) fn new(folder: Folder, settings: Settings, shared: Arc<Shared>, sealer: Sealer, begun: Begun) -> Self {
+        let Begun { live, number, heads, last } = begun;
+        let (full_at, day) = (settings.rows, last.unix_ms() / DAY_MS);
+        Self {
+            folder,
+            settings,
+            shared,
+            sealer,
+            store: Some(live),
+            number,
+            heads,
+            open: HashSet::new(),
+            kept: Vec::new(),
+            refused: 0,
+            full_at,
+            day,
+            last_time: 0,
+        }
     }
 
     /// Writes until the recorder is closed and all that was queued is written.
@@ -54,6 +77,8 @@ impl Writer {
         if !self.kept.is_empty() {
             self.write(Queue::default());
         }
+        self.store = None;
+        self.sealer.finish();
         self.shared.queue.lock().stopped = true;
         self.shared.done.notify_all();
     }
@@ -92,7 +117,6 @@ impl Writer {
         self.kept.append(&mut queue.closings);
         match self.commit(&queue.openings) {
             Ok(()) => {
-                self.kept.clear();
                 self.recovered();
                 answer(queue.openings, &Ok(()));
             }
@@ -106,16 +130,87 @@ impl Writer {
     }
 
     fn commit(&mut self, openings: &[Commit]) -> Result<(), String> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::new(schema::open(&self.path, self.sync == Sync::Full).map_err(|error| error.to_string())?),
+        let mut live = match self.store.take() {
+            Some(live) => live,
+            None => self.open_again().map_err(|error| error.to_string())?,
         };
-        self.store.insert(store).write(openings, &self.kept).map_err(|error| error.to_string())
+        if self.is_full(&live, openings) {
+            live = self.turn(live);
+        }
+        self.open.extend(openings.iter().map(|commit| commit.id));
+        // An ending of a record that was never committed ends nothing.
+        let (open, kept) = (&self.open, &mut self.kept);
+        kept.retain(|closing| open.contains(&closing.id));
+        let written = live.write(&mut self.heads, openings.iter().map(|commit| (commit.id, &*commit.opening)), kept);
+        match written {
+            Ok(()) => {
+                for closing in self.kept.drain(..) {
+                    self.open.remove(&closing.id);
+                }
+                self.store = Some(live);
+                self.look_at_clock(openings);
+                Ok(())
+            }
+            Err(error) => {
+                openings.iter().for_each(|commit| {
+                    self.open.remove(&commit.id);
+                });
+                Err(error.to_string())
+            }
+        }
+    }
+
+    /// Opens the live file after a failure. What it holds counts, whatever was answered then.
+    fn open_again(&mut self) -> Result<Live, LiveError> {
+        let (live, heads, _) = Live::open(&self.folder.live(self.number), self.settings.sync == Sync::Power)?;
+        self.heads = heads;
+        Ok(live)
+    }
+
+    fn is_full(&self, live: &Live, openings: &[Commit]) -> bool {
+        let another_day = || openings.first().is_some_and(|commit| commit.id.unix_ms() / DAY_MS > self.day);
+        live.rows >= self.full_at || (live.rows > 0 && another_day())
+    }
+
+    /// Begins a new live file and hands the old one over to be sealed. If that cannot be done, the old one serves on.
+    fn turn(&mut self, old: Live) -> Live {
+        let next = self.number + 1;
+        let whole = self.settings.sync == Sync::Power;
+        let begun = old
+            .carry(self.open.iter().copied())
+            .map_err(LiveError::from)
+            .and_then(|carried| Live::create(&self.folder.live(next), whole, &self.heads, &carried));
+        match begun {
+            Ok(new) => {
+                self.sealer.seal(self.number, old);
+                self.number = next;
+                self.full_at = self.settings.rows;
+                new
+            }
+            Err(error) => {
+                events::LogNotTurned { path: &self.folder.live(next), error: &error.to_string() }.emit();
+                // What was begun of it would be taken for the newest at the next start.
+                let _ = self.folder.remove_live(next);
+                self.full_at = old.rows + TRY_AGAIN;
+                old
+            }
+        }
+    }
+
+    fn look_at_clock(&mut self, openings: &[Commit]) {
+        for commit in openings {
+            let time = commit.opening.time_ms;
+            if time + CLOCK_SLACK_MS < self.last_time {
+                self.sealer.clock_went_back(self.last_time, time);
+            }
+            self.last_time = time;
+            self.day = self.day.max(commit.id.unix_ms() / DAY_MS);
+        }
     }
 
     fn failed(&mut self, queue: &Queue, error: &str) {
         if self.refused == 0 {
-            events::LogFailed { path: &self.path, error }.emit();
+            events::LogFailed { path: self.folder.path(), error }.emit();
         }
         self.refused += (queue.openings.len() as u64).max(1);
         if self.kept.len() > MOST_ENDINGS_KEPT {
@@ -125,9 +220,33 @@ impl Writer {
 
     fn recovered(&mut self) {
         if self.refused > 0 {
-            events::LogRecovered { path: &self.path, refused: self.refused }.emit();
+            events::LogRecovered { path: self.folder.path(), refused: self.refused }.emit();
+            self.sealer.recovered(self.refused);
             self.refused = 0;
         }
+    }
+}
+
+/// The live file as it is at the start.
+pub(super) struct Begun {
+    pub(super) live: Live,
+    pub(super) number: u64,
+    pub(super) heads: Heads,
+    /// The last record.
+    pub(super) last: RecordId,
+}
+
+impl Begun {
+    /// Goes on with the newest live file, or begins the first. `sealed` is the last that is sealed, `after` the heads there.
+    pub(super) fn at(folder: &Folder, sync: Sync, sealed: u64, after: &Heads, last_sealed: RecordId) -> Result<Self, LiveError> {
+        let whole = sync == Sync::Power;
+        let numbers = folder.lives().unwrap_or_default();
+        let Some(number) = numbers.last().copied().filter(|number| *number > sealed) else {
+            let live = Live::create(&folder.live(sealed + 1), whole, after, &[])?;
+            return Ok(Self { live, number: sealed + 1, heads: *after, last: last_sealed });
+        };
+        let (live, heads, last) = Live::open(&folder.live(number), whole)?;
+        Ok(Self { live, number, heads, last: last.max(last_sealed) })
     }
 }
 
@@ -136,200 +255,4 @@ fn answer(openings: Vec<Commit>, result: &Result<(), Arc<str>>) {
         // Nobody waits any more if the client went away; the record stands and closes as abandoned.
         let _ = commit.done.send(result.clone());
     }
-}
-
-impl Store {
-    fn new(connection: Connection) -> Self {
-        Self { connection, known: Known::default() }
-    }
-
-    /// Writes all of it in one transaction. If anything fails, the store is to be dropped, and with it the transaction and the numbers it gave.
-    fn write(&mut self, openings: &[Commit], closings: &[Closing]) -> rusqlite::Result<()> {
-        self.known.forget_if_many();
-        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut rows = Rows::prepare(&self.connection, &mut self.known)?;
-        for commit in openings {
-            rows.open(commit.id, &commit.opening)?;
-        }
-        for closing in closings {
-            rows.close(closing)?;
-        }
-        drop(rows);
-        self.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
-    }
-}
-
-/// The numbers of what requests share, as far as they are in memory.
-#[derive(Default)]
-struct Known {
-    texts: HashMap<Box<str>, i64>,
-    addresses: HashMap<SocketAddr, i64>,
-    /// By all fields, one after the other.
-    shared: HashMap<Box<[u8]>, i64>,
-    /// For putting the fields together.
-    key: Key,
-}
-
-impl Known {
-    fn forget_if_many(&mut self) {
-        if self.texts.len() > MOST_KEPT {
-            self.texts.clear();
-        }
-        if self.addresses.len() > MOST_KEPT {
-            self.addresses.clear();
-        }
-        if self.shared.len() > MOST_KEPT {
-            self.shared.clear();
-        }
-    }
-
-    /// The number of the row with the fields in `key`, added if it is not known.
-    fn shared(&mut self, add: impl FnOnce() -> rusqlite::Result<i64>) -> rusqlite::Result<i64> {
-        if let Some(number) = self.shared.get(self.key.0.as_slice()) {
-            return Ok(*number);
-        }
-        let number = add()?;
-        self.shared.insert(self.key.0.as_slice().into(), number);
-        Ok(number)
-    }
-}
-
-/// Fields put together so that no two rows become the same bytes: each begins with its length, one that is not there with the greatest.
-#[derive(Default)]
-struct Key(Vec<u8>);
-
-impl Key {
-    /// Begins anew. `kind` tells rows of different tables apart.
-    fn begin(&mut self, kind: u8) {
-        self.0.clear();
-        self.0.push(kind);
-    }
-
-    fn add(&mut self, field: Option<&[u8]>) {
-        let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap_or(u32::MAX - 1));
-        self.0.extend(length.to_le_bytes());
-        self.0.extend(field.unwrap_or_default());
-    }
-
-    fn add_all<const N: usize>(&mut self, fields: [Option<&str>; N]) {
-        for field in fields {
-            self.add(field.map(str::as_bytes));
-        }
-    }
-}
-
-/// The statements of one transaction.
-struct Rows<'c, 'k> {
-    known: &'k mut Known,
-    find_text: CachedStatement<'c>,
-    add_text: CachedStatement<'c>,
-    add_who: CachedStatement<'c>,
-    add_decision: CachedStatement<'c>,
-    open: CachedStatement<'c>,
-    close: CachedStatement<'c>,
-}
-
-impl<'c, 'k> Rows<'c, 'k> {
-    fn prepare(connection: &'c Connection, known: &'k mut Known) -> rusqlite::Result<Self> {
-        Ok(Self {
-            known,
-            find_text: connection.prepare_cached("SELECT id FROM texts WHERE text = ?1")?,
-            add_text: connection.prepare_cached("INSERT INTO texts (text) VALUES (?1)")?,
-            add_who: connection.prepare_cached("INSERT INTO who (user, grp, source, confidence, client, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
-            add_decision: connection.prepare_cached(
-                "INSERT INTO decisions (categories, verdict, reason, why, rule, list, line, entry, snapshot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?,
-            open: connection.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?,
-            close: connection.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?,
-        })
-    }
-
-    fn open(&mut self, id: RecordId, opening: &Opening) -> rusqlite::Result<()> {
-        let row = params![
-            signed(id.0),
-            signed(opening.time_ms),
-            self.who(opening)?,
-            self.decision(opening)?,
-            self.text(opening.method.as_str())?,
-            self.text(opening.scheme)?,
-            self.text(&opening.host)?,
-            opening.port,
-            opening.path,
-            self.maybe(opening.referrer.as_deref())?,
-            self.maybe(opening.fetch_dest.as_deref())?,
-            self.maybe(opening.fetch_mode.as_deref())?,
-            self.maybe(opening.fetch_user.as_deref())?,
-        ];
-        self.open.execute(row).map(|_| ())
-    }
-
-    fn close(&mut self, closing: &Closing) -> rusqlite::Result<()> {
-        let row = params![
-            signed(closing.id.0),
-            closing.status,
-            signed(closing.bytes_up),
-            signed(closing.bytes_down),
-            signed(closing.duration_us),
-            self.text(closing.outcome.as_str())?,
-            closing.upstream.map(|address| self.address(address)).transpose()?,
-            closing.note,
-        ];
-        self.close.execute(row).map(|_| ())
-    }
-
-    fn who(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
-        let Opening { user, group, source, confidence, client, agent, .. } = opening;
-        let (user, agent) = (user.as_deref(), agent.as_deref());
-        let key = &mut self.known.key;
-        key.begin(b'w');
-        key.add_all([user, Some(group), Some(source), Some(confidence), agent]);
-        match client {
-            IpAddr::V4(client) => key.add(Some(&client.octets())),
-            IpAddr::V6(client) => key.add(Some(&client.octets())),
-        }
-        self.known.shared(|| self.add_who.insert(params![user, group, source, confidence, client.to_string(), agent]))
-    }
-
-    fn decision(&mut self, opening: &Opening) -> rusqlite::Result<i64> {
-        let Opening { categories, verdict, reason, why, rule, entry, snapshot, .. } = opening;
-        let (verdict, snapshot, rule) = (verdict.as_str(), snapshot.as_str(), rule.as_deref());
-        let (list, text) = (entry.as_ref().map(|entry| entry.list.as_str()), entry.as_ref().map(|entry| entry.text.as_str()));
-        let line = entry.as_ref().map(|entry| entry.line);
-        let key = &mut self.known.key;
-        key.begin(b'd');
-        key.add_all([Some(categories), Some(verdict), Some(reason), Some(why), rule, list, text, Some(snapshot)]);
-        key.add(line.map(u32::to_le_bytes).as_ref().map(<[u8; _]>::as_slice));
-        self.known.shared(|| self.add_decision.insert(params![categories, verdict, reason, why, rule, list, line, text, snapshot]))
-    }
-
-    fn address(&mut self, address: SocketAddr) -> rusqlite::Result<i64> {
-        if let Some(number) = self.known.addresses.get(&address) {
-            return Ok(*number);
-        }
-        let number = self.text(&address.to_string())?;
-        self.known.addresses.insert(address, number);
-        Ok(number)
-    }
-
-    fn text(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(number) = self.known.texts.get(text) {
-            return Ok(*number);
-        }
-        let kept = &text[..text.floor_char_boundary(LONGEST_TEXT)];
-        let number = match self.find_text.query_row([kept], |row| row.get(0)) {
-            Ok(number) => number,
-            Err(rusqlite::Error::QueryReturnedNoRows) => self.add_text.insert([kept])?,
-            Err(error) => return Err(error),
-        };
-        self.known.texts.insert(text.into(), number);
-        Ok(number)
-    }
-
-    fn maybe(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
-        text.map(|text| self.text(text)).transpose()
-    }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

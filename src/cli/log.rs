@@ -4,7 +4,7 @@ use super::table::{safe, short, table};
 use super::{Answer, print, print_json};
 use crate::audit::events::{self, Severity};
 use crate::audit::query::{Filter, Log as Record, Row};
-use crate::audit::{RecordId, Verdict};
+use crate::audit::{Folder, RecordId, Verdict};
 use crate::config::Config;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -105,14 +105,12 @@ impl Log {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         let config = Config::load(path)?;
         let zone = config.rulebook().map_or(TimeZone::UTC, |rulebook| rulebook.school.timetable.zone);
-        let record = || Record::open(&config.log_path());
+        let record = || Record::open(&config.log());
         match self {
             Self::Search(wanted) => search(&record()?, &wanted, &zone),
             Self::Tail { wanted, last, no_follow } => tail(&record()?, &wanted, last, no_follow, &zone),
             Self::Show { id, json } => show(&record()?, &id, json, &zone),
-            Self::Events { severity, limit, json } => {
-                show_events(&config.log_path(), &events::Wanted { severity, limit, ..events::Wanted::default() }, json, &zone)
-            }
+            Self::Events { severity, limit, json } => show_events(&config.log(), &events::Wanted { severity, limit, ..events::Wanted::default() }, json, &zone),
         }
     }
 }
@@ -134,8 +132,8 @@ impl Wanted {
             from: time(&self.from)?,
             to: time(&self.to)?,
             text: self.text.clone(),
-            after: None,
             limit: self.limit,
+            ..Filter::default()
         })
     }
 }
@@ -150,7 +148,7 @@ pub(super) fn parse_time(text: &str, zone: &TimeZone) -> anyhow::Result<Timestam
 }
 
 fn search(record: &Record, wanted: &Wanted, zone: &TimeZone) -> anyhow::Result<Answer> {
-    let rows = record.search(&wanted.filter(zone)?)?;
+    let rows = record.search(&wanted.filter(zone)?)?.rows;
     if wanted.json {
         rows.iter().try_for_each(print_json)?;
     } else if rows.is_empty() {
@@ -204,7 +202,7 @@ fn tail(record: &Record, wanted: &Wanted, last: u32, no_follow: bool, zone: &Tim
     let mut filter = Filter { limit: last.max(1), ..wanted.filter(zone)? };
     let mut seen = RecordId(0);
     loop {
-        let rows = record.search(&filter)?;
+        let rows = record.search(&filter)?.rows;
         for row in rows.iter().rev() {
             if last == 0 && filter.after.is_none() {
             } else if wanted.json {
@@ -236,7 +234,7 @@ fn severity(name: &str) -> Result<Severity, String> {
     found.map(|(_, severity)| *severity).ok_or_else(|| "it is info, warning or critical".to_owned())
 }
 
-fn show_events(log: &Path, wanted: &events::Wanted, json: bool, zone: &TimeZone) -> anyhow::Result<Answer> {
+fn show_events(log: &Folder, wanted: &events::Wanted, json: bool, zone: &TimeZone) -> anyhow::Result<Answer> {
     let rows = events::search(log, wanted)?;
     if json {
         rows.iter().try_for_each(print_json)?;

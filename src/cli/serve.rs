@@ -67,7 +67,7 @@ fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     let mut row = |name: &str, value: &str| writeln!(text, "  {name:<10} {value}");
     let addresses: Vec<_> = app.addresses().iter().map(ToString::to_string).collect();
     row("proxy", &addresses.join(", "))?;
-    let log = config.log_path();
+    let log = config.log().path().to_owned();
     row("record", &log.canonicalize().unwrap_or(log).display().to_string())?;
     row("lists", &lists_line(&snapshot, stock))?;
     row("groups", &snapshot.policy.groups.iter().map(|group| &*group.name).collect::<Vec<_>>().join(", "))?;

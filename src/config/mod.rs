@@ -5,6 +5,7 @@
 
 mod canaries;
 pub mod categories;
+mod log;
 pub mod policy;
 pub mod reader;
 mod sources;
@@ -12,7 +13,7 @@ mod upstream;
 
 pub use reader::{Problem, Problems};
 
-use crate::audit::Sync;
+use crate::audit::{self, Folder};
 use crate::category::Taxonomy;
 use crate::host::Host;
 use crate::illegal::store::{Paths, Slot};
@@ -50,8 +51,10 @@ pub struct Config {
     pub workers: Option<NonZeroUsize>,
     /// Where the record and the secret are kept.
     pub data: PathBuf,
-    /// What a committed record survives.
-    pub sync: Sync,
+    /// How records are kept.
+    pub record: audit::Settings,
+    /// The file of the key that signs the log, where it is not in its folder.
+    pub log_key: Option<PathBuf>,
     /// Passwords, pages, warnings.
     pub settings: Settings,
     /// The limits.
@@ -180,10 +183,14 @@ impl Config {
         Library::new(&self.data, secret)
     }
 
-    /// The database of the record.
+    /// The folder of the record.
     #[must_use]
-    pub fn log_path(&self) -> PathBuf {
-        self.data.join("log.db")
+    pub fn log(&self) -> Folder {
+        let folder = Folder::at(self.data.join("log"));
+        match &self.log_key {
+            Some(key) => folder.with_key(key.clone()),
+            None => folder,
+        }
     }
 
     /// The users of this installation.
@@ -209,11 +216,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let beside = |name: PathBuf| folder.join(name);
     let data = file.need("data", "the folder for the record, such as \"../data\"").map(beside);
     let ProxyTable { listen, workers, ask, own_host } = read_proxy(file);
-    let sync = file.table("log").and_then(|log| {
-        let sync = log.choice("sync", &[("process", Sync::Process), ("full", Sync::Full)], Some(Sync::Process));
-        log.done();
-        sync
-    });
+    let log = log::read(file, folder);
     let (allow, ports) = read_destinations(file);
     let names = read_names(file);
     let illegal = read_illegal(file, folder);
@@ -228,7 +231,8 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         listen,
         workers,
         data: data?,
-        sync: sync.unwrap_or(Sync::Process),
+        record: log.record,
+        log_key: log.key,
         settings,
         limits,
         allow,

@@ -1,5 +1,7 @@
 //! What a request means for the person who reads the log: a page somebody went to, a search in words, or what a page drags in. Pure.
 
+pub mod fold;
+
 use serde::Serialize;
 
 /// What a request is.

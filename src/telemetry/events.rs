@@ -35,6 +35,51 @@ impl LogRecovered<'_> {
     }
 }
 
+/// A new live file could not be begun; the full one serves on.
+pub struct LogNotTurned<'a> {
+    /// The new file.
+    pub path: &'a Path,
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotTurned<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(path = %self.path.display(), error = self.error, "a new file of the log cannot be begun: the last one is gone on with");
+    }
+}
+
+/// A full live file could not be sealed; it is tried again at the next start.
+pub struct LogNotSealed<'a> {
+    /// The live file.
+    pub path: &'a Path,
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotSealed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(path = %self.path.display(), error = self.error, "a part of the log cannot be sealed: it stays readable, and is tried again later");
+    }
+}
+
+/// Something could not be put on record.
+pub struct LogNotStated<'a> {
+    /// What.
+    pub text: &'a str,
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotStated<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(text = self.text, error = self.error, "this could not be put on record");
+    }
+}
+
 /// Policy and lists were read anew.
 pub struct Reloaded {
     /// The snapshot now in force.

@@ -95,7 +95,7 @@ fn a_wrong_configuration_is_told_whole_before_anything_is_done() {
         assert!(said.err.contains(words), "{words} is not in {}", said.err);
     }
     assert!(!said.err.contains("cannot listen"), "{}", said.err);
-    assert!(!files.path("data/log.db").exists(), "nothing was begun");
+    assert!(!files.path("data/log").exists(), "nothing was begun");
     assert_eq!(files.usher(&["config", "check"]).code, Some(2));
 }
 

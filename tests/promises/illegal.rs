@@ -337,7 +337,7 @@ fn what_is_sealed_can_be_read_nowhere() {
         traces.extend([unkeyed.as_bytes()[..8].to_vec(), unkeyed.to_hex().as_bytes()[..16].to_vec()]);
     }
     let kept = every_file(&files.path("data"));
-    assert!(kept.iter().any(|path| path.ends_with("illegal/feed")) && kept.iter().any(|path| path.ends_with("log.db")));
+    assert!(kept.iter().any(|path| path.ends_with("illegal/feed")) && kept.iter().any(|path| path.ends_with("live-00000001.db")));
     for path in kept.into_iter().chain([files.path("feed.sealed"), files.path("illegal.key")]) {
         let bytes = fs::read(&path).expect("a file");
         let found = traces.iter().find(|trace| memchr::memmem::find(&bytes, trace).is_some());

@@ -74,17 +74,17 @@ impl Diff {
 
 /// Decides again what is on record; `None` where there is no record yet.
 fn effect(desk: &Desk, before: &Lists, after: &Lists, days: u32) -> anyhow::Result<Option<Effect>> {
-    let path = desk.config.log_path();
-    if !path.exists() {
+    let folder = desk.config.log();
+    if !folder.exists() {
         return Ok(None);
     }
-    let log = Log::open(&path)?;
+    let log = Log::open(&folder)?;
     let books = desk.rulebook.books();
     let mut replay = Replay::new(books, books.court(), before, after);
     let from = desk.now.checked_sub((24 * i64::from(days)).hours())?;
     let mut after = Some(crate::audit::RecordId::first_of(from.as_millisecond().unsigned_abs()));
     loop {
-        let rows = log.search(&Filter { after, limit: PAGE, ..Filter::default() })?;
+        let rows = log.search(&Filter { after, limit: PAGE, ..Filter::default() })?.rows;
         rows.iter().for_each(|row| replay.add(row));
         after = rows.iter().map(|row| row.number).max();
         if rows.len() < PAGE as usize {

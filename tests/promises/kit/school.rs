@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usher::app::{App, Reloader};
+use usher::audit::Folder;
 use usher::audit::query::{Filter, Log, Row};
 use usher::config::Config;
 use usher::snapshot::InForce;
@@ -82,12 +83,12 @@ impl School {
 
     /// What is on record.
     pub fn log(&self) -> Log {
-        Log::open(&self.files.path("data/log.db")).expect("a log")
+        Log::open(&Folder::at(self.files.path("data/log"))).expect("a log")
     }
 
     /// All that is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
-        self.log().search(&Filter { limit: 100_000, ..Filter::default() }).expect("the log is read")
+        self.log().search(&Filter { limit: 100_000, ..Filter::default() }).expect("the log is read").rows
     }
 
     /// What is on record of one path, once it is closed.
@@ -104,7 +105,7 @@ impl School {
         let started = Instant::now();
         let log = self.log();
         loop {
-            let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("the log is read");
+            let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("the log is read").rows;
             match rows.into_iter().find(|row| wanted(row) && row.outcome.is_some()) {
                 Some(row) => return row,
                 None => assert!(started.elapsed() < PATIENCE, "{what} is not on record, or not closed"),

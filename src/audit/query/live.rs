@@ -1,0 +1,139 @@
+//! Searching the live files: from the newest record back, until there are enough.
+
+use super::condition::Conditions;
+use super::page::{Best, Place};
+use super::{LogError, Row};
+use crate::audit::entry::{Decoder, Judgement, Opened, Who};
+use crate::audit::folder::Folder;
+use crate::audit::live::{self, LiveError, signed};
+use crate::audit::record::{Class, RecordId};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+
+/// The live files that are not sealed yet, the newest first.
+pub(super) struct LiveFiles(Vec<LiveFile>);
+
+struct LiveFile {
+    number: u64,
+    connection: Connection,
+}
+
+impl LiveFiles {
+    pub(super) fn open(folder: &Folder, sealed: u64) -> Result<Self, LogError> {
+        let mut files = Vec::new();
+        for number in folder.lives()?.into_iter().rev().filter(|number| *number > sealed) {
+            match live::open_read_only(&folder.live(number)) {
+                Ok(connection) => files.push(LiveFile { number, connection }),
+                // It is being made.
+                Err(LiveError::Form(0)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self(files))
+    }
+
+    pub(super) fn search(&self, conditions: &Conditions, best: &mut Best) -> Result<(), LogError> {
+        self.0.iter().try_for_each(|file| file.search(conditions, best))
+    }
+
+    /// The record with this number. Its ending may be in a later file than its opening.
+    pub(super) fn row(&self, file: u64, id: RecordId) -> Result<Option<Row>, LogError> {
+        let Some(file) = self.0.iter().find(|one| one.number == file) else { return Ok(None) };
+        let mut ending = None;
+        for later in &self.0 {
+            let mut statement = later.connection.prepare_cached("SELECT body FROM closed WHERE id = ?1")?;
+            ending = statement.query_row([signed(id.0)], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+            if ending.is_some() {
+                break;
+            }
+        }
+        file.row(id, ending.as_deref())
+    }
+
+    /// How many records there are. One that was carried over is counted once.
+    pub(super) fn count(&self) -> Result<u64, LogError> {
+        let mut count = 0;
+        for (place, file) in self.0.iter().enumerate() {
+            let before = self.0.get(place + 1).map(|before| before.last()).transpose()?.unwrap_or_default();
+            let sql = "SELECT count(*) FROM opened WHERE id > ?1";
+            count += file.connection.query_row(sql, [signed(before.0)], |row| row.get::<_, i64>(0))?.unsigned_abs();
+        }
+        Ok(count)
+    }
+}
+
+/// What requests share, as far as it was looked at: whether it matches.
+#[derive(Default)]
+struct Asked(HashMap<i64, bool>);
+
+impl Asked {
+    fn answer(&mut self, file: &LiveFile, number: i64, ask: impl FnOnce(&[u8]) -> bool) -> rusqlite::Result<bool> {
+        if let Some(known) = self.0.get(&number) {
+            return Ok(*known);
+        }
+        let answer = file.shared(number)?.is_some_and(|body| ask(&body));
+        self.0.insert(number, answer);
+        Ok(answer)
+    }
+}
+
+impl LiveFile {
+    fn shared(&self, number: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.connection.prepare_cached("SELECT body FROM shared WHERE id = ?1")?.query_row([number], |row| row.get(0)).optional()
+    }
+
+    fn last(&self) -> rusqlite::Result<RecordId> {
+        let last: i64 = self.connection.query_row("SELECT coalesce(max(id), 0) FROM opened", [], |row| row.get(0))?;
+        Ok(RecordId(last.unsigned_abs()))
+    }
+
+    fn search(&self, conditions: &Conditions, best: &mut Best) -> Result<(), LogError> {
+        let order = if best.direction_is_newest() { "DESC" } else { "ASC" };
+        let sql = format!("SELECT id, class, who, judgement, body FROM opened WHERE id > ?1 AND id < ?2 ORDER BY id {order}");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let (after, before) = conditions.between();
+        let mut rows = statement.query(params![signed(after.0), signed(before.0)])?;
+        let (mut whos, mut judgements, mut folded) = (Asked::default(), Asked::default(), String::new());
+        while let Some(row) = rows.next()? {
+            let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
+            if best.needs_none_of((id, id)) {
+                break;
+            }
+            let who = !conditions.asks_who() || whos.answer(self, row.get(2)?, |body| Decoder::new(body).who().is_ok_and(|who| conditions.who(&who)))?;
+            if !who || conditions.class.is_some_and(|class| row.get(1).ok() != Some(class.code())) {
+                continue;
+            }
+            let ask = |body: &[u8]| Decoder::new(body).judgement().is_ok_and(|judgement| conditions.judgement(&judgement));
+            if conditions.asks_judgement() && !judgements.answer(self, row.get(3)?, ask)? {
+                continue;
+            }
+            // A record that somebody altered beyond reading is told by `verify`.
+            let Ok(opened) = Decoder::new(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?).opened() else { continue };
+            if matches(&opened, conditions, &mut folded) {
+                best.take(id, Place::Live(self.number));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&self, id: RecordId, ending: Option<&[u8]>) -> Result<Option<Row>, LogError> {
+        let mut statement = self.connection.prepare_cached("SELECT class, who, judgement, body FROM opened WHERE id = ?1")?;
+        let found = statement.query_row([signed(id.0)], |row| Ok((row.get::<_, u8>(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))).optional()?;
+        let Some((class, who, judgement, body)) = found else { return Ok(None) };
+        let (who, judgement) = (self.shared(who)?.unwrap_or_default(), self.shared(judgement)?.unwrap_or_default());
+        let read = || -> Option<Row> {
+            let who: Who = Decoder::new(&who).who().ok()?;
+            let judgement: Judgement = Decoder::new(&judgement).judgement().ok()?;
+            let closed = ending.map(|ending| Decoder::new(ending).closed()).transpose().ok()?;
+            Some(Row::of(id, Class::from_code(class)?, &who, &judgement, &Decoder::new(&body).opened().ok()?, closed.as_ref()))
+        };
+        Ok(read())
+    }
+}
+
+fn matches(opened: &Opened<'_>, conditions: &Conditions, folded: &mut String) -> bool {
+    conditions.shape(&opened.shape)
+        && conditions.host(opened.host)
+        && conditions.time(opened.time_ms)
+        && (conditions.words.is_empty() || conditions.words(&[opened.host, opened.path, opened.term.unwrap_or_default()], folded))
+}

@@ -1,0 +1,209 @@
+//! Searching a sealed segment: what records share is asked first, then which chunks can hold a match, then their rows, column by column.
+
+use super::Row;
+use super::condition::Conditions;
+use super::page::{Best, Place};
+use crate::audit::entry::{Closed, Decoder, Opened};
+use crate::audit::journal::Part;
+use crate::audit::record::RecordId;
+use crate::audit::segment::columns::Group;
+use crate::audit::segment::dictionary::Hosts;
+use crate::audit::segment::words::Words;
+use crate::audit::segment::{Segment, SegmentError};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// What of a segment's dictionaries matches; nothing where it is not asked.
+struct Matching {
+    whos: Option<Vec<bool>>,
+    judgements: Option<Vec<bool>>,
+    shapes: Option<Vec<bool>>,
+    hosts: Option<HashSet<u32>>,
+}
+
+impl Matching {
+    /// Nothing if no record of the segment can match.
+    fn of(segment: &Segment, conditions: &Conditions) -> Result<Option<(Self, Option<Hosts>)>, SegmentError> {
+        let (mut matching, mut all_hosts) = (Self { whos: None, judgements: None, shapes: None, hosts: None }, None);
+        if conditions.asks_who() {
+            matching.whos = Some(segment.whos()?.rows.iter().map(|who| conditions.who(who)).collect());
+        }
+        if let Some(host) = &conditions.host {
+            let hosts = segment.hosts()?;
+            matching.hosts = Some(hosts.and_below(host).into_iter().collect());
+            all_hosts = Some(hosts);
+        }
+        if matching.is_hopeless() {
+            return Ok(None);
+        }
+        if conditions.asks_judgement() {
+            matching.judgements = Some(segment.judgements()?.iter().map(|judgement| conditions.judgement(judgement)).collect());
+        }
+        if conditions.asks_shape() {
+            matching.shapes = Some(segment.shapes()?.iter().map(|shape| Decoder::new(shape).shape().is_ok_and(|shape| conditions.shape(&shape))).collect());
+        }
+        Ok(if matching.is_hopeless() { None } else { Some((matching, all_hosts)) })
+    }
+
+    fn is_hopeless(&self) -> bool {
+        let none = |set: &Option<Vec<bool>>| set.as_ref().is_some_and(|set| !set.contains(&true));
+        none(&self.whos) || none(&self.judgements) || none(&self.shapes) || self.hosts.as_ref().is_some_and(HashSet::is_empty)
+    }
+}
+
+fn holds(set: &[bool], number: u32) -> bool {
+    set.get(number as usize).copied().unwrap_or_default()
+}
+
+/// Puts what matches among the best.
+pub(super) fn search(segment: &Segment, part: &Part, conditions: &Conditions, best: &mut Best) -> Result<(), SegmentError> {
+    let Some((matching, hosts)) = Matching::of(segment, conditions)? else { return Ok(()) };
+    let mut chunks: Vec<usize> = (0..segment.directory.chunks.len()).collect();
+    chunks.retain(|chunk| {
+        let note = &segment.directory.chunks[*chunk];
+        conditions.may_be_between(note.ids, part.skew_ms) && matching.whos.as_ref().is_none_or(|set| (note.whos.0..=note.whos.1).any(|who| holds(set, who)))
+    });
+    if let (Some(wanted), Some(hosts)) = (&matching.hosts, &hosts) {
+        keep(&mut chunks, &segment.chunks_of_hosts(hosts, wanted)?);
+    }
+    if !conditions.words.is_empty() && !chunks.is_empty() {
+        let words = segment.words()?;
+        for word in &conditions.words {
+            keep_with_word(segment, &words, word, &mut chunks)?;
+        }
+    }
+    let newest = best.direction_is_newest();
+    chunks.sort_unstable_by_key(|chunk| {
+        let ids = segment.directory.chunks[*chunk].ids;
+        if newest { !ids.1.0 } else { ids.0.0 }
+    });
+    let file = Arc::from(part.file.as_str());
+    let all_hosts = if conditions.words.is_empty() { None } else { Some(hosts.map_or_else(|| segment.hosts(), Ok)?) };
+    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_ref() };
+    for chunk in chunks {
+        asked.chunk(chunk, &file, best)?;
+    }
+    Ok(())
+}
+
+fn keep(chunks: &mut Vec<usize>, only: &BTreeSet<u32>) {
+    chunks.retain(|chunk| u32::try_from(*chunk).is_ok_and(|chunk| only.contains(&chunk)));
+}
+
+fn keep_with_word(segment: &Segment, words: &Words, word: &str, chunks: &mut Vec<usize>) -> Result<(), SegmentError> {
+    if let Some(only) = words.chunks(word)? {
+        keep(chunks, &only);
+        return Ok(());
+    }
+    let mut kept = Vec::new();
+    for chunk in chunks.iter().copied() {
+        if segment.may_hold(chunk, word)? {
+            kept.push(chunk);
+        }
+    }
+    *chunks = kept;
+    Ok(())
+}
+
+struct Asked<'a> {
+    segment: &'a Segment,
+    conditions: &'a Conditions,
+    matching: &'a Matching,
+    hosts: Option<&'a Hosts>,
+}
+
+impl Asked<'_> {
+    /// Looks through a chunk, the cheapest columns first.
+    fn chunk(&self, number: usize, file: &Arc<str>, best: &mut Best) -> Result<(), SegmentError> {
+        if best.needs_none_of(self.segment.directory.chunks[number].ids) {
+            return Ok(());
+        }
+        let chunk = self.segment.chunk(number);
+        let ids = chunk.ids()?;
+        let mut rows: Vec<usize> = (0..ids.len()).filter(|row| self.conditions.id(ids[*row]) && best.would_take(ids[*row])).collect();
+        if let Some(set) = &self.matching.whos
+            && !rows.is_empty()
+        {
+            let whos = chunk.whos()?;
+            rows.retain(|row| holds(set, whos[*row]));
+        }
+        if let Some(set) = &self.matching.hosts
+            && !rows.is_empty()
+        {
+            let hosts = chunk.hosts()?;
+            rows.retain(|row| set.contains(&hosts[*row]));
+        }
+        if (self.matching.judgements.is_some() || self.matching.shapes.is_some()) && !rows.is_empty() {
+            let verdicts = chunk.verdicts()?;
+            rows.retain(|row| {
+                let (judgement, shape) = verdicts[*row];
+                self.matching.judgements.as_ref().is_none_or(|set| holds(set, judgement)) && self.matching.shapes.as_ref().is_none_or(|set| holds(set, shape))
+            });
+        }
+        if (self.conditions.asks_time() || !self.conditions.words.is_empty()) && !rows.is_empty() {
+            self.time_and_words(number, &ids, rows, file, best)
+        } else {
+            rows.into_iter().for_each(|row| best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row }));
+            Ok(())
+        }
+    }
+
+    fn time_and_words(&self, number: usize, ids: &[RecordId], mut rows: Vec<usize>, file: &Arc<str>, best: &mut Best) -> Result<(), SegmentError> {
+        let chunk = self.segment.chunk(number);
+        let bytes = chunk.group(Group::Origin)?;
+        let origins = chunk.origins(&bytes, ids)?;
+        rows.retain(|row| self.conditions.time(origins[*row].time_ms));
+        let Some(names) = self.hosts else {
+            rows.into_iter().for_each(|row| best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row }));
+            return Ok(());
+        };
+        let (hosts, bytes) = (chunk.hosts()?, chunk.group(Group::Path)?);
+        let (paths, mut folded) = (chunk.paths(&bytes)?, String::new());
+        // The best first, so that fewer of the others are looked at.
+        rows.sort_unstable_by_key(|row| if best.direction_is_newest() { !ids[*row].0 } else { ids[*row].0 });
+        for row in rows {
+            if !best.would_take(ids[row]) {
+                break;
+            }
+            let host = names.host(hosts[row]).unwrap_or_default();
+            if self.conditions.words(&[paths[row], origins[row].term.unwrap_or_default(), &host], &mut folded) {
+                best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads rows of a chunk whole.
+pub(super) fn rows(segment: &Segment, number: usize, wanted: &[usize]) -> Result<Vec<Row>, SegmentError> {
+    let chunk = segment.chunk(number);
+    let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
+    let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
+    let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);
+    let (all_whos, judgements, shapes, texts, names) = (segment.whos()?, segment.judgements()?, segment.shapes()?, segment.texts()?, segment.hosts()?);
+    let lost = SegmentError::Damaged("a row names what is in no dictionary");
+    let read = |row: usize| -> Option<Row> {
+        let host = names.host(hosts[row])?;
+        let origin = origins[row];
+        let referrer = match origin.referrer {
+            Some(referrer) => Some(names.host(referrer)?),
+            None => None,
+        };
+        let shape = Decoder::new(shapes.get(verdicts[row].1 as usize)?).shape().ok()?;
+        let opened =
+            Opened { time_ms: origin.time_ms, shape, host: &host, path: paths[row], referrer: referrer.as_deref(), cause: origin.cause, term: origin.term };
+        let text = |number: Option<u32>| number.and_then(|number| texts.get(number as usize)).map(|text| &**text);
+        let closed = endings[row].0.map(|ending| Closed {
+            status: ending.status,
+            outcome: ending.outcome,
+            bytes_up: ending.bytes_up,
+            bytes_down: ending.bytes_down,
+            duration_us: ending.duration_us,
+            upstream: text(ending.upstream),
+            note: text(ending.note),
+        });
+        let (who, judgement) = (all_whos.rows.get(whos[row] as usize)?, judgements.get(verdicts[row].0 as usize)?);
+        Some(Row::of(ids[row], segment.directory.class, who, judgement, &opened, closed.as_ref()))
+    };
+    wanted.iter().map(|row| read(*row)).collect::<Option<_>>().ok_or(lost)
+}

@@ -1,0 +1,269 @@
+//! From a live file to sealed segments, one a class.
+//!
+//! A record that is open still when its file is full was carried over to the next file and is sealed with that; here its leaf is kept as a gap. One
+//! that was open when Usher was stopped is sealed as it is. Batches are taken as they were committed, not made anew: what was altered in the live
+//! file stays visible.
+
+use super::chain::{self, Head};
+use super::entry::{self, Decoder, Digest, Judgement, NotAnEntry, Who};
+use super::folder::Folder;
+use super::journal::SegmentNote;
+use super::live::{self, LiveError};
+use super::record::{Class, RecordId};
+use super::segment::dictionary::{Dictionaries, Interner, persons, reversed};
+use super::segment::write::Chained;
+use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, SegmentWriter};
+use crate::files;
+use rusqlite::Connection;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufWriter, Write};
+
+/// Why a live file cannot be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A segment cannot be written.
+    #[error("a segment cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What was made of a live file.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) segments: Vec<SegmentNote>,
+    /// Records that could not be read: somebody altered the file.
+    pub(super) unreadable: Vec<RecordId>,
+}
+
+/// Writes the segments of a live file. Nothing is removed.
+pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
+    let connection = live::open_read_only(&folder.live(number))?;
+    let carried = carried(folder, number, &connection)?;
+    let shared = shared(&connection)?;
+    let mut made = Made { segments: Vec::new(), unreadable: Vec::new() };
+    for (_, class) in Class::NAMES {
+        let batches = Batches::read(&connection, class)?;
+        let mut rows = Rows::default();
+        rows.read(&connection, &Sources { class, carried: &carried, shared: &shared, native_from: batches.native_from() }, &mut made.unreadable)?;
+        if rows.lines.is_empty() && batches.notes.is_empty() {
+            continue;
+        }
+        let chained = Chained {
+            before: batches.before,
+            after: batches.after,
+            root: chain::root(&batches.hashes),
+            batches: batches.notes,
+            gaps: std::mem::take(&mut rows.gaps),
+        };
+        let name = Folder::segment_name(class, (number, number));
+        let mut sealed = None;
+        let path = folder.sealed().join(&name);
+        files::replace_with(&path, |file| {
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            let (_, directory, digest) = rows.write(&mut out, class, number, &chained)?;
+            out.flush()?;
+            sealed = Some((directory, digest));
+            Ok(())
+        })?;
+        let bytes = path.metadata()?.len();
+        made.segments.extend(sealed.map(|(directory, digest)| SegmentNote::of(name, &directory, &digest, bytes)));
+    }
+    Ok(made)
+}
+
+/// The records that were carried over to the next file.
+fn carried(folder: &Folder, number: u64, connection: &Connection) -> Result<HashSet<u64>, SealError> {
+    let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM opened", [], |row| row.get(0))?;
+    let path = folder.live(number + 1);
+    if !path.exists() {
+        return Ok(HashSet::new());
+    }
+    let next = live::open_read_only(&path)?;
+    let mut statement = next.prepare("SELECT id FROM opened WHERE id <= ?1")?;
+    let ids = statement.query_map([last], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// What requests share, by the number it has in the file.
+fn shared(connection: &Connection) -> Result<HashMap<i64, Vec<u8>>, SealError> {
+    let mut statement = connection.prepare("SELECT id, body FROM shared")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The batches of a class, as they were committed.
+struct Batches {
+    before: Head,
+    after: Head,
+    notes: Vec<BatchNote>,
+    hashes: Vec<Digest>,
+}
+
+impl Batches {
+    fn read(connection: &Connection, class: Class) -> Result<Self, SealError> {
+        let head = |row: &rusqlite::Row<'_>| Ok(Head { number: row.get::<_, i64>(0)?.unsigned_abs(), link: row.get(1)? });
+        let before = connection.query_row("SELECT number, link FROM start WHERE class = ?1", [class.code()], head)?;
+        let mut batches = Self { before, after: before, notes: Vec::new(), hashes: Vec::new() };
+        let mut statement = connection.prepare("SELECT number, link, first, opened, closed, hash FROM batches WHERE class = ?1 ORDER BY id")?;
+        let mut rows = statement.query([class.code()])?;
+        while let Some(row) = rows.next()? {
+            let hash: Digest = row.get(5)?;
+            let first = row.get::<_, Option<i64>>(2)?.map(|id| RecordId(id.unsigned_abs()));
+            let [check, ..] = hash.as_chunks().0 else { continue };
+            batches.notes.push(BatchNote { first, opened: row.get(3)?, closed: row.get(4)?, check: *check });
+            batches.hashes.push(hash);
+            batches.after = head(row)?;
+        }
+        Ok(batches)
+    }
+
+    /// The first record that was opened in these batches; earlier ones were carried in.
+    fn native_from(&self) -> RecordId {
+        self.notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX))
+    }
+}
+
+/// The first bytes of the hash over a record's leaves.
+pub(super) fn check(opened: &Digest, closed: Option<&Digest>) -> [u8; 4] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(opened);
+    if let Some(closed) = closed {
+        hasher.update(closed);
+    }
+    let mut check = [0; 4];
+    check.copy_from_slice(&hasher.finalize().as_bytes()[..4]);
+    check
+}
+
+/// What rows are read from.
+struct Sources<'a> {
+    class: Class,
+    carried: &'a HashSet<u64>,
+    shared: &'a HashMap<i64, Vec<u8>>,
+    native_from: RecordId,
+}
+
+/// A row, its texts put aside.
+struct Held {
+    line: Line<'static>,
+    path: std::ops::Range<usize>,
+    term: Option<Box<str>>,
+}
+
+/// The rows of a class, and what they share.
+#[derive(Default)]
+struct Rows {
+    lines: Vec<Held>,
+    gaps: Vec<Gap>,
+    paths: String,
+    whos: Interner<Box<[u8]>>,
+    judgements: Interner<Box<[u8]>>,
+    shapes: Interner<Box<[u8]>>,
+    texts: Interner<Box<str>>,
+    hosts: Interner<Box<str>>,
+    digests: HashMap<i64, Digest>,
+}
+
+impl Rows {
+    fn read(&mut self, connection: &Connection, from: &Sources<'_>, unreadable: &mut Vec<RecordId>) -> Result<(), SealError> {
+        let mut statement = connection.prepare(
+            "SELECT o.id, o.who, o.judgement, o.body, c.batch, c.body FROM opened o LEFT JOIN closed c ON c.id = o.id WHERE o.class = ?1 ORDER BY o.id",
+        )?;
+        let mut rows = statement.query([from.class.code()])?;
+        while let Some(row) = rows.next()? {
+            let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
+            let (who, judgement): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let closed = match row.get::<_, Option<i64>>(4)? {
+                Some(batch) => Some((batch.unsigned_abs(), row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)),
+                None => None,
+            };
+            let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            if self.add(from, id, (who, judgement), body, closed).is_err() {
+                unreadable.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, from: &Sources<'_>, id: RecordId, shared: (i64, i64), body: &[u8], closed: Option<(u64, &[u8])>) -> Result<(), NotAnEntry> {
+        let who = from.shared.get(&shared.0).ok_or(NotAnEntry)?;
+        let judgement = from.shared.get(&shared.1).ok_or(NotAnEntry)?;
+        let mut digest = |number, body: &[u8]| *self.digests.entry(number).or_insert_with(|| entry::shared_digest(body));
+        let leaf = entry::opened_leaf(id, from.class, &digest(shared.0, who), &digest(shared.1, judgement), body);
+        if closed.is_none() && from.carried.contains(&id.0) {
+            if id >= from.native_from {
+                self.gaps.push(Gap { id, why: Missing::Carried, opened: Some(leaf), closed: None });
+            }
+            return Ok(());
+        }
+        let opened = Decoder::new(body).opened()?;
+        // That they read is looked at before any of it is kept.
+        Decoder::new(who).who()?;
+        Decoder::new(judgement).judgement()?;
+        let ending = closed.map(|(batch, body)| Decoder::new(body).closed().map(|closed| (batch, closed))).transpose()?;
+        let mut shape = entry::Encoder::default();
+        shape.shape(&opened.shape);
+        let start = self.paths.len();
+        self.paths.push_str(opened.path);
+        let line = Line {
+            id,
+            time_ms: opened.time_ms,
+            who: self.whos.number(who.as_slice()),
+            host: self.hosts.number(opened.host),
+            judgement: self.judgements.number(judgement.as_slice()),
+            shape: self.shapes.number(shape.0.as_slice()),
+            path: "",
+            referrer: opened.referrer.map(|referrer| self.hosts.number(referrer)),
+            cause: opened.cause,
+            term: None,
+            ending: ending.map(|(batch, closed)| Ending {
+                batch,
+                outcome: closed.outcome,
+                status: closed.status,
+                bytes_up: closed.bytes_up,
+                bytes_down: closed.bytes_down,
+                duration_us: closed.duration_us,
+                upstream: closed.upstream.map(|upstream| self.texts.number(upstream)),
+                note: closed.note.map(|note| self.texts.number(note)),
+            }),
+            check: check(&leaf, closed.map(|(_, body)| entry::closed_leaf(id, body)).as_ref()),
+        };
+        self.lines.push(Held { line, path: start..self.paths.len(), term: opened.term.map(Box::from) });
+        Ok(())
+    }
+
+    fn write<W: Write>(self, out: W, class: Class, number: u64, chained: &Chained) -> io::Result<(W, Directory, Digest)> {
+        let Self { mut lines, paths, whos, judgements, shapes, texts, hosts, .. } = self;
+        let (whos, who_places) = whos.sorted_by_key(|who| Decoder::new(who).who().ok());
+        let (judgements, judgement_places) = judgements.sorted_by_key(Clone::clone);
+        let (shapes, shape_places) = shapes.sorted_by_key(Clone::clone);
+        let (texts, text_places) = texts.sorted_by_key(Clone::clone);
+        let (hosts, host_places) = hosts.sorted_by_key(|host| reversed(host));
+        for Held { line, .. } in &mut lines {
+            line.who = who_places[line.who as usize];
+            line.judgement = judgement_places[line.judgement as usize];
+            line.shape = shape_places[line.shape as usize];
+            line.host = host_places[line.host as usize];
+            line.referrer = line.referrer.map(|referrer| host_places[referrer as usize]);
+            if let Some(ending) = &mut line.ending {
+                ending.upstream = ending.upstream.map(|text| text_places[text as usize]);
+                ending.note = ending.note.map(|text| text_places[text as usize]);
+            }
+        }
+        let whos: Vec<Who> = whos.iter().filter_map(|who| Decoder::new(who).who().ok()).collect();
+        let judgements: Vec<Judgement> = judgements.iter().filter_map(|judgement| Decoder::new(judgement).judgement().ok()).collect();
+        let hosts = hosts.iter().map(|host| reversed(host)).collect();
+        let persons = persons(&whos);
+        lines.sort_unstable_by_key(|held| (persons[held.line.who as usize], held.line.id));
+        let mut segment = SegmentWriter::new(out, Dictionaries { whos, judgements, shapes, texts, hosts })?;
+        for Held { line, path, term } in &lines {
+            segment.push(&Line { path: &paths[path.clone()], term: term.as_deref(), ..*line })?;
+        }
+        segment.finish(class, (number, number), chained)
+    }
+}

@@ -1,0 +1,54 @@
+//! A sealed segment: the records of one class and a stretch of time in one file that never changes again.
+//!
+//! ```text
+//! magic │ blobs: dictionaries, words, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
+//! ```
+//!
+//! Rows are sorted by person, then by record id, and cut into chunks of at most [`CHUNK`]. A chunk keeps each group of columns as a blob of its own
+//! (zstd), so that a question decodes only what it asks about. Every blob's hash stands in the directory, and the hash of the directory in the
+//! journal, signed: one changed byte is found when the blob is read.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `blob` | where bytes lie in the file, compressed and hashed |
+//! | `dictionary` | who, judgements, shapes, texts, hosts: each once, sorted |
+//! | `words` | which chunks hold a word |
+//! | `columns` | the columns of a chunk |
+//! | `directory` | what is where |
+//! | `write` `read` | a file written and read |
+
+pub(super) mod blob;
+pub(super) mod columns;
+pub(super) mod dictionary;
+pub(super) mod directory;
+pub(super) mod read;
+pub(super) mod words;
+pub(super) mod write;
+
+pub(super) use columns::{Ending, Line};
+pub(super) use directory::{BatchNote, Directory, Gap, Missing};
+pub(super) use read::Segment;
+pub(super) use write::SegmentWriter;
+
+/// The most rows of a chunk: as many as one person has in a day of much browsing.
+pub(super) const CHUNK: usize = 8192;
+
+/// Why a segment cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The bytes are not those that were sealed.
+    #[error("it is damaged: {0}")]
+    Damaged(&'static str),
+    /// Written by another version.
+    #[error("it was written by another version of Usher (form {0}); start that version")]
+    Form(u64),
+}
+
+impl From<super::entry::NotAnEntry> for SegmentError {
+    fn from(_: super::entry::NotAnEntry) -> Self {
+        Self::Damaged("an entry cannot be read")
+    }
+}

@@ -1,0 +1,168 @@
+//! Reading a segment: its directory at once, everything else when it is asked for. What is read is checked against its hash.
+
+use super::SegmentError;
+use super::columns::{self, Ending, Group, Origin};
+use super::dictionary::{Hosts, Whos, read_judgements, read_shapes, read_texts};
+use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps};
+use super::words::{Words, host_chunks, may_hold};
+use super::write::MAGIC;
+use crate::audit::entry::{Digest, Judgement};
+use crate::audit::record::RecordId;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Offset and length of the directory, its hash, and the magic.
+const TAIL: usize = 8 + 8 + 32 + MAGIC.len();
+/// The most a directory may take.
+const MOST_DIRECTORY: u64 = 64 << 20;
+
+/// A segment open to be read.
+pub(in crate::audit) struct Segment {
+    file: File,
+    pub(in crate::audit) directory: Directory,
+    /// The hash of its directory: what the journal has signed.
+    pub(in crate::audit) digest: Digest,
+    /// The length of the file in bytes.
+    pub(in crate::audit) length: u64,
+}
+
+fn word<const N: usize>(bytes: &[u8], from: usize) -> [u8; N] {
+    let mut word = [0; N];
+    word.copy_from_slice(&bytes[from..from + N]);
+    word
+}
+
+impl Segment {
+    /// Opens the file and reads its directory.
+    pub(in crate::audit) fn open(path: &Path) -> Result<Self, SegmentError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let Some(end) = length.checked_sub(TAIL as u64) else { return Err(SegmentError::Damaged("it is cut short")) };
+        let mut tail = [0; TAIL];
+        file.read_exact_at(&mut tail, end)?;
+        if tail[48..] != *MAGIC {
+            return Err(SegmentError::Damaged("its end is not that of a segment"));
+        }
+        let (offset, size) = (u64::from_le_bytes(word(&tail, 0)), u64::from_le_bytes(word(&tail, 8)));
+        if size > MOST_DIRECTORY || offset.checked_add(size) != Some(end) {
+            return Err(SegmentError::Damaged("its end is not that of a segment"));
+        }
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, offset)?;
+        let digest: Digest = blake3::hash(&bytes).into();
+        if digest != word::<32>(&tail, 16) {
+            return Err(SegmentError::Damaged("its directory was changed"));
+        }
+        Ok(Self { directory: Directory::decode(&bytes)?, file, digest, length })
+    }
+
+    pub(in crate::audit) fn whos(&self) -> Result<Whos, SegmentError> {
+        Whos::read(&self.file, &self.directory.dictionaries)
+    }
+
+    pub(in crate::audit) fn judgements(&self) -> Result<Vec<Judgement>, SegmentError> {
+        read_judgements(&self.file, &self.directory.dictionaries)
+    }
+
+    /// Canonical bytes of the shapes; each is known to read.
+    pub(in crate::audit) fn shapes(&self) -> Result<Vec<Box<[u8]>>, SegmentError> {
+        read_shapes(&self.file, &self.directory.dictionaries)
+    }
+
+    pub(in crate::audit) fn texts(&self) -> Result<Vec<Box<str>>, SegmentError> {
+        read_texts(&self.file, &self.directory.dictionaries)
+    }
+
+    pub(in crate::audit) fn hosts(&self) -> Result<Hosts, SegmentError> {
+        Hosts::read(&self.file, &self.directory.dictionaries)
+    }
+
+    pub(in crate::audit) fn words(&self) -> Result<Words, SegmentError> {
+        Words::read(&self.file, &self.directory.words)
+    }
+
+    pub(in crate::audit) fn batches(&self) -> Result<Vec<BatchNote>, SegmentError> {
+        decode_batches(&self.directory.batches.read(&self.file)?)
+    }
+
+    pub(in crate::audit) fn gaps(&self) -> Result<Vec<Gap>, SegmentError> {
+        decode_gaps(&self.directory.gaps.read(&self.file)?)
+    }
+
+    /// The chunks that one of these hosts is in.
+    pub(in crate::audit) fn chunks_of_hosts(&self, hosts: &Hosts, wanted: &HashSet<u32>) -> Result<BTreeSet<u32>, SegmentError> {
+        host_chunks(&self.directory.host_chunks.read(&self.file)?, hosts.len(), wanted)
+    }
+
+    /// Whether a chunk may hold a folded word that is in no dictionary.
+    pub(in crate::audit) fn may_hold(&self, chunk: usize, word: &str) -> Result<bool, SegmentError> {
+        Ok(may_hold(&self.directory.chunks[chunk].filter.read(&self.file)?, word))
+    }
+
+    /// A chunk, of which nothing is read yet.
+    pub(in crate::audit) fn chunk(&self, number: usize) -> Chunk<'_> {
+        Chunk { segment: self, number }
+    }
+
+    /// Bytes in the file that each group of columns takes, for those who measure.
+    pub(in crate::audit) fn group_bytes(&self) -> [usize; columns::GROUPS + 1] {
+        let mut sums = [0; columns::GROUPS + 1];
+        for chunk in &self.directory.chunks {
+            for (sum, blob) in sums.iter_mut().zip(chunk.groups.iter().chain([&chunk.filter])) {
+                *sum += blob.stored();
+            }
+        }
+        sums
+    }
+}
+
+/// A chunk of a segment.
+#[derive(Clone, Copy)]
+pub(in crate::audit) struct Chunk<'s> {
+    segment: &'s Segment,
+    number: usize,
+}
+
+impl Chunk<'_> {
+    pub(in crate::audit) fn rows(&self) -> usize {
+        self.segment.directory.chunks[self.number].rows
+    }
+
+    /// The bytes of a group of columns.
+    pub(in crate::audit) fn group(&self, group: Group) -> Result<Vec<u8>, SegmentError> {
+        self.segment.directory.chunks[self.number].groups[group as usize].read(&self.segment.file)
+    }
+
+    pub(in crate::audit) fn ids(&self) -> Result<Vec<RecordId>, SegmentError> {
+        columns::ids(&self.group(Group::Id)?, self.rows())
+    }
+
+    pub(in crate::audit) fn whos(&self) -> Result<Vec<u32>, SegmentError> {
+        columns::whos(&self.group(Group::Who)?, self.rows())
+    }
+
+    pub(in crate::audit) fn hosts(&self) -> Result<Vec<u32>, SegmentError> {
+        columns::hosts(&self.group(Group::Host)?, self.rows())
+    }
+
+    /// The numbers of judgement and shape.
+    pub(in crate::audit) fn verdicts(&self) -> Result<Vec<(u32, u32)>, SegmentError> {
+        columns::verdicts(&self.group(Group::Verdict)?, self.rows())
+    }
+
+    pub(in crate::audit) fn endings(&self) -> Result<Vec<(Option<Ending>, [u8; 4])>, SegmentError> {
+        columns::endings(&self.group(Group::Ending)?, &self.group(Group::Proof)?, self.rows())
+    }
+
+    /// The paths in the bytes of their group.
+    pub(in crate::audit) fn paths<'b>(&self, bytes: &'b [u8]) -> Result<Vec<&'b str>, SegmentError> {
+        columns::paths(bytes, self.rows())
+    }
+
+    /// Where the rows with these ids came from, in the bytes of their group.
+    pub(in crate::audit) fn origins<'b>(&self, bytes: &'b [u8], ids: &[RecordId]) -> Result<Vec<Origin<'b>>, SegmentError> {
+        columns::origins(bytes, ids)
+    }
+}

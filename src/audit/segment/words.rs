@@ -1,0 +1,220 @@
+//! Which chunks of a segment hold a word: of a host, a path, or a search.
+//!
+//! Words are folded ([`crate::insight::fold`]). What looks like a word of a language goes into a dictionary, where it is also found by its beginning.
+//! What does not (a number, a hash, a name a machine gave) would fill the dictionary and is asked for whole: a filter in each chunk says whether
+//! the chunk may hold it.
+
+use super::SegmentError;
+use super::blob::{Blob, BlobWriter};
+use crate::audit::entry::{Decoder, Encoder};
+use fst::{IntoStreamer, Streamer};
+use siphasher::sip::SipHasher13;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::hash::Hasher;
+use std::io::{self, Write};
+
+/// The longest word of a dictionary, in bytes.
+const LONGEST: usize = 24;
+/// The shortest word that is found by its beginning, in bytes: shorter ones would match half the dictionary.
+const SHORTEST_BEGINNING: usize = 3;
+/// Bits of a filter for each word in it: one in fifty other words is taken for one of them.
+const BITS: usize = 8;
+/// How many bits a word sets.
+const PROBES: u64 = 5;
+
+/// Whether a folded word is one of a language, as far as can be told: letters, at most two digits.
+fn is_plain(word: &str) -> bool {
+    word.len() <= LONGEST && word.bytes().filter(u8::is_ascii_digit).count() <= 2
+}
+
+fn hash(word: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(word.as_bytes());
+    hasher.finish()
+}
+
+/// The bits of a word in a filter of so many.
+fn probes(hash: u64, bits: u64) -> impl Iterator<Item = usize> {
+    let (first, step) = (hash & 0xffff_ffff, hash >> 32 | 1);
+    (0..PROBES).map(move |probe| usize::try_from(first.wrapping_add(probe.wrapping_mul(step)) % bits).unwrap_or_default())
+}
+
+/// Gathers the words of a segment.
+#[derive(Default)]
+pub(super) struct WordWriter {
+    plain: HashMap<Box<str>, Vec<u32>>,
+    opaque: HashSet<u64>,
+    chunk: u32,
+}
+
+impl WordWriter {
+    /// Notes a folded word of the chunk that is being written.
+    pub(super) fn note(&mut self, word: &str) {
+        if !is_plain(word) {
+            self.opaque.insert(hash(word));
+        } else if let Some(chunks) = self.plain.get_mut(word) {
+            if chunks.last() != Some(&self.chunk) {
+                chunks.push(self.chunk);
+            }
+        } else {
+            self.plain.insert(word.into(), vec![self.chunk]);
+        }
+    }
+
+    /// Ends a chunk and returns its filter.
+    pub(super) fn end_chunk(&mut self) -> Vec<u8> {
+        self.chunk += 1;
+        let mut filter = vec![0u8; (self.opaque.len() * BITS).div_ceil(8)];
+        let bits = (filter.len() * 8) as u64;
+        for hash in self.opaque.drain() {
+            for bit in probes(hash, bits) {
+                filter[bit / 8] |= 1 << (bit % 8);
+            }
+        }
+        filter
+    }
+
+    /// Writes the dictionary and the lists of chunks.
+    pub(super) fn write(self, out: &mut BlobWriter<impl Write>) -> io::Result<[Blob; 2]> {
+        let sorted: BTreeMap<_, _> = self.plain.into_iter().collect();
+        let (mut map, mut lists) = (fst::MapBuilder::memory(), Encoder::default());
+        for (word, chunks) in sorted {
+            map.insert(&*word, place(&mut lists, &chunks)).map_err(io::Error::other)?;
+        }
+        let map = map.into_inner().map_err(io::Error::other)?;
+        Ok([out.as_it_is(&map)?, out.compressed(&lists.0)?])
+    }
+}
+
+/// Puts a list of chunks away and returns how it is found: one chunk is its own place, marked by the lowest bit.
+fn place(lists: &mut Encoder, chunks: &[u32]) -> u64 {
+    if let [one] = chunks {
+        return u64::from(*one) << 1 | 1;
+    }
+    let place = lists.0.len() as u64;
+    put(lists, chunks);
+    place << 1
+}
+
+fn put(lists: &mut Encoder, chunks: &[u32]) {
+    lists.number(chunks.len() as u64);
+    let mut last = 0;
+    for chunk in chunks {
+        lists.number(u64::from(chunk - last));
+        last = *chunk;
+    }
+}
+
+fn take(from: &mut Decoder<'_>, mut each: impl FnMut(u32)) -> Result<(), SegmentError> {
+    let mut last = 0u32;
+    for _ in 0..from.small::<u32>()? {
+        last = last.checked_add(from.small()?).ok_or(SegmentError::Damaged("a list of chunks cannot be read"))?;
+        each(last);
+    }
+    Ok(())
+}
+
+/// The words of a segment.
+pub(in crate::audit) struct Words {
+    map: fst::Map<Vec<u8>>,
+    lists: Vec<u8>,
+}
+
+impl Words {
+    pub(super) fn read(file: &File, blobs: &[Blob; 2]) -> Result<Self, SegmentError> {
+        let map = fst::Map::new(blobs[0].read(file)?).map_err(|_| SegmentError::Damaged("the words cannot be read"))?;
+        Ok(Self { map, lists: blobs[1].read(file)? })
+    }
+
+    /// The chunks that hold a folded word, or one that begins so; nothing if only the filters know.
+    pub(in crate::audit) fn chunks(&self, word: &str) -> Result<Option<BTreeSet<u32>>, SegmentError> {
+        if !is_plain(word) {
+            return Ok(None);
+        }
+        let mut chunks = BTreeSet::new();
+        if word.len() < SHORTEST_BEGINNING {
+            if let Some(place) = self.map.get(word) {
+                self.at(place, &mut chunks)?;
+            }
+            return Ok(Some(chunks));
+        }
+        let mut beginning = self.map.range().ge(word).into_stream();
+        while let Some((found, place)) = beginning.next() {
+            if !found.starts_with(word.as_bytes()) {
+                break;
+            }
+            self.at(place, &mut chunks)?;
+        }
+        Ok(Some(chunks))
+    }
+
+    fn at(&self, place: u64, chunks: &mut BTreeSet<u32>) -> Result<(), SegmentError> {
+        if place & 1 == 1 {
+            chunks.insert(u32::try_from(place >> 1).unwrap_or(u32::MAX));
+            return Ok(());
+        }
+        let start = usize::try_from(place >> 1).unwrap_or(usize::MAX);
+        let list = self.lists.get(start..).ok_or(SegmentError::Damaged("a list of chunks is not there"))?;
+        take(&mut Decoder::new(list), |chunk| {
+            chunks.insert(chunk);
+        })
+    }
+}
+
+/// Whether a chunk with this filter may hold a folded word.
+pub(super) fn may_hold(filter: &[u8], word: &str) -> bool {
+    let bits = (filter.len() * 8) as u64;
+    bits > 0 && probes(hash(word), bits).all(|bit| filter[bit / 8] & 1 << (bit % 8) != 0)
+}
+
+/// Whether one of a row's folded words answers to the word that is looked for.
+pub(in crate::audit) fn answers(found: &str, wanted: &str) -> bool {
+    if wanted.len() < SHORTEST_BEGINNING || !is_plain(wanted) { found == wanted } else { is_plain(found) && found.starts_with(wanted) }
+}
+
+/// Gathers which chunks each host is in.
+pub(super) struct HostChunks {
+    chunks: Vec<Vec<u32>>,
+    chunk: u32,
+}
+
+impl HostChunks {
+    pub(super) fn new(hosts: usize) -> Self {
+        Self { chunks: vec![Vec::new(); hosts], chunk: 0 }
+    }
+
+    /// Notes a host of the chunk that is being written; true if it is the first time.
+    pub(super) fn note(&mut self, host: u32) -> bool {
+        let Some(chunks) = self.chunks.get_mut(host as usize) else { return false };
+        let first = chunks.last() != Some(&self.chunk);
+        if first {
+            chunks.push(self.chunk);
+        }
+        first
+    }
+
+    pub(super) fn end_chunk(&mut self) {
+        self.chunk += 1;
+    }
+
+    pub(super) fn write(&self, out: &mut BlobWriter<impl Write>) -> io::Result<Blob> {
+        let mut lists = Encoder::default();
+        self.chunks.iter().for_each(|chunks| put(&mut lists, chunks));
+        out.compressed(&lists.0)
+    }
+}
+
+/// The chunks that one of these hosts is in.
+pub(super) fn host_chunks(lists: &[u8], hosts: usize, wanted: &HashSet<u32>) -> Result<BTreeSet<u32>, SegmentError> {
+    let (mut from, mut chunks) = (Decoder::new(lists), BTreeSet::new());
+    for host in 0..u32::try_from(hosts).unwrap_or(u32::MAX) {
+        let of_interest = wanted.contains(&host);
+        take(&mut from, |chunk| {
+            if of_interest {
+                chunks.insert(chunk);
+            }
+        })?;
+    }
+    Ok(chunks)
+}
