@@ -205,13 +205,13 @@ pub struct Sealed {
     pub segments: Vec<SegmentNote>,
 }
 
-/// What a merge says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Merged {
-    /// The files that were merged.
-    pub from: Vec<String>,
-    /// What became of them.
-    pub into: SegmentNote,
+/// What a statement says that changes which segments there are: a merge, a purge, an erasure. Each says more beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Files that are no longer part of the log.
+    pub removed: Vec<String>,
+    /// Segments that are from now on.
+    pub added: Vec<SegmentNote>,
 }
 
 /// A segment that is there.

@@ -8,12 +8,12 @@
 //! | `batches` | what one commit added to one class, with its hash and link |
 //! | `start` | the heads of the chains when the file was begun |
 //!
-//! Bodies are canonical ([`super::entry`]). Nothing is updated or deleted; a file whose records are sealed is removed whole.
+//! Bodies are canonical ([`super::entry`]). A `mark` is the first four bytes of an entry's leaf: it says which entry of a batch was altered. Nothing is updated or deleted; a file whose records are sealed is removed whole.
 
 use super::chain::{Head, Heads, batch_hash};
 use super::entry::{self, Digest, Encoder};
 use super::record::{Class, Closing, Opening, RecordId};
-use rusqlite::{CachedStatement, Connection, OpenFlags, params};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -27,8 +27,8 @@ const FORM: i64 = 1;
 
 const TABLES: &str = "
     CREATE TABLE shared (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE opened (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, who INTEGER NOT NULL, judgement INTEGER NOT NULL, body BLOB NOT NULL);
-    CREATE TABLE closed (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, batch INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE opened (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, who INTEGER NOT NULL, judgement INTEGER NOT NULL, body BLOB NOT NULL, mark INTEGER NOT NULL);
+    CREATE TABLE closed (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, batch INTEGER NOT NULL, body BLOB NOT NULL, mark INTEGER NOT NULL);
     CREATE TABLE batches (
         id INTEGER PRIMARY KEY,
         class INTEGER NOT NULL,
@@ -101,12 +101,13 @@ impl Live {
         for record in carried {
             let who = shared.row(&making, &record.who)?.id;
             let judgement = shared.row(&making, &record.judgement)?.id;
-            making.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            making.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
                 signed(record.id.0),
                 record.class.code(),
                 who,
                 judgement,
-                record.body
+                record.body,
+                record.mark
             ])?;
         }
         making.pragma_update(None, "user_version", FORM)?;
@@ -157,13 +158,20 @@ impl Live {
     /// The records with these numbers, to be carried over.
     pub(super) fn carry(&self, open: impl Iterator<Item = RecordId>) -> rusqlite::Result<Vec<Carried>> {
         let mut statement = self.connection.prepare(
-            "SELECT o.id, o.class, w.body, j.body, o.body FROM opened o JOIN shared w ON w.id = o.who JOIN shared j ON j.id = o.judgement WHERE o.id = ?1",
+            "SELECT o.id, o.class, w.body, j.body, o.body, o.mark FROM opened o JOIN shared w ON w.id = o.who JOIN shared j ON j.id = o.judgement WHERE o.id = ?1",
         )?;
         let mut carried = Vec::new();
         for id in open {
             carried.push(statement.query_row([signed(id.0)], |row| {
                 let class = Class::from_code(row.get(1)?).unwrap_or(Class::Visit);
-                Ok(Carried { id: RecordId(row.get::<_, i64>(0)?.unsigned_abs()), class, who: row.get(2)?, judgement: row.get(3)?, body: row.get(4)? })
+                Ok(Carried {
+                    id: RecordId(row.get::<_, i64>(0)?.unsigned_abs()),
+                    class,
+                    who: row.get(2)?,
+                    judgement: row.get(3)?,
+                    body: row.get(4)?,
+                    mark: row.get(5)?,
+                })
             })?);
         }
         carried.sort_unstable_by_key(|record| record.id);
@@ -193,6 +201,7 @@ pub(super) struct Carried {
     pub(super) who: Vec<u8>,
     pub(super) judgement: Vec<u8>,
     pub(super) body: Vec<u8>,
+    pub(super) mark: u32,
 }
 
 /// The most rows of `shared` whose numbers are kept in memory.
@@ -263,8 +272,8 @@ impl<'c> Rows<'c> {
         Ok(Self {
             connection,
             shared,
-            open: connection.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5)")?,
-            close: connection.prepare_cached("INSERT INTO closed VALUES (?1, ?2, ?3, ?4)")?,
+            open: connection.prepare_cached("INSERT INTO opened VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            close: connection.prepare_cached("INSERT INTO closed VALUES (?1, ?2, ?3, ?4, ?5)")?,
             body: Encoder::default(),
             added: Default::default(),
         })
@@ -276,10 +285,11 @@ impl<'c> Rows<'c> {
         self.body.0.clear();
         self.body.opening(opening);
         let (body, class) = (&self.body.0, opening.class);
-        self.open.execute(params![signed(id.0), class.code(), who.id, judgement.id, body])?;
+        let leaf = entry::opened_leaf(id, class, &who.digest, &judgement.digest, body);
+        self.open.execute(params![signed(id.0), class.code(), who.id, judgement.id, body, mark(&leaf)])?;
         let added = &mut self.added[usize::from(class.code())];
         added.first.get_or_insert(id);
-        added.opened.push(entry::opened_leaf(id, class, &who.digest, &judgement.digest, body));
+        added.opened.push(leaf);
         Ok(())
     }
 
@@ -287,8 +297,9 @@ impl<'c> Rows<'c> {
         self.body.0.clear();
         self.body.closing(closing);
         let batch = heads.of(closing.class).number + 1;
-        self.close.execute(params![signed(closing.id.0), closing.class.code(), signed(batch), self.body.0])?;
-        self.added[usize::from(closing.class.code())].closed.push((closing.id, entry::closed_leaf(closing.id, &self.body.0)));
+        let leaf = entry::closed_leaf(closing.id, &self.body.0);
+        self.close.execute(params![signed(closing.id.0), closing.class.code(), signed(batch), self.body.0, mark(&leaf)])?;
+        self.added[usize::from(closing.class.code())].closed.push((closing.id, leaf));
         Ok(())
     }
 
@@ -318,6 +329,22 @@ impl<'c> Rows<'c> {
         }
         Ok(heads)
     }
+}
+
+/// The first bytes of a leaf.
+pub(super) fn mark(leaf: &Digest) -> u32 {
+    let [a, b, c, d, ..] = *leaf;
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// The bytes of a column; none if it holds something else, as after somebody altered it.
+pub(super) fn bytes<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    Ok(row.get_ref(column)?.as_bytes().unwrap_or_default())
+}
+
+/// The digest in a column; zeros if it holds something else.
+pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    Ok(Digest::try_from(bytes(row, column)?).unwrap_or_default())
 }
 
 pub(super) fn signed(value: u64) -> i64 {

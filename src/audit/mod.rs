@@ -13,6 +13,7 @@
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod entry;
 pub mod events;
 pub mod folder;
@@ -25,6 +26,7 @@ pub mod recorder;
 mod seal;
 mod sealer;
 pub mod segment;
+pub mod verify;
 mod writer;
 
 pub use folder::Folder;

@@ -92,7 +92,7 @@ fn carried(folder: &Folder, number: u64, connection: &Connection) -> Result<Hash
 /// What requests share, by the number it has in the file.
 fn shared(connection: &Connection) -> Result<HashMap<i64, Vec<u8>>, SealError> {
     let mut statement = connection.prepare("SELECT id, body FROM shared")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, live::bytes(row, 1)?.to_vec())))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -106,13 +106,13 @@ struct Batches {
 
 impl Batches {
     fn read(connection: &Connection, class: Class) -> Result<Self, SealError> {
-        let head = |row: &rusqlite::Row<'_>| Ok(Head { number: row.get::<_, i64>(0)?.unsigned_abs(), link: row.get(1)? });
+        let head = |row: &rusqlite::Row<'_>| Ok(Head { number: row.get::<_, i64>(0)?.unsigned_abs(), link: live::digest(row, 1)? });
         let before = connection.query_row("SELECT number, link FROM start WHERE class = ?1", [class.code()], head)?;
         let mut batches = Self { before, after: before, notes: Vec::new(), hashes: Vec::new() };
         let mut statement = connection.prepare("SELECT number, link, first, opened, closed, hash FROM batches WHERE class = ?1 ORDER BY id")?;
         let mut rows = statement.query([class.code()])?;
         while let Some(row) = rows.next()? {
-            let hash: Digest = row.get(5)?;
+            let hash = live::digest(row, 5)?;
             let first = row.get::<_, Option<i64>>(2)?.map(|id| RecordId(id.unsigned_abs()));
             let [check, ..] = hash.as_chunks().0 else { continue };
             batches.notes.push(BatchNote { first, opened: row.get(3)?, closed: row.get(4)?, check: *check });
@@ -179,10 +179,10 @@ impl Rows {
             let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
             let (who, judgement): (i64, i64) = (row.get(1)?, row.get(2)?);
             let closed = match row.get::<_, Option<i64>>(4)? {
-                Some(batch) => Some((batch.unsigned_abs(), row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)),
+                Some(batch) => Some((batch.unsigned_abs(), live::bytes(row, 5)?)),
                 None => None,
             };
-            let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let body = live::bytes(row, 3)?;
             if self.add(from, id, (who, judgement), body, closed).is_err() {
                 unreadable.push(id);
             }

@@ -42,7 +42,7 @@ impl LiveFiles {
         let mut ending = None;
         for later in &self.0 {
             let mut statement = later.connection.prepare_cached("SELECT body FROM closed WHERE id = ?1")?;
-            ending = statement.query_row([signed(id.0)], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+            ending = statement.query_row([signed(id.0)], |row| live::bytes(row, 0).map(<[u8]>::to_vec)).optional()?;
             if ending.is_some() {
                 break;
             }
@@ -79,7 +79,7 @@ impl Asked {
 
 impl LiveFile {
     fn shared(&self, number: i64) -> rusqlite::Result<Option<Vec<u8>>> {
-        self.connection.prepare_cached("SELECT body FROM shared WHERE id = ?1")?.query_row([number], |row| row.get(0)).optional()
+        self.connection.prepare_cached("SELECT body FROM shared WHERE id = ?1")?.query_row([number], |row| live::bytes(row, 0).map(<[u8]>::to_vec)).optional()
     }
 
     fn last(&self) -> rusqlite::Result<RecordId> {
@@ -108,7 +108,7 @@ impl LiveFile {
                 continue;
             }
             // A record that somebody altered beyond reading is told by `verify`.
-            let Ok(opened) = Decoder::new(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?).opened() else { continue };
+            let Ok(opened) = Decoder::new(live::bytes(row, 4)?).opened() else { continue };
             if matches(&opened, conditions, &mut folded) {
                 best.take(id, Place::Live(self.number));
             }
@@ -118,7 +118,8 @@ impl LiveFile {
 
     fn row(&self, id: RecordId, ending: Option<&[u8]>) -> Result<Option<Row>, LogError> {
         let mut statement = self.connection.prepare_cached("SELECT class, who, judgement, body FROM opened WHERE id = ?1")?;
-        let found = statement.query_row([signed(id.0)], |row| Ok((row.get::<_, u8>(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))).optional()?;
+        let found =
+            statement.query_row([signed(id.0)], |row| Ok((row.get::<_, u8>(0)?, row.get(1)?, row.get(2)?, live::bytes(row, 3)?.to_vec()))).optional()?;
         let Some((class, who, judgement, body)) = found else { return Ok(None) };
         let (who, judgement) = (self.shared(who)?.unwrap_or_default(), self.shared(judgement)?.unwrap_or_default());
         let read = || -> Option<Row> {

@@ -108,6 +108,10 @@ impl Directory {
         [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps]
     }
 
+    pub(super) fn every_blob(&self) -> impl Iterator<Item = Blob> {
+        self.blobs().into_iter().chain(self.chunks.iter().flat_map(|chunk| chunk.groups.into_iter().chain([chunk.filter])))
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::default();
         out.number(FORM);

@@ -58,6 +58,16 @@ impl Segment {
         Ok(Self { directory: Directory::decode(&bytes)?, file, digest, length })
     }
 
+    /// Reads every part of the file and holds it against its hash.
+    pub(in crate::audit) fn check(&self) -> Result<(), SegmentError> {
+        let mut magic = [0; MAGIC.len()];
+        self.file.read_exact_at(&mut magic, 0)?;
+        if magic != *MAGIC {
+            return Err(SegmentError::Damaged("its beginning is not that of a segment"));
+        }
+        self.directory.every_blob().try_for_each(|blob| blob.read(&self.file).map(drop))
+    }
+
     pub(in crate::audit) fn whos(&self) -> Result<Whos, SegmentError> {
         Whos::read(&self.file, &self.directory.dictionaries)
     }

@@ -1,0 +1,126 @@
+//! The journal, followed from its first statement: what it says there should be.
+
+use super::{Against, Problem, class_of};
+use crate::audit::checkpoint::Checkpoint;
+use crate::audit::journal::{BEFORE_ALL, Change, JournalError, KeyBody, Reader, Sealed, SegmentNote, Statement, Topic};
+use crate::audit::key::PublicKey;
+use crate::audit::record::{Class, RecordId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many statements are read at a time.
+const STEP: u32 = 1000;
+
+/// What the statements say.
+#[derive(Default)]
+pub(super) struct History {
+    pub(super) problems: Vec<Problem>,
+    pub(super) statements: u64,
+    pub(super) key: Option<PublicKey>,
+    /// The segments that should be there, by their file.
+    pub(super) present: BTreeMap<String, SegmentNote>,
+    /// Files that were there and are rightly gone.
+    pub(super) gone: BTreeSet<String>,
+    /// Every segment as it was first sealed, in the order of the seals: the whole chain.
+    pub(super) in_order: Vec<SegmentNote>,
+    pub(super) last_sealed: u64,
+    pub(super) checkpoints: Vec<Checkpoint>,
+    /// What was purged: class and batches.
+    purged: Vec<SegmentNote>,
+}
+
+impl History {
+    pub(super) fn read(reader: &Reader, against: &Against) -> Result<Self, JournalError> {
+        let (mut history, mut before, mut number) = (Self::default(), BEFORE_ALL.to_vec(), 0);
+        let mut links = BTreeMap::new();
+        loop {
+            let statements = reader.after(number, STEP)?;
+            for statement in &statements {
+                history.statement(statement, &before, number);
+                (before, number) = (statement.link.clone(), statement.number);
+                if against.checkpoints.iter().any(|checkpoint| checkpoint.number == number) {
+                    links.insert(number, statement.link.clone());
+                }
+            }
+            if statements.len() < STEP as usize {
+                break;
+            }
+        }
+        history.hold_against(against, &links);
+        Ok(history)
+    }
+
+    fn statement(&mut self, statement: &Statement, before: &[u8], last: u64) {
+        self.statements += 1;
+        if statement.number != last + 1 {
+            self.problems.push(Problem::StatementsMissing { after: last, before: statement.number });
+        } else if statement.link != statement.link_after(before) {
+            self.problems.push(Problem::StatementAltered { number: statement.number });
+        }
+        let topic = Topic::NAMES.iter().find(|(name, _)| *name == statement.kind).map(|(_, topic)| *topic);
+        if topic == Some(Topic::Key) {
+            self.key = statement.read::<KeyBody>().and_then(|body| PublicKey::parse(&body.public));
+        }
+        if self.key.is_none_or(|key| !key.signed(&statement.link, &statement.signature)) {
+            self.problems.push(Problem::SignatureWrong { number: statement.number });
+        }
+        match topic {
+            Some(Topic::Sealed) => self.sealed(statement),
+            Some(Topic::Merged | Topic::Purged | Topic::Erased) => self.changed(statement, topic == Some(Topic::Purged)),
+            Some(Topic::Checkpoint) => self.checkpoints.extend(Checkpoint::of(statement, self.key)),
+            Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked) | None => {}
+        }
+    }
+
+    fn sealed(&mut self, statement: &Statement) {
+        let Some(sealed) = statement.read::<Sealed>() else {
+            self.problems.push(Problem::StatementAltered { number: statement.number });
+            return;
+        };
+        self.last_sealed = self.last_sealed.max(sealed.live);
+        for note in sealed.segments {
+            self.in_order.push(note.clone());
+            self.present.insert(note.file.clone(), note);
+        }
+    }
+
+    fn changed(&mut self, statement: &Statement, purged: bool) {
+        let Some(change) = statement.read::<Change>() else {
+            self.problems.push(Problem::StatementAltered { number: statement.number });
+            return;
+        };
+        for file in change.removed {
+            if let Some(note) = self.present.remove(&file)
+                && purged
+            {
+                self.purged.push(note);
+            }
+            self.gone.insert(file);
+        }
+        for note in change.added {
+            self.present.insert(note.file.clone(), note);
+        }
+    }
+
+    fn hold_against(&mut self, against: &Against, links: &BTreeMap<u64, Vec<u8>>) {
+        if let (Some(known), Some(key)) = (against.key, self.key)
+            && known != key
+        {
+            self.problems.push(Problem::KeyWrong { found: key.to_string() });
+        }
+        for checkpoint in &against.checkpoints {
+            if links.get(&checkpoint.number).is_none_or(|link| *link != checkpoint.link) {
+                self.problems.push(Problem::NotAsCheckpoint { checkpoint: checkpoint.name(), what: format!("statement {} of the journal", checkpoint.number) });
+            }
+        }
+    }
+
+    /// Whether a batch lies in what was purged.
+    pub(super) fn is_gone(&self, class: Class, number: u64) -> bool {
+        self.purged.iter().any(|note| class_of(note) == Some(class) && (note.before.0..=note.after.0).contains(&number))
+    }
+
+    /// Whether a record lies in what was purged.
+    pub(super) fn covers_gone(&self, id: RecordId) -> bool {
+        self.purged.iter().any(|note| (note.ids.0..=note.ids.1).contains(&id.0))
+    }
+}
