@@ -74,9 +74,12 @@ impl Holder {
     /// Closings of batches that are not of this file.
     fn before_all(&mut self, notes: &[BatchNote], before: u64) {
         let last = before + notes.len() as u64;
-        let strange: Vec<_> = self.entries.closed.iter().filter(|(batch, ..)| *batch <= before || *batch > last).map(|(_, id, _)| *id).collect();
-        self.entries.closed.retain(|(batch, ..)| *batch > before && *batch <= last);
-        self.problems.extend(strange.into_iter().map(|id| Problem::Altered { id, class: self.class }));
+        let (known, strange): (Vec<_>, Vec<_>) = self.entries.closed.iter().partition(|(batch, ..)| *batch > before && *batch <= last);
+        self.entries.closed = known;
+        for group in strange.chunk_by(|a, b| a.0 == b.0) {
+            let ids = group.iter().map(|(_, id, _)| *id).collect();
+            self.problems.push(Problem::BatchGone { class: self.class, batch: group[0].0, ids });
+        }
     }
 
     fn batch(&mut self, number: u64, note: &BatchNote, next: Option<RecordId>) -> Digest {

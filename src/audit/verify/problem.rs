@@ -70,6 +70,15 @@ pub enum Problem {
         /// Its records.
         ids: Vec<RecordId>,
     },
+    /// Records belong to a batch that is not there.
+    BatchGone {
+        /// Its class.
+        class: Class,
+        /// Its number.
+        batch: u64,
+        /// The records.
+        ids: Vec<RecordId>,
+    },
     /// The records of a segment do not lead to the root that was signed.
     RootWrong {
         /// The segment's file.
@@ -202,6 +211,7 @@ impl fmt::Display for Problem {
                 write!(f, "{} of class {} {verb} inserted; {these}: {}", plural(*count), class.as_str(), list(ids))
             }
             Self::BatchAltered { class, batch, ids } => write!(f, "batch {batch} of class {} was altered; its records are: {}", class.as_str(), list(ids)),
+            Self::BatchGone { class, batch, ids } => write!(f, "batch {batch} of class {} is not there; these belong to it: {}", class.as_str(), list(ids)),
             Self::RootWrong { file } => {
                 write!(f, "the records of {file} do not lead to the root that was signed: it was altered by somebody who knows this format")
             }
