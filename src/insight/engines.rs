@@ -13,7 +13,7 @@ mod table;
 mod term;
 
 use super::site::Site;
-use super::{Search, Stage};
+use super::Search;
 use table::{ENGINES, Engine, Ends, Path, Place, Way};
 
 /// The search in a request for `path_and_query` at `host` (in its one spelling), if there is one.

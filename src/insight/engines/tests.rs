@@ -1,5 +1,6 @@
 use super::table::ENGINES;
 use super::*;
+use crate::insight::Stage;
 use std::collections::HashSet;
 
 fn split(url: &str) -> (&str, &str) {
