@@ -27,7 +27,7 @@ mod tests;
 
 use super::engines;
 use super::hosts::{self, Serves};
-use super::navigation::{self, Fields, Place, Said};
+use super::navigation::{self, Fields, Looks, Place, Said};
 use super::site::Site;
 use super::{Certainty, Kind, Search, Stage, Start};
 use parking_lot::Mutex;
@@ -94,12 +94,18 @@ pub struct Meaning<Id> {
 }
 
 impl<Id> Meaning<Id> {
-    /// What a request means by itself, where it is not to count among a person's steps: it is refused before it is judged.
+    /// What a request means by itself, where it is not to count among a person's steps: one that is refused before it is judged, or answered by
+    /// Usher.
     #[must_use]
-    pub fn alone(fields: &Fields<'_>) -> Self {
+    pub fn alone(method: &str, path: &str, fields: &Fields<'_>) -> Self {
         let (kind, start, certainty) = match navigation::said(fields) {
             Some(Said { kind, start }) => (kind, start, Certainty::Said),
-            None => (Kind::Resource, Start::Loaded, Certainty::Inferred),
+            None => match (navigation::looks(method, path, fields), fields.referrer) {
+                (Looks::Page | Looks::Tool, None) => (Kind::Visit, Start::Typed, Certainty::Inferred),
+                (Looks::Page | Looks::Tool, Some(_)) => (Kind::Visit, Start::Clicked, Certainty::Inferred),
+                (Looks::Program, _) => (Kind::Background, Start::Background, Certainty::Inferred),
+                (Looks::Part | Looks::Unclear, _) => (Kind::Resource, Start::Loaded, Certainty::Inferred),
+            },
         };
         Self { kind, start, certainty, cause: None, search: None, step: None }
     }

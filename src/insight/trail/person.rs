@@ -14,8 +14,8 @@ const BURST_MS: u64 = 1_500;
 const PAUSE_MS: u64 = 700;
 /// but no longer than this after the visit.
 const BURST_AT_MOST_MS: u64 = 10_000;
-/// Whoever asked for nothing for so long begins anew.
-const QUIET_MS: u64 = 5_000;
+/// Whom so many hosts follow, leads.
+const LEADS: u8 = 2;
 /// A host asked again within this has not been gone to anew.
 const AGAIN_MS: u64 = 60_000;
 /// Another host of the visit's own site within this is part of it.
@@ -56,6 +56,8 @@ pub(super) struct Visited<Id> {
     last_ms: u64,
     start: Start,
     engine: bool,
+    /// Other hosts asked right after it.
+    followers: u8,
     pub(super) id: Option<Id>,
     pub(super) goes_to: Option<From>,
 }
@@ -135,7 +137,7 @@ impl<Id: Copy> Person<Id> {
     /// By host and time alone.
     fn by_time(&mut self, serves: Serves, at: &At, hosts: &Popularity) -> Found<Id> {
         let known = self.contacts.iter().find(|contact| contact.host == at.host && at.time_ms.saturating_sub(contact.last_ms) < AGAIN_MS).map(|contact| contact.kind);
-        if known.is_none() && serves == Serves::Unknown {
+        if known.is_none() && serves != Serves::Devices {
             self.learn(at, hosts);
         }
         let follows = serves == Serves::Parts || hosts.habit(at.host) == Habit::Follows;
@@ -163,13 +165,17 @@ impl<Id: Copy> Person<Id> {
         Found { kind: Kind::Resource, start: Start::Loaded, cause: visited.id }
     }
 
-    /// Only what is beyond doubt is learnt: who comes first after a quiet time, and who comes right after another's visit.
-    fn learn(&self, at: &At, hosts: &Popularity) {
-        let since = |time_ms: u64| at.time_ms.saturating_sub(time_ms);
-        if self.last_ms.is_none_or(|last| since(last) >= QUIET_MS) {
-            hosts.led(at.host);
-        } else if self.latest().is_some_and(|visited| visited.at.site != at.site && since(visited.at.time_ms) < BURST_MS) {
-            hosts.followed(at.host);
+    /// Only what is beyond doubt is learnt: who comes right after another's visit follows, and whom two others have followed leads. Whoever comes
+    /// alone may be a page or something a page asks for late.
+    fn learn(&mut self, at: &At, hosts: &Popularity) {
+        let Some(visited) = self.visits.last_mut() else { return };
+        if visited.at.site == at.site || at.time_ms.saturating_sub(visited.at.time_ms) >= BURST_MS {
+            return;
+        }
+        hosts.followed(at.host);
+        visited.followers = visited.followers.saturating_add(1);
+        if visited.followers == LEADS {
+            hosts.led(visited.at.host);
         }
     }
 
@@ -233,7 +239,7 @@ impl<Id: Copy> Person<Id> {
             self.visits.remove(0);
         }
         self.next += 1;
-        self.visits.push(Visited { number: self.next, at, last_ms: at.time_ms, start, engine, id: None, goes_to: None });
+        self.visits.push(Visited { number: self.next, at, last_ms: at.time_ms, start, engine, followers: 0, id: None, goes_to: None });
         self.next
     }
 
