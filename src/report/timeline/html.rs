@@ -1,6 +1,6 @@
 //! A day as HTML: one file that needs nothing from elsewhere, runs nothing, and prints on A4. askama escapes whatever is put in.
 
-use super::text::{Colours, INFERRED, counted, size};
+use super::text::{Colours, INFERRED, counted, safe, size};
 use super::{Folded, Line, Timeline, What};
 use askama::Template;
 
@@ -45,7 +45,7 @@ impl Timeline {
     #[must_use]
     pub fn html(&self) -> String {
         let html = Html { page: self, day: self.day(), summary: self.summary(), version: env!("CARGO_PKG_VERSION") };
-        // The template's only failure would be to run out of memory; then the words still go out.
-        html.render().unwrap_or_else(|_| self.text(WIDTH, Colours::Plain))
+        // The template's only failure would be to run out of memory; then the words still go out. No name may turn the line it stands in.
+        html.render().map(|page| safe(&page)).unwrap_or_else(|_| self.text(WIDTH, Colours::Plain))
     }
 }

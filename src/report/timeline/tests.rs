@@ -150,7 +150,7 @@ fn the_page_needs_nothing_and_believes_nobody() {
     let about = About { person: "<b>7a</b>", school: "", date: date(2026, 11, 24) };
     let html = Timeline::new(&about, &rows, &school()).html();
     assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"));
-    for bad in ["<script", "<img", "<b>7a", "href=", "url("] {
+    for bad in ["<script", "<img", "<b>7a", "href=", "url(", "\u{202e}"] {
         assert!(!html.contains(bad), "{bad}");
     }
     for there in ["&#60;b&#62;7a", "default-src 'none'", "volcano facts", "how do i tell my mum", "lesson 2, 09:50 to 10:50", "nothing for 37 minutes"] {

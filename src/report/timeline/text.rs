@@ -93,7 +93,7 @@ impl Page {
         }
         let start = format!("  {}  {:<10}", line.time.strftime("%H:%M:%S"), line.mark());
         let word = line.stopped().map_or(String::new(), |word| format!("{word} "));
-        let about = cut(&safe(&line.about()), self.width - INDENT - word.len());
+        let about = cut(&safe(&line.about()).replace('\n', " "), self.width - INDENT - word.len());
         self.row(&start, line.stopped().map(|_| Tone::Stopped), &format!("{word}{about}"));
         if line.times > 1 {
             self.say(INDENT + 2, None, &line.again());
@@ -130,7 +130,7 @@ impl Page {
 
     /// A text below a margin, on as many lines as it needs.
     fn say(&mut self, margin: usize, tone: Option<Tone>, text: &str) {
-        for line in wrapped(&safe(text), self.width - margin) {
+        for line in wrapped(&safe(text).replace('\n', " "), self.width - margin) {
             self.row(&" ".repeat(margin), tone, &line);
         }
     }
@@ -234,9 +234,9 @@ fn without_scheme(url: &str) -> &str {
     rest.strip_suffix('/').filter(|rest| !rest.contains('/')).unwrap_or(rest)
 }
 
-/// Without what could change the terminal, or turn the direction of a line.
-fn safe(text: &str) -> String {
-    let acts = |c: char| c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// Without what could change the terminal, or turn the direction of a line. Ends of lines stay.
+pub(super) fn safe(text: &str) -> String {
+    let acts = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
 }
 
