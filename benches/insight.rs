@@ -18,7 +18,19 @@ const ROUND: usize = 1 << 14;
 const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 
 fn paths(random: &mut Random) -> Vec<String> {
-    (0..ROUND).map(|_| format!("/{}/{}/{}.html?{}={}%20{}", random.letters(5), random.letters(7), random.letters(6), random.letters(2), random.letters(6), random.letters(5))).collect()
+    (0..ROUND)
+        .map(|_| {
+            format!(
+                "/{}/{}/{}.html?{}={}%20{}",
+                random.letters(5),
+                random.letters(7),
+                random.letters(6),
+                random.letters(2),
+                random.letters(6),
+                random.letters(5)
+            )
+        })
+        .collect()
 }
 
 fn search(criterion: &mut Criterion) {
@@ -47,8 +59,17 @@ fn judge(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("judge");
     let mut random = Random::new(7);
     let hosts: Vec<String> = names::names(4096).into_iter().map(|name| format!("www.{name}")).collect();
-    let urls: Vec<(String, String)> = paths(&mut random).into_iter().map(|path| (random.pick(&hosts).clone(), path)).map(|(host, path)| (format!("{host}{path}"), host)).collect();
-    let page = Fields { mode: Some("navigate"), dest: Some("document"), user: Some("?1"), site: Some("none"), accept: Some("text/html"), agent: Some(BROWSER), ..Fields::default() };
+    let urls: Vec<(String, String)> =
+        paths(&mut random).into_iter().map(|path| (random.pick(&hosts).clone(), path)).map(|(host, path)| (format!("{host}{path}"), host)).collect();
+    let page = Fields {
+        mode: Some("navigate"),
+        dest: Some("document"),
+        user: Some("?1"),
+        site: Some("none"),
+        accept: Some("text/html"),
+        agent: Some(BROWSER),
+        ..Fields::default()
+    };
     let part = |referrer| Fields { mode: Some("no-cors"), dest: Some("script"), site: Some("cross-site"), referrer: Some(referrer), ..page };
     for (name, seen) in [("said", 0), ("not said", 1), ("tunnel", 2)] {
         let trail = Trail::new();
@@ -58,10 +79,10 @@ fn judge(criterion: &mut Criterion) {
                 number += 1;
                 let (url, host) = &urls[number % ROUND];
                 let who = IpAddr::V4(Ipv4Addr::from(u32::try_from(number / 40 % 1000).unwrap_or_default()));
-                let fields = if number % 40 == 0 { page } else { part(Place { host, url }) };
+                let fields = if number.is_multiple_of(40) { page } else { part(Place { host, url }) };
                 let fields = if seen == 0 { fields } else { Fields { mode: None, dest: None, user: None, site: None, ..fields } };
                 let path = &url[host.len()..];
-                let sight = if seen == 2 { Sight::Tunnel } else { Sight::Whole { method: "GET", path, url, fields } };
+                let sight = if seen == 2 { Sight::Tunnel } else { Sight::Whole { method: "GET", path, url, fields: &fields } };
                 let meaning = trail.judge((None::<&str>, who), &Request { time_ms: 1_000_000 + 50 * number as u64, host, sight });
                 if let Some(step) = meaning.step {
                     trail.passed(step, number);
@@ -76,7 +97,8 @@ fn judge(criterion: &mut Criterion) {
 fn folding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fold");
     let mut random = Random::new(7);
-    let plain: Vec<String> = (0..ROUND).map(|_| format!("/{}/{}/{}-{}.html", random.letters(5), random.letters(7), random.letters(6), random.letters(9))).collect();
+    let plain: Vec<String> =
+        (0..ROUND).map(|_| format!("/{}/{}/{}-{}.html", random.letters(5), random.letters(7), random.letters(6), random.letters(9))).collect();
     let queries = paths(&mut random);
     let accented: Vec<String> = (0..ROUND).map(|_| format!("{} café {} naïve {}", random.letters(5), random.letters(7), random.letters(6))).collect();
     for (name, texts) in [("paths", &plain), ("paths with escapes", &queries), ("with accents", &accented)] {

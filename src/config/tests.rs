@@ -183,7 +183,8 @@ fn only_a_group_that_says_so_is_staff() {
     files.write("policy.toml", &(group("year-7", "") + &group("teachers", "staff = true") + &group("visitors", "staff = false")));
     let config = Config::load(&files.0.path().join("usher.toml")).expect("sound");
     let policy = config.rulebook().expect("sound").school.policy;
-    let staff: Vec<_> = ["year-7", "teachers", "visitors"].iter().map(|name| policy.is_staff(Standing::Member(policy.group_named(name).expect("a group")))).collect();
+    let staff: Vec<_> =
+        ["year-7", "teachers", "visitors"].iter().map(|name| policy.is_staff(Standing::Member(policy.group_named(name).expect("a group")))).collect();
     assert_eq!(staff, [false, true, false]);
     assert!(!policy.is_staff(Standing::Unknown), "somebody in no group is kept as a pupil is");
     files.write("policy.toml", &(group("a", "staff = \"yes\"") + &group("b", "stuff = true")));

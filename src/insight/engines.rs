@@ -12,9 +12,9 @@
 mod table;
 mod term;
 
-use super::site::Site;
 use super::Search;
-use table::{ENGINES, Engine, Ends, Path, Place, Way};
+use super::site::Site;
+use table::{ENGINES, Ends, Engine, Path, Place, Way};
 
 /// The search in a request for `path_and_query` at `host` (in its one spelling), if there is one.
 ///

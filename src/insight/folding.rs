@@ -167,10 +167,11 @@ fn is_slip(before: &str, after: &str) -> bool {
 fn is_mended(old: &str, new: &str) -> bool {
     let length = old.chars().count();
     let new: String = new.chars().take(length + 1).collect();
-    length >= SHORTEST_SLIP && (length.saturating_sub(1)..=length + 1).any(|taken| {
-        let start: String = new.chars().take(taken).collect();
-        strsim::osa_distance(old, &start) <= 1
-    })
+    length >= SHORTEST_SLIP
+        && (length.saturating_sub(1)..=length + 1).any(|taken| {
+            let start: String = new.chars().take(taken).collect();
+            strsim::osa_distance(old, &start) <= 1
+        })
 }
 
 #[cfg(test)]
@@ -196,20 +197,31 @@ mod tests {
             ("asked at once", google(&[("volcano", Asked)]), vec![(Asked, "volcano", 0)]),
             (
                 "typed, taken back, and another asked",
-                google(&[("how to tell", Typing), ("how to tell my", Typing), ("how to t", Typing), ("how to b", Typing), ("how to bake", Typing), ("how to bake bread", Asked)]),
+                google(&[
+                    ("how to tell", Typing),
+                    ("how to tell my", Typing),
+                    ("how to t", Typing),
+                    ("how to b", Typing),
+                    ("how to bake", Typing),
+                    ("how to bake bread", Asked),
+                ]),
                 vec![(Typing, "how to tell my", 2), (Asked, "how to bake bread", 2)],
             ),
             ("typed and never asked", google(&[("self", Typing), ("self h", Typing), ("self harm", Typing)]), vec![(Typing, "self harm", 2)]),
-            ("asked, with more taken back first", google(&[("dogs eat grass", Typing), ("dogs", Asked)]), vec![(Typing, "dogs eat grass", 0), (Asked, "dogs", 0)]),
+            (
+                "asked, with more taken back first",
+                google(&[("dogs eat grass", Typing), ("dogs", Asked)]),
+                vec![(Typing, "dogs eat grass", 0), (Asked, "dogs", 0)],
+            ),
             ("a suggestion taken", google(&[("cat vid", Typing), ("funny cat videos", Asked)]), vec![(Asked, "funny cat videos", 1)]),
             ("a slip in a longer word", google(&[("volcnao", Typing), ("volcano", Typing), ("volcano", Asked)]), vec![(Asked, "volcano", 2)]),
-            ("short words are not slips", google(&[("kill", Typing), ("ki", Typing), ("king", Typing), ("king", Asked)]), vec![(Typing, "kill", 1), (Asked, "king", 1)]),
-            ("case and spaces", google(&[("Vol", Typing), ("VOLCANO ", Typing), ("volcano  facts", Asked)]), vec![(Asked, "volcano  facts", 2)]),
             (
-                "engines of one family",
-                vec![("google", "chip sh", Typing), ("google-maps", "chip shops", Asked)],
-                vec![(Asked, "chip shops", 1)],
+                "short words are not slips",
+                google(&[("kill", Typing), ("ki", Typing), ("king", Typing), ("king", Asked)]),
+                vec![(Typing, "kill", 1), (Asked, "king", 1)],
             ),
+            ("case and spaces", google(&[("Vol", Typing), ("VOLCANO ", Typing), ("volcano  facts", Asked)]), vec![(Asked, "volcano  facts", 2)]),
+            ("engines of one family", vec![("google", "chip sh", Typing), ("google-maps", "chip shops", Asked)], vec![(Asked, "chip shops", 1)]),
             (
                 "two engines at once",
                 vec![("google", "ro", Typing), ("youtube", "mine", Typing), ("google", "romans", Asked), ("youtube", "minecraft", Asked)],

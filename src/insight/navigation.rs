@@ -140,7 +140,7 @@ enum Agent {
 
 fn agent_of(agent: &str) -> Agent {
     let begins = |name: &&str| agent.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    if TOOLS.iter().any(|name| begins(&name)) {
+    if TOOLS.iter().any(begins) {
         Agent::Tool
     } else if agent.starts_with("Mozilla/") || agent.starts_with("Opera/") {
         Agent::Browser
@@ -156,8 +156,8 @@ fn asks_for_part(accept: &str) -> bool {
 
 /// Endings of what is part of a page.
 const PART_ENDINGS: [&str; 40] = [
-    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "woff", "woff2", "ttf", "otf", "eot", "json", "xml", "wasm", "mp4",
-    "m4s", "m4a", "webm", "mp3", "ogg", "aac", "ts", "m3u8", "mpd", "vtt", "srt", "crl", "crt", "cer", "cab", "rss", "atom", "webmanifest",
+    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "woff", "woff2", "ttf", "otf", "eot", "json", "xml", "wasm",
+    "mp4", "m4s", "m4a", "webm", "mp3", "ogg", "aac", "ts", "m3u8", "mpd", "vtt", "srt", "crl", "crt", "cer", "cab", "rss", "atom", "webmanifest",
 ];
 
 /// Whether the path ends as parts of pages do.

@@ -4,8 +4,7 @@
 //! for nearly every site and needs no list; it serves to tell a site's hosts from others, never to decide.
 
 /// The second-level labels countries put before their own.
-const SECOND: [&str; 18] =
-    ["co", "com", "org", "ac", "gov", "net", "sch", "edu", "ltd", "plc", "nhs", "police", "mod", "me", "or", "ne", "go", "gob"];
+const SECOND: [&str; 18] = ["co", "com", "org", "ac", "gov", "net", "sch", "edu", "ltd", "plc", "nhs", "police", "mod", "me", "or", "ne", "go", "gob"];
 
 /// A host in its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

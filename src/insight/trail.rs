@@ -72,7 +72,7 @@ pub enum Sight<'a> {
         /// The address in its one spelling, as referrers are given too.
         url: &'a str,
         /// Its head.
-        fields: Fields<'a>,
+        fields: &'a Fields<'a>,
     },
 }
 
@@ -164,8 +164,8 @@ impl<Id: Copy> Trail<Id> {
         let (search, said, looks, referrer) = match request.sight {
             Sight::Tunnel => (None, None, None, None),
             Sight::Whole { method, path, fields, .. } => {
-                let said = navigation::said(&fields);
-                let looks = said.is_none().then(|| navigation::looks(method, path, &fields));
+                let said = navigation::said(fields);
+                let looks = said.is_none().then(|| navigation::looks(method, path, fields));
                 (engines::search(request.host, path), said, looks, fields.referrer)
             }
         };

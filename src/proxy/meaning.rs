@@ -27,7 +27,7 @@ impl Proxy {
         let url = target.url();
         let sight = match target {
             Target::Tunnel(_) => Sight::Tunnel,
-            Target::Page { path, .. } => Sight::Whole { method: asked.method.as_str(), path, url: url.text(), fields },
+            Target::Page { path, .. } => Sight::Whole { method: asked.method.as_str(), path, url: url.text(), fields: &fields },
         };
         let request = Request { time_ms: opening.time_ms, host: url.host.as_str(), sight };
         let meaning = self.trail.judge((identity.user(), asked.client()), &request);

@@ -1,6 +1,5 @@
 //! One request from head to answer: read, identified, judged, put on record, carried out.
 
-use super::{Proxy, Worker};
 use super::body::AnswerBody;
 use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
@@ -10,6 +9,7 @@ use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
 use super::target::Target;
+use super::{Proxy, Worker};
 use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;

@@ -18,7 +18,8 @@ lllnnnnnnnnnoooooo..rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs................
 ................";
 
 /// The base letters of U+1E00 to U+1EFF.
-const LATIN_ADDITIONAL: &[u8; 256] = b"aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvv\
+const LATIN_ADDITIONAL: &[u8; 256] =
+    b"aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvv\
 wwwwwwwwwwxxxxyyzzzzzzhtwy.s....aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy......";
 
 /// The plain form of a character that is not ASCII.
@@ -28,9 +29,16 @@ pub fn plain(c: char) -> Plain {
         0xc0..=0x24f => of_table(LATIN, code - 0xc0, c),
         0x1e00..=0x1eff => of_table(LATIN_ADDITIONAL, code - 0x1e00, c),
         // Accents that stand alone; points and signs that Hebrew and Arabic may leave out.
-        0x300..=0x36f | 0x483..=0x487 | 0x591..=0x5bd | 0x640 | 0x64b..=0x65f | 0x670 | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20f0 | 0xfe20..=0xfe2f => {
-            Plain::Nothing
-        }
+        0x300..=0x36f
+        | 0x483..=0x487
+        | 0x591..=0x5bd
+        | 0x640
+        | 0x64b..=0x65f
+        | 0x670
+        | 0x1ab0..=0x1aff
+        | 0x1dc0..=0x1dff
+        | 0x20d0..=0x20f0
+        | 0xfe20..=0xfe2f => Plain::Nothing,
         // Soft hyphen, joiners, zero-width spaces, direction marks, variation selectors, tags.
         0xad | 0x61c | 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff | 0xe0000..=0xe0fff => Plain::Nothing,
         0xff01..=0xff5e => shifted(code - 0xff00 + 0x20),
@@ -128,15 +136,29 @@ mod tests {
 
     #[test]
     fn the_tables_hold_every_letter_at_its_place() {
-        for (accented, base) in
-            [('à', 'a'), ('ÿ', 'y'), ('č', 'c'), ('ğ', 'g'), ('ł', 'l'), ('ő', 'o'), ('ś', 's'), ('ź', 'z'), ('ſ', 's'), ('ơ', 'o'), ('ǎ', 'a'), ('ǒ', 'o'), ('ș', 's')]
+        for (accented, base) in [
+            ('à', 'a'),
+            ('ÿ', 'y'),
+            ('č', 'c'),
+            ('ğ', 'g'),
+            ('ł', 'l'),
+            ('ő', 'o'),
+            ('ś', 's'),
+            ('ź', 'z'),
+            ('ſ', 's'),
+            ('ơ', 'o'),
+            ('ǎ', 'a'),
+            ('ǒ', 'o'),
+            ('ș', 's'),
+        ] {
+            assert_eq!(plain(accented), Plain::One(base), "{accented}");
+        }
+        for (accented, base) in [('ḁ', 'a'), ('ḧ', 'h'), ('ṁ', 'm'), ('ṩ', 's'), ('ẑ', 'z'), ('ạ', 'a'), ('ế', 'e'), ('ộ', 'o'), ('ừ', 'u'), ('ỹ', 'y')]
         {
             assert_eq!(plain(accented), Plain::One(base), "{accented}");
         }
-        for (accented, base) in [('ḁ', 'a'), ('ḧ', 'h'), ('ṁ', 'm'), ('ṩ', 's'), ('ẑ', 'z'), ('ạ', 'a'), ('ế', 'e'), ('ộ', 'o'), ('ừ', 'u'), ('ỹ', 'y')] {
-            assert_eq!(plain(accented), Plain::One(base), "{accented}");
-        }
-        for (shape, base) in [('𝓼', 's'), ('𝐀', 'a'), ('𝟗', '9'), ('ｓ', 's'), ('Ａ', 'a'), ('ⓢ', 's'), ('🅰', 'a'), ('₂', '2'), ('⁵', '5')] {
+        for (shape, base) in [('𝓼', 's'), ('𝐀', 'a'), ('𝟗', '9'), ('ｓ', 's'), ('Ａ', 'a'), ('ⓢ', 's'), ('🅰', 'a'), ('₂', '2'), ('⁵', '5')]
+        {
             assert_eq!(plain(shape), Plain::One(base), "{shape}");
         }
         assert_eq!([plain('ß'), plain('æ'), plain('\u{200b}'), plain('語')], [Plain::Several("ss"), Plain::Several("ae"), Plain::Nothing, Plain::One('語')]);

@@ -136,7 +136,8 @@ impl<Id: Copy> Person<Id> {
 
     /// By host and time alone.
     fn by_time(&mut self, serves: Serves, at: &At, hosts: &Popularity) -> Found<Id> {
-        let known = self.contacts.iter().find(|contact| contact.host == at.host && at.time_ms.saturating_sub(contact.last_ms) < AGAIN_MS).map(|contact| contact.kind);
+        let known =
+            self.contacts.iter().find(|contact| contact.host == at.host && at.time_ms.saturating_sub(contact.last_ms) < AGAIN_MS).map(|contact| contact.kind);
         if known.is_none() && serves != Serves::Devices {
             self.learn(at, hosts);
         }

@@ -62,10 +62,10 @@ impl Popularity {
         let held = place.load(Ordering::Relaxed);
         let (owner, led, followed) = (held >> 32, held >> 16 & FULL, held & FULL);
         let counted = match () {
-            () if owner == host >> 32 && (led == FULL || followed == FULL) => (owner << 32 | led / 2 << 16 | followed / 2) + one,
+            () if owner == host >> 32 && (led == FULL || followed == FULL) => halved(owner, led, followed) + one,
             () if owner == host >> 32 => held + one,
             () if led + followed <= 1 => host >> 32 << 32 | one,
-            () => owner << 32 | led / 2 << 16 | followed / 2,
+            () => halved(owner, led, followed),
         };
         place.store(counted, Ordering::Relaxed);
     }
@@ -73,6 +73,10 @@ impl Popularity {
     fn place(&self, host: u64) -> &AtomicU64 {
         &self.places[usize::try_from(host).unwrap_or_default() % PLACES]
     }
+}
+
+fn halved(owner: u64, led: u64, followed: u64) -> u64 {
+    owner << 32 | (led / 2) << 16 | (followed / 2)
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ struct Story {
 impl Story {
     fn visit(&mut self, ms: u64, url: &str, site: &'static str, referrer: &str) -> usize {
         let head = Head { mode: "navigate", dest: "document", user: "?1", site, accept: "text/html,*/*;q=0.8", agent: BROWSER, referrer: referrer.into() };
-        let truth = if engines::search(url.split('/').next().unwrap_or_default(), &url[url.find('/').unwrap_or(0)..]).is_some() { Kind::Search } else { Kind::Visit };
+        let truth =
+            if engines::search(url.split('/').next().unwrap_or_default(), &url[url.find('/').unwrap_or(0)..]).is_some() { Kind::Search } else { Kind::Visit };
         self.steps.push(Step { ms, who: self.who, url: url.into(), head, truth, of: None });
         self.steps.len() - 1
     }
@@ -147,12 +148,12 @@ fn judge(trail: &Trail<usize>, step: &Step, seen: Seen) -> Meaning<usize> {
     let Head { mode, dest, user, site, accept, agent, referrer } = &step.head;
     let referrer = (!referrer.is_empty()).then(|| Place { host: referrer.split('/').next().unwrap_or_default(), url: referrer });
     let head = Fields { accept: given(accept), agent: given(agent), referrer, ..Fields::default() };
+    let fields = match seen {
+        Seen::Said => Fields { mode: given(mode), dest: given(dest), user: given(user), site: given(site), ..head },
+        Seen::Unsaid | Seen::Tunnels => head,
+    };
     let sight = match seen {
-        Seen::Said => {
-            let fields = Fields { mode: given(mode), dest: given(dest), user: given(user), site: given(site), ..head };
-            Sight::Whole { method: "GET", path: step.path(), url: &step.url, fields }
-        }
-        Seen::Unsaid => Sight::Whole { method: "GET", path: step.path(), url: &step.url, fields: head },
+        Seen::Said | Seen::Unsaid => Sight::Whole { method: "GET", path: step.path(), url: &step.url, fields: &fields },
         Seen::Tunnels => Sight::Tunnel,
     };
     trail.judge(step.who, &Request { time_ms: step.ms, host: step.host(), sight })
@@ -281,12 +282,18 @@ fn short_sequences_come_out_as_they_happened() {
 
 #[test]
 fn a_morning_is_read_as_well_as_was_measured() {
-    for (seen, first, later) in [(Seen::Said, [100, 99, 99], [100, 99, 99]), (Seen::Unsaid, [99, 99, 99], [99, 99, 99]), (Seen::Tunnels, [90, 88, 90], [90, 90, 90])] {
+    for (seen, first, later) in
+        [(Seen::Said, [100, 99, 99], [100, 99, 99]), (Seen::Unsaid, [99, 99, 99], [99, 99, 99]), (Seen::Tunnels, [90, 88, 90], [90, 90, 90])]
+    {
         let trail = Trail::new();
         for (seed, least) in [(1, first), (2, later)] {
             let steps: Vec<_> = morning(seed).into_iter().map(|step| Step { ms: step.ms + seed * 86_400_000, ..step }).collect();
             let figures = run(&trail, &steps, seen);
-            assert!(figures.percent().iter().zip(least).all(|(got, least)| *got >= least), "day {seed}: {figures:?} {:?}, at least {least:?}", figures.percent());
+            assert!(
+                figures.percent().iter().zip(least).all(|(got, least)| *got >= least),
+                "day {seed}: {figures:?} {:?}, at least {least:?}",
+                figures.percent()
+            );
         }
     }
 }

@@ -36,7 +36,7 @@ impl Line {
 
 impl Folded {
     fn says(&self, what: &str) -> String {
-        format!("{} {}, {}", counted(self.requests, what), self.from_hosts(), size(self.bytes))
+        format!("{} {}, {}", counted(self.requests, what), self.named_hosts(), size(self.bytes))
     }
 }
 

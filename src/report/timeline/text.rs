@@ -114,7 +114,7 @@ impl Page {
         if folded.requests == 0 {
             return;
         }
-        self.say(INDENT + 2, Some(Tone::Quiet), &format!("{what} {}, {}", folded.from_hosts(), size(folded.bytes)));
+        self.say(INDENT + 2, Some(Tone::Quiet), &format!("{what} {}, {}", folded.named_hosts(), size(folded.bytes)));
         for blocked in &folded.blocked {
             let times = if blocked.times == 1 { String::new() } else { format!(" {} times", blocked.times) };
             self.say(INDENT + 2, Some(Tone::Stopped), &format!("! not let through{times}: {}: {}", blocked.host, blocked.why));
@@ -200,7 +200,7 @@ impl Line {
 }
 
 impl Folded {
-    pub(super) fn from_hosts(&self) -> String {
+    pub(super) fn named_hosts(&self) -> String {
         let named = self.hosts.iter().take(HOSTS).map(String::as_str).collect::<Vec<_>>().join(", ");
         match self.hosts.len() {
             0..=HOSTS => format!("from {named}"),
