@@ -191,7 +191,7 @@ fn only_a_group_that_says_so_is_staff() {
     assert_eq!(
         files.problems(),
         [
-            "policy.toml:3: group \"a\", staff: true or false is expected, not a text in quotes",
+            "policy.toml:3: group \"a\", staff: true or false is expected, not a text",
             "policy.toml:6: `stuff` in group \"b\" is no setting\n  hint: did you mean \"staff\"?"
         ]
     );

@@ -6,7 +6,7 @@
 //!
 //! # Where to add
 //!
-//! An engine is one row of [`ENGINES`], and one row of the test with an address as a browser sends it. Where rows share a site, the first that fits
+//! An engine is one row of `ENGINES` (in `table`), and one row of the test with an address as a browser sends it. Where rows share a site, the first that fits
 //! counts. An engine of a site without a row of its own is not known as one: its searches are visits.
 
 mod table;

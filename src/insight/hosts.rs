@@ -4,8 +4,8 @@
 //!
 //! # Where to add
 //!
-//! One line of [`BACKGROUND`] or [`PARTS`]: the name, which holds for all below it too. A first label that says it of any site goes into
-//! [`BACKGROUND_LABELS`] or [`PART_LABELS`].
+//! One line of `BACKGROUND` or `PARTS`: the name, which holds for all below it too. A first label that says it of any site goes into
+//! `BACKGROUND_LABELS` or `PART_LABELS`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -253,11 +253,11 @@ fn morning(seed: u64) -> Vec<Step> {
             (0..(from - 1_000_000) / 120_000).for_each(|n| story.device(1_000_000 + n * 120_000, "app.school-messages.example/v1/poll", "okhttp/4.9"));
         }
     }
-    in_order(story.steps)
+    in_order(&story.steps)
 }
 
 /// By time, with what hangs where kept.
-fn in_order(steps: Vec<Step>) -> Vec<Step> {
+fn in_order(steps: &[Step]) -> Vec<Step> {
     let mut order: Vec<usize> = (0..steps.len()).collect();
     order.sort_by_key(|place| steps[*place].ms);
     let new: Map<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
