@@ -160,6 +160,7 @@ impl Groups<'_> {
         if let Some(members) = table.table("members") {
             self.add_members(&members, GroupId(id));
         }
+        let staff = table.get_or("staff", false);
         let [allow, block, warn] = ["allow", "block", "warn"].map(|key| categories(self.taxonomy, table, key));
         for (key, set) in [("allow", allow), ("warn", warn)] {
             refuse_always_blocked(self.taxonomy, table, key, set);
@@ -170,7 +171,7 @@ impl Groups<'_> {
             }
         }
         table.done();
-        self.groups.push(Group { name: name.into(), allow, block, warn });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {

@@ -1,6 +1,7 @@
 //! Wrong files, and what a person is told.
 
 use super::*;
+use crate::identity::Standing;
 use std::fs;
 
 struct Files(tempfile::TempDir);
@@ -173,6 +174,27 @@ fn a_parent_proxy_is_read_with_its_password_from_a_file_of_its_own() {
         files.write("parent.password", bad);
         assert!(files.problems().join("").contains("does not hold one line with a password"), "{bad:?}");
     }
+}
+
+#[test]
+fn only_a_group_that_says_so_is_staff() {
+    let files = Files::new();
+    let group = |name: &str, staff: &str| format!("[[group]]\nname = \"{name}\"\n{staff}\n");
+    files.write("policy.toml", &(group("year-7", "") + &group("teachers", "staff = true") + &group("visitors", "staff = false")));
+    let config = Config::load(&files.0.path().join("usher.toml")).expect("sound");
+    let policy = config.rulebook().expect("sound").school.policy;
+    let staff: Vec<_> =
+        ["year-7", "teachers", "visitors"].iter().map(|name| policy.is_staff(Standing::Member(policy.group_named(name).expect("a group")))).collect();
+    assert_eq!(staff, [false, true, false]);
+    assert!(!policy.is_staff(Standing::Unknown), "somebody in no group is kept as a pupil is");
+    files.write("policy.toml", &(group("a", "staff = \"yes\"") + &group("b", "stuff = true")));
+    assert_eq!(
+        files.problems(),
+        [
+            "policy.toml:3: group \"a\", staff: true or false is expected, not a text",
+            "policy.toml:6: `stuff` in group \"b\" is no setting\n  hint: did you mean \"staff\"?"
+        ]
+    );
 }
 
 #[test]

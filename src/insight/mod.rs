@@ -1,6 +1,21 @@
 //! What a request means for the person who reads the log: a page somebody went to, a search in words, or what a page drags in. Pure.
+//!
+//! [`engines`] reads searches, [`navigation`] what the browser says of a request, and [`trail`] remembers for a while where each person was, so that what a
+//! page drags in hangs from the page, and so that what nobody says can be inferred. [`fold`] and [`folding`] are for reading the record afterwards: words
+//! as people misspell them, and what was typed into what was asked.
+//!
+//! # Where to add
+//!
+//! A search engine: one row in [`engines`], with one row of its test. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
 
+pub mod engines;
+pub mod escapes;
 pub mod fold;
+pub mod folding;
+pub mod hosts;
+pub mod navigation;
+pub mod site;
+pub mod trail;
 
 use serde::Serialize;
 

@@ -57,6 +57,8 @@ pub struct Policy {
 pub struct Group {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether its members are staff: what they do is kept apart on record, and as long as the school keeps that.
+    pub staff: bool,
     /// Categories allowed whatever else a site is listed under.
     pub allow: CategorySet,
     /// Categories blocked.
@@ -166,7 +168,7 @@ impl Policy {
     }
 
     fn judge_categories(&self, facts: &Facts<'_>, group: GroupId) -> Judgement {
-        let Some(Group { name, allow, block, warn }) = self.groups.get(usize::from(group.0)) else {
+        let Some(Group { name, allow, block, warn, .. }) = self.groups.get(usize::from(group.0)) else {
             return Judgement { action: Action::Block, reason: Reason::Unlisted };
         };
         for (action, set) in [(Action::Allow, allow), (Action::Block, block), (Action::Warn, warn)] {
@@ -193,6 +195,15 @@ impl Policy {
             Standing::Unknown => None,
         };
         known.map_or_else(|| self.unknown.clone(), |group| group.name.clone())
+    }
+
+    /// Whether this is a member of staff. Somebody in no group is not: a pupil must not be kept as staff by mistake.
+    #[must_use]
+    pub fn is_staff(&self, standing: Standing) -> bool {
+        match standing {
+            Standing::Member(id) => self.groups.get(usize::from(id.0)).is_some_and(|group| group.staff),
+            Standing::Unknown => false,
+        }
     }
 
     /// The rules whose review is due on this day.

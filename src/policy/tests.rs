@@ -43,7 +43,13 @@ fn school() -> School {
     let lunch = Period { name: "lunch".into(), days: vec![Weekday::Wednesday], from: time(12, 30, 0, 0), to: time(13, 20, 0, 0) };
     let timetable = Timetable { zone: jiff::tz::TimeZone::UTC, periods: vec![lunch], terms: vec![], closed: vec![] };
     let set = |ids: &[&str]| ids.iter().filter_map(|id| taxonomy.find(id)).collect();
-    let group = |name: &str, allow: &[&str], block: &[&str], warn: &[&str]| Group { name: name.into(), allow: set(allow), block: set(block), warn: set(warn) };
+    let group = |name: &str, allow: &[&str], block: &[&str], warn: &[&str]| Group {
+        name: name.into(),
+        staff: name == "staff",
+        allow: set(allow),
+        block: set(block),
+        warn: set(warn),
+    };
     let policy = Policy {
         groups: vec![group("year-7", &["education"], &["games", "drugs"], &["chat"]), group("staff", &["education"], &["drugs"], &[])],
         rules: vec![],
@@ -271,7 +277,13 @@ fn any_action() -> impl Strategy<Value = Action> {
 
 fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
     let taxonomy = school.taxonomy.clone();
-    let group = (any_set(&taxonomy), any_set(&taxonomy), any_set(&taxonomy)).prop_map(|(allow, block, warn)| Group { name: "some".into(), allow, block, warn });
+    let group = (any_set(&taxonomy), any_set(&taxonomy), any_set(&taxonomy)).prop_map(|(allow, block, warn)| Group {
+        name: "some".into(),
+        staff: false,
+        allow,
+        block,
+        warn,
+    });
     let rules = proptest::collection::vec((proptest::collection::vec(any_condition(&taxonomy), 0..3), any_action()), 0..6);
     (proptest::collection::vec(group, 3), rules).prop_map(move |(groups, rules)| Policy {
         groups,

@@ -75,7 +75,7 @@ impl Worker {
 
     /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(End, Pending), Answer> {
-        let (permit, opening) = self.judge_tunnel(asked, target, identity).await?;
+        let (permit, entry) = self.judge_tunnel(asked, target, identity).await?;
         let way = self.way(permit.into_destination());
         let reach = async {
             let way = way.map_err(DialError::from)?;
@@ -83,7 +83,7 @@ impl Worker {
         };
         // Both at once: nothing is said to either side before both are done, and the wait for the disk is behind the wait for the site.
         let record = async {
-            let mut pending = self.open_record(asked, opening).await?;
+            let mut pending = self.open_record(asked, entry).await?;
             // Only the client's leaving ends this half way.
             pending.expect(Outcome::ClientGone);
             Ok(pending)

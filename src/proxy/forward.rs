@@ -65,7 +65,10 @@ impl Worker {
         match self.exchange(&way, upload, &mut pending).await {
             Ok((response, origin)) => match way.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
-                None => self.relay(&asked, wishes, client, response, (way, origin), pending),
+                None => {
+                    self.note_redirect(&asked, &target, &response);
+                    self.relay(&asked, wishes, client, response, (way, origin), pending)
+                }
             },
             Err(error) => self.failed(&asked, &error, pending),
         }

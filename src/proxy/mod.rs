@@ -26,6 +26,7 @@ pub mod headers;
 pub mod identify;
 pub mod limits;
 pub mod listen;
+mod meaning;
 pub mod names;
 pub mod own_pages;
 pub mod pages;
@@ -38,9 +39,10 @@ mod timer;
 pub mod tunnel;
 pub mod warnings;
 
-use crate::audit::Recorder;
+use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
+use crate::insight::trail::Trail;
 use crate::snapshot::InForce;
 use dial::Dialer;
 use governor::clock::DefaultClock;
@@ -117,6 +119,7 @@ pub struct Proxy {
     clock: Clock,
     via: Via,
     warnings: Warnings,
+    trail: Trail<RecordId>,
     requests: Option<PerClient>,
     password_checks: PerClient,
 }
@@ -166,6 +169,7 @@ impl Proxy {
         Arc::new(Self {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
+            trail: Trail::new(),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
             in_force: parts.in_force,

@@ -1,24 +1,26 @@
 //! One request from head to answer: read, identified, judged, put on record, carried out.
 
-use super::Worker;
 use super::body::AnswerBody;
 use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
 use super::identify::Identified;
+use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
 use super::target::Target;
+use super::{Proxy, Worker};
 use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
+use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::{Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use bytes::Bytes;
-use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, REFERER, RETRY_AFTER, USER_AGENT};
+use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -41,6 +43,8 @@ pub(super) struct Asked {
     /// As received.
     pub(super) headers: HeaderMap,
     pub(super) now: Timestamp,
+    /// The visit it was found to be.
+    pub(super) step: Option<Step>,
 }
 
 impl Asked {
@@ -91,7 +95,7 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)() }
+        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -122,29 +126,31 @@ impl Worker {
     }
 
     /// Judges a tunnel: a permit to connect, with what is to be put on record before the tunnel opens; or the answer that refuses it.
-    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Box<Opening>), Answer> {
+    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Entry), Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
         let around = self.circumstances(asked, target, identity, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(target.url(), &found, around);
         match verdict {
-            ConnectVerdict::Tunnel(permit) => Ok((permit, judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
+            ConnectVerdict::Tunnel(permit) => Ok((permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
             ConnectVerdict::Block => {
                 let page = self.block_page(asked, target, &reason);
-                let pending = self.open_record(asked, judged(asked, target, identity, &found, Verdict::Blocked, &reason)).await?;
+                let pending = self.open_record(asked, self.judged(asked, target, identity, &found, Verdict::Blocked, &reason)).await?;
                 Err(own_answer(asked, &page, Some(pending), &self.settings.school))
             }
         }
     }
 
-    async fn answer_request(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
+    async fn answer_request(self: &Arc<Self>, mut asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
         let around = self.circumstances(&asked, &target, &identity, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
-                return match self.open_record(&asked, judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason)).await {
+                let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
+                asked.step = entry.step;
+                return match self.open_record(&asked, entry).await {
                     Ok(pending) => self.forward(asked, permit, target, request, pending).await,
                     Err(answer) => answer,
                 };
@@ -152,7 +158,7 @@ impl Worker {
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };
-        match self.open_record(&asked, judged(&asked, &target, &identity, &found, verdict, &reason)).await {
+        match self.open_record(&asked, self.judged(&asked, &target, &identity, &found, verdict, &reason)).await {
             Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         }
@@ -200,16 +206,39 @@ impl Worker {
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
 
+    /// What is known of a request that was judged.
+    fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
+        let taxonomy = &asked.snapshot.taxonomy;
+        // What the sealed feed says is in no list.
+        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
+        let opening = Opening {
+            verdict,
+            categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
+            reason: reason.kind(),
+            why: reason.text(taxonomy),
+            rule: reason.rule().map(str::to_owned),
+            entry: reason.entry().cloned(),
+            ..opening(asked, Some(target), identity)
+        };
+        self.entry(asked, target, identity, opening)
+    }
+
     /// Puts a request on record; without a record, the answer is that nothing can pass.
-    pub(super) async fn open_record(&self, asked: &Asked, opening: Box<Opening>) -> Result<Pending, Answer> {
-        self.recorder.open(opening).await.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
+    pub(super) async fn open_record(&self, asked: &Asked, entry: Entry) -> Result<Pending, Answer> {
+        let Entry { opening, step } = entry;
+        let verdict = opening.verdict;
+        let opened = self.recorder.open(opening).await;
+        if let (Some(step), Ok(pending)) = (step, &opened) {
+            self.recorded(step, verdict, pending.id());
+        }
+        opened.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
     }
 
     /// Refuses what is no request a proxy can serve.
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
         let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
         let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, target, &identity) };
-        match self.open_record(asked, Box::new(opening)).await {
+        match self.open_record(asked, Proxy::lone_entry(asked, &identity, opening)).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         }
@@ -240,7 +269,7 @@ impl Worker {
     /// Answers by ourselves, on record, without having judged: our own pages, `TRACE` at its end.
     pub(super) async fn answered(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: &str) -> Result<Pending, Answer> {
         let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned().into(), ..opening(asked, Some(target), identity) };
-        self.open_record(asked, Box::new(opening)).await
+        self.open_record(asked, Proxy::lone_entry(asked, identity, opening)).await
     }
 
     /// The answer to a request that failed on its way to the origin.
@@ -303,23 +332,7 @@ fn shown(target: &Target) -> String {
     if short.len() < url.len() { short + "…" } else { short }
 }
 
-/// What is known of a request that was judged.
-fn judged(asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Box<Opening> {
-    let taxonomy = &asked.snapshot.taxonomy;
-    // What the sealed feed says is in no list.
-    let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
-    Box::new(Opening {
-        verdict,
-        categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
-        reason: reason.kind(),
-        why: reason.text(taxonomy),
-        rule: reason.rule().map(str::to_owned),
-        entry: reason.entry().cloned(),
-        ..opening(asked, Some(target), identity)
-    })
-}
-
-/// What is known of a request whatever came of it.
+/// What is known of a request whatever came of it. What it means is filled in by [`Proxy::entry`].
 fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Opening {
     let policy = &asked.snapshot.policy;
     let (scheme, host, port, path) = match target {
@@ -356,7 +369,7 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         entry: None,
         snapshot: asked.snapshot.id,
         agent: asked.text(USER_AGENT),
-        referrer: asked.text(REFERER).and_then(|referrer| crate::url::Url::parse(&referrer).ok()).map(|url| url.host.to_string()),
+        referrer: None,
         fetch_dest: asked.text("sec-fetch-dest"),
         fetch_mode: asked.text("sec-fetch-mode"),
         fetch_user: asked.text("sec-fetch-user"),

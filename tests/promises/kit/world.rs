@@ -37,6 +37,7 @@ warn = ["streaming"]
 
 [[group]]
 name = "staff"
+staff = true
 members = { networks = ["127.0.9.0/24"], users = ["staff-*"] }
 block = ["adult"]
 warn = ["chat"]
