@@ -247,8 +247,8 @@ impl Drop for Pending {
 mod tests {
     use super::super::query::{Filter, Log};
     use super::super::record::{Class, Verdict};
-    use crate::insight::{Certainty, Kind, Start};
     use super::*;
+    use crate::insight::{Certainty, Kind, Start};
     use crate::policy::decision::SnapshotId;
 
     fn opening(path: &str) -> Box<Opening> {

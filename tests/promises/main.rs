@@ -24,5 +24,6 @@ mod records;
 mod reload;
 mod servers;
 mod smuggling;
+mod traffic;
 mod tunnels;
 mod updates;
