@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
+use traffic::calendar::Day;
 use traffic::summary::Summary;
 use traffic::{Exchange, Traffic};
 use usher::audit::query::{Filter, Log};
@@ -83,9 +84,13 @@ fn main() {
 fn show_traffic(arguments: &Arguments) {
     let mut summary = Summary::default();
     let began = Instant::now();
-    let traffic = Traffic::new(arguments.seed, arguments.size);
-    traffic.take(usize::try_from(arguments.rows).expect("a number")).for_each(|exchange| summary.add(&exchange));
-    println!("{summary}took                  {:>12.1} s, counting included", began.elapsed().as_secs_f64());
+    let mut traffic = Traffic::new(arguments.seed, arguments.size);
+    let (mut first_day, second) = (0, Day::first().next().periods[0].from);
+    for exchange in traffic.by_ref().take(usize::try_from(arguments.rows).expect("a number")) {
+        summary.add(&exchange);
+        first_day += u64::from(exchange.opening.time_ms < second);
+    }
+    println!("{summary}on the first day      {first_day:>12}\ntook                  {:>12.1} s, counting included", began.elapsed().as_secs_f64());
 }
 
 /// What it costs to make up one request.

@@ -34,7 +34,7 @@ use usher::policy::decision::SnapshotId;
 
 /// Mean milliseconds between what a pupil does in a lesson, and a member of staff; between, and in the evening, they take longer.
 const PUPIL_GAP: u64 = 59_000;
-const STAFF_GAP: u64 = 97_000;
+const STAFF_GAP: u64 = 122_000;
 /// Mean milliseconds between what a device asks for by itself.
 const POLL_GAP: u64 = 70_000;
 

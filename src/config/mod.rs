@@ -5,6 +5,7 @@
 
 mod canaries;
 pub mod categories;
+mod outputs;
 pub mod policy;
 pub mod reader;
 mod sources;
@@ -20,6 +21,7 @@ use crate::library::judge::Canaries;
 use crate::library::parent_check::Pages;
 use crate::library::source::Source as ListSource;
 use crate::library::{Books, Library};
+use crate::outputs::Output;
 use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
@@ -76,6 +78,8 @@ pub struct Config {
     pub sources: PathBuf,
     /// The sites that tell whether lists are sound.
     pub canaries: PathBuf,
+    /// Where the record is sent as it is committed.
+    pub outputs: Vec<Output>,
 }
 
 /// What the other files say, checked.
@@ -186,6 +190,12 @@ impl Config {
         self.data.join("log.db")
     }
 
+    /// Where outputs keep their places.
+    #[must_use]
+    pub fn outputs_path(&self) -> PathBuf {
+        self.data.join("outputs")
+    }
+
     /// The users of this installation.
     #[must_use]
     pub fn users_path(&self) -> PathBuf {
@@ -219,6 +229,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let illegal = read_illegal(file, folder);
     let (parent, parent_pages) = upstream::read(file, folder);
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
+    let outputs = outputs::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -241,6 +252,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         categories,
         sources,
         canaries,
+        outputs,
     })
 }
 

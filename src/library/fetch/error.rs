@@ -2,12 +2,13 @@
 
 use super::address::AddressError;
 use crate::host::Host;
+use crate::reach::ReachError;
+pub use crate::reach::TlsError;
 use crate::upstream::tunnel::TunnelError;
 use http::StatusCode;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio_rustls::rustls::{self, CertificateError};
 
 /// Why a list was not fetched. What was in its place before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -192,46 +193,13 @@ pub enum FetchError {
     },
 }
 
-/// What is wrong with a server's TLS.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// Signed by nobody this machine trusts.
-    #[error(
-        "its certificate is signed by nobody this machine trusts; if a filter on the way inspects https, add its authority to this machine's (or SSL_CERT_FILE), else do not fetch from there"
-    )]
-    UnknownIssuer,
-    /// Past its end.
-    #[error("its certificate has expired; check this machine's clock, else the publisher must renew it")]
-    Expired,
-    /// Before its beginning.
-    #[error("its certificate is not valid yet; check this machine's clock")]
-    NotYet,
-    /// For another name.
-    #[error("its certificate is for another name; check the address, and that nothing on the way answers in its place")]
-    WrongName,
-    /// Anything else.
-    #[error("no safe connection was made: {0}")]
-    Other(String),
-}
-
-impl TlsError {
-    /// What an error of a handshake means.
-    pub(super) fn of(error: &io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(wrong)) => Self::of_certificate(wrong),
-            Some(other) => Self::Other(other.to_string()),
-            None => Self::Other(error.to_string()),
-        }
-    }
-
-    fn of_certificate(wrong: &CertificateError) -> Self {
-        match wrong {
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYet,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
-            other => Self::Other(format!("its certificate is wrong: {other}")),
+impl From<ReachError> for FetchError {
+    fn from(error: ReachError) -> Self {
+        match error {
+            ReachError::Resolve { host, error } => Self::Resolve { host, error },
+            ReachError::Connect { host, error } => Self::Connect { host, error },
+            ReachError::Tls { host, why } => Self::Tls { host, why },
+            ReachError::NoRoots(why) => Self::NoRoots(why),
         }
     }
 }
