@@ -257,6 +257,7 @@ impl App {
         // The workers make resolvers of their own; what keeps them from it is better told before serving.
         Names::new(Arc::new(KnownNames::new(HashMap::new())), config.limits.connect_time).map_err(AppError::Resolver)?;
         let around = surroundings(&config, secret, clock.clone());
+        outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log_path(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
         let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone() };

@@ -64,6 +64,26 @@ pub(super) async fn deliver(output: Output, names: Names, around: Surroundings) 
     }
 }
 
+/// The saved place of an output; where something is new to it, the end of what is committed now, which is saved.
+fn places(output: &Output, around: &Surroundings) -> Result<Positions, Failed> {
+    let saved = standing::positions(&around.folder, &output.name)?;
+    let mut places = saved.clone().unwrap_or_default();
+    for what in &output.what {
+        if let (false, Some(source)) = (places.contains_key(what), around.source(*what)) {
+            places.insert(*what, source.end()?);
+        }
+    }
+    if saved.as_ref() != Some(&places) {
+        standing::save_positions(&around.folder, &output.name, &places)?;
+    }
+    Ok(places)
+}
+
+/// Gives an output its place before anything more is committed. What goes wrong is told once it runs.
+pub(super) fn prepare(output: &Output, around: &Surroundings) {
+    drop(places(output, around));
+}
+
 /// What a turn came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -106,19 +126,9 @@ impl Delivery {
         Ok(turn)
     }
 
-    /// The saved place; where something is new to the output, what is committed from now on.
     async fn begin(&self) -> Result<Positions, Failed> {
-        let saved = standing::positions(&self.around.folder, &self.output.name)?;
-        let mut places = saved.clone().unwrap_or_default();
-        for what in &self.output.what {
-            if let (false, Some(source)) = (places.contains_key(what), self.around.source(*what)) {
-                places.insert(*what, apart(source, |source| source.end()).await?);
-            }
-        }
-        if saved.as_ref() != Some(&places) {
-            self.save(&places).await?;
-        }
-        Ok(places)
+        let (output, around) = (self.output.clone(), self.around.clone());
+        tokio::task::spawn_blocking(move || places(&output, &around)).await.map_err(|_| Failed::Panicked)?
     }
 
     async fn step(&mut self, what: What, places: &mut Positions) -> Result<Turn, Failed> {

@@ -13,7 +13,7 @@
 //! A record is sent once it has ended, or is [`source::SETTLE`] old: tunnels are sent while they are open.
 //! Where to add a way to send: an arm of [`To`], a file here, its settings in `config/outputs.rs`.
 
-pub mod deliver;
+mod deliver;
 pub mod pseudonym;
 mod send;
 pub mod source;
@@ -117,6 +117,11 @@ impl Surroundings {
     fn source(&self, what: What) -> Option<&Arc<dyn Committed>> {
         self.sources.iter().find(|(known, _)| *known == what).map(|(_, source)| source)
     }
+}
+
+/// Gives outputs that are new their place: what is committed from now on is theirs. To be called before anything is. Blocks.
+pub fn prepare(outputs: &[Output], around: &Surroundings) {
+    outputs.iter().for_each(|output| deliver::prepare(output, around));
 }
 
 /// Sends to all of them until it is dropped. One that cannot be sent to does not hold up another.

@@ -18,6 +18,7 @@ mod kit;
 mod layers;
 mod limits;
 mod lists;
+mod outputs;
 mod parent;
 mod people;
 mod records;
