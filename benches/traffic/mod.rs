@@ -245,7 +245,7 @@ impl Traffic {
                 (self.popular.pick(&mut shared), shared.next() % 500 + self.random.next() % 3)
             }
             (0..85, _) => {
-                let mut own = Random::new(person.seed ^ self.random.next() % 30);
+                let mut own = Random::new(person.seed ^ (self.random.next() % 30));
                 (self.popular.pick(&mut own), self.random.next() % 200)
             }
             _ => (self.popular.pick(&mut self.random), self.random.next() % 5000),

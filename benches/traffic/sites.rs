@@ -134,8 +134,11 @@ pub struct Web {
     pub trackers: Vec<Blocked>,
 }
 
+/// Name, categories, style, the engine's name if it is one, hosts.
+type Known = (&'static str, &'static str, Style, Option<&'static str>, &'static [&'static str]);
+
 /// Sites everybody knows, most visited first.
-const KNOWN: [(&str, &str, Style, Option<&str>, &[&str]); 18] = [
+const KNOWN: [Known; 18] = [
     ("google.com", "search", Style::Program, Some("google"), &["www.google.com", "www.gstatic.com", "apis.google.com"]),
     ("docs.google.com", "education", Style::Program, None, &["docs.google.com", "ssl.gstatic.com", "lh7-rt.googleusercontent.com"]),
     ("classroom.google.com", "education", Style::Program, None, &["classroom.google.com", "ssl.gstatic.com"]),
