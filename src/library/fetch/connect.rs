@@ -4,9 +4,9 @@
 //! one limit. This machine's own and private addresses may be fetched from: who may write `sources.toml` may read the disk as well.
 
 use super::address::Web;
-use super::error::{FetchError, TlsError};
+use super::error::FetchError;
 use crate::host::Host;
-use crate::reach::{self, Roots};
+use crate::reach::{self, ReachError, Roots, TlsError};
 use crate::upstream::Upstream;
 use crate::upstream::tunnel::{self, Answer, Tunnel};
 use bytes::Bytes;
@@ -76,7 +76,7 @@ async fn through(tcp: TcpStream, parent: &Upstream, to: &Web) -> Result<TcpStrea
     match answer.map_err(|error| FetchError::ParentAnswer { parent: parent.to_string(), error })? {
         Answer::Open(Tunnel { tcp, early }) if early.is_empty() => Ok(tcp),
         // In TLS the client speaks first.
-        Answer::Open(_) => Err(FetchError::Tls { host: to.host().clone(), why: TlsError::Other("it spoke first, which no server does".into()) }),
+        Answer::Open(_) => Err(ReachError::Tls { host: to.host().clone(), why: TlsError::Other("it spoke first, which no server does".into()) }.into()),
         Answer::Refused(response) => Err(FetchError::Parent { parent: parent.to_string(), status: response.status() }),
     }
 }

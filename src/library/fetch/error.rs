@@ -3,7 +3,6 @@
 use super::address::AddressError;
 use crate::host::Host;
 use crate::reach::ReachError;
-pub use crate::reach::TlsError;
 use crate::upstream::tunnel::TunnelError;
 use http::StatusCode;
 use std::io;
@@ -13,22 +12,9 @@ use std::time::Duration;
 /// Why a list was not fetched. What was in its place before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The name leads nowhere.
-    #[error("the name {host} cannot be resolved: {error}; check the address, and this machine's name server")]
-    Resolve {
-        /// The name.
-        host: Host,
-        /// What the resolver said.
-        error: io::Error,
-    },
-    /// No connection was made.
-    #[error("{host} cannot be reached: {error}; check the address, and whether this machine may go there")]
-    Connect {
-        /// The host, which may be the parent proxy.
-        host: Host,
-        /// Why.
-        error: io::Error,
-    },
+    /// No connection was made, or none that is safe.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// Connecting took too long.
     #[error("{host} did not answer within {seconds} s; check the address, and whether this machine may go there")]
     ConnectTime {
@@ -37,19 +23,6 @@ pub enum FetchError {
         /// The limit.
         seconds: u64,
     },
-    /// The server does not prove who it is, or speaks no TLS that is safe.
-    #[error("{host}: {why}")]
-    Tls {
-        /// The host.
-        host: Host,
-        /// What is wrong with it.
-        why: TlsError,
-    },
-    /// This machine trusts nobody.
-    #[error(
-        "no certificate authority is known on this machine, so no https address can be trusted ({0}); install the package ca-certificates, or set SSL_CERT_FILE"
-    )]
-    NoRoots(String),
     /// The parent proxy opened no tunnel.
     #[error("the parent proxy {parent} {}", say_refused(*status))]
     Parent {
@@ -191,17 +164,6 @@ pub enum FetchError {
         /// Why.
         error: io::Error,
     },
-}
-
-impl From<ReachError> for FetchError {
-    fn from(error: ReachError) -> Self {
-        match error {
-            ReachError::Resolve { host, error } => Self::Resolve { host, error },
-            ReachError::Connect { host, error } => Self::Connect { host, error },
-            ReachError::Tls { host, why } => Self::Tls { host, why },
-            ReachError::NoRoots(why) => Self::NoRoots(why),
-        }
-    }
 }
 
 /// What an error of writing means.

@@ -21,9 +21,9 @@ mod part;
 pub use address::{Address, AddressError, Web};
 pub use answer::Validators;
 pub use connect::AGENT;
-pub use error::{FetchError, TlsError};
+pub use error::FetchError;
 
-pub use crate::reach::Roots;
+pub use crate::reach::{ReachError, Roots, TlsError};
 use crate::upstream::Upstream;
 use answer::{Answer, Asked, strong, text};
 use body::Receiving;
