@@ -23,13 +23,14 @@
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
-//! | [`upstream`] | the parent proxy |
+//! | [`upstream`] [`reach`] | the parent proxy; from a name to a connection that is checked |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
 //! | [`audit`] | the record of every request |
 //! | [`library`] | lists kept: fetched, judged, put in force |
+//! | [`outputs`] | the record sent elsewhere as it is committed |
 //! | [`report`] | pure: pages for governors and heads |
 //! | [`proxy`] | sockets, HTTP, tunnels, pages |
 //! | [`config`] | files to a checked configuration, every problem at once |
@@ -48,8 +49,10 @@ pub mod illegal;
 pub mod insight;
 pub mod library;
 pub mod lists;
+pub mod outputs;
 pub mod policy;
 pub mod proxy;
+pub mod reach;
 pub mod report;
 pub mod snapshot;
 pub mod telemetry;

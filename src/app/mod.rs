@@ -16,6 +16,7 @@ use crate::illegal::{Standing, Tier};
 use crate::library::generations::{Generation, Held};
 use crate::library::{Library, LibraryError, Order, Shelf, Sizes};
 use crate::lists::Lists;
+use crate::outputs::{self, Committed, Records, Surroundings, What};
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Parts, Proxy, listen};
@@ -219,6 +220,12 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// What the outputs send from, and where they keep their places.
+fn surroundings(config: &Config, secret: [u8; 32], clock: Clock) -> Surroundings {
+    let records: Arc<dyn Committed> = Arc::new(Records::new(config.log()));
+    Surroundings { folder: config.outputs_path(), sources: vec![(What::Records, records)], secret, clock }
+}
+
 /// Usher, ready to serve.
 pub struct App {
     config: Config,
@@ -226,6 +233,8 @@ pub struct App {
     in_force: Arc<InForce>,
     recorder: Recorder,
     reloader: Reloader,
+    /// What the outputs share.
+    around: Surroundings,
     /// A set for each worker.
     listeners: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
@@ -247,6 +256,8 @@ impl App {
         let guard = Guard::new(config.allow.clone(), addresses.clone());
         // The workers make resolvers of their own; what keeps them from it is better told before serving.
         Names::new(Arc::new(KnownNames::new(HashMap::new())), config.limits.connect_time).map_err(AppError::Resolver)?;
+        let around = surroundings(&config, secret, clock.clone());
+        outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
         let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone() };
@@ -263,7 +274,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, around, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -300,7 +311,9 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
         let keeping = tokio::spawn(keeper::keep(self.reloader));
+        let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         listen::run(self.proxy, self.listeners, shutdown).await;
+        sending.abort();
         watching.abort();
         keeping.abort();
         let recorder = self.recorder;

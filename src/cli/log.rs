@@ -56,6 +56,8 @@ pub(super) enum Log {
         #[arg(long)]
         json: bool,
     },
+    /// Show where the record is sent, and how far each has come. Exit code 1 if one cannot be sent to.
+    Outputs(super::outputs::Outputs),
 }
 
 /// What to look for.
@@ -111,6 +113,7 @@ impl Log {
             Self::Tail { wanted, last, no_follow } => tail(&record()?, &wanted, last, no_follow, &zone),
             Self::Show { id, json } => show(&record()?, &id, json, &zone),
             Self::Events { severity, limit, json } => show_events(&config.log(), &events::Wanted { severity, limit, ..events::Wanted::default() }, json, &zone),
+            Self::Outputs(command) => command.run(&config, &zone),
         }
     }
 }

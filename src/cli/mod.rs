@@ -7,6 +7,7 @@ mod config;
 mod illegal;
 mod lists;
 mod log;
+mod outputs;
 mod parent;
 mod seal;
 mod serve;

@@ -6,6 +6,7 @@
 mod canaries;
 pub mod categories;
 mod log;
+mod outputs;
 pub mod policy;
 pub mod reader;
 mod sources;
@@ -21,6 +22,7 @@ use crate::library::judge::Canaries;
 use crate::library::parent_check::Pages;
 use crate::library::source::Source as ListSource;
 use crate::library::{Books, Library};
+use crate::outputs::Output;
 use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
@@ -79,6 +81,8 @@ pub struct Config {
     pub sources: PathBuf,
     /// The sites that tell whether lists are sound.
     pub canaries: PathBuf,
+    /// Where the record is sent as it is committed.
+    pub outputs: Vec<Output>,
 }
 
 /// What the other files say, checked.
@@ -193,6 +197,12 @@ impl Config {
         }
     }
 
+    /// Where outputs keep their places.
+    #[must_use]
+    pub fn outputs_path(&self) -> PathBuf {
+        self.data.join("outputs")
+    }
+
     /// The users of this installation.
     #[must_use]
     pub fn users_path(&self) -> PathBuf {
@@ -222,6 +232,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let illegal = read_illegal(file, folder);
     let (parent, parent_pages) = upstream::read(file, folder);
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
+    let outputs = outputs::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -245,6 +256,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         categories,
         sources,
         canaries,
+        outputs,
     })
 }
 

@@ -63,13 +63,13 @@ fn read_credentials(table: &Table<'_>, user: Option<String>, password_file: Opti
 }
 
 /// Why a file holds no password that can be used.
-struct Unusable {
-    what: String,
-    hint: Option<String>,
+pub(super) struct Unusable {
+    pub(super) what: String,
+    pub(super) hint: Option<String>,
 }
 
-/// The password in a file that nobody but its owner may read. A line end after it does not count.
-fn read_password(path: &Path) -> Result<String, Unusable> {
+/// The password, or another secret, in a file that nobody but its owner may read. A line end after it does not count.
+pub(super) fn read_password(path: &Path) -> Result<String, Unusable> {
     let unusable = |what: String| Unusable { what, hint: None };
     let unreadable = |error: std::io::Error| unusable(format!("{} cannot be read: {error}", path.display()));
     let metadata = fs::metadata(path).map_err(unreadable)?;

@@ -264,6 +264,36 @@ impl EventUnrecorded<'_> {
     }
 }
 
+/// The record could not be sent to an output; it is tried again, and nothing is lost meanwhile.
+pub struct OutputFailed<'a> {
+    /// The output.
+    pub output: &'a str,
+    /// What happened.
+    pub error: &'a str,
+}
+
+impl OutputFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(output = self.output, "the record is not sent on for now: {}; see: usher log outputs", self.error);
+    }
+}
+
+/// An output takes records again.
+pub struct OutputRecovered<'a> {
+    /// The output.
+    pub output: &'a str,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+impl OutputRecovered<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(output = self.output, tries = self.tries, "the record is sent on again");
+    }
+}
+
 /// A client has more connections open than one may have, or there are too many in all.
 pub struct ConnectionRefused {
     /// The client.

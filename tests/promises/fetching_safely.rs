@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use usher::library::fetch::{FetchError, Fetched, Roots, TlsError};
+use usher::library::fetch::{FetchError, Fetched, ReachError, Roots, TlsError};
 
 #[tokio::test]
 async fn over_https_the_server_must_prove_who_it_is() {
@@ -26,7 +26,7 @@ async fn over_https_the_server_must_prove_who_it_is() {
         let fetched = desk.fetch(&format!("https://{}/a", site.address)).await;
         match (fetched, wrong) {
             (Ok(Fetched::New(_)), None) => assert_eq!(desk.text(), "games.example"),
-            (Err(FetchError::Tls { why, .. }), Some(wrong)) => assert_eq!(why, wrong),
+            (Err(FetchError::Reach(ReachError::Tls { why, .. })), Some(wrong)) => assert_eq!(why, wrong),
             (other, wrong) => panic!("{other:?} instead of {wrong:?}"),
         }
         assert_eq!(site.seen().len(), usize::from(desk.text() == "games.example"), "nothing is asked of a stranger");
@@ -38,7 +38,7 @@ async fn over_https_the_server_must_prove_who_it_is() {
     })
     .await;
     let (error, _) = desk.refuses(&format!("https://{}/a", plain.address)).await;
-    assert!(matches!(error, FetchError::Tls { why: TlsError::Other(_), .. }), "a server without TLS: {error:?}");
+    assert!(matches!(error, FetchError::Reach(ReachError::Tls { why: TlsError::Other(_), .. })), "a server without TLS: {error:?}");
     let plain = Origin::ending(&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"]).await;
     let leads_down = leading_down(&authority, &format!("http://{}/a", plain.address)).await;
     let (error, said) = desk.refuses(&leads_down).await;
@@ -159,10 +159,10 @@ async fn a_parent_proxy_or_a_publisher_that_is_not_there_is_named() {
     let down = listener.local_addr().expect("an address");
     drop(listener);
     let (error, said) = Desk::new().refuses(&format!("http://{down}/a")).await;
-    assert!(matches!(error, FetchError::Connect { .. }) && said.contains("127.0.0.1 cannot be reached"), "{said}");
+    assert!(matches!(error, FetchError::Reach(ReachError::Connect { .. })) && said.contains("127.0.0.1 cannot be reached"), "{said}");
     for scheme in ["http", "https"] {
         let (error, said) = Desk::new().through(down, None).refuses(&format!("{scheme}://lists.example/a")).await;
-        assert!(matches!(error, FetchError::Connect { .. }) && said.contains("127.0.0.1 cannot be reached"), "{said}");
+        assert!(matches!(error, FetchError::Reach(ReachError::Connect { .. })) && said.contains("127.0.0.1 cannot be reached"), "{said}");
     }
     let mut desk = Desk::new();
     desk.caps.connect = Duration::from_secs(10);

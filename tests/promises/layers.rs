@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["host", "category", "clock"],
-    &["url", "upstream"],
+    &["url", "upstream", "reach"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 16] = [
     &["telemetry"],
     &["audit"],
     &["library"],
+    &["outputs"],
     &["report"],
     &["proxy"],
     &["config"],

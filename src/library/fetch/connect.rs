@@ -4,8 +4,9 @@
 //! one limit. This machine's own and private addresses may be fetched from: who may write `sources.toml` may read the disk as well.
 
 use super::address::Web;
-use super::error::{FetchError, TlsError};
+use super::error::FetchError;
 use crate::host::Host;
+use crate::reach::{self, ReachError, Roots, TlsError};
 use crate::upstream::Upstream;
 use crate::upstream::tunnel::{self, Answer, Tunnel};
 use bytes::Bytes;
@@ -15,16 +16,10 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 /// How Usher names itself to publishers.
 pub const AGENT: &str = concat!("Usher/", env!("CARGO_PKG_VERSION"));
@@ -32,36 +27,6 @@ pub const AGENT: &str = concat!("Usher/", env!("CARGO_PKG_VERSION"));
 const ANSWER_BYTES: usize = 64 * 1024;
 /// The most fields of an answer's head.
 const ANSWER_FIELDS: usize = 128;
-/// The most addresses of a host that are tried.
-const ADDRESSES: usize = 4;
-
-/// Whose word is taken for who a server is.
-#[derive(Clone, Debug, Default)]
-pub enum Roots {
-    /// The authorities of this machine, read anew for each connection. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
-    #[default]
-    System,
-    /// These and no others.
-    Only(Arc<RootCertStore>),
-}
-
-impl Roots {
-    fn store(&self) -> Result<Arc<RootCertStore>, FetchError> {
-        match self {
-            Self::Only(store) => Ok(store.clone()),
-            Self::System => {
-                let found = rustls_native_certs::load_native_certs();
-                let mut store = RootCertStore::empty();
-                store.add_parsable_certificates(found.certs);
-                if store.is_empty() {
-                    let wrong: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
-                    return Err(FetchError::NoRoots(if wrong.is_empty() { "none was found".to_owned() } else { wrong.join("; ") }));
-                }
-                Ok(Arc::new(store))
-            }
-        }
-    }
-}
 
 /// How a server is reached.
 #[derive(Clone, Copy, Debug)]
@@ -89,48 +54,18 @@ impl<'a> Way<'a> {
 
     async fn open_unlimited(self, to: &Web) -> Result<Line<'a>, FetchError> {
         let (tcp, reader) = match self.upstream {
-            None => (self.reach(to.host(), to.port()).await?, None),
+            None => (reach::connect(to.host(), to.port(), self.limit).await?, None),
             Some(parent) => {
-                let tcp = self.reach(&parent.host, parent.port).await?;
+                let tcp = reach::connect(&parent.host, parent.port, self.limit).await?;
                 if to.is_secure() { (through(tcp, parent, to).await?, None) } else { (tcp, Some(parent)) }
             }
         };
-        let sender = if to.is_secure() { shake(self.secure(tcp, to.host()).await?, to.host()).await? } else { shake(tcp, to.host()).await? };
-        Ok(Line { sender, reader })
-    }
-
-    /// Connects to the first address of a host that answers. Each has its share of the time.
-    async fn reach(self, host: &Host, port: u16) -> Result<TcpStream, FetchError> {
-        let found: Vec<_> = match host.address() {
-            Some(address) => vec![(address, port).into()],
-            None => tokio::net::lookup_host((host.as_str(), port)).await.map_err(|error| FetchError::Resolve { host: host.clone(), error })?.collect(),
+        let sender = if to.is_secure() {
+            shake(reach::secure(tcp, to.host(), self.roots, &[b"http/1.1"]).await?, to.host()).await?
+        } else {
+            shake(tcp, to.host()).await?
         };
-        let count = found.len().clamp(1, ADDRESSES);
-        let share = self.limit / u32::try_from(count).unwrap_or(1);
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads to no address");
-        for address in found.into_iter().take(ADDRESSES) {
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(tcp)) => {
-                    // Without it small writes wait for acknowledgements; failing to set it only costs time.
-                    let _ = tcp.set_nodelay(true);
-                    return Ok(tcp);
-                }
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::ErrorKind::TimedOut.into(),
-            }
-        }
-        Err(FetchError::Connect { host: host.clone(), error: last })
-    }
-
-    async fn secure(self, tcp: TcpStream, host: &Host) -> Result<TlsStream<TcpStream>, FetchError> {
-        let fail = |why| FetchError::Tls { host: host.clone(), why };
-        let other = |error: String| fail(TlsError::Other(error));
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| other(error.to_string()))?;
-        let mut config = config.with_root_certificates(self.roots.store()?).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let name = ServerName::try_from(host.as_str().to_owned()).map_err(|error| other(error.to_string()))?;
-        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| fail(TlsError::of(&error)))
+        Ok(Line { sender, reader })
     }
 }
 
@@ -141,7 +76,7 @@ async fn through(tcp: TcpStream, parent: &Upstream, to: &Web) -> Result<TcpStrea
     match answer.map_err(|error| FetchError::ParentAnswer { parent: parent.to_string(), error })? {
         Answer::Open(Tunnel { tcp, early }) if early.is_empty() => Ok(tcp),
         // In TLS the client speaks first.
-        Answer::Open(_) => Err(FetchError::Tls { host: to.host().clone(), why: TlsError::Other("it spoke first, which no server does".into()) }),
+        Answer::Open(_) => Err(ReachError::Tls { host: to.host().clone(), why: TlsError::Other("it spoke first, which no server does".into()) }.into()),
         Answer::Refused(response) => Err(FetchError::Parent { parent: parent.to_string(), status: response.status() }),
     }
 }

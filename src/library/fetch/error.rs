@@ -2,32 +2,19 @@
 
 use super::address::AddressError;
 use crate::host::Host;
+use crate::reach::ReachError;
 use crate::upstream::tunnel::TunnelError;
 use http::StatusCode;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio_rustls::rustls::{self, CertificateError};
 
 /// Why a list was not fetched. What was in its place before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The name leads nowhere.
-    #[error("the name {host} cannot be resolved: {error}; check the address, and this machine's name server")]
-    Resolve {
-        /// The name.
-        host: Host,
-        /// What the resolver said.
-        error: io::Error,
-    },
-    /// No connection was made.
-    #[error("{host} cannot be reached: {error}; check the address, and whether this machine may go there")]
-    Connect {
-        /// The host, which may be the parent proxy.
-        host: Host,
-        /// Why.
-        error: io::Error,
-    },
+    /// No connection was made, or none that is safe.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// Connecting took too long.
     #[error("{host} did not answer within {seconds} s; check the address, and whether this machine may go there")]
     ConnectTime {
@@ -36,19 +23,6 @@ pub enum FetchError {
         /// The limit.
         seconds: u64,
     },
-    /// The server does not prove who it is, or speaks no TLS that is safe.
-    #[error("{host}: {why}")]
-    Tls {
-        /// The host.
-        host: Host,
-        /// What is wrong with it.
-        why: TlsError,
-    },
-    /// This machine trusts nobody.
-    #[error(
-        "no certificate authority is known on this machine, so no https address can be trusted ({0}); install the package ca-certificates, or set SSL_CERT_FILE"
-    )]
-    NoRoots(String),
     /// The parent proxy opened no tunnel.
     #[error("the parent proxy {parent} {}", say_refused(*status))]
     Parent {
@@ -190,50 +164,6 @@ pub enum FetchError {
         /// Why.
         error: io::Error,
     },
-}
-
-/// What is wrong with a server's TLS.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// Signed by nobody this machine trusts.
-    #[error(
-        "its certificate is signed by nobody this machine trusts; if a filter on the way inspects https, add its authority to this machine's (or SSL_CERT_FILE), else do not fetch from there"
-    )]
-    UnknownIssuer,
-    /// Past its end.
-    #[error("its certificate has expired; check this machine's clock, else the publisher must renew it")]
-    Expired,
-    /// Before its beginning.
-    #[error("its certificate is not valid yet; check this machine's clock")]
-    NotYet,
-    /// For another name.
-    #[error("its certificate is for another name; check the address, and that nothing on the way answers in its place")]
-    WrongName,
-    /// Anything else.
-    #[error("no safe connection was made: {0}")]
-    Other(String),
-}
-
-impl TlsError {
-    /// What an error of a handshake means.
-    pub(super) fn of(error: &io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(wrong)) => Self::of_certificate(wrong),
-            Some(other) => Self::Other(other.to_string()),
-            None => Self::Other(error.to_string()),
-        }
-    }
-
-    fn of_certificate(wrong: &CertificateError) -> Self {
-        match wrong {
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYet,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
-            other => Self::Other(format!("its certificate is wrong: {other}")),
-        }
-    }
 }
 
 /// What an error of writing means.

@@ -20,9 +20,10 @@ mod part;
 
 pub use address::{Address, AddressError, Web};
 pub use answer::Validators;
-pub use connect::Roots;
-pub use error::{FetchError, TlsError};
+pub use connect::AGENT;
+pub use error::FetchError;
 
+pub use crate::reach::{ReachError, Roots, TlsError};
 use crate::upstream::Upstream;
 use answer::{Answer, Asked, strong, text};
 use body::Receiving;

@@ -9,9 +9,11 @@ pub mod origin;
 pub mod people;
 pub mod program;
 pub mod publisher;
+pub mod receiver;
 pub mod school;
 pub mod secure;
 pub mod squid;
+pub mod syslog_ng;
 pub mod wire;
 pub mod world;
 
@@ -20,9 +22,11 @@ pub use desk::Desk;
 pub use origin::{Origin, Visit};
 pub use program::Program;
 pub use publisher::Publisher;
+pub use receiver::{Receiver, Takes};
 pub use school::School;
 pub use secure::{Authority, Good, SecureSite};
 pub use squid::Squid;
+pub use syslog_ng::SyslogNg;
 pub use wire::{Ending, Reply, Wire};
 pub use world::{Files, Said, World};
 

@@ -57,6 +57,18 @@ impl Authority {
         self.certificate.pem()
     }
 
+    /// For a server of these names, its certificate good now.
+    pub fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(names, Good::Now)))
+    }
+
+    /// A certificate of these names and its key, as files hold them.
+    pub fn certificate_pem(&self, names: &[&str]) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names");
+        (params.signed_by(&key, &self.issuer).expect("a certificate").pem(), key.serialize_pem())
+    }
+
     fn config(&self, names: &[&str], good: Good) -> ServerConfig {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names");

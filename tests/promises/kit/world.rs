@@ -55,6 +55,7 @@ pub struct World {
     sources: String,
     canaries: String,
     users: Users,
+    outputs: String,
 }
 
 impl World {
@@ -73,7 +74,14 @@ impl World {
             sources: String::new(),
             canaries: String::new(),
             users: Users::default(),
+            outputs: String::new(),
         }
+    }
+
+    /// A place the record is sent to, called `siem`.
+    pub fn output(mut self, text: &str) -> Self {
+        self.outputs = format!("{}[[output]]\nname = \"siem\"\n{text}\n", self.outputs);
+        self
     }
 
     /// Another source of lists.
@@ -173,6 +181,7 @@ impl World {
             format!("[limits]\n{}", self.limits),
             // The parent is checked by tests of that alone.
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
+            self.outputs.clone(),
         ];
         for line in lines {
             writeln!(text, "{line}").expect("a string takes all");
