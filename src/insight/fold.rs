@@ -125,21 +125,17 @@ impl<'a> Folding<'a> {
 
     /// Takes small Latin letters up to the first that repeats the one before, or that one alone. Returns how many.
     fn small_letters(&mut self, rest: &str) -> usize {
-        let mut last = self.last;
-        let run = rest.bytes().position(|byte| {
-            let repeats = !byte.is_ascii_lowercase() || char::from(byte) == last;
-            last = char::from(byte);
-            repeats
-        });
-        let run = run.unwrap_or(rest.len());
-        self.latin = true;
-        if run == 0 {
-            return 1;
+        let mut last = u8::try_from(self.last).unwrap_or_default();
+        let bytes = rest.as_bytes();
+        let mut run = 0;
+        while run < bytes.len() && bytes[run].is_ascii_lowercase() && bytes[run] != last {
+            last = bytes[run];
+            run += 1;
         }
-        let letters = &rest[..run];
-        self.out.push_str(letters);
-        self.last = letters.bytes().next_back().map(char::from).unwrap_or_default();
-        run
+        self.latin = true;
+        self.out.push_str(&rest[..run]);
+        self.last = char::from(last);
+        run.max(1)
     }
 
     fn letter(&mut self, letter: char) {
@@ -202,9 +198,9 @@ impl<'a> Folding<'a> {
         let end = self.out.len();
         self.last = '\0';
         let mut at = self.start;
-        while at < end
-            && let Some(c) = self.out[at..].chars().next()
-        {
+        while at < end {
+            let byte = self.out.as_bytes()[at];
+            let c = if byte.is_ascii() { char::from(byte) } else { self.out[at..].chars().next().unwrap_or_default() };
             self.letter(meant(c));
             at += c.len_utf8();
         }
@@ -215,7 +211,7 @@ impl<'a> Folding<'a> {
 /// Whether writing the letter several times is the same as once: in alphabets with small and capital letters. Where one letter is a word, twice
 /// is another.
 fn repeats(letter: char) -> bool {
-    letter.is_lowercase()
+    letter.is_ascii_lowercase() || !letter.is_ascii() && letter.is_lowercase()
 }
 
 /// The letter a digit stands for.

@@ -209,6 +209,10 @@ pub fn serves(host: &str) -> Serves {
 
 fn by_label(host: &str) -> Serves {
     let Some((first, _)) = host.split_once('.').filter(|(_, rest)| rest.contains('.')) else { return Serves::Unknown };
+    // Nearly every host begins so.
+    if first == "www" {
+        return Serves::Unknown;
+    }
     let plain = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
     match plain {
         _ if BACKGROUND_LABELS.contains(&first) => Serves::Devices,

@@ -154,17 +154,20 @@ fn asks_for_part(accept: &str) -> bool {
     ["image/", "text/css", "audio/", "video/", "font/", "application/json", "application/font", "text/event-stream"].iter().any(|kind| accept.starts_with(kind))
 }
 
-/// Endings of what is part of a page.
-const PART_ENDINGS: [&str; 40] = [
-    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "woff", "woff2", "ttf", "otf", "eot", "json", "xml", "wasm",
-    "mp4", "m4s", "m4a", "webm", "mp3", "ogg", "aac", "ts", "m3u8", "mpd", "vtt", "srt", "crl", "crt", "cer", "cab", "rss", "atom", "webmanifest",
-];
+/// Whether what is part of a page has this ending, in lower case.
+fn is_part_ending(ending: &str) -> bool {
+    matches!(
+        ending,
+        "js" | "mjs" | "css" | "map" | "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "ico" | "bmp" | "woff" | "woff2" | "ttf" | "otf" | "eot"
+    ) || matches!(ending, "json" | "xml" | "wasm" | "mp4" | "m4s" | "m4a" | "webm" | "mp3" | "ogg" | "aac" | "ts" | "m3u8" | "mpd" | "vtt" | "srt")
+        || matches!(ending, "crl" | "crt" | "cer" | "cab" | "rss" | "atom" | "webmanifest")
+}
 
 /// Whether the path ends as parts of pages do.
 fn is_part(path_and_query: &str) -> bool {
     let path = path_and_query.split(['?', ';']).next().unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
-    last.rsplit_once('.').is_some_and(|(_, ending)| ending.len() <= 11 && PART_ENDINGS.iter().any(|part| part.eq_ignore_ascii_case(ending)))
+    last.rsplit_once('.').is_some_and(|(_, ending)| ending.len() <= 11 && is_part_ending(&ending.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! The ending is told by shape: a last label, with one of the usual second-level labels before it where the last is a country's. That is right
 //! for nearly every site and needs no list; it serves to tell a site's hosts from others, never to decide.
 
-/// The second-level labels countries put before their own.
-const SECOND: [&str; 18] = ["co", "com", "org", "ac", "gov", "net", "sch", "edu", "ltd", "plc", "nhs", "police", "mod", "me", "or", "ne", "go", "gob"];
+/// Whether countries put this label before their own.
+fn is_second(label: &str) -> bool {
+    matches!(label, "co" | "com" | "org" | "ac" | "gov" | "net" | "sch" | "edu" | "ltd" | "plc" | "nhs" | "police" | "mod" | "me" | "or" | "ne" | "go" | "gob")
+}
 
 /// A host in its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +24,16 @@ impl<'a> Site<'a> {
     #[must_use]
     pub fn of(host: &'a str) -> Self {
         let whole = Self { below: "", name: host, ending: "" };
-        if host.contains(':') || host.bytes().next_back().is_some_and(|byte| byte.is_ascii_digit()) {
+        if host.bytes().next_back().is_some_and(|byte| byte.is_ascii_digit()) {
             return whole;
         }
-        let Some((rest, last)) = host.rsplit_once('.') else { return whole };
-        let (rest, ending) = match rest.rsplit_once('.') {
-            Some((above, second)) if last.len() == 2 && SECOND.contains(&second) => (above, &host[above.len() + 1..]),
+        // An IPv6 address has no dot.
+        let Some((rest, last)) = parted(host) else { return whole };
+        let (rest, ending) = match parted(rest) {
+            Some((above, second)) if last.len() == 2 && is_second(second) => (above, &host[above.len() + 1..]),
             Some(_) | None => (rest, last),
         };
-        let (below, name) = rest.rsplit_once('.').unwrap_or(("", rest));
+        let (below, name) = parted(rest).unwrap_or(("", rest));
         Self { below, name, ending }
     }
 
@@ -49,6 +52,12 @@ impl<'a> Site<'a> {
             Some((second, _)) => second == "co" || second == "com",
         }
     }
+}
+
+/// What stands before and after the last dot. Labels are short: a plain loop is quicker than a search made for long texts.
+fn parted(name: &str) -> Option<(&str, &str)> {
+    let dot = name.bytes().rposition(|byte| byte == b'.')?;
+    Some((&name[..dot], &name[dot + 1..]))
 }
 
 #[cfg(test)]

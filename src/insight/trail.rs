@@ -178,7 +178,7 @@ impl<Id: Copy> Trail<Id> {
             None => person.inferred(looks, serves, &at, from, &self.popularity),
         };
         let certainty = if said.is_some() { Certainty::Said } else { Certainty::Inferred };
-        let from_elsewhere = referrer.is_some_and(|place| Site::of(place.host).name != Site::of(request.host).name);
+        let from_elsewhere = || referrer.is_some_and(|place| Site::of(place.host).name != Site::of(request.host).name);
         let Found { kind, start, cause } = with_search(found, search.as_ref(), from_elsewhere);
         let goes_there = kind == Kind::Visit || kind == Kind::Search && found.kind == Kind::Visit;
         let engine = search.is_some() || goes_there && engines::is_engine(request.host);
@@ -245,11 +245,11 @@ struct From {
 }
 
 /// A request to an engine is a search, and one put in words is typed, wherever it comes from on the engine's own pages.
-fn with_search<Id>(found: Found<Id>, search: Option<&Search>, from_elsewhere: bool) -> Found<Id> {
+fn with_search<Id>(found: Found<Id>, search: Option<&Search>, from_elsewhere: impl Fn() -> bool) -> Found<Id> {
     let start = match (search.map(|search| search.stage), found.kind) {
         (None, _) => return found,
         (Some(Stage::Typing), _) => Start::Typed,
-        (Some(Stage::Asked), Kind::Visit | Kind::Search) if from_elsewhere => found.start,
+        (Some(Stage::Asked), Kind::Visit | Kind::Search) if from_elsewhere() => found.start,
         (Some(Stage::Asked), Kind::Visit | Kind::Search) => Start::Typed,
         (Some(Stage::Asked), Kind::Resource | Kind::Background) => Start::Loaded,
     };
