@@ -28,3 +28,4 @@ mod smuggling;
 mod traffic;
 mod tunnels;
 mod updates;
+mod visits;
