@@ -14,7 +14,9 @@ mod condition;
 mod live;
 mod page;
 mod row;
+mod scan;
 mod sealed;
+pub mod stats;
 
 pub use page::Page;
 pub use row::Row;
