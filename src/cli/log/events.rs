@@ -10,7 +10,7 @@ use clap::Args;
 /// Show what happened to Usher itself, newest first. Exit code 1 if nothing did.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  usher log events\n  usher log events --severity critical --json")]
-pub(super) struct Events {
+pub(in crate::cli) struct Events {
     /// At least this grave: info, warning or critical.
     #[arg(long, default_value = "info", value_parser = severity)]
     severity: Severity,

@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(400);
 #[command(
     after_help = "Examples:\n  usher log search --user j.smith --from 2026-11-23 --reason \"concern raised by Ms Bell\"\n  usher log search --host youtube.com --verdict blocked --limit 20\n  usher log search --kind search --text volcano\n  usher log search --text \"revision maths\" --json\n\nWithout --reason a pseudonym stands for each person and device. With --json each line is a record; if there are more, the last line on\nstandard error is {\"next\":\"...\"}: what --before is to be for the next page."
 )]
-pub(super) struct Search {
+pub(in crate::cli) struct Search {
     #[command(flatten)]
     wanted: Wanted,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 #[command(
     after_help = "Example:\n  usher log show 06F3-8QK2-ZV9M1 --reason \"appeal of a block page\"\n\nA record of a user is shown with a reason only; of others a pseudonym stands for the device without one."
 )]
-pub(super) struct Show {
+pub(in crate::cli) struct Show {
     /// The reference number, as on a block page.
     id: String,
     #[command(flatten)]

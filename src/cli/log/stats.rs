@@ -27,7 +27,7 @@ const LONGEST: usize = 40;
 #[command(
     after_help = "Examples:\n  usher log stats\n  usher log stats --from 2026-11-23 --to 2026-11-24\n  usher log stats --from 2026-09-01 --json\n\nWithout --from, the last 14 days. People are users, and devices nobody was known at."
 )]
-pub(super) struct ShowStats {
+pub(in crate::cli) struct ShowStats {
     /// The first day: 2026-11-23.
     #[arg(long)]
     from: Option<String>,

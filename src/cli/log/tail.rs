@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[command(
     after_help = "Examples:\n  usher log tail\n  usher log tail --verdict blocked\n  usher log tail --last 20 --no-follow\n  usher log tail --user j.smith --reason \"he says his maths site is blocked\"\n\nWithout --reason a pseudonym stands for each person and device."
 )]
-pub(super) struct Tail {
+pub(in crate::cli) struct Tail {
     #[command(flatten)]
     wanted: Wanted,
     #[command(flatten)]
