@@ -33,6 +33,10 @@ async fn every_format_holds_the_same_records() {
     let lines = fs::read_to_string(export(&files, "jsonl", &[])).expect("text");
     assert_eq!(lines, searched.out, "JSON lines are what a search prints");
     assert_eq!(files.usher(&["log", "export", "--format", "jsonl", "--output", "-"]).out, searched.out);
+    let mut here = Command::new(env!("CARGO_BIN_EXE_usher"));
+    here.current_dir(files.path("")).args(["--config", "usher.toml", "log", "export", "--format", "jsonl", "--output", "here.jsonl"]);
+    assert!(here.output().expect("usher runs").status.success());
+    assert_eq!(fs::read_to_string(files.path("here.jsonl")).expect("a file in the folder one is in"), lines);
     let ids: Vec<_> = searched.json().iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect();
     let mut csv = csv::Reader::from_path(export(&files, "csv", &[])).expect("a file");
     let column = csv.headers().expect("a head").iter().position(|head| head == "user_agent").expect("a column");
@@ -56,7 +60,7 @@ async fn an_export_is_of_what_was_searched_for_and_says_what_it_left_out() {
     let none = files.usher(&["log", "export", "--format", "csv", "--output", "-", "--host", "news.example"]);
     assert!(none.code == Some(1) && none.err.contains("nothing found") && none.out.starts_with("id,time,user,"), "{none:?}");
     for (arguments, words) in
-        [(&["--format", "xlsx", "--output", "-"][..], "it is csv, jsonl or parquet"), (&["--format", "csv", "--output", "/nowhere/x.csv"], "/nowhere/x.csv")]
+        [(&["--format", "xlsx", "--output", "-"], "it is csv, jsonl or parquet"), (&["--format", "csv", "--output", "/nowhere/x.csv"], "/nowhere/x.csv")]
     {
         let said = files.usher(&[&["log", "export"], arguments].concat());
         assert!(said.code == Some(2) && said.err.contains(words), "{said:?}");

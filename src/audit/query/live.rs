@@ -9,6 +9,7 @@ use crate::audit::live::{self, LiveError, signed};
 use crate::audit::record::{Class, RecordId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The live files that are not sealed yet, the newest first.
 pub(super) struct LiveFiles(Vec<LiveFile>);
@@ -40,7 +41,7 @@ impl LiveFiles {
     pub(super) fn each(&self, mut show: impl FnMut(&Who, &Judgement, &Opened<'_>)) -> Result<(), LogError> {
         for (place, file) in self.0.iter().enumerate() {
             // Records up to this one were carried over from the file before, and are counted there.
-            let before = self.0.get(place + 1).map(|before| before.last()).transpose()?.unwrap_or_default();
+            let before = self.0.get(place + 1).map(LiveFile::last).transpose()?.unwrap_or_default();
             file.each_after(before, &mut show)?;
         }
         Ok(())
@@ -85,7 +86,7 @@ impl LiveFiles {
     pub(super) fn count(&self) -> Result<u64, LogError> {
         let mut count = 0;
         for (place, file) in self.0.iter().enumerate() {
-            let before = self.0.get(place + 1).map(|before| before.last()).transpose()?.unwrap_or_default();
+            let before = self.0.get(place + 1).map(LiveFile::last).transpose()?.unwrap_or_default();
             let sql = "SELECT count(*) FROM opened WHERE id > ?1";
             count += file.connection.query_row(sql, [signed(before.0)], |row| row.get::<_, i64>(0))?.unsigned_abs();
         }
@@ -130,11 +131,11 @@ impl LiveFile {
     }
 
     fn read_once<'k, T>(&self, known: &'k mut HashMap<i64, Option<T>>, number: i64, read: impl FnOnce(&[u8]) -> Option<T>) -> rusqlite::Result<Option<&'k T>> {
-        if !known.contains_key(&number) {
-            let value = self.shared(number)?.and_then(|body| read(&body));
-            known.insert(number, value);
-        }
-        Ok(known.get(&number).and_then(Option::as_ref))
+        let value = match known.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.shared(number)?.and_then(|body| read(&body))),
+        };
+        Ok(value.as_ref())
     }
 
     fn last(&self) -> rusqlite::Result<RecordId> {

@@ -13,6 +13,7 @@
 mod condition;
 mod live;
 mod page;
+mod people;
 mod row;
 mod scan;
 mod sealed;

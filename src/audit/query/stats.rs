@@ -15,7 +15,7 @@ use crate::insight::{Kind, Stage};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The most days that are counted at once: three school years.
@@ -300,21 +300,6 @@ pub fn top<'a>(counted: impl IntoIterator<Item = (&'a String, &'a u64)>, most: u
     all.sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     all.truncate(most);
     all
-}
-
-impl Log {
-    /// The names of all users the log knows, each once.
-    pub fn users(&self) -> Result<BTreeSet<String>, LogError> {
-        let (live, parts) = self.parts()?;
-        let mut users = BTreeSet::new();
-        live.each_who(|who| users.extend(who.user.map(String::from)))?;
-        for part in parts.iter().filter(|part| part.rows > 0) {
-            // A part that is damaged is named by whatever reads its records.
-            let Ok(whos) = self.segment(&part.file, Some(&part.digest)).and_then(|segment| segment.whos()) else { continue };
-            users.extend(whos.rows.into_iter().filter_map(|who| who.user).map(String::from));
-        }
-        Ok(users)
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const SORTED: u32 = 20_000;
 /// Write records to a file for other programs: CSV, JSON lines or Parquet. Exit code 1 if there is none, or a part of the log is damaged.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  usher log export --format csv --output games.csv --category games --from 2026-11-01\n  usher log export --format jsonl --output - --kind search | jq .term\n  usher log export --format parquet --output term.parquet --from 2026-09-01 --to 2026-12-19\n  usher log export --format csv --output j.smith.csv --user j.smith --reason \"asked for by the police, ref 4711\"\n\nWithout --reason a pseudonym stands for each person and device. Up to 20,000 records come newest first; more come as they are stored: a stretch\nof time after the other, the newest first, and in each person by person. The file is readable by you alone, and is there whole or not at all.\nIn CSV a cell that a spreadsheet would take for a formula begins with '."
+    after_help = "Examples:\n  usher log export --format csv --output games.csv --category games --from 2026-11-01\n  usher log export --format jsonl --output - --kind search | jq .term\n  usher log export --format parquet --output term.parquet --from 2026-09-01 --to 2026-12-19\n  usher log export --format csv --output j.smith.csv --user j.smith --reason \"asked for by the police, ref 4711\"\n\nWithout --reason a pseudonym stands for each person and device. Up to 20,000 records come newest first; more come as they are stored: a stretch of time after the other, the newest first, and in each person by person. The file is readable by you alone, and is there whole or not at all.\nIn CSV a cell that a spreadsheet would take for a formula begins with '."
 )]
 pub(in crate::cli) struct Export {
     /// csv, jsonl (one JSON object a line) or parquet.
@@ -63,6 +63,10 @@ impl Export {
     }
 
     fn to_file(&self, reading: &Reading<'_>) -> anyhow::Result<(Page, usize)> {
+        let beside = self.output.with_extension("new");
+        if beside.exists() {
+            bail!("{} is in the way: it would be written over; move it, or name another --output", beside.display());
+        }
         let mut came_of_it = None;
         let stored = files::replace_with(&self.output, |file| {
             let written = write(reading, self.format, BufWriter::new(file));

@@ -11,7 +11,7 @@ use clap::Args;
 /// Show who looked at whose records, when and why, newest first. Exit code 1 if nobody did.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  usher log lookups\n  usher log lookups --whose j.smith\n  usher log lookups --by office --from 2026-11-01 --json\n\nNo reason is needed for this. A look is on record before anything is shown, so how many records it showed is not: its filter and time say which\nit could."
+    after_help = "Examples:\n  usher log lookups\n  usher log lookups --whose j.smith\n  usher log lookups --by office --from 2026-11-01 --json\n\nNo reason is needed for this. A look is on record before anything is shown, so how many records it showed is not: its filter and time say which it could."
 )]
 pub(in crate::cli) struct Lookups {
     /// At the records of this user or client address. A look that named nobody may have shown anybody, and is listed too.

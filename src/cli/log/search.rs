@@ -22,7 +22,7 @@ const STEP: Duration = Duration::from_millis(400);
 /// Find records, newest first. Exit code 1 if there is none.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  usher log search --user j.smith --from 2026-11-23 --reason \"concern raised by Ms Bell\"\n  usher log search --host youtube.com --verdict blocked --limit 20\n  usher log search --kind search --text volcano\n  usher log search --text \"revision maths\" --json\n\nWithout --reason a pseudonym stands for each person and device. With --json each line is a record; if there are more, the last line on\nstandard error is {\"next\":\"...\"}: what --before is to be for the next page."
+    after_help = "Examples:\n  usher log search --user j.smith --from 2026-11-23 --reason \"concern raised by Ms Bell\"\n  usher log search --host youtube.com --verdict blocked --limit 20\n  usher log search --kind search --text volcano\n  usher log search --text \"revision maths\" --json\n\nWithout --reason a pseudonym stands for each person and device. With --json each line is a record; if there are more, the last line on standard error is {\"next\":\"...\"}: what --before is to be for the next page."
 )]
 pub(in crate::cli) struct Search {
     #[command(flatten)]
@@ -61,7 +61,7 @@ impl Search {
             print("nothing found")?;
             nothing_found(desk, &record, &reading)?.iter().try_for_each(print)?;
         } else {
-            show(desk, &reading, &page)?;
+            self.show(desk, &reading, &page)?;
         }
         name_passed_over(&page);
         if let (true, Some(next)) = (self.json, page.next) {
@@ -94,23 +94,24 @@ impl Search {
         telling.end();
         Ok(whole)
     }
-}
 
-fn show(desk: &Desk, reading: &Reading<'_>, page: &Page) -> anyhow::Result<()> {
-    if !page.rows.is_empty() {
-        print(listing(&page.rows, &desk.zone))?;
-    }
-    if reading.is_covered() && !page.rows.is_empty() {
-        print("pseudonyms stand for names; to see who, give a --reason")?;
-    }
-    let Some(next) = page.next else { return Ok(()) };
-    match page.stopped_at {
-        Some(stopped) => {
-            print(format_args!("looked back as far as {}; to go on: --before {next}, or give it longer with --patience", when(desk, stopped)))?;
+    fn show(&self, desk: &Desk, reading: &Reading<'_>, page: &Page) -> anyhow::Result<()> {
+        if !page.rows.is_empty() {
+            print(listing(&page.rows, &desk.zone))?;
         }
-        None => print(format_args!("{} shown; for more: --before {next}", page.rows.len()))?,
+        if reading.is_covered() && !page.rows.is_empty() {
+            print("pseudonyms stand for names; to see who, give a --reason")?;
+        }
+        let Some(next) = page.next else { return Ok(()) };
+        let shown = page.rows.len();
+        match page.stopped_at.filter(|_| shown < self.limit as usize) {
+            Some(stopped) => {
+                print(format_args!("{shown} found, looking back as far as {}; to go on: --before {next}, or --patience SECONDS", when(desk, stopped)))?
+            }
+            None => print(format_args!("{shown} shown; for more: --before {next}"))?,
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn when(desk: &Desk, id: RecordId) -> String {
