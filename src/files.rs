@@ -20,7 +20,9 @@ pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
         let _ = fs::remove_file(&beside);
         return Err(error);
     }
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    // A bare name is in the folder one is in.
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Makes a folder that only its owner may look into, and those above it. One that is there stays as it is.

@@ -8,7 +8,7 @@
 //! learned later (status, bytes, duration) is a second row, so nothing is ever updated in place. A [`Pending`] that is dropped closes
 //! itself as abandoned. If the log cannot be written, `open` fails and the caller refuses the request.
 //!
-//! What happened to Usher itself is beside it: [`events`].
+//! What happened to Usher itself is beside it: [`events`]. Who looked at whose records, and why: [`lookups`].
 //!
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
@@ -16,10 +16,13 @@ pub mod chain;
 pub mod checkpoint;
 pub mod entry;
 pub mod events;
+pub mod export;
 pub mod folder;
 pub mod journal;
 pub mod key;
 pub mod live;
+pub mod lookups;
+pub mod pseudonyms;
 pub mod query;
 pub mod record;
 pub mod recorder;

@@ -7,7 +7,6 @@ mod config;
 mod illegal;
 mod lists;
 mod log;
-mod outputs;
 mod parent;
 mod seal;
 mod serve;

@@ -19,9 +19,10 @@ pub(super) fn align_numbers(table: &mut Table, columns: usize) {
     table.column_iter_mut().skip(all - columns).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
 }
 
-/// The terminal's width as the shell tells it; tables that go to a file are as wide as they need be.
+/// The terminal's width as the shell or the terminal tells it; tables that go to a file are as wide as they need be.
 pub(super) fn terminal_width() -> Option<u16> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.or_else(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col)).filter(|width| *width > 0)
 }
 
 /// A text without what could change the terminal it is shown on.

@@ -57,6 +57,8 @@ pub struct Config {
     pub record: audit::Settings,
     /// The file of the key that signs the log, where it is not in its folder.
     pub log_key: Option<PathBuf>,
+    /// When the log is shown with names.
+    pub log_names: audit::lookups::Naming,
     /// Passwords, pages, warnings.
     pub settings: Settings,
     /// The limits.
@@ -244,6 +246,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         data: data?,
         record: log.record,
         log_key: log.key,
+        log_names: log.names,
         settings,
         limits,
         allow,

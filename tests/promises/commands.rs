@@ -62,7 +62,7 @@ fn usage_that_cannot_be_understood_ends_in_two() {
         (&["check", "ftp://games.example/"], "cannot be judged"),
         (&["check", "games.example", "--at", "noon"], "is not a time"),
         (&["log", "search"], "there is no log"),
-        (&["log", "search", "--verdict", "no"], "there is no log"),
+        (&["log", "search", "--verdict", "block"], "did you mean \"blocked\"?"),
         (&["chekc", "x"], "check"),
     ] {
         let said = files.usher(arguments);
@@ -168,13 +168,13 @@ async fn the_log_is_searched_shown_and_followed() {
         (&["--host", "sub.games.example"], &["/four"]),
         (&["--category", "adult"], &["/two?revision"]),
         (&["--group", "year-7"], &["/four", "/one"]),
-        (&["--client", "127.0.99.1"], &[""]),
+        (&["--client", "127.0.99.1", "--reason", "a concern was raised"], &[""]),
         (&["--verdict", "blocked", "--limit", "1"], &["/four"]),
         (&["--text", "REVISION"], &["/two?revision"]),
         (&["--from", "2026-11-25T11:00:00Z", "--group", "year-7"], &["/four"]),
         (&["--to", "2026-11-25T10:30"], &["/one"]),
-        (&["--user", "anna"], &[]),
-        (&["--text", "%"], &[]),
+        (&["--text", "rev"], &["/two?revision"]),
+        (&["--user", "anna", "--reason", "a concern was raised"], &[]),
     ] {
         let said = files.usher(&[&["log", "search", "--json"], arguments].concat());
         let found: Vec<_> = said.json().iter().map(|row| row["path"].as_str().expect("a path").to_owned()).collect();
@@ -194,6 +194,88 @@ async fn the_log_is_searched_shown_and_followed() {
     assert_eq!((found, tail.code), (vec!["".into(), "/four".into()], Some(0)), "the oldest of the newest first");
     assert!(files.usher(&["log", "tail", "--no-follow"]).out.lines().count() == 4);
     assert!(files.usher(&["log", "search"]).out.contains("games.example/one"));
+}
+
+#[tokio::test]
+async fn a_long_log_is_searched_page_by_page() {
+    let school = World::new().start().await;
+    for number in 0..7 {
+        school.pupil().get(&format!("http://games.example/{number}")).await.is_blocked_because("category");
+        school.after(1);
+    }
+    let files = school.stopped().await;
+    let (mut found, mut before) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let said = files.usher(&[&["log", "search", "--json", "--limit", "3"], &before.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+        found.extend(said.json().iter().map(|row| row["path"].as_str().expect("a path").to_owned()));
+        let Ok(next) = serde_json::from_str::<serde_json::Value>(&said.err) else {
+            assert_eq!(said.err, "");
+            break;
+        };
+        before = vec!["--before".to_owned(), next["next"].as_str().expect("a cursor").to_owned()];
+    }
+    assert_eq!(found, ["/6", "/5", "/4", "/3", "/2", "/1", "/0"]);
+    let people = files.usher(&["log", "search", "--limit", "3"]).out;
+    assert!(people.contains("3 shown; for more: --before "), "{people}");
+    let whole = files.usher(&["log", "search"]).out;
+    assert!(!whole.contains("--before"), "{whole}");
+    let said = files.usher(&["log", "search", "--before", "yesterday"]);
+    assert!(said.code == Some(2) && said.err.contains("not a reference number"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_search_that_finds_nothing_helps() {
+    let world = World::new().user("7-anna", "right", Some("year-7")).proxy("ask_for_password = \"unknown\"");
+    let school = world.start().await;
+    school.person([127, 0, 99, 1]).who_says("7-anna", "right").get("http://games.example/anna").await.is_blocked_because("category");
+    let files = school.stopped().await;
+    let why = ["--reason", "a concern was raised"];
+    for (arguments, words) in [
+        (&["--user", "7-ana"][..], "there is no user \"7-ana\"; did you mean \"7-anna\"?"),
+        (&["--group", "year7"], "there is no group \"year7\"; did you mean \"year-7\"?"),
+        (&["--category", "gamse"], "there is no category \"gamse\"; did you mean \"games\"?"),
+        (&["--user", "7-anna", "--from", "2026-11-26"], "before: on Wednesday 25 November 2026 at 10:00"),
+        (&["--user", "7-anna", "--to", "2026-11-25"], "after: on Wednesday 25 November 2026 at 10:00"),
+        (&["--host", "news.example", "--to", "2026-11-25"], "nor is there anything at another time"),
+    ] {
+        let said = files.usher(&[&["log", "search"], arguments, &why].concat());
+        assert_eq!(said.code, Some(1), "{arguments:?}: {said:?}");
+        assert!(said.out.starts_with("nothing found\n") && said.out.contains(words), "{arguments:?}: {said:?}");
+    }
+    for (arguments, words) in [
+        (&["--from", "2026-02-30"][..], "there is no 2026-02-30: that month ends on 2026-02-28"),
+        (&["--from", "2026-11-25", "--to", "2026-11-25"], "nothing can lie between them"),
+        (&["--text", "%"], "holds no word to look for"),
+        (&["--kind", "visits"], "did you mean \"visit\"?"),
+        (&["--class", "pupil"], "it is one of visit, search, resource, blocked, staff"),
+    ] {
+        let said = files.usher(&[&["log", "search"], arguments].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}: {said:?}");
+        assert!(said.err.contains(words), "{arguments:?}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn days_are_counted_without_names() {
+    let school = World::new().start().await;
+    for (path, minutes) in [("/one", 1), ("/two", 60 * 24), ("/three", 1)] {
+        school.pupil().get(&format!("http://games.example{path}")).await.is_blocked_because("category");
+        school.teacher().get("http://adult.example/").await.is_blocked_because("category");
+        school.after(minutes);
+    }
+    let files = school.stopped().await;
+    let days = files.usher(&["log", "stats", "--json", "--from", "2026-11-20", "--to", "2026-11-30"]).json();
+    let told = |day: usize, field: &str| days[day][field].clone();
+    assert_eq!([told(0, "day"), told(1, "day")], ["2026-11-25", "2026-11-26"]);
+    assert_eq!(["requests", "people", "blocks"].map(|field| told(0, field)), [4, 2, 4]);
+    assert_eq!(told(0, "top_blocked_hosts"), serde_json::json!([{ "name": "adult.example", "requests": 2 }, { "name": "games.example", "requests": 2 }]));
+    assert_eq!(told(1, "top_categories"), serde_json::json!([{ "name": "adult", "requests": 1 }, { "name": "games", "requests": 1 }]));
+    let people = files.usher(&["log", "stats", "--from", "2026-11-25", "--to", "2026-11-26"]);
+    assert!(people.out.contains("Wed 25 Nov 2026") && !people.out.contains("26 Nov") && people.out.lines().all(|line| line.len() <= 80), "{people:?}");
+    assert!(!people.out.contains("127.0."), "{people:?}");
+    let none = files.usher(&["log", "stats", "--from", "2020-01-01", "--to", "2020-01-02"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(1), "there is nothing on record from 2020-01-01 to 2020-01-01\n"));
+    assert_eq!(files.usher(&["log", "stats", "--from", "1990-01-01"]).code, Some(2), "at most three school years");
 }
 
 /// Whether this process ignores a signal, and with it every program it starts: a shell has its background jobs ignore SIGINT.

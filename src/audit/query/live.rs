@@ -9,6 +9,7 @@ use crate::audit::live::{self, LiveError, signed};
 use crate::audit::record::{Class, RecordId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The live files that are not sealed yet, the newest first.
 pub(super) struct LiveFiles(Vec<LiveFile>);
@@ -36,6 +37,37 @@ impl LiveFiles {
         self.0.iter().try_for_each(|file| file.search(conditions, best))
     }
 
+    /// Shows every record once, in no order, without how it ended.
+    pub(super) fn each(&self, mut show: impl FnMut(&Who, &Judgement, &Opened<'_>)) -> Result<(), LogError> {
+        for (place, file) in self.0.iter().enumerate() {
+            // Records up to this one were carried over from the file before, and are counted there.
+            let before = self.0.get(place + 1).map(LiveFile::last).transpose()?.unwrap_or_default();
+            file.each_after(before, &mut show)?;
+        }
+        Ok(())
+    }
+
+    /// Shows everybody who asked, some more than once.
+    pub(super) fn each_who(&self, mut show: impl FnMut(Who)) -> Result<(), LogError> {
+        for file in &self.0 {
+            let mut statement = file.connection.prepare_cached("SELECT body FROM shared WHERE id IN (SELECT DISTINCT who FROM opened)")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+                Decoder::new(body).who().into_iter().for_each(&mut show);
+            }
+        }
+        Ok(())
+    }
+
+    /// The record with this number, if this is a place in a live file.
+    pub(super) fn row_at(&self, place: &Place, id: RecordId) -> Result<Option<Row>, LogError> {
+        match place {
+            Place::Live(file) => self.row(*file, id),
+            Place::Sealed { .. } => Ok(None),
+        }
+    }
+
     /// The record with this number. Its ending may be in a later file than its opening.
     pub(super) fn row(&self, file: u64, id: RecordId) -> Result<Option<Row>, LogError> {
         let Some(file) = self.0.iter().find(|one| one.number == file) else { return Ok(None) };
@@ -54,7 +86,7 @@ impl LiveFiles {
     pub(super) fn count(&self) -> Result<u64, LogError> {
         let mut count = 0;
         for (place, file) in self.0.iter().enumerate() {
-            let before = self.0.get(place + 1).map(|before| before.last()).transpose()?.unwrap_or_default();
+            let before = self.0.get(place + 1).map(LiveFile::last).transpose()?.unwrap_or_default();
             let sql = "SELECT count(*) FROM opened WHERE id > ?1";
             count += file.connection.query_row(sql, [signed(before.0)], |row| row.get::<_, i64>(0))?.unsigned_abs();
         }
@@ -80,6 +112,30 @@ impl Asked {
 impl LiveFile {
     fn shared(&self, number: i64) -> rusqlite::Result<Option<Vec<u8>>> {
         self.connection.prepare_cached("SELECT body FROM shared WHERE id = ?1")?.query_row([number], |row| live::bytes(row, 0).map(<[u8]>::to_vec)).optional()
+    }
+
+    fn each_after(&self, after: RecordId, show: &mut impl FnMut(&Who, &Judgement, &Opened<'_>)) -> Result<(), LogError> {
+        let (mut whos, mut judgements) = (HashMap::new(), HashMap::new());
+        let mut statement = self.connection.prepare_cached("SELECT who, judgement, body FROM opened WHERE id > ?1")?;
+        let mut rows = statement.query([signed(after.0)])?;
+        while let Some(row) = rows.next()? {
+            let who = self.read_once(&mut whos, row.get(0)?, |body| Decoder::new(body).who().ok())?;
+            let judgement = self.read_once(&mut judgements, row.get(1)?, |body| Decoder::new(body).judgement().ok())?;
+            let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            // A record that somebody altered beyond reading is told by `verify`.
+            if let (Some(who), Some(judgement), Ok(opened)) = (who, judgement, Decoder::new(body).opened()) {
+                show(who, judgement, &opened);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_once<'k, T>(&self, known: &'k mut HashMap<i64, Option<T>>, number: i64, read: impl FnOnce(&[u8]) -> Option<T>) -> rusqlite::Result<Option<&'k T>> {
+        let value = match known.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.shared(number)?.and_then(|body| read(&body))),
+        };
+        Ok(value.as_ref())
     }
 
     fn last(&self) -> rusqlite::Result<RecordId> {

@@ -13,8 +13,11 @@
 mod condition;
 mod live;
 mod page;
+mod people;
 mod row;
+mod scan;
 mod sealed;
+pub mod stats;
 
 pub use page::Page;
 pub use row::Row;

@@ -57,6 +57,38 @@ fn holds(set: &[bool], number: u32) -> bool {
 
 /// Puts what matches among the best.
 pub(super) fn search(segment: &Segment, part: &Part, conditions: &Conditions, best: &mut Best) -> Result<(), SegmentError> {
+    let (file, newest) = (Arc::from(part.file.as_str()), best.direction_is_newest());
+    each_chunk(segment, part, conditions, newest, |asked, chunk| asked.chunk(chunk, &file, best))
+}
+
+/// Hands out all that matches, a chunk at a time.
+pub(super) fn scan<E: From<SegmentError>>(
+    segment: &Segment,
+    part: &Part,
+    conditions: &Conditions,
+    mut take: impl FnMut(Vec<Row>) -> Result<(), E>,
+) -> Result<(), E> {
+    let file = Arc::from(part.file.as_str());
+    each_chunk(segment, part, conditions, false, |asked, chunk| {
+        let mut found = Best::new(usize::MAX, false);
+        asked.chunk(chunk, &file, &mut found)?;
+        let mut numbers: Vec<_> = found.into_places().filter_map(|(_, place)| place.row()).collect();
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        numbers.sort_unstable();
+        take(rows(segment, chunk, &numbers)?)
+    })
+}
+
+/// Goes through the chunks that may hold a match, those with the newest or the oldest records first.
+fn each_chunk<E: From<SegmentError>>(
+    segment: &Segment,
+    part: &Part,
+    conditions: &Conditions,
+    newest: bool,
+    mut visit: impl FnMut(&Asked<'_>, usize) -> Result<(), E>,
+) -> Result<(), E> {
     let Some((matching, hosts)) = Matching::of(segment, conditions)? else { return Ok(()) };
     let mut chunks: Vec<usize> = (0..segment.directory.chunks.len()).collect();
     chunks.retain(|chunk| {
@@ -72,18 +104,13 @@ pub(super) fn search(segment: &Segment, part: &Part, conditions: &Conditions, be
             keep_with_word(segment, &words, word, &mut chunks)?;
         }
     }
-    let newest = best.direction_is_newest();
     chunks.sort_unstable_by_key(|chunk| {
         let ids = segment.directory.chunks[*chunk].ids;
         if newest { !ids.1.0 } else { ids.0.0 }
     });
-    let file = Arc::from(part.file.as_str());
     let all_hosts = if conditions.words.is_empty() { None } else { Some(hosts.map_or_else(|| segment.hosts(), Ok)?) };
     let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_ref() };
-    for chunk in chunks {
-        asked.chunk(chunk, &file, best)?;
-    }
-    Ok(())
+    chunks.into_iter().try_for_each(|chunk| visit(&asked, chunk))
 }
 
 fn keep(chunks: &mut Vec<usize>, only: &BTreeSet<u32>) {

@@ -1,7 +1,7 @@
 //! `usher log outputs`: where the record is sent, and how far each has come.
 
-use super::table::{safe, table};
-use super::{Answer, print, print_json};
+use crate::cli::table::{safe, table};
+use crate::cli::{Answer, print, print_json};
 use crate::config::Config;
 use crate::outputs::syslog::Transport;
 use crate::outputs::{Output, Standing, To};
@@ -12,7 +12,7 @@ use serde::Serialize;
 /// Show where the record is sent, and how far each has come.
 #[derive(Args)]
 #[command(after_help = "Example:\n  usher log outputs --json")]
-pub(super) struct Outputs {
+pub(in crate::cli) struct Outputs {
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
