@@ -503,7 +503,7 @@ impl Judgement {
     }
 }
 
-/// What a hash is of, so that no bytes of one kind pass for another. BLAKE3's key derivation contexts.
+/// A hash that begins with what it is of, so that no bytes of one kind pass for another.
 fn hash(context: &str, parts: &[&[u8]]) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(context.as_bytes());

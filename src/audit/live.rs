@@ -13,6 +13,7 @@
 use super::chain::{Head, Heads, batch_hash};
 use super::entry::{self, Digest, Encoder};
 use super::record::{Class, Closing, Opening, RecordId};
+use crate::files;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
@@ -48,6 +49,9 @@ pub enum LiveError {
     /// SQLite says no.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// The file cannot be made.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
     /// Written by another version.
     #[error("it was written by another version of Usher (form {0}, this one knows {FORM}); start that version")]
     Form(i64),
@@ -90,6 +94,8 @@ fn form(connection: &Connection) -> rusqlite::Result<i64> {
 impl Live {
     /// Makes a file that goes on from these heads, with the records that are open still.
     pub(super) fn create(path: &Path, whole: bool, heads: &Heads, carried: &[Carried]) -> Result<Self, LiveError> {
+        // SQLite gives its other files the rights of the first: what pupils do is for those who may see it.
+        files::private_file(path)?;
         let mut connection = connect(path, whole)?;
         let making = connection.transaction()?;
         making.execute_batch(TABLES)?;

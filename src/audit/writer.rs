@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 /// How long endings may wait for others, so that each does not cost a transaction of its own.
 const ENDINGS_WAIT: Duration = Duration::from_millis(20);
-/// The time between two transactions, unless many wait. Each costs about as much as twenty rows, so under load requests share one; a request that
-/// comes alone does not wait.
+/// The most time between two transactions, unless many wait. Each costs about as much as twenty rows, so under load requests share one.
 const SPACING: Duration = Duration::from_millis(5);
+/// The time that each request of the last transaction adds until the next. Below some ten thousand requests a second this settles at next to
+/// nothing, and a request waits for the transaction only; above, at the most.
+const SPACING_EACH: Duration = Duration::from_micros(100);
 /// The most endings kept while the log cannot be written.
 const MOST_ENDINGS_KEPT: usize = 200_000;
 /// After how many more records a new file is tried for again, where none could be made.
@@ -68,11 +70,12 @@ impl Writer {
 
     /// Writes until the recorder is closed and all that was queued is written.
     pub(super) fn run(mut self) {
-        let mut last = Instant::now();
+        let mut next = Instant::now();
         while self.wait() {
-            let queue = self.gather(last + SPACING);
+            let queue = self.gather(next);
+            let spacing = SPACING_EACH * u32::try_from(queue.openings.len()).unwrap_or(u32::MAX);
             self.write(queue);
-            last = Instant::now();
+            next = Instant::now() + spacing.min(SPACING);
         }
         if !self.kept.is_empty() {
             self.write(Queue::default());
@@ -241,12 +244,16 @@ impl Begun {
     pub(super) fn at(folder: &Folder, sync: Sync, sealed: u64, after: &Heads, last_sealed: RecordId) -> Result<Self, LiveError> {
         let whole = sync == Sync::Power;
         let numbers = folder.lives().unwrap_or_default();
-        let Some(number) = numbers.last().copied().filter(|number| *number > sealed) else {
-            let live = Live::create(&folder.live(sealed + 1), whole, after, &[])?;
-            return Ok(Self { live, number: sealed + 1, heads: *after, last: last_sealed });
-        };
-        let (live, heads, last) = Live::open(&folder.live(number), whole)?;
-        Ok(Self { live, number, heads, last: last.max(last_sealed) })
+        for number in numbers.into_iter().rev().filter(|number| *number > sealed) {
+            match Live::open(&folder.live(number), whole) {
+                Ok((live, heads, last)) => return Ok(Self { live, number, heads, last: last.max(last_sealed) }),
+                // Usher was killed while it made this one: nothing is in it yet.
+                Err(LiveError::Form(0)) => folder.remove_live(number)?,
+                Err(error) => return Err(error),
+            }
+        }
+        let live = Live::create(&folder.live(sealed + 1), whole, after, &[])?;
+        Ok(Self { live, number: sealed + 1, heads: *after, last: last_sealed })
     }
 }
 

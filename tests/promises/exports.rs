@@ -62,7 +62,7 @@ async fn an_export_is_of_what_was_searched_for_and_says_what_it_left_out() {
     for (arguments, words) in
         [(&["--format", "xlsx", "--output", "-"], "it is csv, jsonl or parquet"), (&["--format", "csv", "--output", "/nowhere/x.csv"], "/nowhere/x.csv")]
     {
-        let said = files.usher(&[&["log", "export"], arguments].concat());
+        let said = files.usher(&[&["log", "export"][..], arguments].concat());
         assert!(said.code == Some(2) && said.err.contains(words), "{said:?}");
     }
 }
