@@ -12,19 +12,28 @@
 //!
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
+pub mod alias;
 pub mod chain;
 pub mod entry;
+pub mod erasure;
 pub mod events;
 pub mod folder;
+pub mod holds;
 pub mod journal;
 pub mod key;
 pub mod live;
+pub mod people;
 pub mod query;
 pub mod record;
 pub mod recorder;
+pub mod retention;
+mod rewrite;
+pub mod scope;
 mod seal;
 mod sealer;
 pub mod segment;
+pub mod stopped;
+mod twigs;
 mod writer;
 
 pub use folder::Folder;

@@ -1,6 +1,7 @@
 //! `[log]`: how records are kept.
 
-use super::reader::Table;
+use super::reader::{FromToml, Table};
+use crate::audit::retention::{Keep, Period};
 use crate::audit::{Settings, Sync};
 use std::path::{Path, PathBuf};
 
@@ -9,14 +10,38 @@ pub(super) struct LogTable {
     pub(super) record: Settings,
     /// The file of the signing key.
     pub(super) key: Option<PathBuf>,
+    /// How long records are kept.
+    pub(super) keep: Keep,
 }
 
 pub(super) fn read(file: &Table<'_>, folder: &Path) -> LogTable {
-    let mut read = LogTable { record: Settings::default(), key: None };
+    let mut read = LogTable { record: Settings::default(), key: None, keep: Keep::default() };
     let Some(log) = file.table("log") else { return read };
     let sync = log.choice("durability", &[("process", Sync::Process), ("power", Sync::Power)], Some(Sync::Process));
     read.record.sync = sync.unwrap_or(Sync::Process);
     read.key = log.get::<PathBuf>("key").map(|key| folder.join(key));
+    read.keep = log.table("keep").map_or(read.keep, |keep| read_keep(&keep));
     log.done();
     read
+}
+
+/// `[log.keep]`: a length of time for each class, and for who looked.
+fn read_keep(table: &Table<'_>) -> Keep {
+    let Keep { visit, search, resource, blocked, staff, lookups } = Keep::default();
+    let keep = Keep {
+        visit: table.get_or("visit", visit),
+        search: table.get_or("search", search),
+        resource: table.get_or("resource", resource),
+        blocked: table.get_or("blocked", blocked),
+        staff: table.get_or("staff", staff),
+        lookups: table.get_or("lookups", lookups),
+    };
+    table.done();
+    keep
+}
+
+impl FromToml for Period {
+    fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, String> {
+        String::from_toml(value)?.parse().map_err(|wrong: crate::audit::retention::NotAPeriod| wrong.to_string())
+    }
 }
