@@ -89,7 +89,8 @@ impl Tidier {
             return Ok(());
         }
         let standings = erasure::carry_out(&standing.log, now)?;
-        self.seen = Seen::now(&Reader::open(&standing.log)?)?;
+        // As it was before: what was sealed meanwhile is looked at the next time.
+        self.seen = seen;
         for erasure in standings {
             for (file, why) in &erasure.failed {
                 events::LogNotErased { error: &format!("{file}: {why}") }.emit();

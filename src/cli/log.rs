@@ -1,5 +1,6 @@
 //! `usher log`: search the record, follow it, show one of it.
 
+use super::privacy::{Erase, Holding, Purge, ShowDpia, Subject};
 use super::table::{safe, short, table};
 use super::{Answer, print, print_json};
 use crate::audit::events::{self, Severity};
@@ -56,6 +57,16 @@ pub(super) enum Log {
         #[arg(long)]
         json: bool,
     },
+    /// Remove what is older than the school's rules.
+    Purge(Purge),
+    /// Keep records that nothing may purge or erase.
+    Hold(Holding),
+    /// Erase a person's records, where the law says so.
+    Erase(Erase),
+    /// Write everything recorded about a person into a file for that person.
+    Subject(Subject),
+    /// The facts for a data protection impact assessment.
+    Dpia(ShowDpia),
 }
 
 /// What to look for.
@@ -111,6 +122,11 @@ impl Log {
             Self::Tail { wanted, last, no_follow } => tail(&record()?, &wanted, last, no_follow, &zone),
             Self::Show { id, json } => show(&record()?, &id, json, &zone),
             Self::Events { severity, limit, json } => show_events(&config.log(), &events::Wanted { severity, limit, ..events::Wanted::default() }, json, &zone),
+            Self::Purge(command) => command.run(path),
+            Self::Hold(command) => command.run(path),
+            Self::Erase(command) => command.run(path),
+            Self::Subject(command) => command.run(path),
+            Self::Dpia(command) => command.run(path),
         }
     }
 }

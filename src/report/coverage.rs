@@ -42,6 +42,8 @@ mod markdown;
 mod tests;
 mod words;
 
+pub(super) use words::plain;
+
 use crate::category::{CategoryInfo, Taxonomy};
 use crate::policy::{Action, Group};
 use jiff::civil::Date;

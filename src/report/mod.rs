@@ -3,3 +3,6 @@
 //! A new report: one file here, with a value that can be printed as JSON and its faces as Markdown and HTML.
 
 pub mod coverage;
+pub mod dpia;
+pub mod fields;
+pub mod subject;

@@ -20,6 +20,7 @@ mod limits;
 mod lists;
 mod parent;
 mod people;
+mod privacy;
 mod records;
 mod reload;
 mod servers;
