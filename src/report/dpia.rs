@@ -3,7 +3,7 @@
 //! An assessment is a judgement, and the school's own. This sheet gives the facts it rests on, which change when the configuration does, and marks what
 //! only people can answer. It says nothing of other systems.
 
-use super::coverage::plain;
+use super::coverage::words::plain;
 use super::fields::{FIELDS, Field};
 use askama::Template;
 use jiff::civil::Date;

@@ -3,7 +3,7 @@
 //! Without third parties: the names of other users are taken out of addresses and searches, staff who looked are letters, and of the filter's inside
 //! only the reason in words is told. What else an address may say of others no program can tell; the guide asks the school to read it through.
 
-use super::coverage::plain;
+use super::coverage::words::plain;
 use super::dpia::Kept;
 use super::fields::{self, Field};
 use crate::audit::query::Row;
