@@ -1,6 +1,7 @@
-//! Keeps the lists of a running Usher: asks publishers when it is time, and takes up what another program put in force.
+//! Keeps a running Usher: asks publishers of lists when it is time, takes up what another program put in force, and has the log tidied.
 
 use super::reload::{Reloader, Standing};
+use super::tidy::Tidier;
 use super::{apart, own_order, parent};
 use crate::library::source::Source;
 use crate::library::state::Last;
@@ -20,12 +21,15 @@ use tokio::time::{MissedTickBehavior, interval};
 const LOOK: Duration = Duration::from_secs(2);
 /// How often is asked whether a publisher is due.
 const ASK: Duration = Duration::from_secs(30);
+/// How often is asked whether something of the log is to be purged or erased.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// Keeps on until it is dropped. A slow publisher must not keep what somebody did by hand from being taken up, so the two go on by themselves.
 pub(super) async fn keep(reloader: Reloader) {
     let looker = Looker { seen: Seen::now(&reloader), reloader: reloader.clone() };
+    let tidier = Tidier::new(reloader.clone());
     let asker = Asker { lights: HashMap::new(), reloader };
-    tokio::join!(again_and_again(LOOK, looker, Looker::look), again_and_again(ASK, asker, Asker::ask));
+    tokio::join!(again_and_again(LOOK, looker, Looker::look), again_and_again(ASK, asker, Asker::ask), again_and_again(TIDY, tidier, Tidier::tidy));
 }
 
 /// Does something that blocks, now and after each wait.

@@ -3,6 +3,7 @@
 mod keeper;
 pub mod parent;
 mod reload;
+mod tidy;
 pub mod watch;
 
 pub use reload::Reloader;

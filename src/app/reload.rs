@@ -3,6 +3,7 @@
 use super::watch::Watch;
 use super::{AppError, apart, bring_up, compose, own_order};
 use crate::audit::Folder;
+use crate::audit::retention::Keep;
 use crate::config::{Config, Rulebook};
 use crate::identity::local::{Checker, Users};
 use crate::library::parent_check::Pages;
@@ -47,11 +48,20 @@ pub(super) struct Standing {
     pub(super) pages: Pages,
     /// The database of the record, for events.
     pub(super) log: Folder,
+    /// How long records are kept.
+    pub(super) keep: Keep,
 }
 
 impl Standing {
     fn new(config: &Config, secret: [u8; 32], rulebook: Arc<Rulebook>) -> Self {
-        Self { rulebook, library: config.library(secret), upstream: config.upstream().cloned(), pages: config.parent_pages.clone(), log: config.log() }
+        Self {
+            rulebook,
+            library: config.library(secret),
+            upstream: config.upstream().cloned(),
+            pages: config.parent_pages.clone(),
+            log: config.log(),
+            keep: config.keep,
+        }
     }
 }
 

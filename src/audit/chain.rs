@@ -74,21 +74,21 @@ pub fn batch_hash(class: Class, number: u64, opened: &[Digest], closed: &[Digest
 }
 
 /// The hash of an inner node of the tree.
-fn node(left: &Digest, right: &Digest) -> Digest {
+pub(super) fn node(left: &Digest, right: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[1]).update(left).update(right);
     hasher.finalize().into()
 }
 
 /// The hash of a leaf of the tree.
-fn leaf(batch: &Digest) -> Digest {
+pub(super) fn leaf(batch: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[0]).update(batch);
     hasher.finalize().into()
 }
 
 /// Where a tree of so many leaves divides: the greatest power of two below.
-fn middle(count: usize) -> usize {
+pub(super) fn middle(count: usize) -> usize {
     count.next_power_of_two() / 2
 }
 

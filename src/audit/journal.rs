@@ -116,7 +116,7 @@ pub struct Statement {
     pub at: i64,
     /// The topic's name.
     pub kind: String,
-    /// What it says, as JSON.
+    /// What it says, as JSON. Empty if a purge or an erasure has taken it out, which a later statement says: then link and signature are all there is.
     pub body: String,
     /// The hash of the link before it and of all above.
     pub link: Vec<u8>,
@@ -205,13 +205,13 @@ pub struct Sealed {
     pub segments: Vec<SegmentNote>,
 }
 
-/// What a statement says that changes which segments there are: a merge, a purge, an erasure. Each says more beside it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// Files that are no longer part of the log.
-    pub removed: Vec<String>,
-    /// Segments that are from now on.
-    pub added: Vec<SegmentNote>,
+/// What a merge says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The files that were merged.
+    pub from: Vec<String>,
+    /// What became of them.
+    pub into: SegmentNote,
 }
 
 /// A segment that is there.
@@ -271,6 +271,8 @@ impl Journal {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What a purge or an erasure takes out of a statement is overwritten in the file.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         begin(&mut connection)?;
         let mut journal = Self { reader: Reader { connection }, key };
         journal.name_key()?;
@@ -318,6 +320,12 @@ impl Journal {
         change(&transaction)?;
         transaction.commit()?;
         Ok(statement.number)
+    }
+
+    /// Writes what is in the write-ahead log into the file and empties it: pages there may hold what was taken out of a statement. While another
+    /// program reads it stays, until the last who has the journal open closes it.
+    pub(super) fn empty_wal(&self) -> Result<(), JournalError> {
+        Ok(self.reader.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// The same journal, to read.
@@ -369,9 +377,12 @@ pub(super) fn add_segment(transaction: &Transaction<'_>, note: &SegmentNote) -> 
     transaction.execute("INSERT INTO segments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", row).map(drop)
 }
 
-/// Takes a segment out of those that are there.
+/// Takes a segment out of those that are there; an error if it is not: then somebody else has replaced it, and what was made of it is of no use.
 pub(super) fn remove_segment(transaction: &Transaction<'_>, file: &str) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM segments WHERE file = ?1", [file]).map(drop)
+    match transaction.execute("DELETE FROM segments WHERE file = ?1", [file])? {
+        0 => Err(rusqlite::Error::QueryReturnedNoRows),
+        _ => Ok(()),
+    }
 }
 
 impl Reader {

@@ -12,23 +12,32 @@
 //!
 //! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
 
+pub mod alias;
 pub mod chain;
 pub mod checkpoint;
 pub mod entry;
+pub mod erasure;
 pub mod events;
 pub mod export;
 pub mod folder;
+pub mod holds;
 pub mod journal;
 pub mod key;
 pub mod live;
 pub mod lookups;
+pub mod people;
 pub mod pseudonyms;
 pub mod query;
 pub mod record;
 pub mod recorder;
+pub mod retention;
+mod rewrite;
+pub mod scope;
 mod seal;
 mod sealer;
 pub mod segment;
+pub mod stopped;
+mod twigs;
 pub mod verify;
 mod writer;
 

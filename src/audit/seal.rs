@@ -59,6 +59,7 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
             root: chain::root(&batches.hashes),
             batches: batches.notes,
             gaps: std::mem::take(&mut rows.gaps),
+            twigs: Vec::new(),
         };
         let name = Folder::segment_name(class, (number, number));
         let mut sealed = None;

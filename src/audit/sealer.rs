@@ -171,12 +171,25 @@ impl Thread {
     }
 }
 
+/// Seals every live file, the last one too. Only for who holds the folder's lock: nobody writes meanwhile.
+pub(super) fn seal_all(folder: &Folder, journal: Journal) -> Result<Journal, NotSealed> {
+    let mut thread = Thread { folder: folder.clone(), journal };
+    for number in folder.lives()? {
+        thread.seal(number)?;
+    }
+    Ok(thread.journal)
+}
+
+/// Why a live file is not sealed.
 #[derive(Debug, thiserror::Error)]
-enum NotSealed {
+pub enum NotSealed {
+    /// It cannot be read, or a segment cannot be written.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The journal says no.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The folder says no.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }

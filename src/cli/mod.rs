@@ -8,6 +8,7 @@ mod illegal;
 mod lists;
 mod log;
 mod parent;
+mod privacy;
 mod seal;
 mod serve;
 mod table;

@@ -1,7 +1,8 @@
 //! `[log]`: how records are kept, and to whom they are shown with names.
 
-use super::reader::Table;
+use super::reader::{FromToml, Table};
 use crate::audit::lookups::Naming;
+use crate::audit::retention::{Keep, Period};
 use crate::audit::{Settings, Sync};
 use std::path::{Path, PathBuf};
 
@@ -12,15 +13,39 @@ pub(super) struct LogTable {
     pub(super) key: Option<PathBuf>,
     /// When names are shown.
     pub(super) names: Naming,
+    /// How long records are kept.
+    pub(super) keep: Keep,
 }
 
 pub(super) fn read(file: &Table<'_>, folder: &Path) -> LogTable {
-    let mut read = LogTable { record: Settings::default(), key: None, names: Naming::default() };
+    let mut read = LogTable { record: Settings::default(), key: None, names: Naming::default(), keep: Keep::default() };
     let Some(log) = file.table("log") else { return read };
     let sync = log.choice("durability", &[("process", Sync::Process), ("power", Sync::Power)], Some(Sync::Process));
     read.record.sync = sync.unwrap_or(Sync::Process);
     read.key = log.get::<PathBuf>("key").map(|key| folder.join(key));
     read.names = log.choice("names", &Naming::NAMES, Some(Naming::default())).unwrap_or_default();
+    read.keep = log.table("keep").map_or(read.keep, |keep| read_keep(&keep));
     log.done();
     read
+}
+
+/// `[log.keep]`: a length of time for each class, and for who looked.
+fn read_keep(table: &Table<'_>) -> Keep {
+    let Keep { visit, search, resource, blocked, staff, lookups } = Keep::default();
+    let keep = Keep {
+        visit: table.get_or("visit", visit),
+        search: table.get_or("search", search),
+        resource: table.get_or("resource", resource),
+        blocked: table.get_or("blocked", blocked),
+        staff: table.get_or("staff", staff),
+        lookups: table.get_or("lookups", lookups),
+    };
+    table.done();
+    keep
+}
+
+impl FromToml for Period {
+    fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, String> {
+        String::from_toml(value)?.parse().map_err(|wrong: crate::audit::retention::NotAPeriod| wrong.to_string())
+    }
 }

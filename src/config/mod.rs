@@ -55,6 +55,8 @@ pub struct Config {
     pub data: PathBuf,
     /// How records are kept.
     pub record: audit::Settings,
+    /// How long records are kept.
+    pub keep: audit::retention::Keep,
     /// The file of the key that signs the log, where it is not in its folder.
     pub log_key: Option<PathBuf>,
     /// When the log is shown with names.
@@ -245,6 +247,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         workers,
         data: data?,
         record: log.record,
+        keep: log.keep,
         log_key: log.key,
         log_names: log.names,
         settings,

@@ -60,6 +60,28 @@ fn every_problem_is_told_at_once_with_line_and_hint() {
 }
 
 #[test]
+fn how_long_records_are_kept_is_read_as_people_write_it_and_bounded() {
+    let files = Files::new();
+    let whole = fs::read_to_string(files.0.path().join("usher.toml")).expect("there");
+    let keep = |text: &str| files.write("usher.toml", &format!("{whole}[log.keep]\n{text}\n"));
+    keep("visit = \"90 days\"\nlookups = \"7 years\"");
+    let config = Config::load(&files.0.path().join("usher.toml")).expect("sound");
+    let kept = [config.keep.visit, config.keep.search, config.keep.resource, config.keep.staff, config.keep.lookups].map(|period| period.to_string());
+    assert_eq!(kept, ["90 days", "12 months", "30 days", "6 months", "7 years"]);
+    keep("visit = \"soon\"\nsearch = 12\nresource = \"0 days\"\nstaff = \"50 years\"\nvisits = \"1 year\"");
+    assert_eq!(
+        files.problems(),
+        [
+            "usher.toml:7: log.keep.visit: \"soon\" is no length of time; write a number of days, weeks, months or years, such as \"30 days\" or \"12 months\"",
+            "usher.toml:8: log.keep.search: a text in quotes is expected, not a number",
+            "usher.toml:9: log.keep.resource: \"0 days\" is out of bounds: records are kept for at least 1 day and at most 10 years",
+            "usher.toml:10: log.keep.staff: \"50 years\" is out of bounds: records are kept for at least 1 day and at most 10 years",
+            "usher.toml:11: `visits` in [log.keep] is no setting\n  hint: did you mean \"visit\"?",
+        ]
+    );
+}
+
+#[test]
 fn every_problem_of_the_sources_is_told_with_line_and_hint() {
     let files = Files::new();
     files.write(

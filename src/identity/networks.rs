@@ -19,6 +19,11 @@ impl Networks {
         Self { ranges }
     }
 
+    /// The ranges of a group, the narrowest first.
+    pub fn of(&self, group: GroupId) -> impl Iterator<Item = IpNet> {
+        self.ranges.iter().filter(move |(_, of)| *of == group).map(|(net, _)| *net)
+    }
+
     /// The group of an address, if it is in any range.
     #[must_use]
     pub fn group_of(&self, address: IpAddr) -> Option<GroupId> {

@@ -40,7 +40,7 @@ mod html;
 mod markdown;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(super) mod words;
 
 use crate::category::{CategoryInfo, Taxonomy};
 use crate::policy::{Action, Group};

@@ -3,4 +3,7 @@
 //! A new report: one file here, with a value that can be printed as JSON and its faces as Markdown and HTML.
 
 pub mod coverage;
+pub mod dpia;
+pub mod fields;
+pub mod subject;
 pub mod timeline;

@@ -80,6 +80,66 @@ impl LogNotStated<'_> {
     }
 }
 
+/// Records older than the school's rules were purged.
+pub struct LogPurged {
+    /// How many.
+    pub records: u64,
+    /// Bytes that were freed.
+    pub bytes: u64,
+    /// How many stay because they are held.
+    pub held: u64,
+}
+
+impl LogPurged {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(records = self.records, bytes = self.bytes, held = self.held, "records older than the rules of [log.keep] were purged");
+    }
+}
+
+/// Records could not be purged.
+pub struct LogNotPurged<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotPurged<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = self.error, "the log could not be purged: records are kept for longer than the rules say; it is tried again in an hour");
+    }
+}
+
+/// An erasure was carried out, wholly or in part.
+pub struct LogErased {
+    /// The number of the statement that asked for it.
+    pub asked: u64,
+    /// How many records went so far.
+    pub records: u64,
+    /// How many are left.
+    pub left: u64,
+}
+
+impl LogErased {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(asked = self.asked, records = self.records, left = self.left, "records were erased");
+    }
+}
+
+/// An erasure could not be carried out.
+pub struct LogNotErased<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotErased<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = self.error, "records that are to be erased could not be: it is tried again in an hour");
+    }
+}
+
 /// Policy and lists were read anew.
 pub struct Reloaded {
     /// The snapshot now in force.

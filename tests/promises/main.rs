@@ -23,6 +23,7 @@ mod looking;
 mod outputs;
 mod parent;
 mod people;
+mod privacy;
 mod records;
 mod reload;
 mod servers;

@@ -7,6 +7,7 @@ use super::dictionary::DictionaryBlobs;
 use crate::audit::chain::Head;
 use crate::audit::entry::{Decoder, Digest, Encoder, NotAnEntry};
 use crate::audit::record::{Class, RecordId};
+use crate::audit::twigs::Twig;
 
 /// The form of the file. A file of another form is refused.
 pub(super) const FORM: u64 = 1;
@@ -33,6 +34,7 @@ pub(in crate::audit) struct Directory {
     pub(super) host_chunks: Blob,
     pub(super) batches: Blob,
     pub(super) gaps: Blob,
+    pub(super) twigs: Blob,
     pub(in crate::audit) chunks: Vec<ChunkNote>,
 }
 
@@ -102,10 +104,10 @@ fn decode_head(from: &mut Decoder<'_>) -> Result<Head, NotAnEntry> {
 }
 
 impl Directory {
-    fn blobs(&self) -> [Blob; 10] {
+    fn blobs(&self) -> [Blob; 11] {
         let DictionaryBlobs { whos, judgements, shapes, texts, hosts } = self.dictionaries;
         let [words, lists] = self.words;
-        [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps]
+        [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps, self.twigs]
     }
 
     pub(super) fn every_blob(&self) -> impl Iterator<Item = Blob> {
@@ -144,18 +146,18 @@ impl Directory {
         let (lives, rows) = ((from.number()?, from.number()?), from.number()?);
         let (ids, skew_ms) = ((RecordId(from.number()?), RecordId(from.number()?)), from.number()?);
         let (before, after, root) = (decode_head(&mut from)?, decode_head(&mut from)?, digest(&mut from)?);
-        let mut blobs = [Blob::default(); 10];
+        let mut blobs = [Blob::default(); 11];
         for blob in &mut blobs {
             *blob = Blob::decode(&mut from)?;
         }
-        let [whos, judgements, shapes, texts, hosts, words, lists, host_chunks, batches, gaps] = blobs;
+        let [whos, judgements, shapes, texts, hosts, words, lists, host_chunks, batches, gaps, twigs] = blobs;
         let count: usize = from.small()?;
         let mut chunks = Vec::with_capacity(count.min(bytes.len()));
         for _ in 0..count {
             chunks.push(ChunkNote::decode(&mut from)?);
         }
         let dictionaries = DictionaryBlobs { whos, judgements, shapes, texts, hosts };
-        Ok(Self { class, lives, rows, ids, skew_ms, before, after, root, dictionaries, words: [words, lists], host_chunks, batches, gaps, chunks })
+        Ok(Self { class, lives, rows, ids, skew_ms, before, after, root, dictionaries, words: [words, lists], host_chunks, batches, gaps, twigs, chunks })
     }
 }
 
@@ -244,4 +246,27 @@ pub(super) fn decode_gaps(bytes: &[u8]) -> Result<Vec<Gap>, SegmentError> {
         gaps.push(Gap { id, why, opened: is_opened.then_some(leaf), closed });
     }
     Ok(gaps)
+}
+
+/// The twigs of a segment as bytes.
+pub(super) fn encode_twigs(twigs: &[Twig]) -> Vec<u8> {
+    let mut out = Encoder::default();
+    out.number(twigs.len() as u64);
+    for twig in twigs {
+        out.number(twig.first as u64);
+        out.number(twig.count as u64);
+        out.0.extend(twig.hash);
+    }
+    out.0
+}
+
+/// The twigs of a segment.
+pub(super) fn decode_twigs(bytes: &[u8]) -> Result<Vec<Twig>, SegmentError> {
+    let mut from = Decoder::new(bytes);
+    let count: usize = from.small()?;
+    let mut twigs = Vec::with_capacity(count.min(bytes.len() / 32));
+    for _ in 0..count {
+        twigs.push(Twig { first: from.small()?, count: from.small()?, hash: digest(&mut from)? });
+    }
+    Ok(twigs)
 }

@@ -3,11 +3,12 @@
 use super::SegmentError;
 use super::columns::{self, Ending, Group, Origin};
 use super::dictionary::{Hosts, Whos, read_judgements, read_shapes, read_texts};
-use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps};
+use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps, decode_twigs};
 use super::words::{Words, host_chunks, may_hold};
 use super::write::MAGIC;
 use crate::audit::entry::{Digest, Judgement};
 use crate::audit::record::RecordId;
+use crate::audit::twigs::Twig;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -99,6 +100,11 @@ impl Segment {
 
     pub(in crate::audit) fn gaps(&self) -> Result<Vec<Gap>, SegmentError> {
         decode_gaps(&self.directory.gaps.read(&self.file)?)
+    }
+
+    /// The parts of the tree whose batches are not kept; none unless most of the segment was purged.
+    pub(in crate::audit) fn twigs(&self) -> Result<Vec<Twig>, SegmentError> {
+        decode_twigs(&self.directory.twigs.read(&self.file)?)
     }
 
     /// The chunks that one of these hosts is in.

@@ -4,11 +4,12 @@ use super::CHUNK;
 use super::blob::{Blob, BlobWriter};
 use super::columns::{ColumnWriter, Line};
 use super::dictionary::{Dictionaries, DictionaryBlobs, persons, reversed};
-use super::directory::{BatchNote, ChunkNote, Directory, Gap, encode_batches, encode_gaps};
+use super::directory::{BatchNote, ChunkNote, Directory, Gap, encode_batches, encode_gaps, encode_twigs};
 use super::words::{HostChunks, WordWriter};
 use crate::audit::chain::Head;
 use crate::audit::entry::Digest;
 use crate::audit::record::{Class, RecordId};
+use crate::audit::twigs::Twig;
 use crate::insight::fold;
 use std::io::{self, Write};
 
@@ -27,6 +28,8 @@ pub(in crate::audit) struct Chained {
     pub(in crate::audit) root: Digest,
     pub(in crate::audit) batches: Vec<BatchNote>,
     pub(in crate::audit) gaps: Vec<Gap>,
+    /// The parts of the tree whose batches are not kept.
+    pub(in crate::audit) twigs: Vec<Twig>,
 }
 
 /// A segment being written.
@@ -132,6 +135,7 @@ impl<W: Write> SegmentWriter<W> {
             host_chunks,
             batches: self.out.compressed(&encode_batches(&chained.batches))?,
             gaps: self.out.compressed(&encode_gaps(&chained.gaps))?,
+            twigs: self.out.compressed(&encode_twigs(&chained.twigs))?,
             chunks: self.chunks,
         };
         let bytes = directory.encode();

@@ -27,16 +27,18 @@ pub(super) struct Outcome {
     pub(super) heads: Vec<Head>,
 }
 
-/// Holds entries against batches. `before` is the head before the first.
-pub(super) fn hold(class: Class, before: Head, notes: &[BatchNote], mut entries: Entries) -> Outcome {
+/// Holds entries against batches. `before` is the head before the first; `places` are those of the batches after it, all of them unless some are
+/// purged.
+pub(super) fn hold(class: Class, before: Head, notes: &[BatchNote], places: &[usize], mut entries: Entries) -> Outcome {
     entries.opened.sort_unstable_by_key(|(id, _)| *id);
     entries.closed.sort_unstable_by_key(|(batch, id, _)| (*batch, *id));
     let mut holder = Holder { class, entries, opened: 0, closed: 0, problems: Vec::new() };
-    holder.before_all(notes, before.number);
+    let numbers: Vec<_> = places.iter().map(|place| before.number + 1 + *place as u64).collect();
+    holder.before_all(&numbers);
     let (mut head, mut hashes, mut heads) = (before, Vec::with_capacity(notes.len()), Vec::with_capacity(notes.len()));
     let mut next_first = next_firsts(notes);
-    for (place, note) in notes.iter().enumerate() {
-        let hash = holder.batch(head.number + 1, note, std::mem::take(&mut next_first[place]));
+    for (place, (note, number)) in notes.iter().zip(&numbers).enumerate() {
+        let hash = holder.batch(*number, note, std::mem::take(&mut next_first[place]));
         head = head.after(&hash);
         hashes.push(hash);
         heads.push(head);
@@ -72,9 +74,8 @@ struct Holder {
 
 impl Holder {
     /// Closings of batches that are not of this file.
-    fn before_all(&mut self, notes: &[BatchNote], before: u64) {
-        let last = before + notes.len() as u64;
-        let (known, strange): (Vec<_>, Vec<_>) = self.entries.closed.iter().partition(|(batch, ..)| *batch > before && *batch <= last);
+    fn before_all(&mut self, numbers: &[u64]) {
+        let (known, strange): (Vec<_>, Vec<_>) = self.entries.closed.iter().partition(|(batch, ..)| numbers.binary_search(batch).is_ok());
         self.entries.closed = known;
         for group in strange.chunk_by(|a, b| a.0 == b.0) {
             let ids = group.iter().map(|(_, id, _)| *id).collect();

@@ -2,10 +2,12 @@
 
 use super::{Against, Problem, class_of};
 use crate::audit::checkpoint::Checkpoint;
-use crate::audit::journal::{BEFORE_ALL, Change, JournalError, KeyBody, Reader, Sealed, SegmentNote, Statement, Topic};
+use crate::audit::erasure;
+use crate::audit::journal::{BEFORE_ALL, JournalError, KeyBody, Merged, Reader, Sealed, SegmentNote, Statement, Topic};
 use crate::audit::key::PublicKey;
 use crate::audit::record::{Class, RecordId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::audit::rewrite::HasParts;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// How many statements are read at a time.
 const STEP: u32 = 1000;
@@ -26,11 +28,13 @@ pub(super) struct History {
     pub(super) checkpoints: Vec<Checkpoint>,
     /// What was purged: class and batches.
     purged: Vec<SegmentNote>,
+    /// Statements that rightly say nothing any more.
+    emptied: HashSet<u64>,
 }
 
 impl History {
     pub(super) fn read(reader: &Reader, against: &Against) -> Result<Self, JournalError> {
-        let (mut history, mut before, mut number) = (Self::default(), BEFORE_ALL.to_vec(), 0);
+        let (mut history, mut before, mut number) = (Self { emptied: erasure::emptied(reader)?, ..Self::default() }, BEFORE_ALL.to_vec(), 0);
         let mut links = BTreeMap::new();
         loop {
             let statements = reader.after(number, STEP)?;
@@ -53,7 +57,7 @@ impl History {
         self.statements += 1;
         if statement.number != last + 1 {
             self.problems.push(Problem::StatementsMissing { after: last, before: statement.number });
-        } else if statement.link != statement.link_after(before) {
+        } else if statement.link != statement.link_after(before) && !(statement.body.is_empty() && self.emptied.contains(&statement.number)) {
             self.problems.push(Problem::StatementAltered { number: statement.number });
         }
         let topic = Topic::NAMES.iter().find(|(name, _)| *name == statement.kind).map(|(_, topic)| *topic);
@@ -65,7 +69,8 @@ impl History {
         }
         match topic {
             Some(Topic::Sealed) => self.sealed(statement),
-            Some(Topic::Merged | Topic::Purged | Topic::Erased) => self.changed(statement, topic == Some(Topic::Purged)),
+            Some(Topic::Merged) => self.merged(statement),
+            Some(Topic::Purged | Topic::Erased) => self.replaced(statement),
             Some(Topic::Checkpoint) => self.checkpoints.extend(Checkpoint::of(statement, self.key)),
             Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked) | None => {}
         }
@@ -83,21 +88,26 @@ impl History {
         }
     }
 
-    fn changed(&mut self, statement: &Statement, purged: bool) {
-        let Some(change) = statement.read::<Change>() else {
+    fn merged(&mut self, statement: &Statement) {
+        let Some(Merged { from, into }) = statement.read::<Merged>() else {
             self.problems.push(Problem::StatementAltered { number: statement.number });
             return;
         };
-        for file in change.removed {
-            if let Some(note) = self.present.remove(&file)
-                && purged
-            {
-                self.purged.push(note);
-            }
+        for file in from {
+            self.present.remove(&file);
             self.gone.insert(file);
         }
-        for note in change.added {
-            self.present.insert(note.file.clone(), note);
+        self.present.insert(into.file.clone(), into);
+    }
+
+    fn replaced(&mut self, statement: &Statement) {
+        for part in statement.read::<HasParts>().map(|body| body.parts).unwrap_or_default() {
+            self.present.remove(&part.old.file);
+            self.gone.insert(part.old.file.clone());
+            match part.new {
+                Some(new) => drop(self.present.insert(new.file.clone(), new)),
+                None => self.purged.push(part.old),
+            }
         }
     }
 
@@ -117,6 +127,11 @@ impl History {
     /// Whether a batch lies in what was purged.
     pub(super) fn is_gone(&self, class: Class, number: u64) -> bool {
         self.purged.iter().any(|note| class_of(note) == Some(class) && (note.before.0..=note.after.0).contains(&number))
+    }
+
+    /// Whether what came before a live file is purged, for records of a class that were carried over from there.
+    pub(super) fn is_gone_before(&self, class: Class, live: u64) -> bool {
+        self.purged.iter().any(|note| class_of(note) == Some(class) && note.lives.1 < live)
     }
 
     /// Whether a record lies in what was purged.

@@ -70,7 +70,7 @@ impl Verifier<'_> {
         self.openings(connection, class, native_from, shared, &mut entries)?;
         self.closings(connection, class, &mut entries)?;
         self.report.batches += notes.len() as u64;
-        let outcome = batches::hold(class, before, &notes, entries);
+        let outcome = batches::hold(class, before, &notes, &(0..notes.len()).collect::<Vec<_>>(), entries);
         let told = !outcome.problems.is_empty() || !self.report.problems.is_empty();
         self.report.problems.extend(outcome.problems);
         for (head, stored) in outcome.heads.iter().zip(&stored) {

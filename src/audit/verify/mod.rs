@@ -135,7 +135,7 @@ impl Verifier<'_> {
         for note in present {
             progress(done, total);
             if let Some(class) = class_of(note) {
-                self.segment(class, note);
+                self.segment(class, note, history.is_gone_before(class, note.lives.0));
             }
             done += note.bytes;
         }

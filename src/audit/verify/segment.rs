@@ -10,6 +10,7 @@ use crate::audit::seal::check;
 use crate::audit::segment::columns::Group;
 use crate::audit::segment::dictionary::Hosts;
 use crate::audit::segment::{Missing, Segment, SegmentError};
+use crate::audit::twigs::Tree;
 
 /// How far the time of a record may be before its id until it is told.
 const CLOCK_SLACK_MS: u64 = 2000;
@@ -90,7 +91,7 @@ pub(in crate::audit) fn leaves(segment: &Segment, shared: &Shared, number: usize
 
 impl Verifier<'_> {
     /// Looks at a segment that should be there.
-    pub(super) fn segment(&mut self, class: Class, note: &SegmentNote) {
+    pub(super) fn segment(&mut self, class: Class, note: &SegmentNote, origin_is_gone: bool) {
         let between = (RecordId(note.ids.0), RecordId(note.ids.1));
         let path = self.folder.sealed().join(&note.file);
         if !path.exists() {
@@ -107,13 +108,13 @@ impl Verifier<'_> {
         if !is(&note.digest, &segment.digest) {
             self.found(Problem::Replaced { file: note.file.clone() });
         }
-        if let Err(error) = segment.check().and_then(|()| self.records(class, note, &segment)) {
+        if let Err(error) = segment.check().and_then(|()| self.records(class, note, &segment, origin_is_gone)) {
             self.found(Problem::Damaged { file: note.file.clone(), rows: note.rows, between, why: error.to_string() });
         }
         self.report.segments += 1;
     }
 
-    fn records(&mut self, class: Class, note: &SegmentNote, segment: &Segment) -> Result<(), SegmentError> {
+    fn records(&mut self, class: Class, note: &SegmentNote, segment: &Segment, origin_is_gone: bool) -> Result<(), SegmentError> {
         let (shared, notes) = (Shared::read(segment)?, segment.batches()?);
         let native_from = notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX));
         let mut entries = Entries::default();
@@ -130,7 +131,7 @@ impl Verifier<'_> {
         let mut clock = None;
         for number in 0..segment.directory.chunks.len() {
             for record in leaves(segment, &shared, number)? {
-                self.record(class, native_from, &record, &mut entries);
+                self.record(class, native_from, &record, &mut entries, origin_is_gone);
                 clock = clock.or((record.id.unix_ms() > record.time_ms + CLOCK_SLACK_MS).then_some((record.id, record.time_ms)));
             }
         }
@@ -140,9 +141,23 @@ impl Verifier<'_> {
             self.clock(id, time_ms);
         }
         let Some(before) = head_of(&note.before) else { return Err(SegmentError::Damaged("its seal has no head")) };
-        let outcome = batches::hold(class, before, &notes, entries);
+        let twigs = segment.twigs()?;
+        let count = usize::try_from(segment.directory.after.number.saturating_sub(before.number)).unwrap_or(usize::MAX);
+        let places = Tree::places(count, &twigs);
+        if places.len() != notes.len() {
+            return Err(SegmentError::Damaged("batches are missing"));
+        }
+        let outcome = batches::hold(class, before, &notes, &places, entries);
         let told = !outcome.problems.is_empty() || self.report.problems.iter().any(|problem| matches!(problem, Problem::Altered { .. }));
         self.report.problems.extend(outcome.problems);
+        if !twigs.is_empty() {
+            // Most of it is purged; what is held is proven by the root alone.
+            let hash = |place| places.binary_search(&place).ok().map(|known| outcome.hashes[known]);
+            if !told && (Tree { count, twigs: &twigs, batch: &hash }).root().is_none_or(|root| !is(&note.root, &root)) {
+                self.found(Problem::RootWrong { file: note.file.clone() });
+            }
+            return Ok(());
+        }
         for head in &outcome.heads {
             for checkpoint in self.links.meet(class, head) {
                 self.found(Problem::NotAsCheckpoint { checkpoint, what: format!("batch {} of class {}", head.number, class.as_str()) });
@@ -156,13 +171,13 @@ impl Verifier<'_> {
     }
 
     /// Looks at one record, and keeps its leaves for its batches.
-    pub(super) fn record(&mut self, class: Class, native_from: RecordId, record: &Leaves, entries: &mut Entries) {
+    fn record(&mut self, class: Class, native_from: RecordId, record: &Leaves, entries: &mut Entries, origin_is_gone: bool) {
         let closed = record.closed.as_ref().map(|(_, _, leaf)| leaf);
         let mut altered = check(&record.opened_leaf, closed) != record.check;
         if record.id >= native_from {
             entries.opened.push((record.id, record.opened_leaf));
         } else {
-            altered |= self.is_not_as_carried(record.id, &record.opened_leaf);
+            altered |= self.is_not_as_carried(record.id, &record.opened_leaf, origin_is_gone);
         }
         entries.closed.extend(record.closed.as_ref().map(|(batch, _, leaf)| (*batch, record.id, *leaf)));
         if altered {
@@ -172,8 +187,8 @@ impl Verifier<'_> {
     }
 
     /// Whether a record that was carried over is another than when it was opened.
-    pub(super) fn is_not_as_carried(&mut self, id: RecordId, leaf: &Digest) -> bool {
-        self.carried.remove(&id).is_none_or(|carried| carried != *leaf)
+    fn is_not_as_carried(&mut self, id: RecordId, leaf: &Digest, origin_is_gone: bool) -> bool {
+        self.carried.remove(&id).map_or(!origin_is_gone, |carried| carried != *leaf)
     }
 
     pub(super) fn clock(&mut self, id: RecordId, time_ms: u64) {

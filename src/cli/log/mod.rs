@@ -18,6 +18,7 @@ mod verify;
 mod wanted;
 
 use super::Answer;
+use super::privacy::{Erase, Holding, Purge, ShowDpia, Subject};
 use crate::app;
 use crate::audit::lookups::{Reading, Unpermitted};
 use crate::audit::pseudonyms::{self, Pseudonyms};
@@ -57,6 +58,16 @@ pub(super) enum Log {
     Verify(verify::Verify),
     /// Make a checkpoint: a signed line that says how far the log has come, to be kept elsewhere.
     Checkpoint(verify::MakeCheckpoint),
+    /// Remove what is older than the school's rules.
+    Purge(Purge),
+    /// Keep records that nothing may purge or erase.
+    Hold(Holding),
+    /// Erase a person's records, where the law says so.
+    Erase(Erase),
+    /// Write everything recorded about a person into a file for that person.
+    Subject(Subject),
+    /// The facts for a data protection impact assessment.
+    Dpia(ShowDpia),
 }
 
 impl Log {
@@ -74,6 +85,11 @@ impl Log {
             Self::Outputs(command) => command.run(&desk.config, &desk.zone),
             Self::Verify(command) => command.run(&desk),
             Self::Checkpoint(command) => command.run(&desk),
+            Self::Purge(command) => command.run(path),
+            Self::Hold(command) => command.run(path),
+            Self::Erase(command) => command.run(path),
+            Self::Subject(command) => command.run(path),
+            Self::Dpia(command) => command.run(path),
         }
     }
 }

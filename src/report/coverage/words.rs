@@ -90,7 +90,7 @@ impl Counting {
 }
 
 /// A text from outside on one line, without what could turn the direction of the text around it.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::report) fn plain(text: &str) -> String {
     let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let shown = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
     text.chars().filter(|c| !turns(*c)).map(shown).collect::<String>().trim().to_owned()

@@ -1,0 +1,137 @@
+//! A segment, read whole to be written anew.
+
+use crate::audit::entry::{self, Closed, Decoder, Digest, Encoder, Judgement, Opened, Who};
+use crate::audit::key::to_hex;
+use crate::audit::record::RecordId;
+use crate::audit::segment::columns::Group;
+use crate::audit::segment::{Line, Segment, SegmentError};
+use std::path::Path;
+
+/// A segment and what its rows share.
+pub(in crate::audit) struct Source {
+    pub(in crate::audit) segment: Segment,
+    pub(in crate::audit) whos: Vec<Who>,
+    pub(super) judgements: Vec<Judgement>,
+    pub(super) shapes: Vec<Box<[u8]>>,
+    pub(super) texts: Vec<Box<str>>,
+    /// As people write them.
+    pub(super) hosts: Vec<String>,
+    who_digests: Vec<Digest>,
+    judgement_digests: Vec<Digest>,
+}
+
+/// A row of it.
+pub(in crate::audit) struct Record<'s> {
+    pub(in crate::audit) line: Line<'s>,
+    source: &'s Source,
+}
+
+const LOST: SegmentError = SegmentError::Damaged("a row names what is in no dictionary");
+
+fn at<T>(all: &[T], number: u32) -> Result<&T, SegmentError> {
+    all.get(number as usize).ok_or(LOST)
+}
+
+impl Source {
+    /// Opens a file that the journal has signed with this digest.
+    pub(in crate::audit) fn open(path: &Path, digest: &str) -> Result<Self, SegmentError> {
+        let segment = Segment::open(path)?;
+        if to_hex(&segment.digest) != digest {
+            return Err(SegmentError::Damaged("it is not the file that was sealed"));
+        }
+        let (whos, hosts) = (segment.whos()?, segment.hosts()?);
+        let judgements = segment.judgements()?;
+        let names = (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(|number| hosts.host(number).ok_or(LOST));
+        Ok(Self {
+            who_digests: whos.digests(),
+            judgement_digests: judgements.iter().map(|judgement| entry::shared_digest(&judgement.encoded())).collect(),
+            hosts: names.collect::<Result<_, _>>()?,
+            shapes: segment.shapes()?,
+            texts: segment.texts()?,
+            whos: whos.rows,
+            judgements,
+            segment,
+        })
+    }
+
+    /// Shows every row, in the order of the file.
+    pub(in crate::audit) fn each(&self, mut show: impl FnMut(&Record<'_>) -> Result<(), SegmentError>) -> Result<(), SegmentError> {
+        for number in 0..self.segment.directory.chunks.len() {
+            let chunk = self.segment.chunk(number);
+            let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
+            let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
+            let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);
+            for row in 0..ids.len() {
+                let (origin, (judgement, shape), (ending, check)) = (origins[row], verdicts[row], endings[row]);
+                let line = Line {
+                    id: ids[row],
+                    time_ms: origin.time_ms,
+                    who: whos[row],
+                    host: hosts[row],
+                    judgement,
+                    shape,
+                    path: paths[row],
+                    referrer: origin.referrer,
+                    cause: origin.cause,
+                    term: origin.term,
+                    ending,
+                    check,
+                };
+                show(&Record { line, source: self })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Record<'_> {
+    pub(in crate::audit) fn host(&self) -> Result<&str, SegmentError> {
+        at(&self.source.hosts, self.line.host).map(String::as_str)
+    }
+
+    fn referrer(&self) -> Result<Option<&str>, SegmentError> {
+        self.line.referrer.map(|number| at(&self.source.hosts, number).map(String::as_str)).transpose()
+    }
+
+    fn text(&self, number: Option<u32>) -> Result<Option<&str>, SegmentError> {
+        number.map(|number| at(&self.source.texts, number).map(|text| &**text)).transpose()
+    }
+
+    /// The leaves of its opening and of its ending, from what the columns hold.
+    pub(super) fn leaves(&self) -> Result<Leaves, SegmentError> {
+        let (line, source) = (&self.line, self.source);
+        let shape = Decoder::new(at(&source.shapes, line.shape)?).shape()?;
+        let opened =
+            Opened { time_ms: line.time_ms, shape, host: self.host()?, path: line.path, referrer: self.referrer()?, cause: line.cause, term: line.term };
+        let mut body = Encoder::default();
+        body.opened(&opened);
+        let (who, judgement) = (at(&source.who_digests, line.who)?, at(&source.judgement_digests, line.judgement)?);
+        let opened = entry::opened_leaf(line.id, source.segment.directory.class, who, judgement, &body.0);
+        Ok(Leaves { id: line.id, opened, closed: self.closed_leaf()? })
+    }
+
+    fn closed_leaf(&self) -> Result<Option<(u64, Digest)>, SegmentError> {
+        let Some(ending) = &self.line.ending else { return Ok(None) };
+        let closed = Closed {
+            status: ending.status,
+            outcome: ending.outcome,
+            bytes_up: ending.bytes_up,
+            bytes_down: ending.bytes_down,
+            duration_us: ending.duration_us,
+            upstream: self.text(ending.upstream)?,
+            note: self.text(ending.note)?,
+        };
+        let mut body = Encoder::default();
+        body.closed(&closed);
+        Ok(Some((ending.batch, entry::closed_leaf(self.line.id, &body.0))))
+    }
+}
+
+/// The leaves of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaves {
+    pub(super) id: RecordId,
+    pub(super) opened: Digest,
+    /// With the batch it was committed in.
+    pub(super) closed: Option<(u64, Digest)>,
+}

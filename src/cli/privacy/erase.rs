@@ -1,0 +1,120 @@
+//! `usher log erase`: a person's records go where the law says so.
+
+use super::{Desk, user, why};
+use crate::audit::erasure::{self, Found, NewErasure, Standing};
+use crate::audit::stopped::Running;
+use crate::cli::table::safe;
+use crate::cli::{Answer, print, print_json};
+use clap::Args;
+use serde::Serialize;
+use std::path::Path;
+
+#[derive(Args)]
+#[command(
+    after_help = "Says what would go; with --yes it goes, and cannot be had back. A signed note of it stays, without the name. Exit code 1 if nothing was erased.\n\nExamples:\n  usher log erase --user j.smith --why \"request 17\" --dry-run\n  usher log erase --user j.smith --from 2026-09-01 --to 2026-10-01 --why \"request 17\" --yes"
+)]
+pub(in crate::cli) struct Erase {
+    /// Whose records: a whole user name.
+    #[arg(long)]
+    user: String,
+    /// Not before this time: 2026-11-23, 2026-11-23T08:40 (school time), or with a zone.
+    #[arg(long)]
+    from: Option<String>,
+    /// Before this time.
+    #[arg(long)]
+    to: Option<String>,
+    /// Why. It stays on record; leave names out of it.
+    #[arg(long)]
+    why: String,
+    /// Only say what would go.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Erase them.
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    user: &'a str,
+    found: &'a Found,
+    standing: Option<&'a Standing>,
+}
+
+impl Erase {
+    pub(in crate::cli) fn run(&self, path: &Path) -> anyhow::Result<Answer> {
+        let desk = Desk::open(path)?;
+        let (from, to) = desk.stretch(self.from.as_deref(), self.to.as_deref())?;
+        let user = user(&self.user)?;
+        let new = NewErasure { why: why(&self.why, &user)?, user, from, to, by: desk.account.clone() };
+        let found = erasure::look(&desk.log, &new)?;
+        if !self.json {
+            tell_found(&desk, &new, &found)?;
+        }
+        if !self.yes || found.records() == 0 {
+            if self.json {
+                print_json(&Outcome { user: &new.user, found: &found, standing: None })?;
+            } else if found.records() > 0 {
+                print("nothing was erased; to erase them, add --yes")?;
+            }
+            return Ok(if self.dry_run && found.records() > 0 { Answer::Yes } else { Answer::No });
+        }
+        let asked = erasure::ask(&desk.log, &new, desk.now)?;
+        let running = desk.seal()?;
+        let standings = erasure::carry_out(&desk.log, desk.now)?;
+        let standing = standings.iter().find(|standing| standing.asked == asked);
+        if self.json {
+            print_json(&Outcome { user: &new.user, found: &found, standing })?;
+        } else {
+            // Those that were pending before are carried out too. If a running Usher was faster, there is none.
+            standings.iter().try_for_each(|standing| tell_standing(standing, running))?;
+            print(format_args!("what was asked and done is on record as statement {asked} of the journal and those after it"))?;
+        }
+        Ok(if standing.is_some_and(|standing| !standing.failed.is_empty()) { Answer::No } else { Answer::Yes })
+    }
+}
+
+fn tell_found(desk: &Desk, new: &NewErasure, found: &Found) -> anyhow::Result<()> {
+    let who = safe(&new.user);
+    match found.times {
+        None => print(format_args!("there are no records of {who} in that time; the name must be whole, as in: usher users list"))?,
+        Some((first, last)) => {
+            let classes: Vec<_> = found.classes.iter().map(|(class, count)| format!("{count} {class}")).collect();
+            print(format_args!("{} records of {who}, from {} to {}", found.records(), desk.shown_ms(first), desk.shown_ms(last)))?;
+            if !classes.is_empty() {
+                print(format_args!("  sealed: {}, in {} files", classes.join(", "), found.segments))?;
+            }
+            if found.live > 0 {
+                print(format_args!("  being written still: {}", found.live))?;
+            }
+        }
+    }
+    for file in &found.passed_over {
+        print(format_args!("could not be looked into: {}; run: usher log verify", safe(file)))?;
+    }
+    Ok(())
+}
+
+fn tell_standing(standing: &Standing, running: Running) -> anyhow::Result<()> {
+    print(format_args!("erased {} records, as statement {} of the journal says", standing.erased, standing.asked))?;
+    if standing.live > 0 && running == Running::Yes {
+        print(format_args!(
+            "{} records are in the file Usher is writing. It erases them itself when that file is sealed: when it is full, or with the first request of another day. To have it now, stop Usher and do this again",
+            standing.live
+        ))?;
+    }
+    if standing.held > 0 {
+        print(format_args!("{} records are held and stay until the hold is released: usher log hold list", standing.held))?;
+    }
+    for (file, why) in &standing.failed {
+        print(format_args!("could not be written anew: {}: {}", safe(file), safe(why)))?;
+    }
+    if standing.is_finished() {
+        print("copies and backups of the data folder are not reached from here")?;
+    }
+    Ok(())
+}

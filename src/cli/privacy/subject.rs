@@ -1,0 +1,203 @@
+//! `usher log subject`: everything recorded about one person, for that person.
+
+use super::{Desk, user, why};
+use crate::audit::alias::Aliases;
+use crate::audit::holds;
+use crate::audit::journal::{Journal, Reader, Statement, Topic};
+use crate::audit::people::People;
+use crate::audit::query::{Filter, Log, Row};
+use crate::audit::record::RecordId;
+use crate::cli::table::safe;
+use crate::cli::{Answer, print, print_json};
+use crate::files;
+use crate::report::fields;
+use crate::report::subject::{self, Cover, Days, Guide};
+use anyhow::Context;
+use clap::Args;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// How many records are read at a time.
+const AT_ONCE: u32 = 5000;
+
+#[derive(Args)]
+#[command(
+    after_help = "The file holds a guide, the records to read, and every record for a spreadsheet and for programs. That you asked is put on record. Exit code 1 if there are no records.\n\nExample:\n  usher log subject --user j.smith --output j.smith.zip --reason \"subject access request 17\""
+)]
+pub(in crate::cli) struct Subject {
+    /// Whose records: a whole user name.
+    #[arg(long)]
+    user: String,
+    /// The file to write: a zip, readable by you only.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Why you ask. It is put on record.
+    #[arg(long)]
+    reason: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is put on record, as for every look at a named person's records.
+#[derive(Serialize, Deserialize)]
+struct Looked {
+    who: String,
+    #[serde(default)]
+    user: Option<String>,
+    #[serde(default)]
+    filter: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// What came of it.
+#[derive(Default, Serialize)]
+struct Written {
+    records: u64,
+    covered: u64,
+    passed_over: Vec<String>,
+}
+
+impl Subject {
+    pub(in crate::cli) fn run(&self, path: &Path) -> anyhow::Result<Answer> {
+        let desk = Desk::open(path)?;
+        let user = user(&self.user)?;
+        let reason = why(&self.reason, "")?;
+        let looks = looks(&desk, &user)?;
+        let body = Looked { who: desk.account.clone(), user: Some(user.clone()), filter: "subject access export".to_owned(), reason };
+        Journal::open(&desk.log)?.state(desk.now, Topic::Looked, &body)?;
+        let people = People::of(&desk.log)?;
+        if !people.users.contains(&user.to_lowercase()) {
+            if self.json {
+                print_json(&Written::default())?;
+                return Ok(Answer::No);
+            }
+            print(format_args!("there are no records of {}; the name must be whole, as in: usher users list", safe(&user)))?;
+            return Ok(Answer::No);
+        }
+        let mut written = Written::default();
+        files::replace_with(&self.output, |file| {
+            written = Export { desk: &desk, user: &user, people: &people, looks: &looks }.write(file).map_err(io::Error::other)?;
+            Ok(())
+        })
+        .with_context(|| format!("{} cannot be written", self.output.display()))?;
+        if self.json {
+            print_json(&written)?;
+        } else {
+            self.tell(&written)?;
+        }
+        Ok(Answer::Yes)
+    }
+
+    fn tell(&self, written: &Written) -> anyhow::Result<()> {
+        print(format_args!("written: {}, {} records", self.output.display(), written.records))?;
+        print(format_args!(
+            "names of other users were taken out of addresses and searches {} times; read it through before you hand it over",
+            written.covered
+        ))?;
+        for file in &written.passed_over {
+            print(format_args!("could not be read, so it is not whole: {}", safe(file)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Who looked at this person's records until now.
+fn looks(desk: &Desk, user: &str) -> anyhow::Result<Vec<(Timestamp, String)>> {
+    let (aliases, mut looks) = (Aliases::open(&desk.log)?, Vec::new());
+    for statement in Reader::open(&desk.log)?.about(Topic::Looked, 0)? {
+        let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let looked = Statement::read::<Looked>(&statement);
+        looks.extend(looked.filter(|looked| looked.user.as_ref().is_some_and(|of| aliases.of(of) == aliases.of(user))).map(|looked| (at, looked.who)));
+    }
+    Ok(looks)
+}
+
+struct Export<'a> {
+    desk: &'a Desk,
+    user: &'a str,
+    people: &'a People,
+    looks: &'a [(Timestamp, String)],
+}
+
+impl Export<'_> {
+    fn write(&self, file: &mut File) -> anyhow::Result<Written> {
+        let mut zip = ZipWriter::new(file);
+        let options = SimpleFileOptions::default().large_file(true).unix_permissions(0o600);
+        let mut cover = Cover::new(self.user, &self.people.users);
+        let (mut days, mut written) = (Days::default(), Written { passed_over: self.people.passed_over.clone(), ..Written::default() });
+        zip.start_file("records.jsonl", options)?;
+        let (mut first, mut last) = (None, None);
+        self.each(&mut written, |row, shared| {
+            let given = subject::own(row, shared, &mut cover)?;
+            serde_json::to_writer(&mut zip, &given)?;
+            zip.write_all(b"\n")?;
+            days.add(row, &self.desk.zone, &mut Cover::new(self.user, &self.people.users));
+            first.get_or_insert(row.time_ms);
+            last = Some(row.time_ms);
+            Ok(())
+        })?;
+        zip.start_file("records.csv", options)?;
+        let names = || fields::given().map(|field| field.name).chain(["client_shared"]);
+        let mut csv = csv::Writer::from_writer(&mut zip);
+        csv.write_record(names())?;
+        let mut again = Cover::new(self.user, &self.people.users);
+        self.each(&mut Written::default(), |row, shared| {
+            let given = subject::own(row, shared, &mut again)?;
+            Ok(csv.write_record(names().map(|name| given.get(name).map(subject::cell).unwrap_or_default()))?)
+        })?;
+        csv.flush()?;
+        drop(csv);
+        zip.start_file("records.html", options)?;
+        zip.write_all(days.html(self.user)?.as_bytes())?;
+        written.covered = cover.covered;
+        let stretch = first.zip(last).map_or_else(String::new, |(first, last)| format!(", from {} to {}", self.desk.shown_ms(first), self.desk.shown_ms(last)));
+        let summary = format!("The filter holds {} records in which your user name was known{stretch}.", written.records);
+        zip.start_file("README.html", options)?;
+        zip.write_all(self.guide(summary, written.covered)?.html()?.as_bytes())?;
+        zip.finish()?;
+        Ok(written)
+    }
+
+    fn guide(&self, summary: String, covered: u64) -> anyhow::Result<Guide> {
+        let aliases = Aliases::open(&self.desk.log)?;
+        let held = holds::in_force(&self.desk.log, &Reader::open(&self.desk.log)?, &aliases)?.iter().any(|hold| hold.scope.whom == aliases.of(self.user));
+        Ok(Guide {
+            school: self.desk.config.settings.school.name.clone(),
+            user: self.user.to_owned(),
+            day: self.desk.now.to_zoned(self.desk.zone.clone()).strftime("%-d %B %Y").to_string(),
+            summary,
+            covered,
+            kept: super::dpia::kept(&self.desk.config.keep, None),
+            held,
+            looks: subject::letters(self.looks, &self.desk.zone),
+        })
+    }
+
+    /// Every record of the person, the oldest first, and whether its address was others' too.
+    fn each(&self, written: &mut Written, mut take: impl FnMut(&Row, bool) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let log = Log::open(&self.desk.log)?;
+        let mut after = RecordId(0);
+        loop {
+            let filter = Filter { user: Some(self.user.to_owned()), after: Some(after), limit: AT_ONCE, patience: Duration::MAX, ..Filter::default() };
+            let page = log.search(&filter)?;
+            for file in page.passed_over.into_keys().filter(|file| !written.passed_over.contains(file)).collect::<Vec<_>>() {
+                written.passed_over.push(file);
+            }
+            let Some(newest) = page.rows.first() else { return Ok(()) };
+            after = newest.number;
+            for row in page.rows.iter().rev() {
+                let shared = row.client.parse().is_ok_and(|client| self.people.is_shared(client, self.user));
+                take(row, shared)?;
+                written.records += 1;
+            }
+        }
+    }
+}
