@@ -1,6 +1,6 @@
 //! Legal hold: records that are kept whatever the rules of retention say, and that nobody can erase, until the hold is released.
 //!
-//! A hold is a signed statement that names the person by an [`Alias`](super::alias::Alias). The name is kept in a file beside the journal for as long as
+//! A hold is a signed statement that names the person by an [`Alias`]. The name is kept in a file beside the journal for as long as
 //! the hold is in force, so that a list can show it; if that file is lost, the hold holds all the same.
 
 use super::alias::{Alias, Aliases};

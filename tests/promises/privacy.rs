@@ -6,6 +6,8 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use usher::audit::folder::LockError;
+use usher::audit::recorder::StartError;
 use usher::audit::{Class, Folder, Opening, Outcome, Recorder, Settings, Verdict};
 use usher::insight::{Certainty, Kind, Start};
 use usher::policy::decision::SnapshotId;
@@ -53,11 +55,22 @@ async fn school(now: Timestamp, requests: &[Request]) -> Files {
     let files = World::new().write();
     for request in requests {
         // Closed for good before the next day's begins: what is open still then is kept with that day's.
-        let recorder = Recorder::start(&log(&files), Settings::default()).expect("started");
+        let recorder = soon("the lock", started(&files)).await;
         recorder.open(opening(now, *request)).await.expect("recorded").close(Outcome::Complete);
         recorder.finish();
     }
     files
+}
+
+/// Starts a recorder. A program that another test begins at this moment holds every open file, the last recorder's lock too, until it runs.
+async fn started(files: &Files) -> Recorder {
+    loop {
+        match Recorder::start(&log(files), Settings::default()) {
+            Ok(recorder) => return recorder,
+            Err(StartError::Lock { error: LockError::Held, .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 fn log(files: &Files) -> Folder {
