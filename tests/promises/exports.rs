@@ -59,10 +59,12 @@ async fn an_export_is_of_what_was_searched_for_and_says_what_it_left_out() {
     assert_eq!((looks.len(), &looks[0]["client"]), (1, &"127.0.9.1".into()));
     let none = files.usher(&["log", "export", "--format", "csv", "--output", "-", "--host", "news.example"]);
     assert!(none.code == Some(1) && none.err.contains("nothing found") && none.out.starts_with("id,time,user,"), "{none:?}");
-    for (arguments, words) in
-        [(&["--format", "xlsx", "--output", "-"], "it is csv, jsonl or parquet"), (&["--format", "csv", "--output", "/nowhere/x.csv"], "/nowhere/x.csv")]
+    files.put("mine.new", "not to be lost");
+    let mine = files.path("mine.csv").display().to_string();
+    for (format, output, words) in
+        [("xlsx", "-", "it is csv, jsonl or parquet"), ("csv", "/nowhere/x.csv", "/nowhere/x.csv"), ("csv", mine.as_str(), "mine.new is in the way")]
     {
-        let said = files.usher(&[&["log", "export"][..], arguments].concat());
+        let said = files.usher(&["log", "export", "--format", format, "--output", output]);
         assert!(said.code == Some(2) && said.err.contains(words), "{said:?}");
     }
 }
