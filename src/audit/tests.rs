@@ -13,7 +13,7 @@ pub(super) const MORNING: u64 = 1_795_597_200_000;
 /// A small school's traffic: which request comes as the `n`th.
 pub(super) fn request(n: u64) -> Box<Opening> {
     let kind = [Kind::Visit, Kind::Resource, Kind::Resource, Kind::Resource, Kind::Search][(n % 5) as usize];
-    let verdict = if n % 17 == 0 { Verdict::Blocked } else { Verdict::Allowed };
+    let verdict = if n.is_multiple_of(17) { Verdict::Blocked } else { Verdict::Allowed };
     let user = ["a.jones", "b.smith", "c.patel", "t.teacher"][(n % 4) as usize];
     let staff = user == "t.teacher";
     let host = ["www.bbc.co.uk", "bbc.co.uk", "cdn.games.example", "maps.example", "www.google.com"][(n * 7 % 5) as usize];
@@ -25,7 +25,7 @@ pub(super) fn request(n: u64) -> Box<Opening> {
         cause: (kind == Kind::Resource && n > 5).then(|| RecordId::first_of(MORNING + n - 1)),
         search: (kind == Kind::Search).then(|| Search { engine: "google", term: format!("how tall is mount number {n}"), stage: Stage::Asked }),
         time_ms: MORNING + n * 1000,
-        user: (n % 9 != 0).then(|| user.into()),
+        user: (!n.is_multiple_of(9)).then(|| user.into()),
         group: if staff { "staff" } else { "year-7" }.into(),
         source: "password",
         confidence: "sure",
@@ -39,7 +39,7 @@ pub(super) fn request(n: u64) -> Box<Opening> {
         verdict,
         reason: "category",
         why: "The school blocks this.".into(),
-        rule: (n % 3 == 0).then(|| "a rule".into()),
+        rule: (n.is_multiple_of(3)).then(|| "a rule".into()),
         entry: (verdict == Verdict::Blocked).then(|| crate::lists::Entry {
             list: "games".into(),
             line: u32::try_from(n % 40).expect("small"),
@@ -47,8 +47,8 @@ pub(super) fn request(n: u64) -> Box<Opening> {
         }),
         snapshot: SnapshotId::of(&blake3::hash(b"")),
         agent: Some(format!("browser {}", n % 3)),
-        referrer: (n % 2 == 0).then(|| "www.bbc.co.uk".into()),
-        fetch_dest: (n % 2 == 0).then(|| "image".into()),
+        referrer: (n.is_multiple_of(2)).then(|| "www.bbc.co.uk".into()),
+        fetch_dest: (n.is_multiple_of(2)).then(|| "image".into()),
         fetch_mode: None,
         fetch_user: None,
     })
@@ -56,7 +56,7 @@ pub(super) fn request(n: u64) -> Box<Opening> {
 
 /// Which of the requests end: all but some, which are open as long as Usher runs.
 fn ends(n: u64) -> bool {
-    n % 31 != 0
+    !n.is_multiple_of(31)
 }
 
 /// Records requests from the first to before the second of these, and closes those that end some requests later.

@@ -43,11 +43,6 @@ impl Blob {
         Ok(Self { offset, stored, raw, hash })
     }
 
-    /// How many bytes it takes in the file.
-    pub(in crate::audit) fn stored(&self) -> usize {
-        self.stored
-    }
-
     /// Reads, checks and unpacks it.
     pub(super) fn read(&self, file: &File) -> Result<Vec<u8>, SegmentError> {
         if self.stored > MOST || self.raw > MOST {

@@ -204,8 +204,11 @@ pub(super) fn origins<'a>(bytes: &'a [u8], ids: &[RecordId]) -> Result<Vec<Origi
     })
 }
 
+/// How a row ended, and the bytes that check it.
+pub(in crate::audit) type Ended = (Option<Ending>, [u8; 4]);
+
 /// How rows ended and the bytes that check them.
-pub(super) fn endings(endings: &[u8], proofs: &[u8], rows: usize) -> Result<Vec<(Option<Ending>, [u8; 4])>, SegmentError> {
+pub(super) fn endings(endings: &[u8], proofs: &[u8], rows: usize) -> Result<Vec<Ended>, SegmentError> {
     let (mut from, mut proof, mut batch) = (Decoder::new(endings), Decoder::new(proofs), 0u64);
     all(rows, |_| {
         let ending = match from.small::<usize>()? {

@@ -33,14 +33,6 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         self.add(T::from(value))
     }
 
-    /// The number of a value that is not to be copied.
-    pub(in crate::audit) fn number_of(&mut self, value: T) -> u32 {
-        match self.numbers.get(&value) {
-            Some(number) => *number,
-            None => self.add(value),
-        }
-    }
-
     fn add(&mut self, value: T) -> u32 {
         let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.numbers.insert(value.clone(), number);
@@ -139,11 +131,6 @@ impl Whos {
     /// Digests as in the leaves.
     pub(in crate::audit) fn digests(&self) -> Vec<Digest> {
         self.rows.iter().map(|who| entry::shared_digest(&who.encoded())).collect()
-    }
-
-    /// For each its person's number: the same for all that are one person's.
-    pub(in crate::audit) fn persons(&self) -> Vec<u32> {
-        persons(&self.rows)
     }
 }
 

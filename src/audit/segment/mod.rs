@@ -4,7 +4,7 @@
 //! magic │ blobs: dictionaries, words, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
 //! ```
 //!
-//! Rows are sorted by person, then by record id, and cut into chunks of at most [`CHUNK`]. A chunk keeps each group of columns as a blob of its own
+//! Rows are sorted by person, then by record id, and cut into chunks of at most 8192. A chunk keeps each group of columns as a blob of its own
 //! (zstd), so that a question decodes only what it asks about. Every blob's hash stands in the directory, and the hash of the directory in the
 //! journal, signed: one changed byte is found when the blob is read.
 //!

@@ -1,7 +1,7 @@
 //! Reading a segment: its directory at once, everything else when it is asked for. What is read is checked against its hash.
 
 use super::SegmentError;
-use super::columns::{self, Ending, Group, Origin};
+use super::columns::{self, Ended, Group, Origin};
 use super::dictionary::{Hosts, Whos, read_judgements, read_shapes, read_texts};
 use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps, decode_twigs};
 use super::words::{Words, host_chunks, may_hold};
@@ -25,8 +25,6 @@ pub(in crate::audit) struct Segment {
     pub(in crate::audit) directory: Directory,
     /// The hash of its directory: what the journal has signed.
     pub(in crate::audit) digest: Digest,
-    /// The length of the file in bytes.
-    pub(in crate::audit) length: u64,
 }
 
 fn word<const N: usize>(bytes: &[u8], from: usize) -> [u8; N] {
@@ -56,7 +54,7 @@ impl Segment {
         if digest != word::<32>(&tail, 16) {
             return Err(SegmentError::Damaged("its directory was changed"));
         }
-        Ok(Self { directory: Directory::decode(&bytes)?, file, digest, length })
+        Ok(Self { directory: Directory::decode(&bytes)?, file, digest })
     }
 
     /// Reads every part of the file and holds it against its hash.
@@ -121,17 +119,6 @@ impl Segment {
     pub(in crate::audit) fn chunk(&self, number: usize) -> Chunk<'_> {
         Chunk { segment: self, number }
     }
-
-    /// Bytes in the file that each group of columns takes, for those who measure.
-    pub(in crate::audit) fn group_bytes(&self) -> [usize; columns::GROUPS + 1] {
-        let mut sums = [0; columns::GROUPS + 1];
-        for chunk in &self.directory.chunks {
-            for (sum, blob) in sums.iter_mut().zip(chunk.groups.iter().chain([&chunk.filter])) {
-                *sum += blob.stored();
-            }
-        }
-        sums
-    }
 }
 
 /// A chunk of a segment.
@@ -168,7 +155,7 @@ impl Chunk<'_> {
         columns::verdicts(&self.group(Group::Verdict)?, self.rows())
     }
 
-    pub(in crate::audit) fn endings(&self) -> Result<Vec<(Option<Ending>, [u8; 4])>, SegmentError> {
+    pub(in crate::audit) fn endings(&self) -> Result<Vec<Ended>, SegmentError> {
         columns::endings(&self.group(Group::Ending)?, &self.group(Group::Proof)?, self.rows())
     }
 

@@ -37,15 +37,12 @@ impl Shared {
     }
 }
 
-/// A record as its leaves are made: the canonical bytes, and what shared things it names.
+/// A record by its leaves.
 pub(in crate::audit) struct Leaves {
     pub(in crate::audit) id: RecordId,
-    pub(in crate::audit) who: u32,
-    pub(in crate::audit) judgement: u32,
-    pub(in crate::audit) opened: Vec<u8>,
     pub(in crate::audit) opened_leaf: Digest,
-    /// The batch, bytes and leaf of its ending.
-    pub(in crate::audit) closed: Option<(u64, Vec<u8>, Digest)>,
+    /// The batch and leaf of its ending.
+    pub(in crate::audit) closed: Option<(u64, Digest)>,
     pub(in crate::audit) time_ms: u64,
     /// As it is kept beside the record.
     pub(in crate::audit) check: [u8; 4],
@@ -82,9 +79,9 @@ pub(in crate::audit) fn leaves(segment: &Segment, shared: &Shared, number: usize
                 note: text(end.note),
             });
             let leaf = entry::closed_leaf(ids[row], &bytes.0);
-            (end.batch, bytes.0, leaf)
+            (end.batch, leaf)
         });
-        Some(Leaves { id: ids[row], who: whos[row], judgement, opened: bytes.0, opened_leaf, closed, time_ms: origin.time_ms, check })
+        Some(Leaves { id: ids[row], opened_leaf, closed, time_ms: origin.time_ms, check })
     };
     (0..ids.len()).map(read).collect::<Option<_>>().ok_or(SegmentError::Damaged("a row names what is in no dictionary"))
 }
@@ -172,14 +169,14 @@ impl Verifier<'_> {
 
     /// Looks at one record, and keeps its leaves for its batches.
     fn record(&mut self, class: Class, native_from: RecordId, record: &Leaves, entries: &mut Entries, origin_is_gone: bool) {
-        let closed = record.closed.as_ref().map(|(_, _, leaf)| leaf);
+        let closed = record.closed.as_ref().map(|(_, leaf)| leaf);
         let mut altered = check(&record.opened_leaf, closed) != record.check;
         if record.id >= native_from {
             entries.opened.push((record.id, record.opened_leaf));
         } else {
             altered |= self.is_not_as_carried(record.id, &record.opened_leaf, origin_is_gone);
         }
-        entries.closed.extend(record.closed.as_ref().map(|(batch, _, leaf)| (*batch, record.id, *leaf)));
+        entries.closed.extend(record.closed.map(|(batch, leaf)| (batch, record.id, leaf)));
         if altered {
             entries.altered.insert(record.id);
             self.found(Problem::Altered { id: record.id, class });
