@@ -260,9 +260,10 @@ impl Rows {
         let judgements: Vec<Judgement> = judgements.iter().filter_map(|judgement| Decoder::new(judgement).judgement().ok()).collect();
         let hosts = hosts.iter().map(|host| reversed(host)).collect();
         let persons = persons(&whos);
-        lines.sort_unstable_by_key(|held| (persons[held.line.who as usize], held.line.id));
+        let mut order: Vec<_> = lines.iter().zip(0u32..).map(|(held, place)| (persons[held.line.who as usize], held.line.id, place)).collect();
+        order.sort_unstable();
         let mut segment = SegmentWriter::new(out, Dictionaries { whos, judgements, shapes, texts, hosts })?;
-        for Held { line, path, term } in &lines {
+        for Held { line, path, term } in order.iter().map(|(_, _, place)| &lines[*place as usize]) {
             segment.push(&Line { path: &paths[path.clone()], term: term.as_deref(), ..*line })?;
         }
         segment.finish(class, (number, number), chained)

@@ -25,7 +25,7 @@ pub const LONGEST_WORD: usize = 64;
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    Folding::new(&mut folded, Words::In).run(text, &mut |_| {});
+    Folding::new(&mut folded, Words::In).run(text, &mut |_, _| {});
     folded
 }
 
@@ -43,6 +43,11 @@ pub fn words(text: &str) -> impl Iterator<Item = String> {
 ///
 /// `buffer` is room to work in, to be used again from call to call; what it holds does not matter.
 pub fn for_each_word(text: &str, buffer: &mut String, mut each: impl FnMut(&str)) {
+    for_each_counted_word(text, buffer, |word, _| each(word));
+}
+
+/// [`for_each_word`], which also says how many digits the word was written with: many are a name that a machine gave.
+pub fn for_each_counted_word(text: &str, buffer: &mut String, mut each: impl FnMut(&str, usize)) {
     buffer.clear();
     Folding::new(buffer, Words::Alone).run(&unescape_deeply(text), &mut each);
 }
@@ -90,15 +95,16 @@ struct Folding<'a> {
     /// Its last character.
     last: char,
     latin: bool,
-    digits: bool,
+    /// How many digits it was written with.
+    digits: usize,
 }
 
 impl<'a> Folding<'a> {
     fn new(out: &'a mut String, keep: Words) -> Self {
-        Self { start: out.len(), out, keep, last: '\0', latin: false, digits: false }
+        Self { start: out.len(), out, keep, last: '\0', latin: false, digits: 0 }
     }
 
-    fn run(mut self, text: &str, each: &mut impl FnMut(&str)) {
+    fn run(mut self, text: &str, each: &mut impl FnMut(&str, usize)) {
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -147,12 +153,12 @@ impl<'a> Folding<'a> {
     }
 
     fn digit(&mut self, digit: char) {
-        self.digits = true;
+        self.digits += 1;
         self.out.push(digit);
         self.last = digit;
     }
 
-    fn wide(&mut self, c: char, each: &mut impl FnMut(&str)) {
+    fn wide(&mut self, c: char, each: &mut impl FnMut(&str, usize)) {
         for lower in c.to_lowercase() {
             match plain(lower) {
                 Plain::Nothing => {}
@@ -162,7 +168,7 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn one(&mut self, c: char, each: &mut impl FnMut(&str)) {
+    fn one(&mut self, c: char, each: &mut impl FnMut(&str, usize)) {
         match c {
             '0'..='9' => self.digit(c),
             _ if c.is_alphanumeric() => self.letter(c),
@@ -170,7 +176,7 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn between(&mut self, c: char, each: &mut impl FnMut(&str)) {
+    fn between(&mut self, c: char, each: &mut impl FnMut(&str, usize)) {
         self.end(each);
         if self.keep == Words::In {
             self.out.push(c);
@@ -179,19 +185,19 @@ impl<'a> Folding<'a> {
     }
 
     /// Ends the word at hand.
-    fn end(&mut self, each: &mut impl FnMut(&str)) {
-        if self.latin && self.digits {
+    fn end(&mut self, each: &mut impl FnMut(&str, usize)) {
+        if self.latin && self.digits > 0 {
             self.read_digits_as_letters();
         }
         let word = &self.out[self.start..];
         if !word.is_empty() {
-            each(&word[..word.floor_char_boundary(LONGEST_WORD)]);
+            each(&word[..word.floor_char_boundary(LONGEST_WORD)], self.digits);
         }
         match self.keep {
             Words::In => self.start = self.out.len(),
             Words::Alone => self.out.clear(),
         }
-        (self.last, self.latin, self.digits) = ('\0', false, false);
+        (self.last, self.latin, self.digits) = ('\0', false, 0);
     }
 
     fn read_digits_as_letters(&mut self) {

@@ -4,7 +4,7 @@ use super::{Filter, LogError};
 use crate::audit::entry::{Judgement, Shape, Who};
 use crate::audit::journal::Part;
 use crate::audit::record::{Class, RecordId, Verdict};
-use crate::audit::segment::words;
+use crate::audit::segment::words::Wanted;
 use crate::host::Host;
 use crate::insight::{Kind, fold};
 use crate::policy::glob::Glob;
@@ -21,8 +21,7 @@ pub(super) struct Conditions {
     pub(super) class: Option<Class>,
     /// A host; what is below it matches too.
     pub(super) host: Option<String>,
-    /// Folded.
-    pub(super) words: Vec<String>,
+    pub(super) words: Vec<Wanted>,
     /// In Unix milliseconds: not before.
     from_ms: u64,
     /// Before.
@@ -37,7 +36,7 @@ impl Conditions {
         let host = filter.host.as_ref().map(|host| Host::parse(host).map_or_else(|_| host.to_lowercase(), |host| host.to_string()));
         let (mut words, mut folded) = (Vec::new(), String::new());
         if let Some(text) = &filter.text {
-            fold::for_each_word(text, &mut folded, |word| words.push(word.to_owned()));
+            fold::for_each_counted_word(text, &mut folded, |word, digits| words.push(Wanted::new(word, digits)));
             if words.is_empty() {
                 return Err(LogError::Filter(format!("\"{text}\" holds no word to look for")));
             }
@@ -96,12 +95,12 @@ impl Conditions {
 
     /// Whether all words stand in these texts.
     pub(super) fn words(&self, texts: &[&str], folded: &mut String) -> bool {
-        let mut missing: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let mut missing: Vec<&Wanted> = self.words.iter().collect();
         for text in texts {
             if missing.is_empty() {
                 break;
             }
-            fold::for_each_word(text, folded, |word| missing.retain(|wanted| !words::answers(word, wanted)));
+            fold::for_each_word(text, folded, |word| missing.retain(|wanted| !wanted.is_answered_by(word)));
         }
         missing.is_empty()
     }

@@ -132,8 +132,8 @@ impl From<rusqlite::Error> for LogError {
     }
 }
 
-/// The most segments kept open.
-const MOST_OPEN: usize = 512;
+/// The most segments kept open, each with what was read of its dictionaries: some hundred kilobytes.
+const MOST_OPEN: usize = 128;
 
 impl Log {
     /// Opens the log to read.

@@ -12,7 +12,7 @@ impl Log {
         for part in parts.iter().filter(|part| part.rows > 0) {
             // A part that is damaged is named by whatever reads its records.
             let Ok(whos) = self.segment(&part.file, Some(&part.digest)).and_then(|segment| segment.whos()) else { continue };
-            users.extend(whos.rows.into_iter().filter_map(|who| who.user).map(String::from));
+            users.extend(whos.rows.iter().filter_map(|who| who.user.as_deref()).map(str::to_owned));
         }
         Ok(users)
     }

@@ -8,7 +8,7 @@ use crate::audit::journal::Part;
 use crate::audit::record::RecordId;
 use crate::audit::segment::columns::Group;
 use crate::audit::segment::dictionary::Hosts;
-use crate::audit::segment::words::Words;
+use crate::audit::segment::words::{Wanted, Words};
 use crate::audit::segment::{Segment, SegmentError};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ struct Matching {
 
 impl Matching {
     /// Nothing if no record of the segment can match.
-    fn of(segment: &Segment, conditions: &Conditions) -> Result<Option<(Self, Option<Hosts>)>, SegmentError> {
+    fn of(segment: &Segment, conditions: &Conditions) -> Result<Option<(Self, Option<Arc<Hosts>>)>, SegmentError> {
         let (mut matching, mut all_hosts) = (Self { whos: None, judgements: None, shapes: None, hosts: None }, None);
         if conditions.asks_who() {
             matching.whos = Some(segment.whos()?.rows.iter().map(|who| conditions.who(who)).collect());
@@ -109,7 +109,7 @@ fn each_chunk<E: From<SegmentError>>(
         if newest { !ids.1.0 } else { ids.0.0 }
     });
     let all_hosts = if conditions.words.is_empty() { None } else { Some(hosts.map_or_else(|| segment.hosts(), Ok)?) };
-    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_ref() };
+    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_deref() };
     chunks.into_iter().try_for_each(|chunk| visit(&asked, chunk))
 }
 
@@ -117,14 +117,10 @@ fn keep(chunks: &mut Vec<usize>, only: &BTreeSet<u32>) {
     chunks.retain(|chunk| u32::try_from(*chunk).is_ok_and(|chunk| only.contains(&chunk)));
 }
 
-fn keep_with_word(segment: &Segment, words: &Words, word: &str, chunks: &mut Vec<usize>) -> Result<(), SegmentError> {
-    if let Some(only) = words.chunks(word)? {
-        keep(chunks, &only);
-        return Ok(());
-    }
-    let mut kept = Vec::new();
+fn keep_with_word(segment: &Segment, words: &Words, word: &Wanted, chunks: &mut Vec<usize>) -> Result<(), SegmentError> {
+    let (known, mut kept) = (words.chunks(word)?, Vec::new());
     for chunk in chunks.iter().copied() {
-        if segment.may_hold(chunk, word)? {
+        if u32::try_from(chunk).is_ok_and(|chunk| known.contains(&chunk)) || segment.may_hold(chunk, word)? {
             kept.push(chunk);
         }
     }

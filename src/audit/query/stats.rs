@@ -17,6 +17,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// The most days that are counted at once: three school years.
 pub const MOST_DAYS: usize = 1100;
@@ -110,7 +111,7 @@ struct Counts {
 /// A segment's dictionaries, as far as they are counted by.
 struct Dictionaries {
     people: Vec<u64>,
-    judgements: Vec<Judgement>,
+    judgements: Arc<Vec<Judgement>>,
     shapes: Vec<[u64; 2]>,
 }
 
@@ -198,7 +199,7 @@ fn count(segment: &Segment, part: &Part, days: &Days, tallies: &mut [Tally]) -> 
     let blocked = counts.values().any(|counts| !counts.blocked_hosts.is_empty());
     let hosts = blocked.then(|| segment.hosts()).transpose()?;
     for (day, counts) in counts {
-        counts.add_to(&mut tallies[day], &dictionaries, hosts.as_ref());
+        counts.add_to(&mut tallies[day], &dictionaries, hosts.as_deref());
     }
     Ok(())
 }

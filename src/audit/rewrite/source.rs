@@ -6,14 +6,15 @@ use crate::audit::record::RecordId;
 use crate::audit::segment::columns::Group;
 use crate::audit::segment::{Line, Segment, SegmentError};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A segment and what its rows share.
 pub(in crate::audit) struct Source {
     pub(in crate::audit) segment: Segment,
     pub(in crate::audit) whos: Vec<Who>,
-    pub(super) judgements: Vec<Judgement>,
-    pub(super) shapes: Vec<Box<[u8]>>,
-    pub(super) texts: Vec<Box<str>>,
+    pub(super) judgements: Arc<Vec<Judgement>>,
+    pub(super) shapes: Arc<Vec<Box<[u8]>>>,
+    pub(super) texts: Arc<Vec<Box<str>>>,
     /// As people write them.
     pub(super) hosts: Vec<String>,
     who_digests: Vec<Digest>,
@@ -48,7 +49,7 @@ impl Source {
             hosts: names.collect::<Result<_, _>>()?,
             shapes: segment.shapes()?,
             texts: segment.texts()?,
-            whos: whos.rows,
+            whos: whos.rows.clone(),
             judgements,
             segment,
         })

@@ -4,15 +4,17 @@ use super::SegmentError;
 use super::columns::{self, Ended, Group, Origin};
 use super::dictionary::{Hosts, Whos, read_judgements, read_shapes, read_texts};
 use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps, decode_twigs};
-use super::words::{Words, host_chunks, may_hold};
+use super::words::{Wanted, Words, host_chunks, may_hold};
 use super::write::MAGIC;
 use crate::audit::entry::{Digest, Judgement};
 use crate::audit::record::RecordId;
 use crate::audit::twigs::Twig;
+use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Offset and length of the directory, its hash, and the magic.
 const TAIL: usize = 8 + 8 + 32 + MAGIC.len();
@@ -25,6 +27,37 @@ pub(in crate::audit) struct Segment {
     pub(in crate::audit) directory: Directory,
     /// The hash of its directory: what the journal has signed.
     pub(in crate::audit) digest: Digest,
+    kept: Kept,
+}
+
+/// What was read once, for those who ask again.
+#[derive(Default)]
+struct Kept {
+    whos: Once<Whos>,
+    judgements: Once<Vec<Judgement>>,
+    shapes: Once<Vec<Box<[u8]>>>,
+    texts: Once<Vec<Box<str>>>,
+    hosts: Once<Hosts>,
+    words: Once<Words>,
+}
+
+/// A part that is read when it is first asked for.
+struct Once<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Once<T> {
+    fn get(&self, read: impl FnOnce() -> Result<T, SegmentError>) -> Result<Arc<T>, SegmentError> {
+        let mut kept = self.0.lock();
+        if let Some(kept) = &*kept {
+            return Ok(kept.clone());
+        }
+        Ok(kept.insert(Arc::new(read()?)).clone())
+    }
 }
 
 fn word<const N: usize>(bytes: &[u8], from: usize) -> [u8; N] {
@@ -54,7 +87,7 @@ impl Segment {
         if digest != word::<32>(&tail, 16) {
             return Err(SegmentError::Damaged("its directory was changed"));
         }
-        Ok(Self { directory: Directory::decode(&bytes)?, file, digest })
+        Ok(Self { directory: Directory::decode(&bytes)?, file, digest, kept: Kept::default() })
     }
 
     /// Reads every part of the file and holds it against its hash.
@@ -67,29 +100,29 @@ impl Segment {
         self.directory.every_blob().try_for_each(|blob| blob.read(&self.file).map(drop))
     }
 
-    pub(in crate::audit) fn whos(&self) -> Result<Whos, SegmentError> {
-        Whos::read(&self.file, &self.directory.dictionaries)
+    pub(in crate::audit) fn whos(&self) -> Result<Arc<Whos>, SegmentError> {
+        self.kept.whos.get(|| Whos::read(&self.file, &self.directory.dictionaries))
     }
 
-    pub(in crate::audit) fn judgements(&self) -> Result<Vec<Judgement>, SegmentError> {
-        read_judgements(&self.file, &self.directory.dictionaries)
+    pub(in crate::audit) fn judgements(&self) -> Result<Arc<Vec<Judgement>>, SegmentError> {
+        self.kept.judgements.get(|| read_judgements(&self.file, &self.directory.dictionaries))
     }
 
     /// Canonical bytes of the shapes; each is known to read.
-    pub(in crate::audit) fn shapes(&self) -> Result<Vec<Box<[u8]>>, SegmentError> {
-        read_shapes(&self.file, &self.directory.dictionaries)
+    pub(in crate::audit) fn shapes(&self) -> Result<Arc<Vec<Box<[u8]>>>, SegmentError> {
+        self.kept.shapes.get(|| read_shapes(&self.file, &self.directory.dictionaries))
     }
 
-    pub(in crate::audit) fn texts(&self) -> Result<Vec<Box<str>>, SegmentError> {
-        read_texts(&self.file, &self.directory.dictionaries)
+    pub(in crate::audit) fn texts(&self) -> Result<Arc<Vec<Box<str>>>, SegmentError> {
+        self.kept.texts.get(|| read_texts(&self.file, &self.directory.dictionaries))
     }
 
-    pub(in crate::audit) fn hosts(&self) -> Result<Hosts, SegmentError> {
-        Hosts::read(&self.file, &self.directory.dictionaries)
+    pub(in crate::audit) fn hosts(&self) -> Result<Arc<Hosts>, SegmentError> {
+        self.kept.hosts.get(|| Hosts::read(&self.file, &self.directory.dictionaries))
     }
 
-    pub(in crate::audit) fn words(&self) -> Result<Words, SegmentError> {
-        Words::read(&self.file, &self.directory.words)
+    pub(in crate::audit) fn words(&self) -> Result<Arc<Words>, SegmentError> {
+        self.kept.words.get(|| Words::read(&self.file, &self.directory.words))
     }
 
     pub(in crate::audit) fn batches(&self) -> Result<Vec<BatchNote>, SegmentError> {
@@ -110,8 +143,11 @@ impl Segment {
         host_chunks(&self.directory.host_chunks.read(&self.file)?, hosts.len(), wanted)
     }
 
-    /// Whether a chunk may hold a folded word that is in no dictionary.
-    pub(in crate::audit) fn may_hold(&self, chunk: usize, word: &str) -> Result<bool, SegmentError> {
+    /// Whether a chunk may hold a word that is in no dictionary.
+    pub(in crate::audit) fn may_hold(&self, chunk: usize, word: &Wanted) -> Result<bool, SegmentError> {
+        if !word.is_opaque() {
+            return Ok(false);
+        }
         Ok(may_hold(&self.directory.chunks[chunk].filter.read(&self.file)?, word))
     }
 

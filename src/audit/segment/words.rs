@@ -23,9 +23,37 @@ const BITS: usize = 8;
 /// How many bits a word sets.
 const PROBES: u64 = 5;
 
-/// Whether a folded word is one of a language, as far as can be told: letters, at most two digits.
-fn is_plain(word: &str) -> bool {
-    word.len() <= LONGEST && word.bytes().filter(u8::is_ascii_digit).count() <= 2
+/// The most digits of a word of a language, however people spell it.
+const MOST_DIGITS: usize = 2;
+
+/// A word that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::audit) struct Wanted {
+    folded: String,
+    /// It may be a name that a machine gave: then only filters know it.
+    is_opaque: bool,
+}
+
+impl Wanted {
+    /// A folded word that was written with so many digits.
+    pub(in crate::audit) fn new(folded: &str, digits: usize) -> Self {
+        Self { folded: folded.to_owned(), is_opaque: is_opaque(folded, digits) }
+    }
+
+    /// Whether it may be in a filter and in no dictionary.
+    pub(in crate::audit) fn is_opaque(&self) -> bool {
+        self.is_opaque
+    }
+
+    /// Whether one of a row's folded words answers to it.
+    pub(in crate::audit) fn is_answered_by(&self, found: &str) -> bool {
+        if self.folded.len() < SHORTEST_BEGINNING { found == self.folded } else { found.starts_with(&self.folded) }
+    }
+}
+
+/// Whether a folded word, written with so many digits, is none of a language, as far as can be told.
+fn is_opaque(word: &str, digits: usize) -> bool {
+    word.len() > LONGEST || digits > MOST_DIGITS
 }
 
 fn hash(word: &str) -> u64 {
@@ -49,9 +77,9 @@ pub(super) struct WordWriter {
 }
 
 impl WordWriter {
-    /// Notes a folded word of the chunk that is being written.
-    pub(super) fn note(&mut self, word: &str) {
-        if !is_plain(word) {
+    /// Notes a folded word, written with so many digits, of the chunk that is being written.
+    pub(super) fn note(&mut self, word: &str, digits: usize) {
+        if is_opaque(word, digits) {
             self.opaque.insert(hash(word));
         } else if let Some(chunks) = self.plain.get_mut(word) {
             if chunks.last() != Some(&self.chunk) {
@@ -127,17 +155,14 @@ impl Words {
         Ok(Self { map, lists: blobs[1].read(file)? })
     }
 
-    /// The chunks that hold a folded word, or one that begins so; nothing if only the filters know.
-    pub(in crate::audit) fn chunks(&self, word: &str) -> Result<Option<BTreeSet<u32>>, SegmentError> {
-        if !is_plain(word) {
-            return Ok(None);
-        }
-        let mut chunks = BTreeSet::new();
+    /// The chunks that hold a word, or one that begins so, as far as the dictionary knows.
+    pub(in crate::audit) fn chunks(&self, wanted: &Wanted) -> Result<BTreeSet<u32>, SegmentError> {
+        let (mut chunks, word) = (BTreeSet::new(), wanted.folded.as_str());
         if word.len() < SHORTEST_BEGINNING {
             if let Some(place) = self.map.get(word) {
                 self.at(place, &mut chunks)?;
             }
-            return Ok(Some(chunks));
+            return Ok(chunks);
         }
         let mut beginning = self.map.range().ge(word).into_stream();
         while let Some((found, place)) = beginning.next() {
@@ -146,7 +171,7 @@ impl Words {
             }
             self.at(place, &mut chunks)?;
         }
-        Ok(Some(chunks))
+        Ok(chunks)
     }
 
     fn at(&self, place: u64, chunks: &mut BTreeSet<u32>) -> Result<(), SegmentError> {
@@ -162,15 +187,10 @@ impl Words {
     }
 }
 
-/// Whether a chunk with this filter may hold a folded word.
-pub(super) fn may_hold(filter: &[u8], word: &str) -> bool {
+/// Whether a chunk with this filter may hold a word that is in no dictionary.
+pub(super) fn may_hold(filter: &[u8], wanted: &Wanted) -> bool {
     let bits = (filter.len() * 8) as u64;
-    bits > 0 && probes(hash(word), bits).all(|bit| filter[bit / 8] & 1 << (bit % 8) != 0)
-}
-
-/// Whether one of a row's folded words answers to the word that is looked for.
-pub(in crate::audit) fn answers(found: &str, wanted: &str) -> bool {
-    if wanted.len() < SHORTEST_BEGINNING || !is_plain(wanted) { found == wanted } else { is_plain(found) && found.starts_with(wanted) }
+    wanted.is_opaque && bits > 0 && probes(hash(&wanted.folded), bits).all(|bit| filter[bit / 8] & 1 << (bit % 8) != 0)
 }
 
 /// Gathers which chunks each host is in.

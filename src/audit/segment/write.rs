@@ -81,14 +81,15 @@ impl<W: Write> SegmentWriter<W> {
         }
         self.last = order;
         let words = &mut self.words;
-        fold::for_each_word(line.path, &mut self.folded, |word| words.note(word));
+        fold::for_each_counted_word(line.path, &mut self.folded, |word, digits| words.note(word, digits));
         if let Some(term) = line.term {
-            fold::for_each_word(term, &mut self.folded, |word| words.note(word));
+            // Somebody wrote it, with whatever digits for letters.
+            fold::for_each_word(term, &mut self.folded, |word| words.note(word, 0));
         }
         if self.host_chunks.note(line.host)
             && let Some(host) = self.dictionaries.hosts.get(line.host as usize)
         {
-            fold::for_each_word(&reversed(host), &mut self.folded, |word| words.note(word));
+            fold::for_each_counted_word(&reversed(host), &mut self.folded, |word, digits| words.note(word, digits));
         }
         self.columns.push(line);
         self.skew_ms = self.skew_ms.max(line.id.unix_ms().saturating_sub(line.time_ms));

@@ -11,6 +11,7 @@ use crate::audit::segment::columns::Group;
 use crate::audit::segment::dictionary::Hosts;
 use crate::audit::segment::{Missing, Segment, SegmentError};
 use crate::audit::twigs::Tree;
+use std::sync::Arc;
 
 /// How far the time of a record may be before its id until it is told.
 const CLOCK_SLACK_MS: u64 = 2000;
@@ -19,9 +20,9 @@ const CLOCK_SLACK_MS: u64 = 2000;
 pub(in crate::audit) struct Shared {
     pub(in crate::audit) whos: Vec<Digest>,
     pub(in crate::audit) judgements: Vec<Digest>,
-    shapes: Vec<Box<[u8]>>,
-    texts: Vec<Box<str>>,
-    hosts: Hosts,
+    shapes: Arc<Vec<Box<[u8]>>>,
+    texts: Arc<Vec<Box<str>>>,
+    hosts: Arc<Hosts>,
 }
 
 impl Shared {
