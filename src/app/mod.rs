@@ -17,7 +17,7 @@ use crate::illegal::{Standing, Tier};
 use crate::library::generations::{Generation, Held};
 use crate::library::{Library, LibraryError, Order, Shelf, Sizes};
 use crate::lists::Lists;
-use crate::outputs::{self, Committed, Records, Surroundings, What};
+use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Parts, Proxy, listen};
@@ -223,8 +223,13 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 
 /// What the outputs send from, and where they keep their places.
 fn surroundings(config: &Config, secret: [u8; 32], clock: Clock) -> Surroundings {
-    let records: Arc<dyn Committed> = Arc::new(Records::new(config.log()));
-    Surroundings { folder: config.outputs_path(), sources: vec![(What::Records, records)], secret, clock }
+    let log = config.log();
+    let sources: Vec<(What, Arc<dyn Committed>)> = vec![
+        (What::Records, Arc::new(Records::new(log.clone()))),
+        (What::Events, Arc::new(Statements::events(log.clone()))),
+        (What::Checkpoints, Arc::new(Statements::checkpoints(log))),
+    ];
+    Surroundings { folder: config.outputs_path(), sources, secret, clock }
 }
 
 /// Usher, ready to serve.

@@ -124,7 +124,9 @@ impl Wanted {
     }
 }
 
-fn row(statement: &Statement) -> Option<Row> {
+/// The event that this statement is.
+#[must_use]
+pub fn row(statement: &Statement) -> Option<Row> {
     let Body { kind, severity, text } = statement.read()?;
     let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
     Some(Row { id: statement.number, at: format!("{at:.3}"), kind, severity, text })

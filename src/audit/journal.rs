@@ -412,6 +412,11 @@ impl Reader {
         self.select("WHERE kind = ?1 AND number > ?2 ORDER BY number", params![topic.as_str(), signed(after)])
     }
 
+    /// Statements about a topic after this number, oldest first, at most so many.
+    pub fn about_some(&self, topic: Topic, after: u64, limit: u32) -> Result<Vec<Statement>, JournalError> {
+        self.select("WHERE kind = ?1 AND number > ?2 ORDER BY number LIMIT ?3", params![topic.as_str(), signed(after), limit])
+    }
+
     /// Statements after this number, oldest first, at most so many.
     pub fn after(&self, number: u64, limit: u32) -> Result<Vec<Statement>, JournalError> {
         self.select("WHERE number > ?1 ORDER BY number LIMIT ?2", params![signed(number), limit])

@@ -1,16 +1,30 @@
-//! The record: every request, before its answer.
+//! The record: every request, before its answer; and proof that nobody changed it.
 //!
 //! ```text
-//! Recorder::open ──▶ queue ──▶ writer thread: one transaction for all that wait ──▶ Pending ──▶ close, or drop
+//! Recorder::open ──▶ queue ──▶ writer: one transaction for all that wait ──▶ Pending ──▶ close, or drop
+//!                                │ live-<n>.db, full or a day old
+//!                                ▼
+//!                              sealer: one immutable segment a class ──▶ journal: "sealed", signed
+//!
+//! query ◀── live files and segments          verify ◀── all of it          retention, erasure ──▶ segments written anew, "purged", "erased"
 //! ```
 //!
-//! [`Recorder::open`] returns when the request is committed, and not before; only then may a byte of the answer leave. What is
-//! learned later (status, bytes, duration) is a second row, so nothing is ever updated in place. A [`Pending`] that is dropped closes
-//! itself as abandoned. If the log cannot be written, `open` fails and the caller refuses the request.
+//! [`Recorder::open`] returns when the request is committed, and not before; only then may a byte of the answer leave. What is learned later (status,
+//! bytes, duration) is a second entry, so nothing is ever updated in place. A [`Pending`] that is dropped closes itself as abandoned. If the log cannot
+//! be written, `open` fails and the caller refuses the request.
 //!
-//! What happened to Usher itself is beside it: [`events`]. Who looked at whose records, and why: [`lookups`].
+//! | to | see |
+//! | --- | --- |
+//! | know where what lies | [`folder`] |
+//! | know what a record is, as bytes and as a hash | [`record`], [`entry`], [`chain`] |
+//! | write | [`recorder`], `writer`, [`live`], `sealer`, `seal`, [`segment`] |
+//! | read | [`query`]; named people only with a [`lookups::Permit`] |
+//! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], `twigs` |
+//! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
+//! | hand out | [`export`] |
+//! | what happened to Usher itself | [`events`] |
 //!
-//! Records are rows of one SQLite database in WAL mode: a committed row survives `kill -9`, and with `sync = "full"` a power cut.
+//! A committed record survives `kill -9`, and with `durability = "power"` a power cut.
 
 pub mod alias;
 pub mod chain;

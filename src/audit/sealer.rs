@@ -3,6 +3,7 @@
 //! It runs at low priority: that a file is sealed a minute later costs nothing, that a request waits does.
 
 use super::chain::{Head, Heads};
+use super::checkpoint;
 use super::events::{self, Event, Severity};
 use super::folder::Folder;
 use super::journal::{self, Journal, JournalError, Sealed, SegmentNote, Statement, Topic};
@@ -12,11 +13,16 @@ use super::record::{Class, RecordId};
 use super::seal::{self, SealError};
 use crate::telemetry::events as told;
 use jiff::Timestamp;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How the system ranks the thread: the least of all.
 const NICENESS: i32 = 19;
+
+/// When the first checkpoint is made after a start, and how often from then on.
+const CHECKPOINT_FIRST: Duration = Duration::from_secs(60);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(3600);
 
 /// What is to be done.
 enum Work {
@@ -132,7 +138,17 @@ impl Thread {
     fn run(mut self, jobs: &Receiver<Work>) {
         // It may be refused; then it only runs sooner than it needs to.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
-        while let Ok(work) = jobs.recv() {
+        let mut checkpoint_at = Instant::now() + CHECKPOINT_FIRST;
+        loop {
+            let work = match jobs.recv_timeout(checkpoint_at.saturating_duration_since(Instant::now())) {
+                Ok(work) => work,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.checkpoint();
+                    checkpoint_at = Instant::now() + CHECKPOINT_EVERY;
+                    continue;
+                }
+            };
             match work {
                 Work::Seal(number, live) => {
                     drop(live);
@@ -146,6 +162,12 @@ impl Thread {
                     }
                 }
             }
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        if let Err(error) = checkpoint::make(&self.folder, &mut self.journal, Timestamp::now()) {
+            told::LogNotStated { text: "a checkpoint of the log", error: &error.to_string() }.emit();
         }
     }
 

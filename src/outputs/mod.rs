@@ -18,12 +18,14 @@ pub mod pseudonym;
 mod send;
 pub mod source;
 pub mod standing;
+pub mod statements;
 pub mod syslog;
 pub mod webhook;
 
 pub use send::SendError;
 pub use source::{Committed, Content, Item, Notice, Position, Records, SourceError};
 pub use standing::Standing;
+pub use statements::Statements;
 
 use crate::audit::Class;
 use crate::reach::Roots;

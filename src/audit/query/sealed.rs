@@ -23,15 +23,13 @@ struct Matching {
 
 impl Matching {
     /// Nothing if no record of the segment can match.
-    fn of(segment: &Segment, conditions: &Conditions) -> Result<Option<(Self, Option<Arc<Hosts>>)>, SegmentError> {
-        let (mut matching, mut all_hosts) = (Self { whos: None, judgements: None, shapes: None, hosts: None }, None);
+    fn of(segment: &Segment, conditions: &Conditions) -> Result<Option<Self>, SegmentError> {
+        let mut matching = Self { whos: None, judgements: None, shapes: None, hosts: None };
         if conditions.asks_who() {
             matching.whos = Some(segment.whos()?.rows.iter().map(|who| conditions.who(who)).collect());
         }
         if let Some(host) = &conditions.host {
-            let hosts = segment.hosts()?;
-            matching.hosts = Some(hosts.and_below(host).into_iter().collect());
-            all_hosts = Some(hosts);
+            matching.hosts = Some(segment.hosts()?.and_below(host).into_iter().collect());
         }
         if matching.is_hopeless() {
             return Ok(None);
@@ -42,7 +40,7 @@ impl Matching {
         if conditions.asks_shape() {
             matching.shapes = Some(segment.shapes()?.iter().map(|shape| Decoder::new(shape).shape().is_ok_and(|shape| conditions.shape(&shape))).collect());
         }
-        Ok(if matching.is_hopeless() { None } else { Some((matching, all_hosts)) })
+        Ok(if matching.is_hopeless() { None } else { Some(matching) })
     }
 
     fn is_hopeless(&self) -> bool {
@@ -89,14 +87,14 @@ fn each_chunk<E: From<SegmentError>>(
     newest: bool,
     mut visit: impl FnMut(&Asked<'_>, usize) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Some((matching, hosts)) = Matching::of(segment, conditions)? else { return Ok(()) };
+    let Some(matching) = Matching::of(segment, conditions)? else { return Ok(()) };
     let mut chunks: Vec<usize> = (0..segment.directory.chunks.len()).collect();
     chunks.retain(|chunk| {
         let note = &segment.directory.chunks[*chunk];
         conditions.may_be_between(note.ids, part.skew_ms) && matching.whos.as_ref().is_none_or(|set| (note.whos.0..=note.whos.1).any(|who| holds(set, who)))
     });
-    if let (Some(wanted), Some(hosts)) = (&matching.hosts, &hosts) {
-        keep(&mut chunks, &segment.chunks_of_hosts(hosts, wanted)?);
+    if let Some(wanted) = &matching.hosts {
+        keep(&mut chunks, &segment.chunks_of_hosts(&*segment.hosts()?, wanted)?);
     }
     if !conditions.words.is_empty() && !chunks.is_empty() {
         let words = segment.words()?;
@@ -108,7 +106,7 @@ fn each_chunk<E: From<SegmentError>>(
         let ids = segment.directory.chunks[*chunk].ids;
         if newest { !ids.1.0 } else { ids.0.0 }
     });
-    let all_hosts = if conditions.words.is_empty() { None } else { Some(hosts.map_or_else(|| segment.hosts(), Ok)?) };
+    let all_hosts = if conditions.words.is_empty() { None } else { Some(segment.hosts()?) };
     let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_deref() };
     chunks.into_iter().try_for_each(|chunk| visit(&asked, chunk))
 }
