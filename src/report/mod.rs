@@ -1,6 +1,6 @@
 //! Pages for people who do not run Usher: governors, heads, safeguarding leads. Pure: facts in, a page out.
 //!
-//! A new report: one file here, with a value that can be printed as JSON and its faces as Markdown and HTML.
+//! A new report: one file here, with a value that can be printed as JSON and its faces as Markdown and HTML. What printed pages share is `style.css`.
 
 pub mod coverage;
 pub mod dpia;
