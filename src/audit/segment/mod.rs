@@ -15,19 +15,23 @@
 //! | `words` | which chunks hold a word |
 //! | `columns` | the columns of a chunk |
 //! | `directory` | what is where |
+//! | `gather` `rows` | rows and what they share, in memory on their way from one file to another |
 //! | `write` `read` | a file written and read |
 
 pub(super) mod blob;
 pub(super) mod columns;
 pub(super) mod dictionary;
 pub(super) mod directory;
+pub(super) mod gather;
 pub(super) mod read;
+mod rows;
 pub(super) mod words;
 pub(super) mod write;
 
 pub(super) use columns::{Ending, Line};
 pub(super) use directory::{BatchNote, Directory, Gap, Missing};
 pub(super) use read::Segment;
+pub(super) use rows::Rows;
 pub(super) use write::SegmentWriter;
 
 /// The most rows of a chunk: as many as one person has in a day of much browsing.

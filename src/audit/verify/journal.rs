@@ -93,10 +93,12 @@ impl History {
             self.problems.push(Problem::StatementAltered { number: statement.number });
             return;
         };
-        for file in from {
-            self.present.remove(&file);
-            self.gone.insert(file);
+        let old: Vec<_> = from.iter().filter_map(|file| self.present.remove(file)).collect();
+        let ends = (old.first().map(|note| &note.before), old.last().map(|note| &note.after));
+        if ends != (Some(&into.before), Some(&into.after)) || old.iter().map(|note| note.rows).sum::<u64>() != into.rows {
+            self.problems.push(Problem::Replaced { file: into.file.clone() });
         }
+        self.gone.extend(from);
         self.present.insert(into.file.clone(), into);
     }
 
