@@ -2,15 +2,20 @@
 
 use super::*;
 use crate::audit::erasure::{self, NewErasure};
+use crate::audit::journal::Part;
 use crate::audit::rewrite::tests::{all, chain_holds, school};
 use crate::audit::tests::{record, small};
 use crate::audit::verify::{Against, verify};
 use crate::audit::{Outcome, Recorder};
 use std::fs;
 
-/// Two days after the school's.
+/// The school's day, and so many after it.
+fn days_later(days: u64) -> Timestamp {
+    Timestamp::from_millisecond(i64::try_from(crate::audit::tests::MORNING + days * 86_400_000).expect("a time")).expect("a time")
+}
+
 fn later() -> Timestamp {
-    Timestamp::from_millisecond(i64::try_from(crate::audit::tests::MORNING + 2 * DAY_MS).expect("a time")).expect("a time")
+    days_later(2)
 }
 
 /// Fails unless the log proves itself in every way.
@@ -20,7 +25,8 @@ fn holds(folder: &Folder) {
 }
 
 fn files(folder: &Folder) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder.sealed()).expect("listed").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder.sealed()).expect("listed").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
     names.sort();
     names
 }
@@ -50,11 +56,18 @@ async fn what_is_merged_holds_the_same_records_in_fewer_files() {
 }
 
 #[tokio::test]
-async fn today_is_left_alone() {
+async fn of_today_only_what_is_many_is_merged() {
     let place = tempfile::tempdir().expect("a folder");
-    let folder = school(place.path(), 500).await;
-    let today = Timestamp::from_millisecond(i64::try_from(crate::audit::tests::MORNING).expect("a time")).expect("a time");
-    assert_eq!(merge(&folder, today).expect("merged"), Report::default());
+    let few = school(&place.path().join("few"), 500).await;
+    assert!(!is_due(&few, days_later(0)).expect("read"));
+    assert_eq!(merge(&few, days_later(0)).expect("merged"), Report::default());
+    let many = school(&place.path().join("many"), 1200).await;
+    let before = all(&many);
+    assert!(is_due(&many, days_later(0)).expect("read"));
+    assert_eq!(merge(&many, days_later(0)).expect("merged").into, 5);
+    assert!(!is_due(&many, days_later(0)).expect("read"));
+    assert_eq!(all(&many), before);
+    holds(&many);
 }
 
 #[tokio::test]

@@ -102,6 +102,20 @@ fn replaced(reader: &Reader) -> Result<Vec<Replaced>, JournalError> {
     Ok(all)
 }
 
+/// The files that are partly purged: what is left of the rest is twigs.
+pub(super) fn pruned(reader: &Reader) -> Result<HashSet<String>, JournalError> {
+    let mut pruned = HashSet::new();
+    for purged in reader.about(Topic::Purged, 0)?.iter().filter_map(Statement::read::<HasParts>).flat_map(|body| body.parts) {
+        pruned.extend(purged.new.map(|new| new.file));
+    }
+    for erased in reader.about(Topic::Erased, 0)?.iter().filter_map(Statement::read::<HasParts>).flat_map(|body| body.parts) {
+        if pruned.contains(&erased.old.file) {
+            pruned.extend(erased.new.map(|new| new.file));
+        }
+    }
+    Ok(pruned)
+}
+
 /// Removes what an end in the middle or a merge has left: files that a statement says are gone, and new ones that no statement speaks of. Only for who
 /// holds the [`lock`].
 pub(super) fn tidy(folder: &Folder, reader: &Reader) -> Result<(), RewriteError> {

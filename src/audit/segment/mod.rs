@@ -4,7 +4,7 @@
 //! magic │ blobs: dictionaries, words, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
 //! ```
 //!
-//! Rows are sorted by person, then by record id, and cut into chunks of at most 8192. A chunk keeps each group of columns as a blob of its own
+//! Rows are sorted by person, then by record id, and cut into chunks of at most 8192, where another person begins if it has 2048. A chunk keeps each group of columns as a blob of its own
 //! (zstd), so that a question decodes only what it asks about. Every blob's hash stands in the directory, and the hash of the directory in the
 //! journal, signed: one changed byte is found when the blob is read.
 //!
@@ -36,6 +36,8 @@ pub(super) use write::SegmentWriter;
 
 /// The most rows of a chunk: as many as one person has in a day of much browsing.
 pub(super) const CHUNK: usize = 8192;
+/// With so many rows a chunk ends where another person begins: who asks for one person's day reads few of others.
+const ENOUGH: usize = 2048;
 
 /// Why a segment cannot be read.
 #[derive(Debug, thiserror::Error)]
