@@ -12,6 +12,7 @@ use super::dial::DialError;
 use super::error::ProxyError;
 use super::headers::{Wishes, count_down, head_bytes, is_websocket, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
+use super::meaning::Entry;
 use super::parent::Way;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
@@ -38,31 +39,43 @@ const ANSWER_FIELDS: usize = 256;
 type Repeatable = Option<(Method, Uri, HeaderMap)>;
 
 impl Worker {
-    /// Sends a request where its permit leads, and answers with what comes back.
+    /// Puts a request on record, sends it where its permit leads, and answers with what comes back.
     pub(super) async fn forward(
         self: &Arc<Self>,
         mut asked: Asked,
         permit: ForwardPermit,
         target: Target,
         mut request: Request<Incoming>,
-        mut pending: Pending,
+        entry: Entry,
     ) -> Answer {
+        let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
+        let way = self.way(permit.into_destination()).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
+        let ready = async {
+            match (&way, hop) {
+                (Ok(way), Hop::On) => Some(self.ready(way).await),
+                (Ok(_), Hop::Last) | (Err(_), _) => None,
+            }
+        };
+        // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
+        let (recorded, ready) = tokio::join!(self.open_record(&asked, entry), ready);
+        let mut pending = match recorded {
+            Ok(pending) => pending,
+            Err(answer) => return answer,
+        };
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
-        if !count_down(&asked.method, &mut asked.headers) {
-            return self.answer_last_hop(&asked, &target, pending);
-        }
+        let way = match way {
+            Ok(way) => way,
+            Err(error) => return self.failed(&asked, &error, pending),
+        };
+        let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
         let wishes = strip_request(&mut asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
-        let way = match self.way(permit.into_destination()) {
-            Ok(way) => way,
-            Err(forbidden) => return self.failed(&asked, &DialError::from(forbidden).into(), pending),
-        };
         let uri = way.address(path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&way, upload, &mut pending).await {
+        match self.exchange(&way, ready, upload, &mut pending).await {
             Ok((response, origin)) => match way.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
@@ -103,14 +116,29 @@ impl Worker {
         Upload { request, progress }
     }
 
-    /// Sends a request, if need be on a new connection, and waits for the head of its answer.
-    async fn exchange(&self, way: &Way<'_>, upload: Upload, pending: &mut Pending) -> Result<(Response<Incoming>, Origin), ProxyError> {
-        let Upload { mut request, progress } = upload;
-        if let Some(mut origin) = self.pool_of(way).take(way.key())
-            && origin.sender.ready().await.is_ok()
+    /// A connection to send a request on: an idle one if there is one, else a new one.
+    async fn ready(&self, way: &Way<'_>) -> Result<Origin, ProxyError> {
+        if let Some(mut idle) = self.pool_of(way).take(way.key())
+            && idle.sender.ready().await.is_ok()
         {
+            return Ok(idle);
+        }
+        self.connect(way).await
+    }
+
+    /// Sends a request, if need be on a new connection, and waits for the head of its answer.
+    async fn exchange(
+        &self,
+        way: &Way<'_>,
+        ready: Result<Origin, ProxyError>,
+        upload: Upload,
+        pending: &mut Pending,
+    ) -> Result<(Response<Incoming>, Origin), ProxyError> {
+        let Upload { mut request, progress } = upload;
+        let mut origin = ready?;
+        pending.upstream(origin.address);
+        if origin.used {
             let again = repeatable(&request);
-            pending.upstream(origin.address);
             match self.send(&mut origin, request, progress.as_ref()).await {
                 Ok(response) => return Ok((response, origin)),
                 Err(Sent::No(unsent)) => request = *unsent,
@@ -120,9 +148,9 @@ impl Worker {
                 },
                 Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
             }
+            origin = self.connect(way).await?;
+            pending.upstream(origin.address);
         }
-        let mut origin = self.connect(way).await?;
-        pending.upstream(origin.address);
         match self.send(&mut origin, request, progress.as_ref()).await {
             Ok(response) => Ok((response, origin)),
             Err(Sent::Failed(error)) => Err(blamed(error)),
@@ -197,6 +225,14 @@ impl Worker {
         self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
         response.map(|_| AnswerBody::switching())
     }
+}
+
+/// Whether a request may go on (`Max-Forwards`, RFC 9110 section 7.6.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    On,
+    /// It is answered here.
+    Last,
 }
 
 /// A request on its way out, with a count of its body's bytes if it has one.

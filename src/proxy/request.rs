@@ -150,10 +150,7 @@ impl Worker {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
-                return match self.open_record(&asked, entry).await {
-                    Ok(pending) => self.forward(asked, permit, target, request, pending).await,
-                    Err(answer) => answer,
-                };
+                return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
