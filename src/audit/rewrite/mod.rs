@@ -142,7 +142,8 @@ impl<'n> Name<'n> {
     }
 }
 
-fn next_name(old: &str) -> String {
+/// The name of what a segment is written anew as.
+pub(super) fn next_name(old: &str) -> String {
     match Name::of(old) {
         Some(Name { class, lives: (first, last), times }) => format!("{class}-{first:08}-{last:08}-{}.seg", times + 1),
         None => format!("{old}-1.seg"),
