@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Recorder::open ──▶ queue ──▶ writer: one transaction for all that wait ──▶ Pending ──▶ close, or drop
-//!                                │ live-<n>.db, full or a day old
+//!                                │ live-<n>.db, full or its day over
 //!                                ▼
 //!                              sealer: one immutable segment a class ──▶ journal: "sealed", signed ──▶ at night, a day's into few: "merged"
 //!
@@ -59,7 +59,7 @@ mod writer;
 
 pub use folder::Folder;
 pub use record::{Class, Closing, Opening, Outcome, RecordId, Verdict};
-pub use recorder::{Pending, Recorder, Settings, Sync, Unrecorded};
+pub use recorder::{Calendar, Pending, Recorder, Settings, Sync, Unrecorded};
 
 #[cfg(test)]
 mod tests;
