@@ -19,7 +19,7 @@
 //! | know what a record is, as bytes and as a hash | [`record`], [`entry`], [`chain`] |
 //! | write | [`recorder`], `writer`, [`live`], `sealer`, `seal`, [`segment`] |
 //! | read | [`query`]; named people only with a [`lookups::Permit`] |
-//! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], `twigs` |
+//! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], [`damage`], `twigs` |
 //! | make few files of a day's many | [`merge`] |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
 //! | hand out | [`export`] |
@@ -30,6 +30,7 @@
 pub mod alias;
 pub mod chain;
 pub mod checkpoint;
+pub mod damage;
 pub mod entry;
 pub mod erasure;
 pub mod events;

@@ -20,6 +20,7 @@ mod wanted;
 use super::Answer;
 use super::privacy::{Erase, Holding, Purge, ShowDpia, Subject};
 use crate::app;
+use crate::audit::damage;
 use crate::audit::lookups::{Reading, Unpermitted};
 use crate::audit::pseudonyms::{self, Pseudonyms};
 use crate::audit::query::{Filter, Log as Record, Page};
@@ -134,10 +135,13 @@ impl Desk {
     }
 }
 
-/// Says which parts of the log could not be read, and what to do.
-fn name_passed_over(page: &Page) {
+/// Says which parts of the log could not be read, and what to do; and puts it on record.
+fn name_passed_over(desk: &Desk, page: &Page) {
     for (file, error) in &page.passed_over {
         say(format_args!("usher: {file} was passed over: {error}. Records may be missing above. See: usher log verify"));
+    }
+    if let Err(error) = damage::met(&desk.config.log(), &page.passed_over) {
+        say(format_args!("usher: that could not be put on record: {error}"));
     }
 }
 
