@@ -16,6 +16,7 @@ mod generations;
 mod http;
 mod illegal;
 mod keeping;
+mod killed;
 mod kit;
 mod layers;
 mod limits;
