@@ -208,7 +208,7 @@ fn on_a_small_disk() {
         assert!(usher.says("the log cannot be written").contains("ERROR"));
         assert_eq!(ask(&usher, 9000).1, "503", "nothing passes");
         ballast.give_back();
-        for number in 0..300 {
+        for number in 0..250 {
             let (path, status, reply) = ask(&usher, 10_000 * time + 5000 + number);
             assert_eq!(status, "403", "it recovers by itself: {reply}");
             answered.push(path);
@@ -225,7 +225,7 @@ fn on_a_small_disk() {
 #[test]
 fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_nothing_is_lost() {
     let place = tempfile::tempdir().expect("a folder");
-    let mount = "mount -t tmpfs -o size=6m small \"$0\" && exec \"$@\"";
+    let mount = "mount -t tmpfs -o size=64m small \"$0\" && exec \"$@\"";
     let apart = |arguments: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(arguments).args(["--mount", "sh", "-c", mount]).arg(place.path());
