@@ -17,6 +17,7 @@ use std::time::Instant;
 use usher::audit::erasure::{self, NewErasure};
 use usher::audit::holds::{NewHold, hold};
 use usher::audit::journal::Reader;
+use usher::audit::merge;
 use usher::audit::query::{Filter, Log, Row};
 use usher::audit::retention::{self, Doing, Keep};
 use usher::audit::stopped::{Running, seal_unless_running};
@@ -36,11 +37,12 @@ struct Work {
     stays: fn(&Row) -> bool,
 }
 
-fn works() -> [Work; 4] {
+fn works() -> [Work; 5] {
     [
         Work { name: "seal", begin: unsealed, finish: seal, stays: |_| true },
         Work { name: "start", begin: unsealed, finish: start_and_stop, stays: |_| true },
         Work { name: "purge", begin: with_a_hold, finish: purge, stays: |row| is_held(row) || row.class != "resource" && row.class != "staff" },
+        Work { name: "merge", begin: all_sealed, finish: merge, stays: |_| true },
         Work { name: "erase", begin: to_be_erased, finish: erase, stays: |row| row.user.as_deref() != Some("c.patel") },
     ]
 }
@@ -128,6 +130,11 @@ fn seal(folder: &Folder) {
 
 fn start_and_stop(folder: &Folder) {
     Recorder::start(folder, SMALL).expect("started").finish();
+}
+
+/// The second time what was merged is removed.
+fn merge(folder: &Folder) {
+    (0..2).for_each(|_| drop(merge::merge(folder, later()).expect("merged")));
 }
 
 fn with_a_hold(folder: &Folder) {

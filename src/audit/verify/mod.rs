@@ -30,7 +30,7 @@ use super::journal::{Part, Reader, SegmentNote, Topic};
 use super::key::{PublicKey, hex, to_hex};
 use super::query::LogError;
 use super::record::{Class, RecordId};
-use super::rewrite::next_name;
+use super::rewrite::may_come_of;
 use journal::History;
 use std::collections::{BTreeMap, HashMap};
 
@@ -152,13 +152,13 @@ impl Verifier<'_> {
         }
     }
 
-    /// Whether a file that no statement names is what an end in the middle has left: a segment of a live file that is there still, or what one that is
-    /// in force was to be replaced by.
+    /// Whether a file that no statement names is what an end in the middle has left: a segment of a live file that is there still, or what those that
+    /// are in force were to be replaced by.
     fn is_left(&self, name: &str, history: &History) -> bool {
         let lives = self.folder.lives().unwrap_or_default();
         let unsealed = lives.into_iter().filter(|number| *number > history.last_sealed);
         let mut seals = unsealed.flat_map(|number| Class::NAMES.map(|(_, class)| Folder::segment_name(class, (number, number))));
-        seals.any(|seal| seal == name) || history.present.keys().any(|file| next_name(file) == name)
+        seals.any(|seal| seal == name) || may_come_of(name, history.present.values())
     }
 
     /// Looks at every segment that should be there. Returns the heads where the last seal ended.
