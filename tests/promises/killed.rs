@@ -260,7 +260,7 @@ fn kill_at_every_step(work: &Work) -> usize {
     let mut change = 0;
     loop {
         // The first steps each, later ones now and then.
-        change += 1 + change / 6;
+        change += 1 + change / 4;
         let folder = copy(&original, &place.path().join(change.to_string()));
         let untouched = looks(&folder);
         let was_killed = kill_at(change, &folder, untouched, program(work, "finish", &folder));
