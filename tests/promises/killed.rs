@@ -79,7 +79,7 @@ fn request(n: u64) -> Box<Opening> {
         scheme: "http",
         host: ["maps.example", "games.example"][place(2)].into(),
         port: 80,
-        path: format!("/lesson/{n}").into(),
+        path: format!("/lesson/{n}"),
         categories: String::new(),
         verdict,
         reason: "unlisted",

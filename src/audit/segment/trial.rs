@@ -19,8 +19,13 @@ use std::path::Path;
 pub fn read_file(path: &Path) -> Result<u64, SegmentError> {
     let segment = Segment::open(path)?;
     segment.check()?;
-    (segment.whos()?, segment.judgements()?, segment.shapes()?, segment.texts()?);
-    (segment.batches()?, segment.gaps()?, segment.twigs()?);
+    segment.whos()?;
+    segment.judgements()?;
+    segment.shapes()?;
+    segment.texts()?;
+    segment.batches()?;
+    segment.gaps()?;
+    segment.twigs()?;
     Ok(segment.directory.rows)
 }
 
