@@ -5,7 +5,7 @@
 //!
 //! | who looks | at what |
 //! | --- | --- |
-//! | a running Usher, at its start and each hour ([`look`]) | the end and the directory of each file, against the digest that was signed: a file that is gone, cut short, exchanged |
+//! | a running Usher, at its start and each hour (`look`) | the end and the directory of each file, against the digest that was signed: a file that is gone, cut short, exchanged |
 //! | whoever searches ([`met`]) | what the search has to read |
 //! | `usher log verify` | every byte |
 
