@@ -350,7 +350,9 @@ mod tests {
             events::search(&folder, &wanted).expect("read").len()
         };
         drop(recorder.open(Box::new(super::super::Opening { time_ms: super::super::tests::MORNING - 60_000, ..*super::super::tests::request(350) })).await);
+        let start = Instant::now();
         while stated("clock") == 0 {
+            assert!(start.elapsed() < Duration::from_secs(30), "the clock is not stated");
             std::thread::yield_now();
         }
         assert_eq!(Journal::open(&folder).and_then(|journal| journal.reader().last_sealed()).expect("read"), 0, "the first one cannot, so none is");

@@ -189,7 +189,7 @@ impl World {
             format!("[limits]\n{}", self.limits),
             // The parent is checked by tests of that alone.
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
-            format!("[log]\n{}", self.log),
+            if self.log.is_empty() { String::new() } else { format!("[log]\n{}", self.log) },
             self.outputs.clone(),
         ];
         for line in lines {
