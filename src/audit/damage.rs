@@ -68,7 +68,7 @@ impl Wrong {
 
 /// Looks at every segment that should be there, and states what is wrong and was not stated before.
 pub(super) fn look(folder: &Folder, journal: &mut Journal, at: Timestamp) -> Result<(), JournalError> {
-    let (parts, known) = (journal.reader().parts()?, stated(journal.reader())?);
+    let (parts, known) = (journal.reader().parts()?, stated(journal.reader())?.wrong);
     for part in parts {
         match (check(folder, &part, known.contains_key(&part.file)), known.get(&part.file)) {
             (Err(wrong), _) => state(journal, &part, &wrong, at)?,
@@ -106,35 +106,52 @@ fn check(folder: &Folder, part: &Part, each_byte: bool) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The segments that are stated to be damaged or gone, and not to be mended, with the kind of event.
-fn stated(reader: &Reader) -> Result<HashMap<String, String>, JournalError> {
-    let mut stated = HashMap::new();
-    for event in reader.about(Topic::Event, 0)?.iter().filter_map(events::row) {
+/// What is on record of segments.
+#[derive(Default)]
+struct Stated {
+    /// Those that are said to be damaged or gone, and not to be mended, with the kind of event.
+    wrong: HashMap<String, String>,
+    /// The number of the last event.
+    newest: u64,
+}
+
+fn stated(reader: &Reader) -> Result<Stated, JournalError> {
+    let mut stated = Stated::default();
+    for statement in reader.about(Topic::Event, 0)? {
+        stated.newest = statement.number;
+        let Some(event) = events::row(&statement) else { continue };
         let file = event.text.split(' ').next().unwrap_or_default().to_owned();
         match event.kind.as_str() {
-            DAMAGED | MISSING => drop(stated.insert(file, event.kind)),
-            MENDED => drop(stated.remove(&file)),
+            DAMAGED | MISSING => drop(stated.wrong.insert(file, event.kind)),
+            MENDED => drop(stated.wrong.remove(&file)),
             _ => {}
         }
     }
     Ok(stated)
 }
 
+/// States it, unless that was stated already, by whichever program.
 fn state(journal: &mut Journal, part: &Part, wrong: &Wrong, at: Timestamp) -> Result<(), JournalError> {
-    let known = stated(journal.reader())?.get(&part.file).is_some_and(|kind| kind == wrong.kind());
-    // It may have been purged while it was looked at.
-    if known || !journal.reader().parts()?.contains(part) {
-        return Ok(());
+    let event = Event { at, kind: wrong.kind(), severity: Severity::Critical, text: wrong.text(part) };
+    loop {
+        let Stated { wrong: known, newest } = stated(journal.reader())?;
+        // It may have been purged while it was looked at.
+        if known.get(&part.file).is_some_and(|kind| kind == wrong.kind()) || !journal.reader().parts()?.contains(part) {
+            return Ok(());
+        }
+        if events::state_after(journal, &event, newest)? {
+            told::SegmentWrong { what: &event.text }.emit();
+            return Ok(());
+        }
     }
-    let text = wrong.text(part);
-    told::SegmentWrong { what: &text }.emit();
-    events::state(journal, &Event { at, kind: wrong.kind(), severity: Severity::Critical, text })
 }
 
 fn state_mended(journal: &mut Journal, part: &Part, at: Timestamp) -> Result<(), JournalError> {
     let text = format!("{} can be read again: every byte is as it was sealed.", part.file);
-    told::SegmentMended { what: &text }.emit();
-    events::state(journal, &Event { at, kind: MENDED, severity: Severity::Info, text })
+    let event = Event { at, kind: MENDED, severity: Severity::Info, text };
+    events::state(journal, &event)?;
+    told::SegmentMended { what: &event.text }.emit();
+    Ok(())
 }
 
 #[cfg(test)]
