@@ -131,6 +131,8 @@ struct Written {
     took: Duration,
     process: Duration,
     writer: Duration,
+    /// How long each request waited for its commit, in microseconds, the shortest first.
+    waits: Vec<u32>,
     rates: Vec<f64>,
     /// What the traffic kept in memory at the end.
     kept: usize,
@@ -167,8 +169,9 @@ fn write(arguments: &Arguments, folder: &Folder) -> Written {
     recorder.finish();
     let (took, process) = (began.elapsed(), process_time() - before);
     let feed = Rc::into_inner(feed).expect("all tasks have ended").into_inner();
-    let Feed { traffic, done, classes, rates, asked, .. } = feed;
-    Written { rows: done, classes, took, process, writer, rates, kept: traffic.kept(), asked }
+    let Feed { traffic, done, classes, mut waits, rates, asked, .. } = feed;
+    waits.sort_unstable();
+    Written { rows: done, classes, took, process, writer, waits, rates, kept: traffic.kept(), asked }
 }
 
 async fn keep_asking(feed: Rc<RefCell<Feed>>, recorder: Recorder) {
@@ -176,7 +179,9 @@ async fn keep_asking(feed: Rc<RefCell<Feed>>, recorder: Recorder) {
         // Between being taken and being queued nothing else runs here: they are queued in order of time.
         let Some(Exchange { opening, ending, .. }) = feed.borrow_mut().next() else { return };
         let at = opening.time_ms * 1000;
+        let began = Instant::now();
         let pending = recorder.open(opening).await.expect("recorded");
+        feed.borrow_mut().waits.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
         feed.borrow_mut().opened(at, pending, ending);
     }
 }
@@ -194,6 +199,7 @@ struct Feed {
     told: (Instant, u64),
     step: u64,
     began: Instant,
+    waits: Vec<u32>,
     rates: Vec<f64>,
 }
 
@@ -211,6 +217,7 @@ impl Feed {
             told: (Instant::now(), 0),
             step: (arguments.rows / 100).max(1),
             began: Instant::now(),
+            waits: Vec::new(),
             rates: Vec::new(),
         }
     }
@@ -335,6 +342,10 @@ fn tell(written: &Written, folder: &Path, making: Duration) {
     shown.add_row(["rows/s".to_owned(), format!("{:.0}", *rows as f64 / took.as_secs_f64())]);
     shown.add_row(["rows/s, first quarter".to_owned(), format!("{:.0}", mean(&rates[..quarter.min(rates.len())]))]);
     shown.add_row(["rows/s, last quarter".to_owned(), format!("{:.0}", mean(&rates[rates.len() - quarter.min(rates.len())..]))]);
+    for (name, part) in [("wait for a commit, median", 0.5), ("wait for a commit, 99 of 100", 0.99)] {
+        let wait = written.waits.get((written.waits.len() as f64 * part) as usize).copied().unwrap_or_default();
+        shown.add_row([name.to_owned(), format!("{:.2} ms", f64::from(wait) / 1e3)]);
+    }
     shown.add_row(["CPU a record, all".to_owned(), format!("{:.2} µs", each(process))]);
     shown.add_row(["  making it up".to_owned(), format!("{:.2} µs", making.as_secs_f64() * 1e6)]);
     shown.add_row(["  kept to make it up".to_owned(), format!("{} things", written.kept)]);

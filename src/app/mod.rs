@@ -316,7 +316,7 @@ impl App {
     /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
-        let keeping = tokio::spawn(keeper::keep(self.reloader));
+        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         listen::run(self.proxy, self.listeners, shutdown).await;
         sending.abort();

@@ -1,10 +1,11 @@
-//! Holds the log of a running Usher to its rules: once a day what is too old is purged and what was sealed the day before is merged; erasures that waited
-//! for a live file to be sealed are carried out.
+//! Holds the log of a running Usher to its rules: the records of a day are sealed when it is over; once a day what is too old is purged and what was
+//! sealed the day before is merged; erasures that waited for a live file to be sealed are carried out.
 //!
 //! The purge and the merge come with the first look at or after three in the morning, school time: at a school whose machine runs at night then,
 //! elsewhere when it is switched on. Removing files costs little, and merging gives way to everything else.
 
 use super::reload::{Reloader, Standing};
+use crate::audit::Calendar;
 use crate::audit::erasure::{self, ErasureError};
 use crate::audit::journal::{JournalError, Reader, Topic};
 use crate::audit::merge::{self, MergeError};
@@ -22,6 +23,7 @@ const TRY_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// Purges and erases when it is time.
 pub(super) struct Tidier {
     reloader: Reloader,
+    calendar: Calendar,
     /// The day of the last purge.
     purged: Option<Date>,
     /// The day of the last merge of all that was to be merged.
@@ -62,13 +64,14 @@ fn due(last: Option<Date>, standing: &Standing, now: Timestamp) -> Option<Date> 
 }
 
 impl Tidier {
-    pub(super) fn new(reloader: Reloader) -> Self {
-        Self { reloader, purged: None, merged: None, merging_helps: true, not_before: None, seen: None, told: BTreeMap::new() }
+    pub(super) fn new(reloader: Reloader, calendar: Calendar) -> Self {
+        Self { reloader, calendar, purged: None, merged: None, merging_helps: true, not_before: None, seen: None, told: BTreeMap::new() }
     }
 
     /// Does what is to be done now.
     pub(super) fn tidy(&mut self) {
         let (standing, now) = (self.reloader.standing(), (self.reloader.clock)());
+        self.calendar.is(now);
         if self.not_before.is_some_and(|time| now < time) {
             return;
         }

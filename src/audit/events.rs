@@ -95,8 +95,27 @@ pub fn record(folder: &Folder, event: &Event) -> Result<(), JournalError> {
 
 /// Puts an event on record in a journal that is open.
 pub(super) fn state(journal: &mut Journal, event: &Event) -> Result<(), JournalError> {
-    let body = Body { kind: event.kind.to_owned(), severity: event.severity.as_str().to_owned(), text: event.text.clone() };
-    journal.state(event.at, Topic::Event, &body).map(drop)
+    journal.state(event.at, Topic::Event, &Body::of(event)).map(drop)
+}
+
+/// The same, unless another program has stated an event after the one with this number; whether it was stated.
+pub(super) fn state_after(journal: &mut Journal, event: &Event, seen: u64) -> Result<bool, JournalError> {
+    let newest = "SELECT coalesce(max(number), 0) FROM statements WHERE kind = ?1 AND number < (SELECT max(number) FROM statements)";
+    let stated = journal.state_and(event.at, Topic::Event, &Body::of(event), |change| {
+        let newest: i64 = change.query_row(newest, [Topic::Event.as_str()], |row| row.get(0))?;
+        if newest.unsigned_abs() == seen { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
+    });
+    match stated {
+        Ok(_) => Ok(true),
+        Err(JournalError::Sqlite(rusqlite::Error::QueryReturnedNoRows)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl Body {
+    fn of(event: &Event) -> Self {
+        Self { kind: event.kind.to_owned(), severity: event.severity.as_str().to_owned(), text: event.text.clone() }
+    }
 }
 
 /// The events that match, newest first.

@@ -63,6 +63,8 @@ pub(super) struct Live {
     shared: Shared,
     /// Records written to it.
     pub(super) rows: u64,
+    /// Endings written to it since it was opened.
+    endings: u64,
 }
 
 /// Opens a file to write, made if it is not there.
@@ -118,7 +120,7 @@ impl Live {
         }
         making.pragma_update(None, "user_version", FORM)?;
         making.commit()?;
-        Ok(Self { connection, shared, rows: 0 })
+        Ok(Self { connection, shared, rows: 0, endings: 0 })
     }
 
     /// Opens a file to go on with it. Returns it with the heads of its chains and its last record.
@@ -131,7 +133,8 @@ impl Live {
         let heads = heads(&connection)?;
         let (last, rows) =
             connection.query_row("SELECT coalesce(max(id), 0), count(*) FROM opened", [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        Ok((Self { connection, shared: Shared::default(), rows: rows.unsigned_abs() }, heads, RecordId(last.unsigned_abs())))
+        let live = Self { connection, shared: Shared::default(), rows: rows.unsigned_abs(), endings: 0 };
+        Ok((live, heads, RecordId(last.unsigned_abs())))
     }
 
     /// Writes all of it in one transaction and moves the heads on. If anything fails, the file is to be opened anew, and with it the transaction and
@@ -158,7 +161,13 @@ impl Live {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         *heads = heads_after;
         self.rows += written;
+        self.endings += closings.len() as u64;
         Ok(())
+    }
+
+    /// Whether it holds what can be sealed: more than records that were carried over and are open still.
+    pub(super) fn holds_any(&self) -> bool {
+        self.rows > 0 || self.endings > 0
     }
 
     /// The records with these numbers, to be carried over.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Recorder::open ──▶ queue ──▶ writer: one transaction for all that wait ──▶ Pending ──▶ close, or drop
-//!                                │ live-<n>.db, full or a day old
+//!                                │ live-<n>.db, full or its day over
 //!                                ▼
 //!                              sealer: one immutable segment a class ──▶ journal: "sealed", signed ──▶ at night, a day's into few: "merged"
 //!
@@ -19,7 +19,7 @@
 //! | know what a record is, as bytes and as a hash | [`record`], [`entry`], [`chain`] |
 //! | write | [`recorder`], `writer`, [`live`], `sealer`, `seal`, [`segment`] |
 //! | read | [`query`]; named people only with a [`lookups::Permit`] |
-//! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], `twigs` |
+//! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], [`damage`], `twigs` |
 //! | make few files of a day's many | [`merge`] |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
 //! | hand out | [`export`] |
@@ -30,6 +30,7 @@
 pub mod alias;
 pub mod chain;
 pub mod checkpoint;
+pub mod damage;
 pub mod entry;
 pub mod erasure;
 pub mod events;
@@ -59,7 +60,7 @@ mod writer;
 
 pub use folder::Folder;
 pub use record::{Class, Closing, Opening, Outcome, RecordId, Verdict};
-pub use recorder::{Pending, Recorder, Settings, Sync, Unrecorded};
+pub use recorder::{Calendar, Pending, Recorder, Settings, Sync, Unrecorded};
 
 #[cfg(test)]
 mod tests;

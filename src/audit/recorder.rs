@@ -5,10 +5,12 @@ use super::journal::JournalError;
 use super::live::LiveError;
 use super::record::{Class, Closing, Opening, Outcome, RecordId};
 use super::sealer::Sealer;
-use super::writer::{Begun, Writer};
+use super::writer::{Begun, DAY_MS, Writer};
+use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use std::fs::File;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,6 +45,8 @@ pub struct Settings {
 impl Settings {
     /// As many records as are sealed at a time by default: looking through the live ones takes some milliseconds, and sealing them some 20 MB.
     pub const ROWS: u64 = 65_536;
+    /// How few may be, and how many: each seal costs some files and a signed statement, and holds what it seals in memory.
+    pub const ROWS_ALLOWED: RangeInclusive<u64> = 100..=1_000_000;
 }
 
 impl Default for Settings {
@@ -78,6 +82,8 @@ pub(super) struct Queue {
     /// The last number given. Given under the lock, so that records are committed in the order of their numbers: who follows the record by number
     /// misses none.
     last: u64,
+    /// The day it is, in days since 1970, if somebody has looked: a file with records of an earlier one is to be sealed.
+    pub(super) today: Option<u64>,
     /// No more will come.
     pub(super) closing: bool,
     /// The writer waits for something to do and must be woken.
@@ -89,7 +95,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn take(&mut self) -> Self {
-        Self { openings: std::mem::take(&mut self.openings), closings: std::mem::take(&mut self.closings), ..Self::default() }
+        Self { openings: std::mem::take(&mut self.openings), closings: std::mem::take(&mut self.closings), today: self.today.take(), ..Self::default() }
     }
 }
 
@@ -194,6 +200,12 @@ impl Recorder {
         }
     }
 
+    /// Somebody who tells the writer what day it is.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar { shared: self.shared.clone() }
+    }
+
     /// Writes all that was queued, then stops the writer. Blocks until that is done.
     pub fn finish(&self) {
         let mut queue = self.shared.queue.lock();
@@ -201,6 +213,24 @@ impl Recorder {
         self.shared.work.notify_one();
         while !queue.stopped {
             self.shared.done.wait(&mut queue);
+        }
+    }
+}
+
+/// Tells the writer what day it is, so that the records of one are sealed when it is over, also if nobody asks for anything on the next. Keeps no log
+/// from being opened by another program when this one has closed it.
+#[derive(Clone)]
+pub struct Calendar {
+    shared: Arc<Shared>,
+}
+
+impl Calendar {
+    /// It is this time. To be said every now and then.
+    pub fn is(&self, now: Timestamp) {
+        let mut queue = self.shared.queue.lock();
+        queue.today = u64::try_from(now.as_millisecond()).ok().map(|ms| ms / DAY_MS);
+        if queue.idle {
+            self.shared.work.notify_one();
         }
     }
 }

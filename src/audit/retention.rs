@@ -7,8 +7,9 @@
 //!
 //! Age is told by the reference number, which is never earlier than the record's time: nothing goes too soon. A segment is a day's records at most, so
 //! what is purged goes at most a day late; a request that was open over the end of a day goes with those of the day it ended. What is still being written
-//! is never purged; it is sealed with the first request of another day, so over holidays it waits for that. The statement is committed
-//! before a file is removed and says where the chain stood before and after, so the chain holds across what is gone.
+//! is never purged; it is sealed when its day (of UTC) is over. A segment that cannot be read goes with the others of its age, unless any records are
+//! held: then it stays, and that is told. The statement is committed before a file is removed and says where the chain stood before and after, so the
+//! chain holds across what is gone.
 
 mod keep;
 

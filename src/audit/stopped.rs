@@ -7,7 +7,7 @@ use super::sealer::{self, NotSealed};
 /// Whether Usher runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Running {
-    /// It writes the log: what it writes now is sealed when the file is full, or with the first request of another day.
+    /// It writes the log: what it writes now is sealed when the file is full, or the day is over.
     Yes,
     /// It does not, and all is sealed.
     No,

@@ -247,3 +247,47 @@ fn people_are_those_of(log: &Log, filter: &Filter, rows: &[Row]) {
     let found: HashMap<_, _> = people.into_iter().map(|one| ((one.user, one.client), (one.records, one.first, one.last))).collect();
     assert_eq!(found, wanted, "{filter:?}");
 }
+
+fn at(ms: u64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(ms.cast_signed()).expect("a time")
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_is_sealed_though_nobody_asks_for_anything_on_the_next() {
+    const DAY: u64 = 86_400_000;
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = Folder::at(place.path().join("log"));
+    let recorder = Recorder::start(&folder, Settings::default()).expect("started");
+    let calendar = recorder.calendar();
+    let newest = || folder.lives().expect("listed").last().copied();
+    let mut open = record(&recorder, 0..40).await;
+    // All is written when the first is committed that came after it.
+    calendar.is(at(MORNING + 7_200_000));
+    open.extend(record(&recorder, 40..41).await);
+    assert_eq!(newest(), Some(1), "the day is not over");
+    let mut now = MORNING;
+    let mut day_by_day_until = |number: u64| {
+        let start = std::time::Instant::now();
+        while newest() != Some(number) {
+            now += DAY;
+            calendar.is(at(now));
+            assert!(start.elapsed() < Duration::from_secs(30), "no new file is begun");
+            std::thread::yield_now();
+        }
+        now
+    };
+    day_by_day_until(2);
+    sealed(&folder);
+    let log = Log::open(&folder).expect("opened");
+    assert_eq!(all(&log).len(), 41, "those that are open are carried over");
+    // Nobody asks for anything; what is open ends, and goes with the next day.
+    drop(open);
+    let now = day_by_day_until(3);
+    sealed(&folder);
+    // The first request of a day makes no file of its own for nothing.
+    drop(recorder.open(Box::new(Opening { time_ms: now + DAY, ..*request(41) })).await.expect("recorded"));
+    recorder.finish();
+    assert_eq!((newest(), all(&log).len()), (Some(3), 42));
+    let report = verify::verify(&folder, &verify::Against::default(), &mut |_, _| {}).expect("verified");
+    assert_eq!((report.problems, report.records), (Vec::new(), 42));
+}

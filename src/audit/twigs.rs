@@ -74,14 +74,25 @@ impl Tree<'_> {
         self.prune(first + half, count - half, kept, twigs)
     }
 
-    /// The places of the batches that are in no twig, ascending.
+    /// The places of the batches that are in no twig, ascending, if there are `known` of them: nothing is made room for that is not there.
     #[must_use]
-    pub fn places(count: usize, twigs: &[Twig]) -> Vec<usize> {
-        let mut gone = vec![false; count];
-        for twig in twigs {
-            gone.iter_mut().skip(twig.first).take(twig.count).for_each(|gone| *gone = true);
+    pub fn places(count: usize, twigs: &[Twig], known: usize) -> Option<Vec<usize>> {
+        let gone = twigs.iter().try_fold(0usize, |sum, twig| sum.checked_add(twig.count))?;
+        if count.checked_sub(gone)? != known {
+            return None;
         }
-        (0..count).filter(|place| !gone[*place]).collect()
+        let mut gaps: Vec<_> = twigs.iter().map(|twig| (twig.first, twig.count)).collect();
+        gaps.sort_unstable();
+        let (mut places, mut next) = (Vec::with_capacity(known), 0usize);
+        for (first, count) in gaps.into_iter().chain([(count, 0)]) {
+            // They do not overlap, nor leave more between them than there are.
+            if first < next || first - next > known - places.len() {
+                return None;
+            }
+            places.extend(next..first);
+            next = first.checked_add(count)?;
+        }
+        Some(places)
     }
 }
 
@@ -100,7 +111,7 @@ mod tests {
             let root = chain::root(&batches);
             prop_assert_eq!(whole.root(), Some(root));
             let twigs = whole.pruned_to(&chosen(kept)).expect("it is whole");
-            prop_assert_eq!(Tree::places(count, &twigs), chosen(kept));
+            prop_assert_eq!(Tree::places(count, &twigs, chosen(kept).len()), Some(chosen(kept)));
             // A kept batch is known; the others are not.
             let known = |bits: u64, twigs: &[Twig]| Tree { count, twigs, batch: &|place| (bits >> place & 1 == 1).then(|| batches[place]) }.root();
             prop_assert_eq!(known(kept, &twigs), Some(root));

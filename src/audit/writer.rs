@@ -24,7 +24,8 @@ const MOST_ENDINGS_KEPT: usize = 200_000;
 const TRY_AGAIN: u64 = 1000;
 /// How far a clock may go back before it is told.
 const CLOCK_SLACK_MS: u64 = 2000;
-const DAY_MS: u64 = 86_400_000;
+/// A day, as the reference numbers count it: UTC.
+pub(super) const DAY_MS: u64 = 86_400_000;
 
 pub(super) struct Writer {
     folder: Folder,
@@ -39,10 +40,13 @@ pub(super) struct Writer {
     open: HashSet<RecordId>,
     /// Endings that could not be written yet.
     kept: Vec<Closing>,
+    /// The last attempt to write failed.
+    failing: bool,
+    /// How many requests were refused since.
     refused: u64,
     /// How many records the file may hold before a new one is begun.
     full_at: u64,
-    /// The day of the last record, in days since 1970.
+    /// The day of the last record, or of the file if that is later, in days since 1970.
     day: u64,
     last_time: u64,
 }
@@ -61,6 +65,7 @@ impl Writer {
             heads,
             open: HashSet::new(),
             kept: Vec::new(),
+            failing: false,
             refused: 0,
             full_at,
             day,
@@ -90,7 +95,7 @@ impl Writer {
     fn wait(&self) -> bool {
         let mut queue = self.shared.queue.lock();
         loop {
-            if !queue.openings.is_empty() || (queue.closing && !queue.closings.is_empty()) {
+            if !queue.openings.is_empty() || queue.today.is_some() || (queue.closing && !queue.closings.is_empty()) {
                 return true;
             }
             if queue.closing {
@@ -118,7 +123,7 @@ impl Writer {
 
     fn write(&mut self, mut queue: Queue) {
         self.kept.append(&mut queue.closings);
-        match self.commit(&queue.openings) {
+        match self.commit(&queue.openings, queue.today) {
             Ok(()) => {
                 self.recovered();
                 answer(queue.openings, &Ok(()));
@@ -132,13 +137,14 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, openings: &[Commit]) -> Result<(), String> {
+    fn commit(&mut self, openings: &[Commit], today: Option<u64>) -> Result<(), String> {
         let mut live = match self.store.take() {
             Some(live) => live,
             None => self.open_again().map_err(|error| error.to_string())?,
         };
-        if self.is_full(&live, openings) {
-            live = self.turn(live);
+        let today = openings.first().map(|commit| commit.id.unix_ms() / DAY_MS).max(today).unwrap_or_default();
+        if self.is_full(&live, today) {
+            live = self.turn(live, today);
         }
         self.open.extend(openings.iter().map(|commit| commit.id));
         // An ending of a record that was never committed ends nothing.
@@ -170,13 +176,12 @@ impl Writer {
         Ok(live)
     }
 
-    fn is_full(&self, live: &Live, openings: &[Commit]) -> bool {
-        let another_day = || openings.first().is_some_and(|commit| commit.id.unix_ms() / DAY_MS > self.day);
-        live.rows >= self.full_at || (live.rows > 0 && another_day())
+    fn is_full(&self, live: &Live, today: u64) -> bool {
+        live.rows >= self.full_at || (live.holds_any() && today > self.day)
     }
 
     /// Begins a new live file and hands the old one over to be sealed. If that cannot be done, the old one serves on.
-    fn turn(&mut self, old: Live) -> Live {
+    fn turn(&mut self, old: Live, today: u64) -> Live {
         let next = self.number + 1;
         let whole = self.settings.sync == Sync::Power;
         let begun = old
@@ -188,6 +193,8 @@ impl Writer {
                 self.sealer.seal(self.number, old);
                 self.number = next;
                 self.full_at = self.settings.rows;
+                // What ends from here on without a request is of this day.
+                self.day = self.day.max(today);
                 new
             }
             Err(error) => {
@@ -212,20 +219,21 @@ impl Writer {
     }
 
     fn failed(&mut self, queue: &Queue, error: &str) {
-        if self.refused == 0 {
+        if !self.failing {
             events::LogFailed { path: self.folder.path(), error }.emit();
         }
-        self.refused += (queue.openings.len() as u64).max(1);
+        self.failing = true;
+        self.refused += queue.openings.len() as u64;
         if self.kept.len() > MOST_ENDINGS_KEPT {
             self.kept.drain(..self.kept.len() - MOST_ENDINGS_KEPT);
         }
     }
 
     fn recovered(&mut self) {
-        if self.refused > 0 {
+        if self.failing {
             events::LogRecovered { path: self.folder.path(), refused: self.refused }.emit();
             self.sealer.recovered(self.refused);
-            self.refused = 0;
+            (self.failing, self.refused) = (false, 0);
         }
     }
 }

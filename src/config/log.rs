@@ -22,11 +22,22 @@ pub(super) fn read(file: &Table<'_>, folder: &Path) -> LogTable {
     let Some(log) = file.table("log") else { return read };
     let sync = log.choice("durability", &[("process", Sync::Process), ("power", Sync::Power)], Some(Sync::Process));
     read.record.sync = sync.unwrap_or(Sync::Process);
+    read.record.rows = read_seal_after(&log);
     read.key = log.get::<PathBuf>("key").map(|key| folder.join(key));
     read.names = log.choice("names", &Naming::NAMES, Some(Naming::default())).unwrap_or_default();
     read.keep = log.table("keep").map_or(read.keep, |keep| read_keep(&keep));
     log.done();
     read
+}
+
+/// After how many records a part of the log is sealed.
+fn read_seal_after(log: &Table<'_>) -> u64 {
+    let (rows, allowed) = (log.get_or("seal_after", Settings::ROWS), Settings::ROWS_ALLOWED);
+    if allowed.contains(&rows) {
+        return rows;
+    }
+    log.wrong("seal_after", format!("from {} to {} records", allowed.start(), allowed.end()), None);
+    Settings::ROWS
 }
 
 /// `[log.keep]`: a length of time for each class, and for who looked.

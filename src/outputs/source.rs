@@ -1,10 +1,12 @@
 //! What there is to send: committed things in their order, from a place on.
 
 use super::What;
+use crate::audit::damage;
 use crate::audit::events::Severity;
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError, Row};
 use crate::audit::{Class, Folder, RecordId};
+use crate::telemetry::events;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -106,9 +108,13 @@ impl Records {
             Some(open) => open,
             None => Log::open(&self.folder)?,
         };
-        let rows = Unshown::of(&open).search(filter)?.rows;
+        let page = Unshown::of(&open).search(filter)?;
         *log = Some(open);
-        Ok(rows)
+        drop(log);
+        if let Err(error) = damage::met(&self.folder, &page.passed_over) {
+            events::LogNotStated { text: "which segments of the log are damaged", error: &error.to_string() }.emit();
+        }
+        Ok(page.rows)
     }
 }
 

@@ -50,7 +50,7 @@ impl LogNotTurned<'_> {
     }
 }
 
-/// A full live file could not be sealed; it is tried again at the next start.
+/// A full live file could not be sealed; it is tried again, at the latest in an hour.
 pub struct LogNotSealed<'a> {
     /// The live file.
     pub path: &'a Path,
@@ -77,6 +77,32 @@ impl LogNotStated<'_> {
     /// Says so.
     pub fn emit(&self) {
         error!(text = self.text, error = self.error, "this could not be put on record");
+    }
+}
+
+/// A sealed part of the log is damaged or gone.
+pub struct SegmentWrong<'a> {
+    /// Which, what is wrong with it, and what to do.
+    pub what: &'a str,
+}
+
+impl SegmentWrong<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(what = self.what, "a sealed part of the log cannot be read");
+    }
+}
+
+/// A sealed part of the log that was damaged or gone can be read again.
+pub struct SegmentMended<'a> {
+    /// Which.
+    pub what: &'a str,
+}
+
+impl SegmentMended<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(what = self.what, "a sealed part of the log can be read again");
     }
 }
 

@@ -121,6 +121,9 @@ pub enum LogError {
     /// The folder says no.
     #[error("the log cannot be read: {0}")]
     Io(#[from] std::io::Error),
+    /// Somebody wrote parts of it anew meanwhile.
+    #[error("the log was merged, purged or erased from while it was read; do it again")]
+    Moved,
     /// A filter asks for what cannot be.
     #[error("{0}")]
     Filter(String),

@@ -52,7 +52,8 @@ impl Log {
                 Err(Ended::Taker(error)) => return Err(error),
             }
         }
-        Ok(page)
+        // What was handed out cannot be taken back to begin again.
+        if self.has_moved(&page.passed_over)? { Err(LogError::Moved.into()) } else { Ok(page) }
     }
 
     fn scan_part<E>(&self, part: &Part, conditions: &Conditions, take: impl FnMut(Vec<Row>) -> Result<(), Ended<E>>) -> Result<(), Ended<E>> {

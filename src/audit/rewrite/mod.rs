@@ -169,6 +169,15 @@ impl<'n> Name<'n> {
     }
 }
 
+/// Whether a file may be what one of these was being written anew as, or neighbours among them merged into.
+pub(super) fn may_come_of<'n>(file: &str, mut present: impl Iterator<Item = &'n SegmentNote> + Clone) -> bool {
+    let Some(Name { class, lives: (first, last), times }) = Name::of(file) else { return false };
+    let mut ends = present.clone().filter(|one| one.class == class);
+    let merged = times == 0 && first < last && ends.clone().any(|one| one.lives.0 == first) && ends.any(|one| one.lives.1 == last);
+    merged || present.any(|one| next_name(&one.file) == file)
+}
+
+/// The name of what a segment is written anew as.
 fn next_name(old: &str) -> String {
     match Name::of(old) {
         Some(Name { class, lives: (first, last), times }) => format!("{class}-{first:08}-{last:08}-{}.seg", times + 1),

@@ -130,10 +130,8 @@ fn batches(source: &Source, members: &[Member]) -> Result<BTreeMap<usize, Batch>
             closings.entry(batch).or_default().push(number);
         }
     }
-    let (notes, places) = (source.segment.batches()?, Tree::places(count, &source.segment.twigs()?));
-    if notes.len() != places.len() {
-        return Err(RewriteError::Altered);
-    }
+    let notes = source.segment.batches()?;
+    let places = Tree::places(count, &source.segment.twigs()?, notes.len()).ok_or(RewriteError::Altered)?;
     let mut batches = BTreeMap::new();
     for (note, place) in notes.into_iter().zip(places) {
         let number = directory.before.number + 1 + place as u64;

@@ -46,10 +46,11 @@ fn list<'a>(items: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
     out.0
 }
 
-fn unlist<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, SegmentError>) -> Result<Vec<T>, SegmentError> {
+pub(super) fn unlist<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, SegmentError>) -> Result<Vec<T>, SegmentError> {
     let mut from = Decoder::new(bytes);
     let count: usize = from.small()?;
-    let mut items = Vec::with_capacity(count.min(bytes.len()));
+    // Each takes more room than its bytes did.
+    let mut items = Vec::with_capacity(count.min(bytes.len() / 16));
     for _ in 0..count {
         let length = from.small()?;
         items.push(read(from.bytes(length)?)?);

@@ -11,6 +11,10 @@ use crate::audit::twigs::Twig;
 
 /// The form of the file. A file of another form is refused.
 pub(super) const FORM: u64 = 1;
+/// More batches than any log will ever have: a thousand a second, for ten thousand years.
+const MOST_BATCHES: u64 = 1 << 48;
+/// The fewest bytes of a batch.
+const LEAST_BATCH: usize = 6;
 
 /// What a segment says of itself. Its hash is signed in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,13 +150,16 @@ impl Directory {
         let (lives, rows) = ((from.number()?, from.number()?), from.number()?);
         let (ids, skew_ms) = ((RecordId(from.number()?), RecordId(from.number()?)), from.number()?);
         let (before, after, root) = (decode_head(&mut from)?, decode_head(&mut from)?, digest(&mut from)?);
+        if after.number > MOST_BATCHES || before.number > after.number {
+            return Err(NotAnEntry.into());
+        }
         let mut blobs = [Blob::default(); 11];
         for blob in &mut blobs {
             *blob = Blob::decode(&mut from)?;
         }
         let [whos, judgements, shapes, texts, hosts, words, lists, host_chunks, batches, gaps, twigs] = blobs;
         let count: usize = from.small()?;
-        let mut chunks = Vec::with_capacity(count.min(bytes.len()));
+        let mut chunks = Vec::with_capacity(count.min(bytes.len() / size_of::<ChunkNote>()));
         for _ in 0..count {
             chunks.push(ChunkNote::decode(&mut from)?);
         }
@@ -196,7 +203,7 @@ pub(super) fn encode_batches(batches: &[BatchNote]) -> Vec<u8> {
 pub(super) fn decode_batches(bytes: &[u8]) -> Result<Vec<BatchNote>, SegmentError> {
     let (mut from, mut last) = (Decoder::new(bytes), 0u64);
     let count: usize = from.small()?;
-    let mut batches = Vec::with_capacity(count.min(bytes.len()));
+    let mut batches = Vec::with_capacity(count.min(bytes.len() / LEAST_BATCH));
     for _ in 0..count {
         let (opened, closed) = (from.small()?, from.small()?);
         let first = if opened == 0 {

@@ -17,6 +17,7 @@
 //! | `directory` | what is where |
 //! | `gather` `rows` | rows and what they share, in memory on their way from one file to another |
 //! | `write` `read` | a file written and read |
+//! | [`trial`] | any bytes, given to what reads |
 
 pub(super) mod blob;
 pub(super) mod columns;
@@ -25,6 +26,7 @@ pub(super) mod directory;
 pub(super) mod gather;
 pub(super) mod read;
 mod rows;
+pub mod trial;
 pub(super) mod words;
 pub(super) mod write;
 

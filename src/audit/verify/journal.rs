@@ -28,6 +28,8 @@ pub(super) struct History {
     pub(super) checkpoints: Vec<Checkpoint>,
     /// What was purged: class and batches.
     purged: Vec<SegmentNote>,
+    /// Segments that were purged but for what is held, as they were.
+    thinned: Vec<SegmentNote>,
     /// Between which records some were purged or erased.
     left_out: Vec<(u64, u64)>,
     /// Statements that rightly say nothing any more.
@@ -109,9 +111,13 @@ impl History {
             self.present.remove(&part.old.file);
             self.gone.insert(part.old.file.clone());
             self.left_out.push(part.old.ids);
-            match part.new {
-                Some(new) => drop(self.present.insert(new.file.clone(), new)),
-                None => self.purged.push(part.old),
+            let Some(new) = part.new else {
+                self.purged.push(part.old);
+                continue;
+            };
+            self.present.insert(new.file.clone(), new);
+            if statement.kind == Topic::Purged.as_str() {
+                self.thinned.push(part.old);
             }
         }
     }
@@ -134,9 +140,9 @@ impl History {
         self.purged.iter().any(|note| class_of(note) == Some(class) && (note.before.0..=note.after.0).contains(&number))
     }
 
-    /// Whether what came before a live file is purged, for records of a class that were carried over from there.
+    /// Whether what came before a live file is purged, wholly or but for what is held, for records of a class that were carried over from there.
     pub(super) fn is_gone_before(&self, class: Class, live: u64) -> bool {
-        self.purged.iter().any(|note| class_of(note) == Some(class) && note.lives.1 < live)
+        self.purged.iter().chain(&self.thinned).any(|note| class_of(note) == Some(class) && note.lives.1 < live)
     }
 
     /// Whether a record may be among those that were purged or erased.

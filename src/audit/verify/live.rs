@@ -19,9 +19,8 @@ impl Verifier<'_> {
             if number != last + 1 {
                 self.found(Problem::LiveBroken { number: last + 1, why: "it is not there".to_owned() });
             }
-            // What was open at the end of one file must be in the next; what is open in the last is open still, or was when Usher stopped.
-            let open = std::mem::take(&mut self.open);
-            self.carried.extend(open);
+            // What was open at the end of a file is in the next, or nobody was there to end it: Usher was stopped.
+            self.open_before = std::mem::take(&mut self.open);
             match live::open_read_only(&self.folder.live(number)) {
                 Ok(connection) => match self.live_file(number, &connection, heads, last == sealed) {
                     Ok(after) => heads = after,
@@ -106,7 +105,7 @@ impl Verifier<'_> {
             if id >= native_from {
                 entries.opened.push((id, leaf));
                 self.report.records += 1;
-            } else if let Some(carried) = self.carried.remove(&id) {
+            } else if let Some(carried) = self.carried.remove(&id).or_else(|| self.open_before.remove(&id)) {
                 altered |= carried != leaf;
             } else {
                 self.found(Problem::Inserted { class, ids: vec![id], count: 1 });

@@ -9,9 +9,10 @@
 //! | the live files | their marks, batches and links, from where the last seal ended |
 //! | checkpoints kept elsewhere | the journal and the chains |
 //!
-//! What was purged or erased cannot be looked at any more; the signed notes say what it was, and the chain is followed across it.
+//! What was purged or erased cannot be looked at any more; the signed notes say what it was, and the chain is followed across it. What an end in the
+//! middle of a seal or of a purge left lying is no problem: nothing reads it, and whoever does the work again removes it.
 //!
-//! One segment is in memory at a time.
+//! One segment is in memory at a time. What is found while the log is sealed, purged or erased beside it may come of that: then all is looked at again.
 
 mod batches;
 mod journal;
@@ -25,10 +26,11 @@ use super::chain::{Head, Heads};
 use super::checkpoint::Checkpoint;
 use super::entry::Digest;
 use super::folder::Folder;
-use super::journal::{Part, Reader, SegmentNote};
+use super::journal::{Part, Reader, SegmentNote, Topic};
 use super::key::{PublicKey, hex, to_hex};
 use super::query::LogError;
 use super::record::{Class, RecordId};
+use super::rewrite::may_come_of;
 use journal::History;
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,14 +46,44 @@ pub struct Against {
 /// How far it has come: done, of all, in bytes.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
+/// How often all is looked at, at most, while the log changes beside it.
+const LOOKS: usize = 4;
+
 /// Looks at everything.
 pub fn verify(folder: &Folder, against: &Against, progress: Progress<'_>) -> Result<Report, LogError> {
     if !folder.exists() {
         return Err(LogError::None(folder.path().to_owned()));
     }
     let reader = Reader::open(folder)?;
-    let history = History::read(&reader, against)?;
-    let mut verifier = Verifier { folder, report: Report::default(), links: Links::of(against, &history), carried: HashMap::new(), open: HashMap::new() };
+    for _ in 1..LOOKS {
+        let before = newest_change(&reader)?;
+        let report = look(folder, &reader, against, progress)?;
+        if report.problems.is_empty() || newest_change(&reader)? == before {
+            return Ok(report);
+        }
+    }
+    look(folder, &reader, against, progress)
+}
+
+/// The number of the last statement that says that segments came or went.
+fn newest_change(reader: &Reader) -> Result<Option<u64>, LogError> {
+    let mut newest = None;
+    for topic in [Topic::Sealed, Topic::Merged, Topic::Purged, Topic::Erased] {
+        newest = newest.max(reader.newest(topic, 1)?.first().map(|statement| statement.number));
+    }
+    Ok(newest)
+}
+
+fn look(folder: &Folder, reader: &Reader, against: &Against, progress: Progress<'_>) -> Result<Report, LogError> {
+    let history = History::read(reader, against)?;
+    let mut verifier = Verifier {
+        folder,
+        report: Report::default(),
+        links: Links::of(against, &history),
+        carried: HashMap::new(),
+        open: HashMap::new(),
+        open_before: HashMap::new(),
+    };
     verifier.report.problems.extend(history.problems.iter().cloned());
     verifier.report.statements = history.statements;
     verifier.report.key = history.key.map(|key| key.to_string());
@@ -91,8 +123,9 @@ struct Verifier<'f> {
     links: Links,
     /// The leaves of records that were open when their segment was sealed; each must be found in a later one.
     carried: HashMap<RecordId, Digest>,
-    /// The leaves of records that are open at the end of a live file.
+    /// The leaves of records that are open at the end of a live file, and of the one before it; each may be found in the next.
     open: HashMap<RecordId, Digest>,
+    open_before: HashMap<RecordId, Digest>,
 }
 
 impl Verifier<'_> {
@@ -113,10 +146,19 @@ impl Verifier<'_> {
         let Ok(entries) = std::fs::read_dir(self.folder.sealed()) else { return };
         for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
             let is_known = history.present.contains_key(&name) || history.gone.contains(&name) || parts.iter().any(|part| part.file == name);
-            if name.ends_with(".seg") && !is_known {
+            if name.ends_with(".seg") && !is_known && !self.is_left(&name, history) {
                 self.found(Problem::Spliced { file: name });
             }
         }
+    }
+
+    /// Whether a file that no statement names is what an end in the middle has left: a segment of a live file that is there still, or what those that
+    /// are in force were to be replaced by.
+    fn is_left(&self, name: &str, history: &History) -> bool {
+        let lives = self.folder.lives().unwrap_or_default();
+        let unsealed = lives.into_iter().filter(|number| *number > history.last_sealed);
+        let mut seals = unsealed.flat_map(|number| Class::NAMES.map(|(_, class)| Folder::segment_name(class, (number, number))));
+        seals.any(|seal| seal == name) || may_come_of(name, history.present.values())
     }
 
     /// Looks at every segment that should be there. Returns the heads where the last seal ended.

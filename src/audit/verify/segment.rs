@@ -69,10 +69,7 @@ impl Verifier<'_> {
         let Some(before) = head_of(&note.before) else { return Err(SegmentError::Damaged("its seal has no head")) };
         let twigs = segment.twigs()?;
         let count = usize::try_from(segment.directory.after.number.saturating_sub(before.number)).unwrap_or(usize::MAX);
-        let places = Tree::places(count, &twigs);
-        if places.len() != notes.len() {
-            return Err(SegmentError::Damaged("batches are missing"));
-        }
+        let places = Tree::places(count, &twigs, notes.len()).ok_or(SegmentError::Damaged("batches are missing"))?;
         let outcome = batches::hold(class, before, &notes, &places, entries);
         let told = !outcome.problems.is_empty() || self.report.problems.iter().any(|problem| matches!(problem, Problem::Altered { .. }));
         self.report.problems.extend(outcome.problems);

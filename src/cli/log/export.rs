@@ -51,7 +51,7 @@ impl Export {
         let record = desk.record()?;
         let reading = desk.reading(&record, self.wanted.filter(&desk.zone)?, &self.why)?;
         let (page, written) = if to_stdout { write(&reading, self.format, io::stdout()).map_err(plain)? } else { self.to_file(&reading)? };
-        name_passed_over(&page);
+        name_passed_over(desk, &page);
         if written == 0 {
             say("nothing found");
             nothing_found(desk, &record, &reading)?.iter().for_each(say);

@@ -21,6 +21,7 @@ mod wanted;
 use super::Answer;
 use super::privacy::{Erase, Holding, Purge, ShowDpia, Subject};
 use crate::app;
+use crate::audit::damage;
 use crate::audit::lookups::{Reading, Unpermitted};
 use crate::audit::pseudonyms::{self, Pseudonyms};
 use crate::audit::query::{Filter, Log as Record, Page};
@@ -139,14 +140,17 @@ impl Desk {
     }
 }
 
-/// Says which parts of the log could not be read, and what to do.
-fn name_passed_over(page: &Page) {
-    pass_over(&page.passed_over);
+/// Says which parts of the log could not be read, and what to do; and puts it on record.
+fn name_passed_over(desk: &Desk, page: &Page) {
+    pass_over(desk, &page.passed_over);
 }
 
-fn pass_over(parts: &BTreeMap<String, String>) {
+fn pass_over(desk: &Desk, parts: &BTreeMap<String, String>) {
     for (file, error) in parts {
         say(format_args!("usher: {file} was passed over: {error}. Records may be missing above. See: usher log verify"));
+    }
+    if let Err(error) = damage::met(&desk.config.log(), parts) {
+        say(format_args!("usher: that could not be put on record: {error}"));
     }
 }
 

@@ -53,7 +53,7 @@ impl ShowPeople {
         } else {
             show(&people, &reading, &desk.zone)?;
         }
-        pass_over(&passed_over);
+        pass_over(desk, &passed_over);
         Ok(if people.is_empty() { Answer::No } else { Answer::Yes })
     }
 }

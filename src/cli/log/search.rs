@@ -63,7 +63,7 @@ impl Search {
         } else {
             self.show(desk, &reading, &page)?;
         }
-        name_passed_over(&page);
+        name_passed_over(desk, &page);
         if let (true, Some(next)) = (self.json, page.next) {
             say(serde_json::to_string(&Next { next: next.to_string() })?);
         }

@@ -47,7 +47,7 @@ impl Show {
         }
         let reading = desk.reading(&record, filter, &self.why)?;
         let mut page = reading.page(Cursor { after: None, before: None, limit: 1, patience: Duration::MAX })?;
-        name_passed_over(&page);
+        name_passed_over(desk, &page);
         let row = page.rows.pop().context("the record is gone")?;
         if self.json {
             print_json(&row)?

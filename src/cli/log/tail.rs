@@ -45,7 +45,7 @@ impl Tail {
         let mut seen = RecordId(0);
         loop {
             let page = reading.page(cursor)?;
-            name_passed_over(&page);
+            name_passed_over(desk, &page);
             for row in page.rows.iter().rev() {
                 if self.last == 0 && cursor.after.is_none() {
                 } else if self.json {

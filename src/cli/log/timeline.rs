@@ -59,7 +59,7 @@ impl ShowTimeline {
             entries.extend(rows.iter().map(entry));
             if entries.len() > MOST { bail!("there are more than {MOST} records of that day; narrow it with: usher log search") } else { Ok(()) }
         })?;
-        name_passed_over(&page);
+        name_passed_over(desk, &page);
         if entries.is_empty() {
             print("nothing found")?;
             nothing_found(desk, &record, &reading)?.iter().try_for_each(print)?;

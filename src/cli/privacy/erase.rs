@@ -103,7 +103,7 @@ fn tell_standing(standing: &Standing, running: Running) -> anyhow::Result<()> {
     print(format_args!("erased {} records, as statement {} of the journal says", standing.erased, standing.asked))?;
     if standing.live > 0 && running == Running::Yes {
         print(format_args!(
-            "{} records are in the file Usher is writing. It erases them itself when that file is sealed: when it is full, or with the first request of another day. To have it now, stop Usher and do this again",
+            "{} records are in the file Usher is writing. It erases them itself when that file is sealed: when it is full, or when the day is over. To have it now, stop Usher and do this again",
             standing.live
         ))?;
     }

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use usher::audit::Folder;
 use usher::audit::lookups::Unshown;
 use usher::audit::query::{Filter, Log, Row};
@@ -112,9 +113,16 @@ impl Program {
 
     /// What is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
-        let log = Log::open(&Folder::at(self.files.path("data/log"))).expect("a log");
-        Unshown::of(&log).search(&Filter { limit: 1_000_000, ..Filter::default() }).expect("the log is read").rows
+        rows(&self.files)
     }
+}
+
+/// What a school has on record, newest first. Every part of the log can be read.
+pub fn rows(files: &Files) -> Vec<Row> {
+    let log = Log::open(&Folder::at(files.path("data/log"))).expect("a log");
+    let page = Unshown::of(&log).search(&Filter { limit: 1_000_000, patience: Duration::MAX, ..Filter::default() }).expect("the log is read");
+    assert!(page.passed_over.is_empty(), "{:?}", page.passed_over);
+    page.rows
 }
 
 /// The next line of a pipe; empty at its end.

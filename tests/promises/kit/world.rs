@@ -56,6 +56,7 @@ pub struct World {
     canaries: String,
     users: Users,
     outputs: String,
+    log: String,
 }
 
 impl World {
@@ -75,6 +76,7 @@ impl World {
             canaries: String::new(),
             users: Users::default(),
             outputs: String::new(),
+            log: String::new(),
         }
     }
 
@@ -111,6 +113,12 @@ impl World {
     /// A setting under `[upstream]`.
     pub fn upstream(mut self, setting: &str) -> Self {
         self.upstream = format!("{}{setting}\n", self.upstream);
+        self
+    }
+
+    /// A setting under `[log]`.
+    pub fn log(mut self, setting: &str) -> Self {
+        self.log = format!("{}{setting}\n", self.log);
         self
     }
 
@@ -181,6 +189,7 @@ impl World {
             format!("[limits]\n{}", self.limits),
             // The parent is checked by tests of that alone.
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
+            if self.log.is_empty() { String::new() } else { format!("[log]\n{}", self.log) },
             self.outputs.clone(),
         ];
         for line in lines {

@@ -1,0 +1,328 @@
+//! Nothing unrecorded: what is on record stays there once, though Usher is killed, its disk is full, its files are damaged, or it is started twice.
+
+use crate::kit::program::rows;
+use crate::kit::{Ending, Files, Origin, Program, Wire, World, skipped, soon};
+use rustix::process::Signal;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+use usher::audit::Folder;
+
+/// What people were answered, and whom that wakes.
+#[derive(Clone, Default)]
+struct Answered {
+    paths: Arc<Mutex<Vec<String>>>,
+    another: Arc<Notify>,
+}
+
+impl Answered {
+    fn push(&self, path: String) {
+        self.paths.lock().expect("a list").push(path);
+        self.another.notify_one();
+    }
+
+    fn count(&self) -> usize {
+        self.paths.lock().expect("a list").len()
+    }
+
+    /// Waits until this is so, and looks whenever somebody was answered.
+    async fn until(&self, mut is_so: impl FnMut(&Self) -> bool) {
+        soon("load", async {
+            while !is_so(self) {
+                self.another.notified().await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Asks for one page after the other until Usher is gone, and notes each whose answer began.
+async fn ask_until_gone(proxy: SocketAddr, sites: [String; 2], name: String, answered: Answered) {
+    let mut wire = Wire::connect(IpAddr::from([127, 0, 7, 1]), proxy).await;
+    for number in 0.. {
+        let path = format!("/{name}/{number}");
+        let site = &sites[number % 2];
+        wire.send(format!("GET http://{site}{path} HTTP/1.1\r\nHost: {site}\r\n\r\n")).await;
+        if !wire.more().await {
+            return;
+        }
+        answered.push(path);
+        if wire.next_reply().await.is_none_or(|reply| reply.ending == Ending::Cut) {
+            return;
+        }
+    }
+}
+
+/// The files of sealed records, and how long each is.
+fn sealed(files: &Files) -> Vec<(String, u64)> {
+    let there = |entry: fs::DirEntry| Some((entry.file_name().into_string().ok()?, entry.metadata().ok()?.len()));
+    // One that was there a moment ago may be gone.
+    let mut found: Vec<_> = fs::read_dir(files.path("data/log/sealed")).into_iter().flatten().flatten().filter_map(there).collect();
+    found.sort();
+    found
+}
+
+/// Fails unless every answer is on record, nothing is there twice, and the log is whole.
+fn each_is_on_record_once<'p>(files: &Files, answered: impl IntoIterator<Item = &'p String>) {
+    let said = files.usher(&["log", "verify", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let rows = rows(files);
+    let (numbers, paths): (HashSet<_>, HashSet<_>) = rows.iter().map(|row| (row.number, row.path.as_str())).unzip();
+    assert_eq!((numbers.len(), paths.len()), (rows.len(), rows.len()), "nothing is on record twice");
+    assert_eq!(said.json()[0]["records"], rows.len(), "searches find what is there");
+    let missing: Vec<_> = answered.into_iter().filter(|path| !paths.contains(path.as_str())).collect();
+    assert_eq!(missing, [] as [&String; 0], "answered and not on record");
+}
+
+/// Lets Usher end by itself: it seals all it has to before.
+fn stop(mut usher: Program) {
+    usher.signal(Signal::TERM);
+    usher.ended();
+    nothing_is_left(&usher.files, 1);
+}
+
+/// Fails if there are more live files than so many, or parts of sealed ones.
+fn nothing_is_left(files: &Files, lives: usize) {
+    assert_eq!(Folder::at(files.path("data/log")).lives().expect("a folder").len(), lives, "the rest is sealed");
+    let left: Vec<_> = sealed(files).into_iter().filter(|(name, _)| !name.ends_with(".seg")).collect();
+    assert_eq!(left, [], "nothing is left lying");
+}
+
+/// How often Usher is killed.
+const KILLS: usize = 100;
+/// After how many kills the whole log is held against what was answered.
+const LOOK_EVERY: usize = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_a_hundred_times_in_the_middle_of_load_every_answer_is_on_record_once() {
+    let origin = Origin::saying("hello").await;
+    // Parts of the log are sealed every moment, so that kills come in the middle of that too.
+    let files = Arc::new(World::new().log("seal_after = 200").write());
+    let answered = Answered::default();
+    for round in 1..=KILLS {
+        let mut usher = Program::start(files.clone());
+        let sites = [origin.authority(), "games.example".to_owned()];
+        let ask = |task: usize| tokio::spawn(ask_until_gone(usher.address, sites.clone(), format!("{round}-{task}"), answered.clone()));
+        let people: Vec<_> = (0..4).map(ask).collect();
+        let (enough, before) = (answered.count() + 20 + 37 * round % 170, sealed(&files));
+        // Every third time it is killed while it seals, if it comes to that before long; the others wherever it is.
+        let seals = |count: usize| round % 3 > 0 || sealed(&files) != before || count > enough + 500;
+        answered.until(|answered| answered.count() >= enough && seals(answered.count())).await;
+        usher.signal(Signal::KILL);
+        usher.ended();
+        for person in people {
+            soon("the end", person).await.expect("it ends well");
+        }
+        if round % LOOK_EVERY == 0 {
+            each_is_on_record_once(&files, &*answered.paths.lock().expect("a list"));
+        }
+    }
+    assert_eq!(files.usher(&["log", "purge"]).code, Some(0), "it seals what is left, and has nothing to remove");
+    nothing_is_left(&files, 0);
+    each_is_on_record_once(&files, &*answered.paths.lock().expect("a list"));
+}
+
+#[test]
+fn when_the_log_cannot_be_written_nothing_passes_and_it_recovers_by_itself() {
+    let mut usher = Program::start_with_little_disk(Arc::new(World::new().write()), 600);
+    let (mut answered, mut number) = (Vec::new(), 0);
+    let mut ask = |usher: &Program| {
+        number += 1;
+        let path = format!("/{number}?{}", "x".repeat(900));
+        let reply = usher.get(&format!("http://games.example{path}"));
+        let status = reply[9..12].to_owned();
+        (path, status, reply)
+    };
+    let refusal = (0..5000).find_map(|_| {
+        let (path, status, reply) = ask(&usher);
+        match status.as_str() {
+            "403" => answered.push(path),
+            _ => return Some((status, reply)),
+        }
+        None
+    });
+    let (status, reply) = refusal.expect("the disk is full at some time");
+    assert_eq!(status, "503");
+    assert!(reply.contains("The web is paused") && reply.contains("on record"), "{reply}");
+    assert!(usher.says("the log cannot be written").contains("ERROR"));
+    usher.give_disk();
+    let recovered = (0..1000).find_map(|_| {
+        let (path, status, _) = ask(&usher);
+        (status == "403").then_some(path)
+    });
+    answered.push(recovered.expect("the log can be written again"));
+    usher.says("the log can be written again");
+    for _ in 0..20 {
+        let (path, status, reply) = ask(&usher);
+        assert_eq!(status, "403", "{reply}");
+        answered.push(path);
+    }
+    let recorded: HashSet<_> = usher.rows().into_iter().map(|row| row.path).collect();
+    assert!(answered.iter().all(|path| recorded.contains(path)), "every answer is on record");
+}
+
+/// Takes the room of a file system.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    /// Takes all but so many bytes.
+    fn all_but(left: u64, path: PathBuf) -> Self {
+        let mut file = File::create(&path).expect("a file");
+        let full = (0..).find_map(|_| file.write_all(&[0; 4096]).err()).expect("the disk is small");
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+        file.set_len(file.metadata().expect("a file").len().saturating_sub(left)).expect("cut");
+        Self(path)
+    }
+
+    fn give_back(self) {
+        fs::remove_file(self.0).expect("removed");
+    }
+}
+
+/// Asks for one page: its path, the status, the answer.
+fn ask(usher: &Program, number: usize) -> (String, String, String) {
+    let path = format!("/{number}?{}", "x".repeat(900));
+    let reply = usher.get(&format!("http://games.example{path}"));
+    (path, reply[9..12].to_owned(), reply)
+}
+
+#[test]
+#[ignore = "it is run by the test after it, as a program whose temporary folder is a small disk"]
+fn on_a_small_disk() {
+    let files = Arc::new(World::new().log("seal_after = 200").write());
+    let mut usher = Program::start(files.clone());
+    let (mut answered, mut refused) = (Vec::new(), Vec::new());
+    // Twice, as on a disk that nobody has put right.
+    for time in 0..2 {
+        let ballast = Ballast::all_but(700_000, files.path("ballast"));
+        let (path, status, reply) = (0..5000)
+            .map(|number| ask(&usher, 10_000 * time + number))
+            .find(|(path, status, _)| {
+                if status == "403" {
+                    answered.push(path.clone())
+                }
+                status != "403"
+            })
+            .expect("the disk is full at some time");
+        assert!(status == "503" && reply.contains("The web is paused") && reply.contains("on record"), "{reply}");
+        refused.push(path);
+        assert!(usher.says("the log cannot be written").contains("ERROR"));
+        assert_eq!(ask(&usher, 9000).1, "503", "nothing passes");
+        ballast.give_back();
+        for number in 0..250 {
+            let (path, status, reply) = ask(&usher, 10_000 * time + 5000 + number);
+            assert_eq!(status, "403", "it recovers by itself: {reply}");
+            answered.push(path);
+        }
+        usher.says("the log can be written again");
+    }
+    stop(usher);
+    each_is_on_record_once(&files, &answered);
+    let events = files.usher(&["log", "events", "--json"]).json();
+    let told: Vec<_> = events.iter().filter(|event| event["kind"] == "log-unwritable" && event["severity"] == "critical").collect();
+    assert_eq!(told.len(), 2, "{events:?}");
+}
+
+#[test]
+fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_nothing_is_lost() {
+    let place = tempfile::tempdir().expect("a folder");
+    let mount = "mount -t tmpfs -o size=64m small \"$0\" && exec \"$@\"";
+    let apart = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(arguments).args(["--mount", "sh", "-c", mount]).arg(place.path());
+        command
+    };
+    // Whoever may mount does; others may in a world of their own, where this machine lets them.
+    let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
+    let Some(way) = ways.into_iter().find(|way| apart(way).arg("true").output().is_ok_and(|done| done.status.success())) else { return skipped("tmpfs") };
+    let mut program = apart(way);
+    program.arg(std::env::current_exe().expect("this program")).args(["--ignored", "--exact", "--nocapture", "durability::on_a_small_disk"]);
+    let output = program.env("TMPDIR", place.path()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The sealed files of a class.
+fn sealed_of(files: &Files, class: &str) -> Vec<PathBuf> {
+    let names = sealed(files).into_iter().map(|(name, _)| name).filter(|name| name.starts_with(class));
+    names.map(|name| files.path("data/log/sealed").join(name)).collect()
+}
+
+fn flip(path: &Path, place: usize) {
+    let mut bytes = fs::read(path).expect("read");
+    bytes[place] ^= 1;
+    fs::write(path, bytes).expect("written");
+}
+
+/// The events about damaged segments: their kind, and the file each names.
+fn damage_on_record(files: &Files) -> Vec<(String, String)> {
+    let word = |value: &serde_json::Value| value.as_str().and_then(|text| text.split(' ').next()).unwrap_or_default().to_owned();
+    let events = files.usher(&["log", "events", "--json"]).json();
+    let told: Vec<_> = events.iter().map(|event| (word(&event["kind"]), word(&event["text"]))).collect();
+    told.into_iter().filter(|(kind, _)| kind.starts_with("segment-")).collect()
+}
+
+#[test]
+fn a_damaged_segment_is_named_on_record_once_and_left_and_the_rest_is_read() {
+    let files = Arc::new(World::new().log("seal_after = 100").write());
+    let usher = Program::start(files.clone());
+    (0..450).for_each(|number| drop(usher.get(&format!("http://games.example/{number}"))));
+    stop(usher);
+    let paths = sealed_of(&files, "blocked");
+    let [in_the_middle, gone, at_the_end] = [&paths[0], &paths[1], &paths[2]];
+    let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let whole = fs::read(gone).expect("read");
+    flip(in_the_middle, 100);
+    fs::remove_file(gone).expect("removed");
+    flip(at_the_end, fs::read(at_the_end).expect("read").len() - 60);
+    // A running Usher sees what is cut short, exchanged or gone; who searches also the rest.
+    let mut usher = Program::start(files.clone());
+    let told = [usher.says("cannot be read"), usher.says("cannot be read")].concat();
+    assert!(told.contains(&name(gone)) && told.contains(&name(at_the_end)) && told.contains("ERROR"), "{told}");
+    for _ in 0..2 {
+        let said = files.usher(&["log", "search", "--json", "--limit", "1000"]);
+        assert!(said.code == Some(0) && said.json().len() >= 140, "the rest is read: {said:?}");
+        assert!([in_the_middle, gone, at_the_end].iter().all(|path| said.err.contains(&format!("{} was passed over", name(path)))), "{said:?}");
+    }
+    assert_eq!(usher.get("http://games.example/later")[9..12], *"403", "it goes on recording");
+    stop(usher);
+    let mut told = damage_on_record(&files);
+    told.sort();
+    let event = |kind: &str, path: &Path| (kind.to_owned(), name(path));
+    let each = [event("segment-damaged", in_the_middle), event("segment-damaged", at_the_end), event("segment-missing", gone)];
+    assert_eq!(told, each, "each once");
+    assert!(in_the_middle.exists() && at_the_end.exists(), "they are left where they are");
+    assert_eq!(files.usher(&["log", "verify"]).code, Some(1));
+    // Put back from a copy, all is well again.
+    flip(in_the_middle, 100);
+    flip(at_the_end, fs::read(at_the_end).expect("read").len() - 60);
+    fs::write(gone, whole).expect("written");
+    let mut usher = Program::start(files.clone());
+    (0..3).for_each(|_| drop(usher.says("can be read again")));
+    stop(usher);
+    assert_eq!(files.usher(&["log", "verify"]).code, Some(0));
+    assert_eq!(damage_on_record(&files).len(), 6);
+}
+
+#[test]
+fn a_second_usher_on_the_same_data_folder_does_not_start_and_the_first_is_not_disturbed() {
+    let files = Arc::new(World::new().write());
+    let mut first = Program::start(files.clone());
+    first.get("http://games.example/before");
+    let said = files.usher(&["serve"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("another Usher is writing it; stop that one, or give this one a data folder of its own"), "{said:?}");
+    assert_eq!((said.out.as_str(), said.err.trim_end().lines().count()), ("", 1), "{said:?}");
+    assert_eq!(first.get("http://games.example/after")[9..12], *"403");
+    first.signal(Signal::KILL);
+    first.ended();
+    let second = Program::start(files.clone());
+    second.get("http://games.example/second");
+    stop(second);
+    each_is_on_record_once(&files, &["/before", "/after", "/second"].map(str::to_owned));
+}
