@@ -328,7 +328,8 @@ pub fn list(reader: &Reader, wanted: &Wanted) -> Result<Vec<Row>, JournalError> 
     Ok(rows.filter(|(row, at)| wanted.takes(row, *at)).map(|(row, _)| row).collect())
 }
 
-fn row(statement: &Statement) -> Option<Row> {
+/// The look that a statement puts on record.
+pub(super) fn row(statement: &Statement) -> Option<Row> {
     let Body { who, name, user, client, filter, reason } = statement.read()?;
     let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
     Some(Row { id: statement.number, at: format!("{at:.3}"), who, name, user, client, filter, reason })

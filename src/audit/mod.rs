@@ -21,7 +21,7 @@
 //! | read | [`query`]; named people only with a [`lookups::Permit`] |
 //! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], `twigs` |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
-//! | hand out | [`export`] |
+//! | hand out | [`export`]; with its proof, to somebody who has no Usher: [`pack`] |
 //! | what happened to Usher itself | [`events`] |
 //!
 //! A committed record survives `kill -9`, and with `durability = "power"` a power cut.
@@ -39,6 +39,7 @@ pub mod journal;
 pub mod key;
 pub mod live;
 pub mod lookups;
+pub mod pack;
 pub mod people;
 pub mod pseudonyms;
 pub mod query;
