@@ -5,7 +5,7 @@
 
 use super::coverage::words::plain;
 use super::timeline::{About, Entry, Timeline};
-use crate::audit::pack::{Checked, Files, Manifest, Seal};
+use crate::audit::pack::{Checked, Files, MOST_FILES, Manifest, Seal};
 use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -54,7 +54,8 @@ fn days(manifest: &Manifest, checked: &Checked) -> Files {
         let about = About { person: &manifest.user, school: &manifest.school, date };
         (name, Timeline::new(&about, &entries, &timetable).html().into_bytes())
     };
-    by_day.into_iter().map(page).collect()
+    // A pack of more days is not made; one that a stranger made up is not drawn to its end.
+    by_day.into_iter().take(MOST_FILES).map(page).collect()
 }
 
 /// A moment as people at the school read it.
@@ -112,6 +113,5 @@ fn readme(manifest: &Manifest, checked: &Checked, pages: &[String]) -> String {
         passed_over: manifest.passed_over.keys().map(String::as_str).collect(),
     };
     // The template's only failure would be to run out of memory.
-    readme.render().unwrap_or_default()
+    readme.render().map(|text| text + "\n").unwrap_or_default()
 }
-

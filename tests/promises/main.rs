@@ -7,6 +7,7 @@ mod browser;
 mod canaries;
 mod commands;
 mod destinations;
+mod evidence;
 mod exports;
 mod fetching;
 mod fetching_safely;

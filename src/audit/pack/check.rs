@@ -230,7 +230,10 @@ impl Checking<'_> {
         let (said, mut signed) = (Said::by(self.sound, proofs), vec![None; proofs.batches.len()]);
         let trees = proofs.trees.iter().map(|tree| (tree.statement, tree.file.clone(), self.tree(tree, &said, &mut unclaimed)));
         let mut led: Vec<_> = trees.collect();
-        let chains = proofs.chains.iter().map(|chain| (chain.statement, format!("the chain of class {}", chain.class.as_str()), self.chain(chain, &said, &mut unclaimed)));
+        let chains = proofs
+            .chains
+            .iter()
+            .map(|chain| (chain.statement, format!("the chain of class {}", chain.class.as_str()), self.chain(chain, &said, &mut unclaimed)));
         led.extend(chains);
         for (statement, what, Led { batches, holds }) in led {
             for place in &batches {

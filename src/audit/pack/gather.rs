@@ -54,7 +54,7 @@ pub(super) fn gather(folder: &Folder, journal: &mut Journal, permit: &Permit, no
         let notes = notes(journal.reader())?;
         let mut parts: Vec<&Part> = moment.parts.iter().collect();
         parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.lives));
-        parts.into_iter().try_for_each(|part| work.part(part, &notes))?;
+        parts.into_iter().for_each(|part| work.part(part, &notes));
         work.chains(&moment, journal.reader())?;
     }
     work.finish(journal.reader(), permit.statement())
@@ -156,7 +156,7 @@ impl<'f> Work<'f> {
             }
             let mut stretch = file.stretch(class, heads.of(class).number).map_err(LogError::from)?;
             if self.keep(&mut stretch).is_none() {
-                self.passed_over.insert(format!("live file {}", file.number), format!("its batches of class {} are not those that were committed", class.as_str()));
+                return Err(PackError::LiveAltered { number: file.number, class });
             }
         }
         Ok(())
@@ -181,43 +181,52 @@ impl<'f> Work<'f> {
         Some((kept, hashes))
     }
 
-    fn part(&mut self, part: &Part, notes: &Notes) -> Result<(), PackError> {
+    fn part(&mut self, part: &Part, notes: &Notes) {
         let may_hold = part.rows > 0 && self.wanted.range(part.ids.0..=part.ids.1).next().is_some();
         let may_prove = self.lacking.get(&part.class).is_some_and(|lacking| !lacking.is_empty());
         if !may_hold && !may_prove {
-            return Ok(());
+            return;
         }
         let signed = notes.get(&(part.file.clone(), part.digest.clone())).copied();
         let Some(statement) = signed else {
             self.passed_over.insert(part.file.clone(), "no statement of the journal signs it".to_owned());
-            return Ok(());
+            return;
         };
-        match self.segment(part, statement) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.passed_over.insert(part.file.clone(), error.to_string());
-                Ok(())
-            }
+        let segment = sealed::open(&self.folder.sealed(), part).and_then(|segment| Ok((sealed::bodies(&segment, &self.wanted)?, segment)));
+        let done = segment.and_then(|(bodies, segment)| {
+            let ids: Vec<_> = bodies.iter().map(|(id, _)| *id).collect();
+            let before = self.batches.len();
+            self.segment(part, statement, &segment, bodies).inspect_err(|_| {
+                // What it holds is not proven by it, so none of it is kept.
+                self.batches.truncate(before);
+                for id in &ids {
+                    self.found.remove(id);
+                    self.lacking.values_mut().for_each(|lacking| {
+                        lacking.remove(id);
+                    });
+                }
+            })
+        });
+        if let Err(error) = done {
+            self.passed_over.insert(part.file.clone(), error.to_string());
         }
     }
 
-    fn segment(&mut self, part: &Part, statement: u64) -> Result<(), SegmentError> {
-        let segment = sealed::open(&self.folder.sealed(), part)?;
-        let bodies = sealed::bodies(&segment, &self.wanted)?;
+    fn segment(&mut self, part: &Part, statement: u64, segment: &Segment, bodies: Vec<(RecordId, Body)>) -> Result<(), SegmentError> {
         let lacking = self.lacking.get(&part.class);
         let proves = |id: &RecordId| lacking.is_some_and(|lacking| lacking.contains(id));
         if bodies.is_empty() && !segment.gaps()?.iter().any(|gap| gap.opened.is_some() && proves(&gap.id)) {
             return Ok(());
         }
-        let mut stretch = sealed::stretch(&segment)?;
+        let mut stretch = sealed::stretch(segment)?;
         for (id, body) in bodies {
             self.lacking.entry(body.class).or_default().insert(id);
             self.found.insert(id, body);
         }
         let altered = SegmentError::Damaged("its records are not those that were sealed");
         let Some((kept, hashes)) = self.keep(&mut stretch) else { return Err(altered) };
-        let tree = tree(&segment, &kept, &hashes).ok_or(altered)?;
-        self.trees.push(Tree { statement, file: part.file.clone(), twigs: tree });
+        let twigs = tree(segment, &kept, &hashes).ok_or(altered)?;
+        self.trees.push(Tree { statement, file: part.file.clone(), twigs });
         self.statements.insert(statement);
         Ok(())
     }

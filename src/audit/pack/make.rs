@@ -21,7 +21,7 @@ use crate::audit::journal::{Journal, JournalError, Topic};
 use crate::audit::live::LiveError;
 use crate::audit::lookups::Permit;
 use crate::audit::query::{LogError, Row};
-use crate::audit::record::RecordId;
+use crate::audit::record::{Class, RecordId};
 use crate::audit::rewrite::{self, RewriteError};
 use crate::clock::Timetable;
 use jiff::Timestamp;
@@ -44,6 +44,14 @@ pub enum PackError {
     /// A statement is not in the journal.
     #[error("statement {0} is not in the journal; see: usher log verify")]
     NoStatement(u64),
+    /// A live file was altered.
+    #[error("live file {number} was altered: its records of class {} are not those that were committed. See: usher log verify", .class.as_str())]
+    LiveAltered {
+        /// Its number.
+        number: u64,
+        /// The class.
+        class: Class,
+    },
     /// What was gathered does not hold.
     #[error("the log does not prove these records: {}. See: usher log verify", .0.first().map(ToString::to_string).unwrap_or_default())]
     Unsound(Vec<Problem>),
@@ -84,10 +92,11 @@ pub struct Wanted<'w> {
 
 /// What a statement says about a pack.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Packed {
+pub(in crate::audit) struct Packed {
     /// The number of the statement on who looked.
-    pub(super) look: u64,
-    pub(super) records: usize,
+    pub(in crate::audit) look: u64,
+    /// How many records it holds.
+    pub(in crate::audit) records: usize,
     /// The hash of the manifest.
     pub(super) manifest: Hash,
 }

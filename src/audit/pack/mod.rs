@@ -40,11 +40,12 @@ mod verify;
 mod zipped;
 
 pub use check::{Checked, Seal};
+pub(super) use make::Packed;
 pub use make::{Made, PackError, Wanted, make};
 pub use manifest::{Hours, Manifest};
 pub use problem::{Problem, Report};
 pub use verify::verify;
-pub use zipped::{LARGEST_ZIP, NotAPack, Unpacked, unpack, write};
+pub use zipped::{LARGEST_ZIP, MOST_FILES, NotAPack, Unpacked, unpack, write};
 
 use std::collections::BTreeMap;
 
@@ -63,3 +64,5 @@ const PROOFS: &str = "proofs.json";
 const CSV: &str = "records.csv";
 const JSON_LINES: &str = "records.jsonl";
 
+#[cfg(test)]
+mod tests;

@@ -148,6 +148,8 @@ pub enum Problem {
         /// What is there.
         found: usize,
     },
+    /// There are more than are told one by one.
+    More(usize),
 }
 
 fn list(ids: &[RecordId]) -> String {
@@ -186,6 +188,7 @@ impl fmt::Display for Problem {
             Self::NoProof { batch: (class, number), ids } => write!(f, "nothing signed knows batch {number} of class {class}; not proven: {}", list(ids)),
             Self::EndUnproven(id) => write!(f, "how record {id} ended is not proven: its end was altered, removed or put there"),
             Self::Repeated(id) => write!(f, "record {id} stands in more than one place: one of them was put there"),
+            Self::More(more) => write!(f, "and {more} more like these"),
             Self::Count { said, found } => write!(f, "the manifest speaks of {said} records, and there are {found}"),
         }
     }

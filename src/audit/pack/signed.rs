@@ -58,7 +58,8 @@ pub(super) struct Sound<'s>(BTreeMap<u64, (&'s Signed, PublicKey)>);
 impl<'s> Sound<'s> {
     /// Looks at every signature. A key signs from the statement on that names it.
     pub(super) fn of(statements: impl Iterator<Item = &'s Signed> + Clone, problems: &mut Vec<Problem>) -> Self {
-        let keys: BTreeMap<u64, PublicKey> = statements.clone().filter(|signed| signed.is(Topic::Key)).filter_map(|signed| Some((signed.number, key(signed)?))).collect();
+        let keys: BTreeMap<u64, PublicKey> =
+            statements.clone().filter(|signed| signed.is(Topic::Key)).filter_map(|signed| Some((signed.number, key(signed)?))).collect();
         let mut sound = Self::default();
         for signed in statements {
             let statement = signed.statement();

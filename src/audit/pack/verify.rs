@@ -50,14 +50,22 @@ pub fn verify(unpacked: Unpacked, key: Option<PublicKey>, draw: Draw<'_>) -> Res
     if looking.files.contains_key(PROOFS) {
         looking.pages(&manifest, &checked, draw);
     }
-    if looking.report.problems.is_empty() && !is_as_written {
-        looking.report.remarks.push(WRAPPED.to_owned());
+    let report = &mut looking.report;
+    if report.problems.is_empty() && !is_as_written {
+        report.remarks.push(WRAPPED.to_owned());
+    }
+    if report.problems.len() > MOST_PROBLEMS {
+        let more = report.problems.len() - MOST_PROBLEMS;
+        report.problems.truncate(MOST_PROBLEMS);
+        report.problems.push(Problem::More(more));
     }
     Ok(looking.report)
 }
 
-const WRAPPED: &str =
-    "every file in the zip is as it was signed, but bytes of the zip around them are not those Usher wrote: another program packed it anew, or somebody altered them";
+/// How many problems are told one by one.
+const MOST_PROBLEMS: usize = 1000;
+
+const WRAPPED: &str = "every file in the zip is as it was signed, but bytes of the zip around them are not those Usher wrote: another program packed it anew, or somebody altered them";
 
 /// The form alone, which every version can read.
 #[derive(Deserialize)]
@@ -86,7 +94,8 @@ impl Looking {
             }
             return None;
         };
-        let read = if listed(bytes) > MOST_LISTED { Err("it lists too much".to_owned()) } else { serde_json::from_slice(bytes).map_err(|error| error.to_string()) };
+        let read =
+            if listed(bytes) > MOST_LISTED { Err("it lists too much".to_owned()) } else { serde_json::from_slice(bytes).map_err(|error| error.to_string()) };
         read.map_err(|why| self.found(Problem::FileForm { file: name.to_owned(), why })).ok()
     }
 
@@ -176,7 +185,7 @@ impl Looking {
         for row in &checked.rows {
             let is_theirs = row.user.as_ref().is_some_and(|of| of.to_lowercase() == user);
             if !is_theirs || !(from..to).contains(&row.time_ms) {
-                self.found(Problem::NotOfThese(row.number));
+                self.report.problems.push(Problem::NotOfThese(row.number));
             }
         }
         if there != manifest.records {

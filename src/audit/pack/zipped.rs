@@ -46,7 +46,8 @@ pub enum NotAPack {
 /// What is in a zip.
 #[derive(Debug, Default)]
 pub struct Unpacked {
-    pub(super) files: Files,
+    /// Its files.
+    pub files: Files,
     pub(super) problems: Vec<Problem>,
     /// Whether every byte of the zip is one that Usher writes for these files.
     pub(super) is_as_written: bool,
@@ -102,7 +103,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Unpacked, NotAPack> {
     }
     let mut room = LARGEST;
     for number in 0..archive.len() {
-        let name = archive.name_for_index(number).and_then(Result::ok).map_or_else(|| format!("file {number}"), |name| name.into_owned());
+        let name = archive.name_for_index(number).and_then(Result::ok).map_or_else(|| format!("file {number}"), std::borrow::Cow::into_owned);
         match file(&mut archive, number, LARGEST_FILE.min(room)) {
             Ok(Some(bytes)) => {
                 room -= bytes.len();

@@ -1,7 +1,7 @@
 //! `usher log pack`, and `usher log verify --pack`: records with their proof, for somebody who has no Usher.
 
 use super::reason::Why;
-use super::wanted::{nothing_found, times};
+use super::wanted::{no_time, nothing_found, times};
 use super::{Desk, say};
 use crate::app;
 use crate::audit::key::PublicKey;
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// Write a person's records of a day or longer with the proof that they are what was recorded. Exit code 1 if there is none, or not all is proven.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  usher log pack --user j.smith --day 2026-11-24 --reason \"asked for by the police, ref 4711\" --output j.smith.zip\n  usher log pack --user j.smith --from 2026-11-23 --to 2026-11-28 --reason \"exclusion hearing\" --as \"Ms Bell\" --output week.zip\n  usher log verify --pack j.smith.zip\n\nThe file is a zip: a guide, the timeline to read, the records for a spreadsheet and for programs, and proofs that a third party checks with\n`usher log verify --pack` and nothing else. Others' records are not in it. That you asked, and that a pack was made, is put on record. The file is\nreadable by you alone, and is there whole or not at all."
+    after_help = "Examples:\n  usher log pack --user j.smith --day 2026-11-24 --reason \"asked for by the police, ref 4711\" --output j.smith.zip\n  usher log pack --user j.smith --from 2026-11-23 --to 2026-11-28 --reason \"exclusion hearing\" --as \"Ms Bell\" --output week.zip\n  usher log verify --pack j.smith.zip\n\nThe file is a zip: a guide, the timeline to read, the records for a spreadsheet and for programs, and proofs that a third party checks with `usher log verify --pack` and nothing else. Others' records are not in it. That you asked, and that a pack was made, is put on record. The file is readable by you alone, and is there whole or not at all."
 )]
 pub(in crate::cli) struct Pack {
     /// Whose records: a whole user name, or a pseudonym from an earlier search.
@@ -97,7 +97,7 @@ impl Pack {
         }
         let (from, to) = match &self.day {
             Some(day) => {
-                let date: Date = day.parse().map_err(|_| anyhow!("\"{day}\" is no date; write it as 2026-11-24"))?;
+                let date: Date = day.parse().map_err(|_| no_time(day))?;
                 let start = |date: Date| Ok::<_, anyhow::Error>(date.to_zoned(desk.zone.clone())?.timestamp());
                 (Some(start(date)?), Some(start(date.tomorrow()?)?))
             }
@@ -205,7 +205,7 @@ fn show(report: &Report, key: Option<PublicKey>) -> anyhow::Result<()> {
         print(format_args!("WRONG: {}", safe(&problem.to_string())))?;
     }
     if !report.problems.is_empty() {
-        print("")?;
+        print("\nWhat the pack says of itself, which is not to be relied on:")?;
     }
     let zone = TimeZone::get(&report.zone).unwrap_or(TimeZone::UTC);
     let at = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%-d %B %Y %H:%M:%S %Z").to_string();
