@@ -1,12 +1,12 @@
 //! What is handed to a court can be checked by anybody, with nothing but what was handed over.
 
-use crate::kit::{Files, Said, World};
+use crate::kit::{Files, Said, World, skipped};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use usher::audit::pack;
 
 const WHY: [&str; 4] = ["--reason", "asked for by the police, ref 4711", "--as", "Ms Bell"];
@@ -318,4 +318,79 @@ fn a_pack_that_was_handed_out_before_is_still_good() {
     let report = said.json().remove(0);
     assert_eq!((said.code, &report["problems"]), (Some(0), &serde_json::json!([])), "{said:?}");
     assert_eq!((&report["records"], &report["proven"]), (&6.into(), &6.into()), "{said:?}");
+}
+
+/// Checks a pack as its README.txt tells an expert to: written from those words, in another language, with others' hashes and signatures.
+const CHECK: &str = r#"
+import json, struct, sys, zipfile
+from blake3 import blake3
+from nacl.signing import VerifyKey
+pack = zipfile.ZipFile(sys.argv[1])
+files = {name: pack.read(name) for name in pack.namelist()}
+manifest, proofs, signature = (json.loads(files[name]) for name in ("manifest.json", "proofs.json", "signature.json"))
+u64 = lambda number: struct.pack("<Q", number)
+hashed = lambda context, *parts: blake3(context.encode() + b"\0" + b"".join(parts)).digest()
+node = lambda *parts: blake3(b"".join(parts)).digest()
+CLASSES = ["visit", "search", "resource", "blocked", "staff"]
+def number(reference):
+    value = 0
+    for digit in reference.replace("-", ""):
+        value = value * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(digit)
+    return value
+keys = {one["number"]: json.loads(one["body"])["public"] for one in proofs["statements"] if one["kind"] == "key"}
+for one in proofs["statements"] + [signature]:
+    kind, body = one["kind"].encode(), one["body"].encode()
+    link = hashed("usher statement", bytes.fromhex(one["before"]), u64(one["number"]), struct.pack("<q", one["at"]), u64(len(kind)), kind, u64(len(body)), body)
+    key = keys[max(number for number in keys if number <= one["number"])]
+    VerifyKey(bytes.fromhex(key)).verify(link, bytes.fromhex(one["signature"]))
+assert json.loads(signature["body"])["manifest"] == blake3(files["manifest.json"]).hexdigest()
+assert all(blake3(files[name]).hexdigest() == digest for name, digest in manifest["files"].items())
+shared = [hashed("usher shared", bytes.fromhex(one)) for one in proofs["shared"]]
+opened, closed = [], []
+for one in proofs["records"]:
+    place, code = u64(number(one["id"])), bytes([CLASSES.index(one["class"])])
+    opened.append(hashed("usher opened", place, code, shared[one["who"]], shared[one["judgement"]], bytes.fromhex(one["opened"])))
+    closed.append(one["closed"] and hashed("usher closed", place, bytes.fromhex(one["closed"])))
+batches = {}
+for one in proofs["batches"]:
+    leaves = [[own[leaf] if isinstance(leaf, int) else bytes.fromhex(leaf) for leaf in one[which]] for own, which in ((opened, "opened"), (closed, "closed"))]
+    parts = [part for some in leaves for part in [u64(len(some))] + some]
+    batches[one["class"], one["number"]] = hashed("usher batch", bytes([CLASSES.index(one["class"])]), u64(one["number"]), *parts)
+statements = {one["number"]: json.loads(one["body"]) for one in proofs["statements"]}
+for tree in proofs["trees"]:
+    note = next(note for note in statements[tree["statement"]]["segments"] if note["file"] == tree["file"])
+    twigs = {(first, count): bytes.fromhex(digest) for first, count, digest in tree["twigs"]}
+    def root(first, count):
+        if (first, count) in twigs:
+            return twigs[first, count]
+        if count == 1:
+            return node(b"\0", batches.pop((note["class"], note["before"][0] + 1 + first)))
+        half = 1 << (count - 1).bit_length() - 1
+        return node(b"\1", root(first, half), root(first + half, count - half))
+    assert root(0, note["after"][0] - note["before"][0]).hex() == note["root"]
+assert not batches
+print(len(proofs["records"]), "records")
+"#;
+
+#[tokio::test]
+async fn a_pack_is_checked_by_a_program_that_is_not_ours() {
+    let python = std::env::var("USHER_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let tried = Command::new(&python).args(["-c", "import blake3, nacl"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !tried.is_ok_and(|status| status.success()) {
+        return skipped("pynacl");
+    }
+    let files = records().await;
+    let whole = anna(&files);
+    let check = |parts: &Parts| {
+        files.put("given.zip", "");
+        fs::write(files.path("given.zip"), zipped(parts)).expect("written");
+        let output = Command::new(&python).args(["-c", CHECK]).arg(files.path("given.zip")).output().expect("Python runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    };
+    assert_eq!(check(&whole), (true, "6 records\n".to_owned()));
+    for (what, tamper, _) in &TAMPERINGS[..13] {
+        let mut parts = whole.clone();
+        tamper(&mut parts);
+        assert!(!check(&parts).0, "{what}");
+    }
 }
