@@ -4,13 +4,13 @@
 //! proven yet is looked for in earlier ones. What is damaged is passed over and named.
 
 use super::MOST_RECORDS;
-use super::live::{LiveFile, Moment};
+use super::live::{LiveFile, Moment, Tape};
 use super::make::PackError;
 use super::proofs::{Batch, Bytes, Chain, Hash, Leaf, Proofs, Record, Tree};
 use super::sealed;
 use super::signed::Signed;
 use super::stretch::{Members, Stretch};
-use crate::audit::chain::Heads;
+use crate::audit::chain::{Head, Heads};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::Digest;
 use crate::audit::folder::Folder;
@@ -22,7 +22,8 @@ use crate::audit::rewrite::HasParts;
 use crate::audit::segment::{Segment, SegmentError};
 use crate::audit::twigs;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, HashMap};
 
 /// What was gathered.
 pub(super) struct Gathered {
@@ -94,6 +95,8 @@ struct Work<'f> {
     found: BTreeMap<RecordId, Body>,
     /// Records that were found and whose opening was not, by class.
     lacking: BTreeMap<Class, BTreeSet<RecordId>>,
+    /// Those of the segment that is looked at.
+    of_segment: Vec<RecordId>,
     batches: Vec<Kept>,
     trees: Vec<Tree>,
     chains: Vec<Chain>,
@@ -124,6 +127,7 @@ impl<'f> Work<'f> {
             wanted: BTreeSet::new(),
             found: BTreeMap::new(),
             lacking: BTreeMap::new(),
+            of_segment: Vec::new(),
             batches: Vec::new(),
             trees: Vec::new(),
             chains: Vec::new(),
@@ -138,7 +142,7 @@ impl<'f> Work<'f> {
         for file in &moment.live {
             endings.extend(file.endings(&self.wanted, &heads).map_err(LogError::from)?);
             for (id, body) in file.bodies(&self.wanted).map_err(LogError::from)? {
-                if let std::collections::btree_map::Entry::Vacant(place) = self.found.entry(id) {
+                if let Entry::Vacant(place) = self.found.entry(id) {
                     self.lacking.entry(body.class).or_default().insert(id);
                     place.insert(Body { closed: endings.remove(&id), ..body });
                 }
@@ -192,76 +196,72 @@ impl<'f> Work<'f> {
             self.passed_over.insert(part.file.clone(), "no statement of the journal signs it".to_owned());
             return;
         };
-        let segment = sealed::open(&self.folder.sealed(), part).and_then(|segment| Ok((sealed::bodies(&segment, &self.wanted)?, segment)));
-        let done = segment.and_then(|(bodies, segment)| {
-            let ids: Vec<_> = bodies.iter().map(|(id, _)| *id).collect();
-            let before = self.batches.len();
-            self.segment(part, statement, &segment, bodies).inspect_err(|_| {
-                // What it holds is not proven by it, so none of it is kept.
-                self.batches.truncate(before);
-                for id in &ids {
-                    self.found.remove(id);
-                    self.lacking.values_mut().for_each(|lacking| {
-                        lacking.remove(id);
-                    });
-                }
-            })
-        });
-        if let Err(error) = done {
+        let before = self.batches.len();
+        self.of_segment.clear();
+        if let Err(error) = self.segment(part, statement) {
             self.passed_over.insert(part.file.clone(), error.to_string());
+            // What it holds is not proven by it, so none of it is kept.
+            self.batches.truncate(before);
+            for id in std::mem::take(&mut self.of_segment) {
+                self.found.remove(&id);
+                self.lacking.entry(part.class).or_default().remove(&id);
+            }
         }
     }
 
-    fn segment(&mut self, part: &Part, statement: u64, segment: &Segment, bodies: Vec<(RecordId, Body)>) -> Result<(), SegmentError> {
+    fn segment(&mut self, part: &Part, statement: u64) -> Result<(), SegmentError> {
+        let segment = sealed::open(&self.folder.sealed(), part)?;
+        let bodies = sealed::bodies(&segment, &self.wanted)?;
+        self.of_segment = bodies.iter().map(|(id, _)| *id).collect();
         let lacking = self.lacking.get(&part.class);
         let proves = |id: &RecordId| lacking.is_some_and(|lacking| lacking.contains(id));
         if bodies.is_empty() && !segment.gaps()?.iter().any(|gap| gap.opened.is_some() && proves(&gap.id)) {
             return Ok(());
         }
-        let mut stretch = sealed::stretch(segment)?;
+        let mut stretch = sealed::stretch(&segment)?;
         for (id, body) in bodies {
             self.lacking.entry(body.class).or_default().insert(id);
             self.found.insert(id, body);
         }
         let altered = SegmentError::Damaged("its records are not those that were sealed");
         let Some((kept, hashes)) = self.keep(&mut stretch) else { return Err(altered) };
-        let twigs = tree(segment, &kept, &hashes).ok_or(altered)?;
+        let twigs = tree(&segment, &kept, &hashes).ok_or(altered)?;
         self.trees.push(Tree { statement, file: part.file.clone(), twigs });
         self.statements.insert(statement);
         Ok(())
     }
 
-    /// What leads from the batches that are not sealed to a checkpoint: to the earliest that knows each, since it was signed soonest.
+    /// What leads from the batches that are not sealed to checkpoints.
     fn chains(&mut self, moment: &Moment, reader: &Reader) -> Result<(), PackError> {
         let Some(newest) = &moment.checkpoint else { return Ok(()) };
-        let heads = moment.heads();
-        let known: Vec<_> = reader.about(Topic::Checkpoint, 0)?.iter().filter_map(|statement| Checkpoint::of(statement, None)).collect();
+        let mut known: Vec<_> = reader.about(Topic::Checkpoint, 0)?.iter().filter_map(|statement| Checkpoint::of(statement, None)).collect();
+        known.push(newest.clone());
         for (_, class) in Class::NAMES {
-            let head = heads.of(class).number;
-            let Some((start, hashes)) = moment.tape(class, head).map_err(LogError::from)? else { continue };
-            let mut links = vec![start];
-            for hash in &hashes {
-                links.push(links[links.len() - 1].after(hash));
-            }
-            let at = |number: u64| usize::try_from(number.checked_sub(start.number)?).ok().filter(|place| *place < links.len());
-            let mut first_of: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-            for batch in self.batches.iter().filter(|batch| batch.class == class && batch.number > start.number) {
-                let signs = |checkpoint: &&Checkpoint| {
-                    checkpoint.heads().any(|(of, head)| of == class && head.number >= batch.number && at(head.number).is_some_and(|place| links[place] == head))
-                };
-                let checkpoint = known.iter().find(signs).unwrap_or(newest);
-                let end = checkpoint.heads().find(|(of, _)| *of == class).map_or(head, |(_, head)| head.number);
-                let first = first_of.entry((checkpoint.number, end)).or_insert(batch.number);
-                *first = batch.number.min(*first);
-            }
-            for ((statement, end), first) in first_of {
-                let (Some(before), Some(end)) = (at(first - 1), at(end)) else { continue };
-                let hashes = hashes[before..end].iter().copied().map(Hash).collect();
-                self.chains.push(Chain { statement, class, before: (links[before].number, Hash(links[before].link)), hashes });
-                self.statements.insert(statement);
+            if let Some(tape) = moment.tape(class, moment.heads().of(class).number).map_err(LogError::from)? {
+                self.chain(class, &tape, &known);
             }
         }
         Ok(())
+    }
+
+    /// Each batch is led to the earliest checkpoint that knows it, since that was signed soonest.
+    fn chain(&mut self, class: Class, tape: &Tape, known: &[Checkpoint]) {
+        let of_class = |checkpoint: &Checkpoint| checkpoint.heads().find(|(of, _)| *of == class).map(|(_, head)| (checkpoint.number, head));
+        let heads: Vec<(u64, Head)> = known.iter().filter_map(of_class).filter(|(_, head)| tape.leads_to(head)).collect();
+        // By statement and the batch it ends with: the first batch that is led to it.
+        let mut firsts: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+        for batch in self.batches.iter().filter(|batch| batch.class == class && tape.holds(batch.number)) {
+            if let Some((statement, head)) = heads.iter().find(|(_, head)| head.number >= batch.number) {
+                let first = firsts.entry((*statement, head.number)).or_insert(batch.number);
+                *first = batch.number.min(*first);
+            }
+        }
+        for ((statement, last), first) in firsts {
+            let Some((before, hashes)) = tape.between(first, last) else { continue };
+            let hashes = hashes.into_iter().map(Hash).collect();
+            self.chains.push(Chain { statement, class, before: (before.number, Hash(before.link)), hashes });
+            self.statements.insert(statement);
+        }
     }
 
     fn finish(mut self, reader: &Reader, look: u64) -> Result<Gathered, PackError> {

@@ -50,14 +50,53 @@ impl Moment {
         heads
     }
 
-    /// The chain of a class through the live files: the head before it, and the hashes of its batches.
-    pub(super) fn tape(&self, class: Class, head: u64) -> Result<Option<(Head, Vec<Digest>)>, LiveError> {
-        let (mut start, mut hashes) = (None, Vec::new());
+    /// The chain of a class through the live files, up to this batch; nothing if there is no live file.
+    pub(super) fn tape(&self, class: Class, head: u64) -> Result<Option<Tape>, LiveError> {
+        let (mut tape, mut hashes) = (None, Vec::new());
         for file in self.live.iter().rev() {
-            start = start.or(file.start(class)?);
+            tape = tape.or(file.start(class)?);
             hashes.extend(file.batches(class, head)?.into_iter().map(|batch| batch.hash));
         }
-        Ok(start.map(|start| (start, hashes)))
+        Ok(tape.map(|start| Tape::new(start, hashes)))
+    }
+}
+
+/// A stretch of the chain of a class, batch by batch.
+pub(super) struct Tape {
+    hashes: Vec<Digest>,
+    /// The head before the first batch, and that after each.
+    heads: Vec<Head>,
+}
+
+impl Tape {
+    fn new(start: Head, hashes: Vec<Digest>) -> Self {
+        let mut heads = vec![start];
+        heads.extend(hashes.iter().scan(start, |head, hash| {
+            *head = head.after(hash);
+            Some(*head)
+        }));
+        Self { hashes, heads }
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        let place = usize::try_from(number.checked_sub(self.heads.first()?.number)?).ok()?;
+        (place < self.heads.len()).then_some(place)
+    }
+
+    /// Whether a batch is on it.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.place(number).is_some_and(|place| place > 0)
+    }
+
+    /// Whether a head is on it, with this very link.
+    pub(super) fn leads_to(&self, head: &Head) -> bool {
+        self.place(head.number).is_some_and(|place| self.heads[place] == *head)
+    }
+
+    /// The head before a batch, and the hashes from that batch on to another.
+    pub(super) fn between(&self, first: u64, last: u64) -> Option<(Head, Vec<Digest>)> {
+        let (before, end) = (self.place(first.checked_sub(1)?)?, self.place(last)?);
+        Some((self.heads[before], self.hashes.get(before..end)?.to_vec()))
     }
 }
 

@@ -85,13 +85,6 @@ pub enum Problem {
     },
     /// A statement is there twice.
     StatementTwice(u64),
-    /// A statement that is needed is not there.
-    StatementMissing {
-        /// Its number.
-        number: u64,
-        /// What for.
-        what: &'static str,
-    },
     /// The manifest is not the one that was signed.
     ManifestAltered,
     /// The pack's signature is about another pack.
@@ -172,7 +165,6 @@ impl fmt::Display for Problem {
             Self::NotDrawn { file, line, id: None } => write!(f, "{file}, line {line}: it says something else than the records"),
             Self::Signature { number, kind } => write!(f, "statement {number} ({kind}) is not signed by the key this pack names: it was altered or made up"),
             Self::StatementTwice(number) => write!(f, "statement {number} is in the pack twice"),
-            Self::StatementMissing { number, what } => write!(f, "statement {number} is not in the pack: {what}"),
             Self::ManifestAltered => f.write_str("manifest.json was altered: it is not the file that was signed"),
             Self::OtherPack { what } => write!(f, "the signature is of another pack: {what}"),
             Self::OtherKey { found } => write!(f, "the pack is signed with another key than the one you gave: {found}. It was not made by that school's Usher"),
