@@ -21,6 +21,7 @@ use tokio::task::LocalSet;
 use traffic::calendar::Day;
 use traffic::summary::Summary;
 use traffic::{Exchange, Traffic};
+use usher::audit::merge;
 use usher::audit::query::{Filter, Log};
 use usher::audit::{Closing, Folder, Pending, Recorder, Settings, Sync};
 use usher::insight::Kind;
@@ -59,6 +60,9 @@ struct Arguments {
     /// Where the record is made, and stays.
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Only ask the questions, of a record that an earlier run kept.
+    #[arg(long, requires = "keep")]
+    ask: bool,
     /// Only show what the traffic is.
     #[arg(long)]
     traffic: bool,
@@ -72,14 +76,29 @@ fn main() {
     if arguments.traffic {
         return show_traffic(&arguments);
     }
+    if let (true, Some(kept)) = (arguments.ask, &arguments.keep) {
+        return ask(&Folder::at(kept.join("log")), &Asked::of(&Traffic::new(arguments.seed, arguments.size)));
+    }
     let making = cost_of_traffic(&arguments);
     let own = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let folder = arguments.keep.clone().unwrap_or_else(|| own.path().to_owned());
     fs::create_dir_all(&folder).expect("a folder");
     let log = Folder::at(folder.join("log"));
     let written = write(&arguments, &log);
+    merge_all(&log);
     tell(&written, log.path(), making);
-    ask(&log, &written);
+    ask(&log, &written.asked);
+}
+
+/// Merges what is sealed, as each night does.
+fn merge_all(folder: &Folder) {
+    let (began, before) = (Instant::now(), process_time());
+    // The traffic is of days that are still to come.
+    let report = merge::merge(folder, jiff::Timestamp::MAX).expect("merged");
+    let (took, each) = (began.elapsed().as_secs_f64(), (process_time() - before).as_secs_f64() * 1e6 / report.records.max(1) as f64);
+    println!("merged {} segments into {}: {} records in {took:.1} s, {each:.2} µs of CPU each", report.from, report.into, report.records);
+    // What was merged lies there until the next who rewrites.
+    merge::merge(folder, jiff::Timestamp::MAX).expect("nothing to merge");
 }
 
 fn show_traffic(arguments: &Arguments) {
@@ -112,11 +131,24 @@ struct Written {
     process: Duration,
     writer: Duration,
     rates: Vec<f64>,
-    somebody: String,
     /// What the traffic kept in memory at the end.
     kept: usize,
-    from: u64,
-    to: u64,
+    asked: Asked,
+}
+
+/// Whom and what the questions are about.
+struct Asked {
+    somebody: String,
+    /// The first day's lessons, in Unix milliseconds.
+    day: (u64, u64),
+}
+
+impl Asked {
+    /// What is asked of a record that begins with this traffic.
+    fn of(traffic: &Traffic) -> Self {
+        let from = traffic.day().periods[0].from;
+        Self { somebody: traffic.school().people[0].user.as_ref().to_owned(), day: (from, from + 13 * 3_600_000) }
+    }
 }
 
 fn write(arguments: &Arguments, folder: &Folder) -> Written {
@@ -134,8 +166,8 @@ fn write(arguments: &Arguments, folder: &Folder) -> Written {
     recorder.finish();
     let (took, process) = (began.elapsed(), process_time() - before);
     let feed = Rc::into_inner(feed).expect("all tasks have ended").into_inner();
-    let Feed { traffic, done, classes, rates, somebody, from, now, .. } = feed;
-    Written { rows: done, classes, took, process, writer, rates, somebody, kept: traffic.kept(), from, to: now / 1000 }
+    let Feed { traffic, done, classes, rates, asked, .. } = feed;
+    Written { rows: done, classes, took, process, writer, rates, kept: traffic.kept(), asked }
 }
 
 async fn keep_asking(feed: Rc<RefCell<Feed>>, recorder: Recorder) {
@@ -157,8 +189,7 @@ struct Feed {
     open: BinaryHeap<Open>,
     /// The made-up clock, in microseconds.
     now: u64,
-    from: u64,
-    somebody: String,
+    asked: Asked,
     told: (Instant, u64),
     step: u64,
     began: Instant,
@@ -168,17 +199,14 @@ struct Feed {
 impl Feed {
     fn new(arguments: &Arguments) -> Self {
         let traffic = Traffic::new(arguments.seed, arguments.size);
-        let somebody = traffic.school().people[0].user.as_ref().to_owned();
-        let from = traffic.day().periods[0].from;
         Self {
+            asked: Asked::of(&traffic),
             traffic,
             left: arguments.rows,
             done: 0,
             classes: BTreeMap::new(),
             open: BinaryHeap::new(),
             now: 0,
-            from,
-            somebody,
             told: (Instant::now(), 0),
             step: (arguments.rows / 100).max(1),
             began: Instant::now(),
@@ -337,11 +365,11 @@ fn by_class(folder: &Path) -> BTreeMap<String, u64> {
 }
 
 /// Asks what schools ask, each some times.
-fn ask(folder: &Folder, written: &Written) {
+fn ask(folder: &Folder, asked: &Asked) {
     let log = Log::open(folder).expect("a log");
     let time = |ms: u64| jiff::Timestamp::from_millisecond(i64::try_from(ms).expect("a time")).expect("a time");
-    let day = (Some(time(written.from)), Some(time((written.from + 13 * 3_600_000).min(written.to + 1))));
-    let person = Some(written.somebody.clone());
+    let day = (Some(time(asked.day.0)), Some(time(asked.day.1)));
+    let person = Some(asked.somebody.clone());
     let questions: [(&str, Filter); 6] = [
         (
             "what did this pupil do on a day (all)",

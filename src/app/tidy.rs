@@ -1,12 +1,13 @@
-//! Holds the log of a running Usher to its rules: once a day what is too old is purged, and erasures that waited for a live file to be sealed are
-//! carried out.
+//! Holds the log of a running Usher to its rules: once a day what is too old is purged and what was sealed the day before is merged; erasures that waited
+//! for a live file to be sealed are carried out.
 //!
-//! The purge comes with the first look at or after three in the morning, school time: at a school whose machine runs at night then, elsewhere when it is
-//! switched on. Removing files costs little; only where records are held are some written anew.
+//! The purge and the merge come with the first look at or after three in the morning, school time: at a school whose machine runs at night then,
+//! elsewhere when it is switched on. Removing files costs little, and merging gives way to everything else.
 
 use super::reload::{Reloader, Standing};
 use crate::audit::erasure::{self, ErasureError};
 use crate::audit::journal::{JournalError, Reader, Topic};
+use crate::audit::merge::{self, MergeError};
 use crate::audit::retention::{self, Doing, PurgeError};
 use crate::telemetry::events;
 use jiff::civil::Date;
@@ -23,6 +24,10 @@ pub(super) struct Tidier {
     reloader: Reloader,
     /// The day of the last purge.
     purged: Option<Date>,
+    /// The day of the last merge of all that was to be merged.
+    merged: Option<Date>,
+    /// Whether the last merge was not in vain: if it was, the next is tomorrow's.
+    merging_helps: bool,
     /// Not before this, after a failure.
     not_before: Option<Timestamp>,
     /// What there was when erasures were last carried out.
@@ -50,9 +55,15 @@ impl Seen {
     }
 }
 
+/// Today, if what is done once a day was last done on another, and the hour has come.
+fn due(last: Option<Date>, standing: &Standing, now: Timestamp) -> Option<Date> {
+    let local = now.to_zoned(standing.rulebook.school.timetable.zone.clone());
+    (local.hour() >= QUIET_HOUR && last != Some(local.date())).then(|| local.date())
+}
+
 impl Tidier {
     pub(super) fn new(reloader: Reloader) -> Self {
-        Self { reloader, purged: None, not_before: None, seen: None, told: BTreeMap::new() }
+        Self { reloader, purged: None, merged: None, merging_helps: true, not_before: None, seen: None, told: BTreeMap::new() }
     }
 
     /// Does what is to be done now.
@@ -63,22 +74,38 @@ impl Tidier {
         }
         let purged = self.purge(&standing, now).map_err(|error| events::LogNotPurged { error: &error.to_string() }.emit());
         let erased = self.erase(&standing, now).map_err(|error| events::LogNotErased { error: &error.to_string() }.emit());
-        self.not_before = (purged.is_err() || erased.is_err()).then(|| now + TRY_AGAIN);
+        let merged = self.merge(&standing, now).map_err(|error| events::LogNotMerged { error: &error.to_string() }.emit());
+        self.not_before = (purged.is_err() || erased.is_err() || merged.is_err()).then(|| now + TRY_AGAIN);
     }
 
     fn purge(&mut self, standing: &Standing, now: Timestamp) -> Result<(), PurgeError> {
-        let local = now.to_zoned(standing.rulebook.school.timetable.zone.clone());
-        if local.hour() < QUIET_HOUR || self.purged == Some(local.date()) {
-            return Ok(());
-        }
+        let Some(today) = due(self.purged, standing, now) else { return Ok(()) };
         let report = retention::purge(&standing.log, &standing.keep, now, Doing::Really)?;
-        self.purged = Some(local.date());
+        self.purged = Some(today);
         let held = report.classes.iter().map(|class| class.held).sum();
         if report.records() > 0 {
             events::LogPurged { records: report.records(), bytes: report.classes.iter().map(|class| class.bytes).sum(), held }.emit();
         }
         for (file, why) in &report.kept_back {
             events::LogNotPurged { error: &format!("{file}: {why}") }.emit();
+        }
+        Ok(())
+    }
+
+    /// Merges what was sealed the day before, once a day, and through the day what has become many.
+    fn merge(&mut self, standing: &Standing, now: Timestamp) -> Result<(), MergeError> {
+        let today = due(self.merged, standing, now);
+        if today.is_none() && !(self.merging_helps && merge::is_due(&standing.log, now)?) {
+            return Ok(());
+        }
+        let report = merge::merge_giving_way(&standing.log, now)?;
+        self.merged = today.or(self.merged);
+        self.merging_helps = report.into > 0 || report.kept_back.is_empty();
+        if report.into > 0 {
+            events::LogMerged { from: report.from, into: report.into, records: report.records }.emit();
+        }
+        for (file, why) in &report.kept_back {
+            events::LogNotMerged { error: &format!("{file}: {why}") }.emit();
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::holds::{self, Hold, HoldError};
 use super::journal::{Journal, JournalError, Reader, Statement, Topic};
 use super::live::{self, LiveError, signed};
 use super::record::RecordId;
-use super::rewrite::{self, Remains, Replaced, RewriteError, Source, Stays};
+use super::rewrite::{self, Change, Remains, Replaced, RewriteError, Source, Stays};
 use super::scope::{Among, Scope};
 use jiff::Timestamp;
 use rusqlite::params;
@@ -405,7 +405,7 @@ impl Work<'_> {
         };
         let parts = vec![Replaced { old: old.clone(), new: Some(made.note) }];
         let body = Erased::Done { asked: pending.asked, records: made.left_out, parts: parts.clone() };
-        rewrite::put_in_place(self.folder, self.journal, self.now, Topic::Erased, &body, &parts)?;
+        rewrite::put_in_place(self.folder, self.journal, self.now, Topic::Erased, &body, &Change::of(&parts))?;
         Ok((made.left_out, stays))
     }
 

@@ -4,7 +4,7 @@
 //! Recorder::open ──▶ queue ──▶ writer: one transaction for all that wait ──▶ Pending ──▶ close, or drop
 //!                                │ live-<n>.db, full or a day old
 //!                                ▼
-//!                              sealer: one immutable segment a class ──▶ journal: "sealed", signed
+//!                              sealer: one immutable segment a class ──▶ journal: "sealed", signed ──▶ at night, a day's into few: "merged"
 //!
 //! query ◀── live files and segments          verify ◀── all of it          retention, erasure ──▶ segments written anew, "purged", "erased"
 //! ```
@@ -20,6 +20,7 @@
 //! | write | [`recorder`], `writer`, [`live`], `sealer`, `seal`, [`segment`] |
 //! | read | [`query`]; named people only with a [`lookups::Permit`] |
 //! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], `twigs` |
+//! | make few files of a day's many | [`merge`] |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
 //! | hand out | [`export`]; with its proof, to somebody who has no Usher: [`pack`] |
 //! | what happened to Usher itself | [`events`] |
@@ -39,6 +40,7 @@ pub mod journal;
 pub mod key;
 pub mod live;
 pub mod lookups;
+pub mod merge;
 pub mod pack;
 pub mod people;
 pub mod pseudonyms;

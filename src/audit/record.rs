@@ -187,6 +187,15 @@ impl Class {
             (Verdict::Allowed | Verdict::Answered, Kind::Resource | Kind::Background) => Self::Resource,
         }
     }
+
+    /// Whether it may hold a request of this kind and verdict; of any where none is given.
+    #[must_use]
+    pub fn may_hold(self, kind: Option<Kind>, verdict: Option<Verdict>) -> bool {
+        let kinds = Kind::NAMES.into_iter().map(|(_, one)| one).filter(|one| kind.is_none_or(|kind| kind == *one));
+        let verdicts = Verdict::NAMES.into_iter().map(|(_, one)| one).filter(|one| verdict.is_none_or(|verdict| verdict == *one));
+        let mut of_pupils = kinds.flat_map(|kind| verdicts.clone().map(move |verdict| Self::of(kind, verdict)));
+        self == Self::Staff || of_pupils.any(|class| class == self)
+    }
 }
 
 /// What is known when a request arrives and has been judged.

@@ -41,8 +41,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// As many records as are sealed at a time by default: looking through the live ones takes some milliseconds, and sealing them some 40 MB.
-    pub const ROWS: u64 = 131_072;
+    /// As many records as are sealed at a time by default: looking through the live ones takes some milliseconds, and sealing them some 20 MB.
+    pub const ROWS: u64 = 65_536;
 }
 
 impl Default for Settings {

@@ -19,7 +19,7 @@ use super::folder::Folder;
 use super::holds::{self, Hold, HoldError};
 use super::journal::{Journal, JournalError, Part, SegmentNote, Topic};
 use super::record::{Class, RecordId};
-use super::rewrite::{self, Remains, Replaced, RewriteError, Source, Stays};
+use super::rewrite::{self, Change, Remains, Replaced, RewriteError, Source, Stays};
 use super::scope::{Among, Scope};
 use jiff::Timestamp;
 use rusqlite::params;
@@ -275,7 +275,7 @@ impl OfClass<'_> {
             return Ok(());
         }
         let body = Purged::Records { class: self.class.as_str().to_owned(), rule: self.rule.to_string(), older_than, records, holds, parts: parts.to_vec() };
-        rewrite::put_in_place(self.folder, self.journal, self.now, Topic::Purged, &body, parts)?;
+        rewrite::put_in_place(self.folder, self.journal, self.now, Topic::Purged, &body, &Change::of(parts))?;
         Ok(())
     }
 }

@@ -5,14 +5,15 @@
 //! file stays visible.
 
 use super::chain::{self, Head};
-use super::entry::{self, Decoder, Digest, Judgement, NotAnEntry, Who};
+use super::entry::{self, Decoder, Digest, NotAnEntry};
 use super::folder::Folder;
 use super::journal::SegmentNote;
 use super::live::{self, LiveError};
 use super::record::{Class, RecordId};
-use super::segment::dictionary::{Dictionaries, Interner, persons, reversed};
+use super::segment::dictionary::persons;
+use super::segment::gather::Gathered;
 use super::segment::write::Chained;
-use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, SegmentWriter};
+use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, Rows, SegmentWriter};
 use crate::files;
 use rusqlite::Connection;
 use std::collections::{HashMap, HashSet};
@@ -48,9 +49,9 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
     let mut made = Made { segments: Vec::new(), unreadable: Vec::new() };
     for (_, class) in Class::NAMES {
         let batches = Batches::read(&connection, class)?;
-        let mut rows = Rows::default();
-        rows.read(&connection, &Sources { class, carried: &carried, shared: &shared, native_from: batches.native_from() }, &mut made.unreadable)?;
-        if rows.lines.is_empty() && batches.notes.is_empty() {
+        let mut read = Read::default();
+        read.read(&connection, &Sources { class, carried: &carried, shared: &shared, native_from: batches.native_from() }, &mut made.unreadable)?;
+        if read.rows.len() == 0 && batches.notes.is_empty() {
             continue;
         }
         let chained = Chained {
@@ -58,7 +59,7 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
             after: batches.after,
             root: chain::root(&batches.hashes),
             batches: batches.notes,
-            gaps: std::mem::take(&mut rows.gaps),
+            gaps: std::mem::take(&mut read.gaps),
             twigs: Vec::new(),
         };
         let name = Folder::segment_name(class, (number, number));
@@ -66,7 +67,7 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
         let path = folder.sealed().join(&name);
         files::replace_with(&path, |file| {
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            let (_, directory, digest) = rows.write(&mut out, class, number, &chained)?;
+            let (_, directory, digest) = read.write(&mut out, class, number, &chained)?;
             out.flush()?;
             sealed = Some((directory, digest));
             Ok(())
@@ -149,28 +150,16 @@ struct Sources<'a> {
     native_from: RecordId,
 }
 
-/// A row, its texts put aside.
-struct Held {
-    line: Line<'static>,
-    path: std::ops::Range<usize>,
-    term: Option<Box<str>>,
-}
-
-/// The rows of a class, and what they share.
+/// What is read of a class.
 #[derive(Default)]
-struct Rows {
-    lines: Vec<Held>,
+struct Read {
+    rows: Rows,
+    shared: Gathered,
     gaps: Vec<Gap>,
-    paths: String,
-    whos: Interner<Box<[u8]>>,
-    judgements: Interner<Box<[u8]>>,
-    shapes: Interner<Box<[u8]>>,
-    texts: Interner<Box<str>>,
-    hosts: Interner<Box<str>>,
     digests: HashMap<i64, Digest>,
 }
 
-impl Rows {
+impl Read {
     fn read(&mut self, connection: &Connection, from: &Sources<'_>, unreadable: &mut Vec<RecordId>) -> Result<(), SealError> {
         let mut statement = connection.prepare(
             "SELECT o.id, o.who, o.judgement, o.body, c.batch, c.body FROM opened o LEFT JOIN closed c ON c.id = o.id WHERE o.class = ?1 ORDER BY o.id",
@@ -209,19 +198,18 @@ impl Rows {
         let ending = closed.map(|(batch, body)| Decoder::new(body).closed().map(|closed| (batch, closed))).transpose()?;
         let mut shape = entry::Encoder::default();
         shape.shape(&opened.shape);
-        let start = self.paths.len();
-        self.paths.push_str(opened.path);
+        let shared = &mut self.shared;
         let line = Line {
             id,
             time_ms: opened.time_ms,
-            who: self.whos.number(who.as_slice()),
-            host: self.hosts.number(opened.host),
-            judgement: self.judgements.number(judgement.as_slice()),
-            shape: self.shapes.number(shape.0.as_slice()),
-            path: "",
-            referrer: opened.referrer.map(|referrer| self.hosts.number(referrer)),
+            who: shared.whos.number(who.as_slice()),
+            host: shared.hosts.number(opened.host),
+            judgement: shared.judgements.number(judgement.as_slice()),
+            shape: shared.shapes.number(shape.0.as_slice()),
+            path: opened.path,
+            referrer: opened.referrer.map(|referrer| shared.hosts.number(referrer)),
             cause: opened.cause,
-            term: None,
+            term: opened.term,
             ending: ending.map(|(batch, closed)| Ending {
                 batch,
                 outcome: closed.outcome,
@@ -229,42 +217,24 @@ impl Rows {
                 bytes_up: closed.bytes_up,
                 bytes_down: closed.bytes_down,
                 duration_us: closed.duration_us,
-                upstream: closed.upstream.map(|upstream| self.texts.number(upstream)),
-                note: closed.note.map(|note| self.texts.number(note)),
+                upstream: closed.upstream.map(|upstream| shared.texts.number(upstream)),
+                note: closed.note.map(|note| shared.texts.number(note)),
             }),
             check: check(&leaf, closed.map(|(_, body)| entry::closed_leaf(id, body)).as_ref()),
         };
-        self.lines.push(Held { line, path: start..self.paths.len(), term: opened.term.map(Box::from) });
+        self.rows.push(&line);
         Ok(())
     }
 
     fn write<W: Write>(self, out: W, class: Class, number: u64, chained: &Chained) -> io::Result<(W, Directory, Digest)> {
-        let Self { mut lines, paths, whos, judgements, shapes, texts, hosts, .. } = self;
-        let (whos, who_places) = whos.sorted_by_key(|who| Decoder::new(who).who().ok());
-        let (judgements, judgement_places) = judgements.sorted_by_key(Clone::clone);
-        let (shapes, shape_places) = shapes.sorted_by_key(Clone::clone);
-        let (texts, text_places) = texts.sorted_by_key(Clone::clone);
-        let (hosts, host_places) = hosts.sorted_by_key(|host| reversed(host));
-        for Held { line, .. } in &mut lines {
-            line.who = who_places[line.who as usize];
-            line.judgement = judgement_places[line.judgement as usize];
-            line.shape = shape_places[line.shape as usize];
-            line.host = host_places[line.host as usize];
-            line.referrer = line.referrer.map(|referrer| host_places[referrer as usize]);
-            if let Some(ending) = &mut line.ending {
-                ending.upstream = ending.upstream.map(|text| text_places[text as usize]);
-                ending.note = ending.note.map(|text| text_places[text as usize]);
-            }
-        }
-        let whos: Vec<Who> = whos.iter().filter_map(|who| Decoder::new(who).who().ok()).collect();
-        let judgements: Vec<Judgement> = judgements.iter().filter_map(|judgement| Decoder::new(judgement).judgement().ok()).collect();
-        let hosts = hosts.iter().map(|host| reversed(host)).collect();
-        let persons = persons(&whos);
-        let mut order: Vec<_> = lines.iter().zip(0u32..).map(|(held, place)| (persons[held.line.who as usize], held.line.id, place)).collect();
+        let (dictionaries, places) = self.shared.sorted();
+        let persons = persons(&dictionaries.whos);
+        let person = |line: &Line<'_>| persons.get(places.of(*line).who as usize).copied().unwrap_or_default();
+        let mut order: Vec<_> = self.rows.iter().enumerate().map(|(place, line)| (person(&line), line.id, place)).collect();
         order.sort_unstable();
-        let mut segment = SegmentWriter::new(out, Dictionaries { whos, judgements, shapes, texts, hosts })?;
-        for Held { line, path, term } in order.iter().map(|(_, _, place)| &lines[*place as usize]) {
-            segment.push(&Line { path: &paths[path.clone()], term: term.as_deref(), ..*line })?;
+        let mut segment = SegmentWriter::new(out, dictionaries)?;
+        for line in order.into_iter().filter_map(|(_, _, place)| self.rows.get(place)) {
+            segment.push(&places.of(line))?;
         }
         segment.finish(class, (number, number), chained)
     }

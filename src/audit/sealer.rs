@@ -129,6 +129,12 @@ fn head_after(note: &SegmentNote) -> Option<(Class, Head)> {
     Some((class, Head { number: note.after.0, link: hex(&note.after.1)? }))
 }
 
+/// Has this thread give way to every other that has work to do, for good.
+pub(super) fn give_way() {
+    // It may be refused; then it only runs sooner than it needs to.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+}
+
 struct Thread {
     folder: Folder,
     journal: Journal,
@@ -136,8 +142,7 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, jobs: &Receiver<Work>) {
-        // It may be refused; then it only runs sooner than it needs to.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        give_way();
         let mut checkpoint_at = Instant::now() + CHECKPOINT_FIRST;
         loop {
             let work = match jobs.recv_timeout(checkpoint_at.saturating_duration_since(Instant::now())) {

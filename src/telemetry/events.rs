@@ -110,6 +110,36 @@ impl LogNotPurged<'_> {
     }
 }
 
+/// A day's segments were merged.
+pub struct LogMerged {
+    /// How many.
+    pub from: usize,
+    /// Into how many.
+    pub into: usize,
+    /// Records in them.
+    pub records: u64,
+}
+
+impl LogMerged {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(from = self.from, into = self.into, records = self.records, "sealed segments of the log were merged");
+    }
+}
+
+/// Segments could not be merged.
+pub struct LogNotMerged<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl LogNotMerged<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(error = self.error, "segments of the log stay unmerged: searches take longer, nothing is lost");
+    }
+}
+
 /// An erasure was carried out, wholly or in part.
 pub struct LogErased {
     /// The number of the statement that asked for it.

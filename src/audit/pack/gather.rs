@@ -18,8 +18,8 @@ use crate::audit::journal::{Journal, Merged, Part, Reader, Sealed, SegmentNote, 
 use crate::audit::lookups::Permit;
 use crate::audit::query::{Log, LogError};
 use crate::audit::record::{Class, RecordId};
-use crate::audit::rewrite::HasParts;
-use crate::audit::segment::{Segment, SegmentError};
+use crate::audit::rewrite::{HasParts, Source};
+use crate::audit::segment::SegmentError;
 use crate::audit::twigs;
 use jiff::Timestamp;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -210,22 +210,22 @@ impl<'f> Work<'f> {
     }
 
     fn segment(&mut self, part: &Part, statement: u64) -> Result<(), SegmentError> {
-        let segment = sealed::open(&self.folder.sealed(), part)?;
-        let bodies = sealed::bodies(&segment, &self.wanted)?;
+        let source = Source::open(&self.folder.sealed().join(&part.file), &part.digest)?;
+        let bodies = sealed::bodies(&source, &self.wanted)?;
         self.of_segment = bodies.iter().map(|(id, _)| *id).collect();
         let lacking = self.lacking.get(&part.class);
         let proves = |id: &RecordId| lacking.is_some_and(|lacking| lacking.contains(id));
-        if bodies.is_empty() && !segment.gaps()?.iter().any(|gap| gap.opened.is_some() && proves(&gap.id)) {
+        if bodies.is_empty() && !source.segment.gaps()?.iter().any(|gap| gap.opened.is_some() && proves(&gap.id)) {
             return Ok(());
         }
-        let mut stretch = sealed::stretch(&segment)?;
+        let mut stretch = sealed::stretch(&source)?;
         for (id, body) in bodies {
             self.lacking.entry(body.class).or_default().insert(id);
             self.found.insert(id, body);
         }
         let altered = SegmentError::Damaged("its records are not those that were sealed");
         let Some((kept, hashes)) = self.keep(&mut stretch) else { return Err(altered) };
-        let twigs = tree(&segment, &kept, &hashes).ok_or(altered)?;
+        let twigs = tree(&source, &kept, &hashes).ok_or(altered)?;
         self.trees.push(Tree { statement, file: part.file.clone(), twigs });
         self.statements.insert(statement);
         Ok(())
@@ -305,12 +305,12 @@ impl<'f> Work<'f> {
 }
 
 /// What of a segment's tree holds none of the batches that are kept; nothing if the tree does not lead to its root.
-fn tree(segment: &Segment, kept: &BTreeSet<u64>, hashes: &BTreeMap<u64, Digest>) -> Option<Vec<(usize, usize, Hash)>> {
-    let (before, count) = (segment.directory.before.number, sealed::count(segment));
-    let mut twigs = segment.twigs().ok()?;
+fn tree(source: &Source, kept: &BTreeSet<u64>, hashes: &BTreeMap<u64, Digest>) -> Option<Vec<(usize, usize, Hash)>> {
+    let (before, count) = (source.segment.directory.before.number, sealed::count(source));
+    let mut twigs = source.segment.twigs().ok()?;
     twigs.sort_unstable_by_key(|twig| twig.first);
     let tree = twigs::Tree { count, twigs: &twigs, batch: &|place| hashes.get(&(before + 1 + place as u64)).copied() };
-    if tree.root() != Some(segment.directory.root) {
+    if tree.root() != Some(source.segment.directory.root) {
         return None;
     }
     let places: Vec<_> = kept.iter().filter_map(|number| usize::try_from(number - before - 1).ok()).collect();

@@ -200,6 +200,22 @@ async fn what_a_hold_kept_from_a_purge_is_proven_and_by_the_statement_on_the_pur
 }
 
 #[tokio::test]
+async fn what_was_merged_is_proven_by_the_statement_on_the_merge() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = school(place.path(), 600).await;
+    let before = pack(&folder, of(USER));
+    let tomorrow = time(MORNING) + jiff::SignedDuration::from_hours(48);
+    let merged = crate::audit::merge::merge(&folder, tomorrow).expect("merged");
+    assert!(merged.into > 0 && merged.kept_back.is_empty(), "{merged:?}");
+    let made = pack(&folder, of(USER));
+    assert_eq!(made.checked.rows, before.checked.rows);
+    let report = verified(&made.files, None);
+    assert_eq!((said(&report).as_str(), report.proven), ("", before.checked.rows.len()));
+    assert!(report.seals.iter().any(|seal| seal.kind == "merged"), "{:?}", report.seals);
+    assert_eq!(said(&verified(&before.files, None)), "", "what was handed out before the merge holds");
+}
+
+#[tokio::test]
 async fn a_record_that_began_in_what_is_purged_is_in_the_pack_and_said_to_be_unproven() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = Folder::at(place.path().join("log"));

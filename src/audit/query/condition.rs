@@ -129,6 +129,7 @@ impl Conditions {
     }
 
     pub(super) fn may_be_in(&self, part: &Part) -> bool {
-        self.class.is_none_or(|class| class == part.class) && self.may_be_between(part.ids, part.skew_ms)
+        let class = self.class.is_none_or(|class| class == part.class) && part.class.may_hold(self.kind, self.verdict);
+        class && self.may_be_between(part.ids, part.skew_ms)
     }
 }

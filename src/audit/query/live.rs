@@ -143,28 +143,46 @@ impl LiveFile {
         Ok(RecordId(last.unsigned_abs()))
     }
 
+    /// Which rows of `shared` are people that match, as SQL reads a list; nothing if it is not asked who.
+    fn whos(&self, conditions: &Conditions) -> rusqlite::Result<Option<String>> {
+        if !conditions.asks_who() {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT id, body FROM shared")?;
+        let (mut rows, mut numbers) = (statement.query([])?, Vec::new());
+        while let Some(row) = rows.next()? {
+            // A verdict that reads as a person is in no row as one.
+            if Decoder::new(live::bytes(row, 1)?).who().is_ok_and(|who| conditions.who(&who)) {
+                numbers.push(row.get::<_, i64>(0)?.to_string());
+            }
+        }
+        Ok(Some(numbers.join(",")))
+    }
+
     fn search(&self, conditions: &Conditions, best: &mut Best) -> Result<(), LogError> {
         let order = if best.direction_is_newest() { "DESC" } else { "ASC" };
-        let sql = format!("SELECT id, class, who, judgement, body FROM opened WHERE id > ?1 AND id < ?2 ORDER BY id {order}");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let whos = match self.whos(conditions)? {
+            Some(none) if none.is_empty() => return Ok(()),
+            Some(numbers) => format!("AND who IN ({numbers})"),
+            None => String::new(),
+        };
+        let class = conditions.class.map(|class| format!("AND class = {}", class.code())).unwrap_or_default();
+        let sql = format!("SELECT id, judgement, body FROM opened WHERE id > ?1 AND id < ?2 {whos} {class} ORDER BY id {order}");
+        let mut statement = self.connection.prepare(&sql)?;
         let (after, before) = conditions.between();
         let mut rows = statement.query(params![signed(after.0), signed(before.0)])?;
-        let (mut whos, mut judgements, mut folded) = (Asked::default(), Asked::default(), String::new());
+        let (mut judgements, mut folded) = (Asked::default(), String::new());
         while let Some(row) = rows.next()? {
             let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
             if best.needs_none_of((id, id)) {
                 break;
             }
-            let who = !conditions.asks_who() || whos.answer(self, row.get(2)?, |body| Decoder::new(body).who().is_ok_and(|who| conditions.who(&who)))?;
-            if !who || conditions.class.is_some_and(|class| row.get(1).ok() != Some(class.code())) {
-                continue;
-            }
             let ask = |body: &[u8]| Decoder::new(body).judgement().is_ok_and(|judgement| conditions.judgement(&judgement));
-            if conditions.asks_judgement() && !judgements.answer(self, row.get(3)?, ask)? {
+            if conditions.asks_judgement() && !judgements.answer(self, row.get(1)?, ask)? {
                 continue;
             }
             // A record that somebody altered beyond reading is told by `verify`.
-            let Ok(opened) = Decoder::new(live::bytes(row, 4)?).opened() else { continue };
+            let Ok(opened) = Decoder::new(live::bytes(row, 2)?).opened() else { continue };
             if matches(&opened, conditions, &mut folded) {
                 best.take(id, Place::Live(self.number));
             }

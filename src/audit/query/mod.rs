@@ -160,12 +160,30 @@ impl Log {
     /// A page of the records that match, newest first.
     pub fn search(&self, filter: &Filter) -> Result<Page, LogError> {
         let conditions = Conditions::of(filter)?;
-        let (live, parts) = self.parts()?;
+        loop {
+            let (live, parts) = self.parts()?;
+            let page = self.page(filter, &conditions, &live, &parts)?;
+            if !self.has_moved(&page)? {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Whether a part that could not be read is none any more: it was merged or written anew meanwhile, and its records are in another.
+    fn has_moved(&self, page: &Page) -> Result<bool, LogError> {
+        if page.passed_over.is_empty() {
+            return Ok(false);
+        }
+        let parts = self.reader.parts()?;
+        Ok(page.passed_over.keys().any(|file| parts.iter().all(|part| part.file != *file)))
+    }
+
+    fn page(&self, filter: &Filter, conditions: &Conditions, live: &LiveFiles, parts: &[Part]) -> Result<Page, LogError> {
         let mut best = Best::new(filter.limit as usize, filter.after.is_some());
-        live.search(&conditions, &mut best)?;
+        live.search(conditions, &mut best)?;
         let mut page = Page::default();
         let started = Instant::now();
-        for (searched, part) in in_order(&parts, &conditions, &best).into_iter().enumerate() {
+        for (searched, part) in in_order(parts, conditions, &best).into_iter().enumerate() {
             if best.needs_none_of(part.ids) {
                 break;
             }
@@ -175,7 +193,7 @@ impl Log {
                 page.stopped_at = Some(part.ids.1);
                 break;
             }
-            if let Err(error) = self.search_part(part, &conditions, &mut best) {
+            if let Err(error) = self.search_part(part, conditions, &mut best) {
                 page.pass_over(&part.file, &error);
             }
         }
@@ -183,7 +201,7 @@ impl Log {
             best.only_after(stopped);
         }
         page.next = best.next(page.stopped_at);
-        self.fill(&mut page, best, &live)?;
+        self.fill(&mut page, best, live)?;
         Ok(page)
     }
 

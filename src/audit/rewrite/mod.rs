@@ -1,4 +1,4 @@
-//! Segments written anew without some of their records: the one way in which what is sealed changes.
+//! Segments written anew without some of their records.
 //!
 //! ```text
 //! old file ─▶ rows that stay, what remains of the others ─▶ new file ─▶ one transaction of the journal: a signed statement,
@@ -17,13 +17,14 @@ mod source;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub(super) use remains::Remains;
-pub(super) use source::{Record, Source};
+pub(super) use remains::{Remains, proven};
+pub(super) use source::{Leaves, Record, Source};
 
 use super::folder::Folder;
 use super::journal::{self, Journal, JournalError, Merged, Reader, Sealed, SegmentNote, Statement, Topic};
 use super::record::RecordId;
 use super::segment::dictionary::{Dictionaries, reversed};
+use super::segment::gather::Places;
 use super::segment::write::Chained;
 use super::segment::{Line, SegmentError, SegmentWriter};
 use crate::files;
@@ -101,38 +102,65 @@ fn replaced(reader: &Reader) -> Result<Vec<Replaced>, JournalError> {
     Ok(all)
 }
 
-/// Removes what an end in the middle has left: files that a statement says are gone, and new ones that no statement speaks of. Only for who holds
-/// the [`lock`].
+/// The files that are partly purged: what is left of the rest is twigs.
+pub(super) fn pruned(reader: &Reader) -> Result<HashSet<String>, JournalError> {
+    let mut pruned = HashSet::new();
+    for purged in reader.about(Topic::Purged, 0)?.iter().filter_map(Statement::read::<HasParts>).flat_map(|body| body.parts) {
+        pruned.extend(purged.new.map(|new| new.file));
+    }
+    for erased in reader.about(Topic::Erased, 0)?.iter().filter_map(Statement::read::<HasParts>).flat_map(|body| body.parts) {
+        if pruned.contains(&erased.old.file) {
+            pruned.extend(erased.new.map(|new| new.file));
+        }
+    }
+    Ok(pruned)
+}
+
+/// Removes what an end in the middle or a merge has left: files that a statement says are gone, and new ones that no statement speaks of. Only for who
+/// holds the [`lock`].
 pub(super) fn tidy(folder: &Folder, reader: &Reader) -> Result<(), RewriteError> {
-    let gone: HashSet<String> = replaced(reader)?.into_iter().map(|replaced| replaced.old.file).collect();
+    let mut gone: HashSet<String> = replaced(reader)?.into_iter().map(|replaced| replaced.old.file).collect();
+    gone.extend(reader.about(Topic::Merged, 0)?.iter().filter_map(Statement::read::<Merged>).flat_map(|merged| merged.from));
     let there: HashSet<String> = reader.parts()?.into_iter().map(|part| part.file).collect();
     for entry in fs::read_dir(folder.sealed())? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if !there.contains(name) && (gone.contains(name) || is_rewritten(name)) {
+        if !there.contains(name) && (gone.contains(name) || Name::of(name).is_some_and(|name| name.is_of_rewriting())) {
             fs::remove_file(&path)?;
         }
     }
     Ok(())
 }
 
-/// Class, first and last live file, and how often it was rewritten, of a file's name.
-fn parts_of(name: &str) -> Option<(&str, u64)> {
-    let stem = name.strip_suffix(".seg").or_else(|| name.strip_suffix(".new"))?;
-    match stem.split('-').count() {
-        3 => Some((stem, 0)),
-        4 => stem.rsplit_once('-').and_then(|(stem, times)| Some((stem, times.parse().ok()?))),
-        _ => None,
+/// What the name of a segment's file says: `<class>-<first live>-<last live>.seg`, and how often it was written anew.
+#[derive(Debug, PartialEq, Eq)]
+struct Name<'n> {
+    class: &'n str,
+    lives: (u64, u64),
+    times: u64,
+}
+
+impl<'n> Name<'n> {
+    fn of(file: &'n str) -> Option<Self> {
+        let stem = file.strip_suffix(".seg").or_else(|| file.strip_suffix(".new"))?;
+        let mut parts = stem.split('-');
+        let class = parts.next()?;
+        let mut number = || parts.next().map(str::parse);
+        let (first, last, times) = (number()?.ok()?, number()?.ok()?, number().unwrap_or(Ok(0)).ok()?);
+        parts.next().is_none().then_some(Self { class, lives: (first, last), times })
+    }
+
+    /// Whether it was made by merging or rewriting, not by the sealer.
+    fn is_of_rewriting(&self) -> bool {
+        self.times > 0 || self.lives.0 != self.lives.1
     }
 }
 
-fn is_rewritten(name: &str) -> bool {
-    parts_of(name).is_some_and(|(_, times)| times > 0)
-}
-
 fn next_name(old: &str) -> String {
-    let (stem, times) = parts_of(old).unwrap_or((old, 0));
-    format!("{stem}-{}.seg", times + 1)
+    match Name::of(old) {
+        Some(Name { class, lives: (first, last), times }) => format!("{class}-{first:08}-{last:08}-{}.seg", times + 1),
+        None => format!("{old}-1.seg"),
+    }
 }
 
 /// What was made of a segment.
@@ -209,6 +237,32 @@ fn write(folder: &Folder, source: &Source, name: &str, rows: &[Fate], used: Used
     Ok(SegmentNote::of(name.to_owned(), &directory, &digest, bytes))
 }
 
+/// What becomes of segments that are no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Old {
+    /// Their files are removed at once: somebody is to read no more of what was in them.
+    Removed,
+    /// Their files lie there until somebody rewrites again ([`tidy`]): whoever reads them now can finish.
+    LeftLying,
+}
+
+/// A change of which segments there are.
+pub(super) struct Change<'a> {
+    /// The files that are out of force.
+    pub(super) out: Vec<&'a str>,
+    /// The segments in force in their place.
+    pub(super) into: Vec<&'a SegmentNote>,
+    pub(super) old: Old,
+}
+
+impl<'a> Change<'a> {
+    /// Segments replaced one by one.
+    pub(super) fn of(parts: &'a [Replaced]) -> Self {
+        let out = parts.iter().map(|part| part.old.file.as_str()).collect();
+        Self { out, into: parts.iter().filter_map(|part| part.new.as_ref()).collect(), old: Old::Removed }
+    }
+}
+
 /// States that segments were replaced, and then removes their files. If it cannot be stated, the old ones stay.
 pub(super) fn put_in_place(
     folder: &Folder,
@@ -216,16 +270,18 @@ pub(super) fn put_in_place(
     at: Timestamp,
     topic: Topic,
     body: &impl Serialize,
-    parts: &[Replaced],
+    change: &Change<'_>,
 ) -> Result<u64, RewriteError> {
-    let stated = journal.state_and(at, topic, body, |change| {
-        parts.iter().try_for_each(|part| {
-            journal::remove_segment(change, &part.old.file)?;
-            part.new.as_ref().map_or(Ok(()), |new| journal::add_segment(change, new))
-        })
+    let stated = journal.state_and(at, topic, body, |transaction| {
+        change.out.iter().try_for_each(|file| journal::remove_segment(transaction, file))?;
+        change.into.iter().try_for_each(|new| journal::add_segment(transaction, new))
     });
-    let useless = |part: &Replaced| if stated.is_ok() { Some(part.old.file.clone()) } else { part.new.as_ref().map(|new| new.file.clone()) };
-    for file in parts.iter().filter_map(useless) {
+    let useless = match (&stated, change.old) {
+        (Ok(_), Old::Removed) => change.out.clone(),
+        (Ok(_), Old::LeftLying) => Vec::new(),
+        (Err(_), _) => change.into.iter().map(|new| new.file.as_str()).collect(),
+    };
+    for file in useless {
         match fs::remove_file(folder.sealed().join(file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             Ok(()) | Err(_) => {}
@@ -300,33 +356,4 @@ fn numbered(used: &[bool]) -> Vec<u32> {
             Some(number)
         })
         .collect()
-}
-
-/// Where the entries of the old dictionaries are in the new ones.
-struct Places {
-    whos: Vec<u32>,
-    judgements: Vec<u32>,
-    shapes: Vec<u32>,
-    texts: Vec<u32>,
-    hosts: Vec<u32>,
-}
-
-impl Places {
-    fn of<'l>(&self, line: Line<'l>) -> Line<'l> {
-        let at = |places: &[u32], number: u32| places.get(number as usize).copied().unwrap_or(u32::MAX);
-        let mut ending = line.ending;
-        if let Some(ending) = &mut ending {
-            ending.upstream = ending.upstream.map(|text| at(&self.texts, text));
-            ending.note = ending.note.map(|text| at(&self.texts, text));
-        }
-        Line {
-            who: at(&self.whos, line.who),
-            host: at(&self.hosts, line.host),
-            judgement: at(&self.judgements, line.judgement),
-            shape: at(&self.shapes, line.shape),
-            referrer: line.referrer.map(|host| at(&self.hosts, host)),
-            ending,
-            ..line
-        }
-    }
 }

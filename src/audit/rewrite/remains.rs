@@ -89,7 +89,7 @@ pub(super) fn with_twigs(source: &Source, mut members: Vec<Member>) -> Result<Ch
     members.sort_unstable_by_key(|member| member.id);
     let batches = batches(source, &members)?;
     let directory = &source.segment.directory;
-    let count = usize::try_from(directory.after.number - directory.before.number).unwrap_or(usize::MAX);
+    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
     let twigs = source.segment.twigs()?;
     let tree = Tree { count, twigs: &twigs, batch: &|place| batches.get(&place).map(|batch| batch.hash) };
     if tree.root() != Some(directory.root) {
@@ -122,7 +122,7 @@ fn gaps_of(kept: &[&Batch], members: &[Member]) -> Vec<Gap> {
 /// The batches that are there, by their place, with their members (sorted by id).
 fn batches(source: &Source, members: &[Member]) -> Result<BTreeMap<usize, Batch>, RewriteError> {
     let directory = &source.segment.directory;
-    let count = usize::try_from(directory.after.number - directory.before.number).unwrap_or(usize::MAX);
+    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
     let openings: Vec<usize> = (0..members.len()).filter(|member| members[*member].opened.is_some()).collect();
     let mut closings: HashMap<u64, Vec<usize>> = HashMap::new();
     for (number, member) in members.iter().enumerate() {
@@ -148,24 +148,36 @@ fn batches(source: &Source, members: &[Member]) -> Result<BTreeMap<usize, Batch>
     Ok(batches)
 }
 
-/// Whether rows, gaps and twigs lead to the root, and, where every batch is there, from the link before to the link after.
-#[cfg(test)]
-pub(in crate::audit) fn holds(source: &Source) -> bool {
-    let native_from = native_from(&source.segment.batches().expect("read"));
-    let mut members = gaps(source, |_| false).expect("read");
-    source
-        .each(|record| {
-            members.push(Member::of(&record.leaves()?, native_from, Fate::Stays));
-            Ok(())
-        })
-        .expect("read");
+/// What was proven of a segment.
+pub(in crate::audit) struct Proven {
+    /// The hash of every batch that is there.
+    pub(in crate::audit) batches: Vec<Digest>,
+    /// The records that were opened in an earlier one.
+    pub(in crate::audit) carried_in: Vec<RecordId>,
+}
+
+/// What there is of a segment, if rows, gaps and twigs lead to the root that was signed and, where every batch is there, from the link before
+/// to the link after.
+pub(in crate::audit) fn proven(source: &Source) -> Result<Proven, RewriteError> {
+    let native_from = native_from(&source.segment.batches()?);
+    let (mut members, mut carried_in) = (gaps(source, |_| false)?, Vec::new());
+    source.each(|record| {
+        members.push(Member::of(&record.leaves()?, native_from, Fate::Stays));
+        if record.line.id < native_from {
+            carried_in.push(record.line.id);
+        }
+        Ok(())
+    })?;
     members.sort_unstable_by_key(|member| member.id);
-    let Ok(batches) = batches(source, &members) else { return false };
-    let directory = &source.segment.directory;
-    let (twigs, count) = (source.segment.twigs().expect("read"), usize::try_from(directory.after.number - directory.before.number).expect("few"));
-    let tree = Tree { count, twigs: &twigs, batch: &|place| batches.get(&place).map(|batch| batch.hash) };
+    let batches = batches(source, &members)?;
+    let used: usize = batches.values().map(|batch| batch.opened.len() + batch.closed.len()).sum();
+    let there: usize = members.iter().map(|member| usize::from(member.opened.is_some()) + usize::from(member.closed.is_some())).sum();
+    let (directory, twigs) = (&source.segment.directory, source.segment.twigs()?);
+    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
+    let root = Tree { count, twigs: &twigs, batch: &|place| batches.get(&place).map(|batch| batch.hash) }.root();
     let linked = batches.values().fold(directory.before, |head, batch| head.after(&batch.hash));
-    let members_used: usize = batches.values().map(|batch| batch.opened.len() + batch.closed.len()).sum();
-    let members_there: usize = members.iter().map(|member| usize::from(member.opened.is_some()) + usize::from(member.closed.is_some())).sum();
-    tree.root() == Some(directory.root) && members_used == members_there && (!twigs.is_empty() || linked == directory.after)
+    if used != there || root != Some(directory.root) || (twigs.is_empty() && linked != directory.after) {
+        return Err(RewriteError::Altered);
+    }
+    Ok(Proven { batches: batches.into_values().map(|batch| batch.hash).collect(), carried_in })
 }

@@ -1,4 +1,4 @@
-//! A segment, read whole to be written anew.
+//! A segment, read whole: to be written anew, or held against what was signed.
 
 use crate::audit::entry::{self, Closed, Decoder, Digest, Encoder, Judgement, Opened, Who};
 use crate::audit::key::to_hex;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 pub(in crate::audit) struct Source {
     pub(in crate::audit) segment: Segment,
     pub(in crate::audit) whos: Vec<Who>,
-    pub(super) judgements: Arc<Vec<Judgement>>,
-    pub(super) shapes: Arc<Vec<Box<[u8]>>>,
-    pub(super) texts: Arc<Vec<Box<str>>>,
+    pub(in crate::audit) judgements: Arc<Vec<Judgement>>,
+    pub(in crate::audit) shapes: Arc<Vec<Box<[u8]>>>,
+    pub(in crate::audit) texts: Arc<Vec<Box<str>>>,
     /// As people write them.
-    pub(super) hosts: Vec<String>,
+    pub(in crate::audit) hosts: Vec<String>,
     who_digests: Vec<Digest>,
     judgement_digests: Vec<Digest>,
 }
@@ -40,6 +40,11 @@ impl Source {
         if to_hex(&segment.digest) != digest {
             return Err(SegmentError::Damaged("it is not the file that was sealed"));
         }
+        Self::of(segment)
+    }
+
+    /// A segment, whatever was signed.
+    pub(in crate::audit) fn of(segment: Segment) -> Result<Self, SegmentError> {
         let (whos, hosts) = (segment.whos()?, segment.hosts()?);
         let judgements = segment.judgements()?;
         let names = (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(|number| hosts.host(number).ok_or(LOST));
@@ -57,29 +62,32 @@ impl Source {
 
     /// Shows every row, in the order of the file.
     pub(in crate::audit) fn each(&self, mut show: impl FnMut(&Record<'_>) -> Result<(), SegmentError>) -> Result<(), SegmentError> {
-        for number in 0..self.segment.directory.chunks.len() {
-            let chunk = self.segment.chunk(number);
-            let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
-            let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
-            let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);
-            for row in 0..ids.len() {
-                let (origin, (judgement, shape), (ending, check)) = (origins[row], verdicts[row], endings[row]);
-                let line = Line {
-                    id: ids[row],
-                    time_ms: origin.time_ms,
-                    who: whos[row],
-                    host: hosts[row],
-                    judgement,
-                    shape,
-                    path: paths[row],
-                    referrer: origin.referrer,
-                    cause: origin.cause,
-                    term: origin.term,
-                    ending,
-                    check,
-                };
-                show(&Record { line, source: self })?;
-            }
+        (0..self.segment.directory.chunks.len()).try_for_each(|chunk| self.each_of(chunk, &mut show))
+    }
+
+    /// Shows every row of a chunk.
+    pub(in crate::audit) fn each_of(&self, chunk: usize, mut show: impl FnMut(&Record<'_>) -> Result<(), SegmentError>) -> Result<(), SegmentError> {
+        let chunk = self.segment.chunk(chunk);
+        let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
+        let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
+        let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);
+        for row in 0..ids.len() {
+            let (origin, (judgement, shape), (ending, check)) = (origins[row], verdicts[row], endings[row]);
+            let line = Line {
+                id: ids[row],
+                time_ms: origin.time_ms,
+                who: whos[row],
+                host: hosts[row],
+                judgement,
+                shape,
+                path: paths[row],
+                referrer: origin.referrer,
+                cause: origin.cause,
+                term: origin.term,
+                ending,
+                check,
+            };
+            show(&Record { line, source: self })?;
         }
         Ok(())
     }
@@ -99,7 +107,7 @@ impl Record<'_> {
     }
 
     /// The leaves of its opening and of its ending, from what the columns hold.
-    pub(super) fn leaves(&self) -> Result<Leaves, SegmentError> {
+    pub(in crate::audit) fn leaves(&self) -> Result<Leaves, SegmentError> {
         let (line, source) = (&self.line, self.source);
         let shape = Decoder::new(at(&source.shapes, line.shape)?).shape()?;
         let opened =
@@ -130,9 +138,9 @@ impl Record<'_> {
 
 /// The leaves of a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Leaves {
-    pub(super) id: RecordId,
-    pub(super) opened: Digest,
+pub(in crate::audit) struct Leaves {
+    pub(in crate::audit) id: RecordId,
+    pub(in crate::audit) opened: Digest,
     /// With the batch it was committed in.
-    pub(super) closed: Option<(u64, Digest)>,
+    pub(in crate::audit) closed: Option<(u64, Digest)>,
 }

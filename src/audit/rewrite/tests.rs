@@ -1,6 +1,5 @@
 //! What the tests of purges and erasures share: a school's log, and whether its chain holds.
 
-use super::remains;
 use super::*;
 use crate::audit::query::{Filter, Log, Row};
 use crate::audit::segment::Segment;
@@ -46,7 +45,7 @@ pub(in crate::audit) fn chain_holds(folder: &Folder) {
     let notes = notes(&reader).expect("read");
     for part in reader.parts().expect("read") {
         let source = Source::open(&folder.sealed().join(&part.file), &part.digest).expect("opened");
-        assert!(remains::holds(&source), "{}", part.file);
+        proven(&source).unwrap_or_else(|error| panic!("{}: {error}", part.file));
         chains.entry(part.class.as_str().to_owned()).or_default().push(notes[&part.file].clone());
     }
     for gone in replaced(&reader).expect("read").into_iter().filter(|replaced| replaced.new.is_none()) {
@@ -104,8 +103,18 @@ fn a_file_rewritten_has_a_name_of_its_own() {
     for (old, new) in [("visit-00000001-00000004.seg", "visit-00000001-00000004-1.seg"), ("visit-00000001-00000004-9.seg", "visit-00000001-00000004-10.seg")] {
         assert_eq!(next_name(old), new);
     }
-    for (name, rewritten) in [("visit-1-4.seg", false), ("visit-1-4-1.seg", true), ("visit-1-4-1.new", true), ("visit-1-4.new", false), ("key", false)] {
-        assert_eq!(is_rewritten(name), rewritten, "{name}");
+    for (name, made_here) in [
+        ("visit-00000004-00000004.seg", false),
+        ("visit-00000004-00000004.new", false),
+        ("visit-00000001-00000004.seg", true),
+        ("visit-00000004-00000004-1.seg", true),
+        ("visit-00000004-00000004-1.new", true),
+        ("visit-00000004.seg", false),
+        ("visit-a-b.seg", false),
+        ("visit-1-1-1-1.seg", false),
+        ("key", false),
+    ] {
+        assert_eq!(Name::of(name).is_some_and(|name| name.is_of_rewriting()), made_here, "{name}");
     }
 }
 

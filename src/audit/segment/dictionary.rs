@@ -4,54 +4,8 @@ use super::SegmentError;
 use super::blob::{Blob, BlobWriter};
 use crate::audit::entry::{self, Decoder, Digest, Encoder, Judgement, Person, Who};
 use fst::{IntoStreamer, Streamer};
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::Hash;
 use std::io::{self, Write};
-
-/// Gives each value a number in the order they come.
-pub(in crate::audit) struct Interner<T> {
-    numbers: HashMap<T, u32>,
-    values: Vec<T>,
-}
-
-impl<T> Default for Interner<T> {
-    fn default() -> Self {
-        Self { numbers: HashMap::new(), values: Vec::new() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interner<T> {
-    /// The number of a value, given now if it has none.
-    pub(in crate::audit) fn number<Q: ?Sized + Eq + Hash>(&mut self, value: &Q) -> u32
-    where
-        T: std::borrow::Borrow<Q> + for<'q> From<&'q Q>,
-    {
-        if let Some(number) = self.numbers.get(value) {
-            return *number;
-        }
-        self.add(T::from(value))
-    }
-
-    fn add(&mut self, value: T) -> u32 {
-        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(value.clone(), number);
-        self.values.push(value);
-        number
-    }
-
-    /// The values in order, and for each number given its place there.
-    pub(in crate::audit) fn sorted_by_key<K: Ord>(self, key: impl Fn(&T) -> K) -> (Vec<T>, Vec<u32>) {
-        drop(self.numbers);
-        let mut order: Vec<_> = self.values.into_iter().enumerate().collect();
-        order.sort_by_cached_key(|(_, value)| key(value));
-        let mut places = vec![0; order.len()];
-        for (place, (number, _)) in order.iter().enumerate() {
-            places[*number] = u32::try_from(place).unwrap_or(u32::MAX);
-        }
-        (order.into_iter().map(|(_, value)| value).collect(), places)
-    }
-}
 
 /// A host with its labels the other way round: a site and all below it lie together.
 pub(in crate::audit) fn reversed(host: &str) -> String {

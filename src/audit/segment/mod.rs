@@ -4,7 +4,7 @@
 //! magic │ blobs: dictionaries, words, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
 //! ```
 //!
-//! Rows are sorted by person, then by record id, and cut into chunks of at most 8192. A chunk keeps each group of columns as a blob of its own
+//! Rows are sorted by person, then by record id, and cut into chunks of at most 8192, where another person begins if it has 2048. A chunk keeps each group of columns as a blob of its own
 //! (zstd), so that a question decodes only what it asks about. Every blob's hash stands in the directory, and the hash of the directory in the
 //! journal, signed: one changed byte is found when the blob is read.
 //!
@@ -15,23 +15,29 @@
 //! | `words` | which chunks hold a word |
 //! | `columns` | the columns of a chunk |
 //! | `directory` | what is where |
+//! | `gather` `rows` | rows and what they share, in memory on their way from one file to another |
 //! | `write` `read` | a file written and read |
 
 pub(super) mod blob;
 pub(super) mod columns;
 pub(super) mod dictionary;
 pub(super) mod directory;
+pub(super) mod gather;
 pub(super) mod read;
+mod rows;
 pub(super) mod words;
 pub(super) mod write;
 
 pub(super) use columns::{Ending, Line};
 pub(super) use directory::{BatchNote, Directory, Gap, Missing};
 pub(super) use read::Segment;
+pub(super) use rows::Rows;
 pub(super) use write::SegmentWriter;
 
 /// The most rows of a chunk: as many as one person has in a day of much browsing.
 pub(super) const CHUNK: usize = 8192;
+/// With so many rows a chunk ends where another person begins: who asks for one person's day reads few of others.
+const ENOUGH: usize = 2048;
 
 /// Why a segment cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,11 @@
 //! Writing a segment: dictionaries first, then the rows in order, then what belongs to the chain.
 
-use super::CHUNK;
 use super::blob::{Blob, BlobWriter};
 use super::columns::{ColumnWriter, Line};
 use super::dictionary::{Dictionaries, DictionaryBlobs, persons, reversed};
 use super::directory::{BatchNote, ChunkNote, Directory, Gap, encode_batches, encode_gaps, encode_twigs};
 use super::words::{HostChunks, WordWriter};
+use super::{CHUNK, ENOUGH};
 use crate::audit::chain::Head;
 use crate::audit::entry::Digest;
 use crate::audit::record::{Class, RecordId};
@@ -78,6 +78,9 @@ impl<W: Write> SegmentWriter<W> {
         let order = (self.persons.get(line.who as usize).copied().unwrap_or_default(), line.id);
         if self.rows > 0 && order <= self.last {
             return Err(io::Error::other("two records have one number"));
+        }
+        if order.0 != self.last.0 && self.columns.rows >= ENOUGH {
+            self.end_chunk()?;
         }
         self.last = order;
         let words = &mut self.words;

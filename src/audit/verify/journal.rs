@@ -28,6 +28,8 @@ pub(super) struct History {
     pub(super) checkpoints: Vec<Checkpoint>,
     /// What was purged: class and batches.
     purged: Vec<SegmentNote>,
+    /// Between which records some were purged or erased.
+    left_out: Vec<(u64, u64)>,
     /// Statements that rightly say nothing any more.
     emptied: HashSet<u64>,
 }
@@ -93,10 +95,12 @@ impl History {
             self.problems.push(Problem::StatementAltered { number: statement.number });
             return;
         };
-        for file in from {
-            self.present.remove(&file);
-            self.gone.insert(file);
+        let old: Vec<_> = from.iter().filter_map(|file| self.present.remove(file)).collect();
+        let ends = (old.first().map(|note| &note.before), old.last().map(|note| &note.after));
+        if ends != (Some(&into.before), Some(&into.after)) || old.iter().map(|note| note.rows).sum::<u64>() != into.rows {
+            self.problems.push(Problem::Replaced { file: into.file.clone() });
         }
+        self.gone.extend(from);
         self.present.insert(into.file.clone(), into);
     }
 
@@ -104,6 +108,7 @@ impl History {
         for part in statement.read::<HasParts>().map(|body| body.parts).unwrap_or_default() {
             self.present.remove(&part.old.file);
             self.gone.insert(part.old.file.clone());
+            self.left_out.push(part.old.ids);
             match part.new {
                 Some(new) => drop(self.present.insert(new.file.clone(), new)),
                 None => self.purged.push(part.old),
@@ -134,8 +139,8 @@ impl History {
         self.purged.iter().any(|note| class_of(note) == Some(class) && note.lives.1 < live)
     }
 
-    /// Whether a record lies in what was purged.
+    /// Whether a record may be among those that were purged or erased.
     pub(super) fn covers_gone(&self, id: RecordId) -> bool {
-        self.purged.iter().any(|note| (note.ids.0..=note.ids.1).contains(&id.0))
+        self.left_out.iter().any(|(first, last)| (*first..=*last).contains(&id.0))
     }
 }

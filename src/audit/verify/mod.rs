@@ -20,7 +20,6 @@ mod problem;
 mod segment;
 
 pub use problem::{Problem, Report};
-pub(super) use segment::{Shared, leaves};
 
 use super::chain::{Head, Heads};
 use super::checkpoint::Checkpoint;

@@ -3,89 +3,16 @@
 use super::batches::{self, Entries};
 use super::{Problem, Verifier, head_of, is};
 use crate::audit::chain;
-use crate::audit::entry::{self, Closed, Decoder, Digest, Encoder, Judgement, Opened, Who};
+use crate::audit::entry::Digest;
 use crate::audit::journal::SegmentNote;
 use crate::audit::record::{Class, RecordId};
+use crate::audit::rewrite::{Leaves, Source};
 use crate::audit::seal::check;
-use crate::audit::segment::columns::Group;
-use crate::audit::segment::dictionary::Hosts;
 use crate::audit::segment::{Missing, Segment, SegmentError};
 use crate::audit::twigs::Tree;
-use std::sync::Arc;
 
 /// How far the time of a record may be before its id until it is told.
 const CLOCK_SLACK_MS: u64 = 2000;
-
-/// The dictionaries of a segment, with the digests that leaves hold.
-pub(in crate::audit) struct Shared {
-    pub(in crate::audit) whos: Vec<Digest>,
-    pub(in crate::audit) judgements: Vec<Digest>,
-    shapes: Arc<Vec<Box<[u8]>>>,
-    texts: Arc<Vec<Box<str>>>,
-    hosts: Arc<Hosts>,
-}
-
-impl Shared {
-    pub(in crate::audit) fn read(segment: &Segment) -> Result<Self, SegmentError> {
-        let digest = |bytes: Vec<u8>| entry::shared_digest(&bytes);
-        Ok(Self {
-            whos: segment.whos()?.rows.iter().map(Who::encoded).map(digest).collect(),
-            judgements: segment.judgements()?.iter().map(Judgement::encoded).map(digest).collect(),
-            shapes: segment.shapes()?,
-            texts: segment.texts()?,
-            hosts: segment.hosts()?,
-        })
-    }
-}
-
-/// A record by its leaves.
-pub(in crate::audit) struct Leaves {
-    pub(in crate::audit) id: RecordId,
-    pub(in crate::audit) opened_leaf: Digest,
-    /// The batch and leaf of its ending.
-    pub(in crate::audit) closed: Option<(u64, Digest)>,
-    pub(in crate::audit) time_ms: u64,
-    /// As it is kept beside the record.
-    pub(in crate::audit) check: [u8; 4],
-}
-
-/// The records of a chunk with their leaves.
-pub(in crate::audit) fn leaves(segment: &Segment, shared: &Shared, number: usize) -> Result<Vec<Leaves>, SegmentError> {
-    let chunk = segment.chunk(number);
-    let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
-    let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
-    let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);
-    let read = |row: usize| -> Option<Leaves> {
-        let (origin, (judgement, shape)) = (origins[row], verdicts[row]);
-        let host = shared.hosts.host(hosts[row])?;
-        let referrer = origin.referrer.map(|referrer| shared.hosts.host(referrer).ok_or(())).transpose().ok()?;
-        let shape = Decoder::new(shared.shapes.get(shape as usize)?).shape().ok()?;
-        let opened =
-            Opened { time_ms: origin.time_ms, shape, host: &host, path: paths[row], referrer: referrer.as_deref(), cause: origin.cause, term: origin.term };
-        let mut bytes = Encoder::default();
-        bytes.opened(&opened);
-        let (who, of_judgement) = (shared.whos.get(whos[row] as usize)?, shared.judgements.get(judgement as usize)?);
-        let opened_leaf = entry::opened_leaf(ids[row], segment.directory.class, who, of_judgement, &bytes.0);
-        let text = |number: Option<u32>| number.and_then(|number| shared.texts.get(number as usize)).map(|text| &**text);
-        let (ending, check) = endings[row];
-        let closed = ending.map(|end| {
-            let mut bytes = Encoder::default();
-            bytes.closed(&Closed {
-                status: end.status,
-                outcome: end.outcome,
-                bytes_up: end.bytes_up,
-                bytes_down: end.bytes_down,
-                duration_us: end.duration_us,
-                upstream: text(end.upstream),
-                note: text(end.note),
-            });
-            let leaf = entry::closed_leaf(ids[row], &bytes.0);
-            (end.batch, leaf)
-        });
-        Some(Leaves { id: ids[row], opened_leaf, closed, time_ms: origin.time_ms, check })
-    };
-    (0..ids.len()).map(read).collect::<Option<_>>().ok_or(SegmentError::Damaged("a row names what is in no dictionary"))
-}
 
 impl Verifier<'_> {
     /// Looks at a segment that should be there.
@@ -106,14 +33,15 @@ impl Verifier<'_> {
         if !is(&note.digest, &segment.digest) {
             self.found(Problem::Replaced { file: note.file.clone() });
         }
-        if let Err(error) = segment.check().and_then(|()| self.records(class, note, &segment, origin_is_gone)) {
+        if let Err(error) = segment.check().and_then(|()| self.records(class, note, segment, origin_is_gone)) {
             self.found(Problem::Damaged { file: note.file.clone(), rows: note.rows, between, why: error.to_string() });
         }
         self.report.segments += 1;
     }
 
-    fn records(&mut self, class: Class, note: &SegmentNote, segment: &Segment, origin_is_gone: bool) -> Result<(), SegmentError> {
-        let (shared, notes) = (Shared::read(segment)?, segment.batches()?);
+    fn records(&mut self, class: Class, note: &SegmentNote, segment: Segment, origin_is_gone: bool) -> Result<(), SegmentError> {
+        let source = Source::of(segment)?;
+        let (segment, notes) = (&source.segment, source.segment.batches()?);
         let native_from = notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX));
         let mut entries = Entries::default();
         for gap in segment.gaps()? {
@@ -127,12 +55,12 @@ impl Verifier<'_> {
             entries.closed.extend(gap.closed.map(|(batch, leaf)| (batch, gap.id, leaf)));
         }
         let mut clock = None;
-        for number in 0..segment.directory.chunks.len() {
-            for record in leaves(segment, &shared, number)? {
-                self.record(class, native_from, &record, &mut entries, origin_is_gone);
-                clock = clock.or((record.id.unix_ms() > record.time_ms + CLOCK_SLACK_MS).then_some((record.id, record.time_ms)));
-            }
-        }
+        source.each(|record| {
+            let (line, leaves) = (&record.line, record.leaves()?);
+            self.record(class, native_from, &leaves, line.check, &mut entries, origin_is_gone);
+            clock = clock.or((line.id.unix_ms() > line.time_ms + CLOCK_SLACK_MS).then_some((line.id, line.time_ms)));
+            Ok(())
+        })?;
         self.report.records += segment.directory.rows;
         self.report.batches += notes.len() as u64;
         if let Some((id, time_ms)) = clock {
@@ -169,13 +97,13 @@ impl Verifier<'_> {
     }
 
     /// Looks at one record, and keeps its leaves for its batches.
-    fn record(&mut self, class: Class, native_from: RecordId, record: &Leaves, entries: &mut Entries, origin_is_gone: bool) {
+    fn record(&mut self, class: Class, native_from: RecordId, record: &Leaves, kept: [u8; 4], entries: &mut Entries, origin_is_gone: bool) {
         let closed = record.closed.as_ref().map(|(_, leaf)| leaf);
-        let mut altered = check(&record.opened_leaf, closed) != record.check;
+        let mut altered = check(&record.opened, closed) != kept;
         if record.id >= native_from {
-            entries.opened.push((record.id, record.opened_leaf));
+            entries.opened.push((record.id, record.opened));
         } else {
-            altered |= self.is_not_as_carried(record.id, &record.opened_leaf, origin_is_gone);
+            altered |= self.is_not_as_carried(record.id, &record.opened, origin_is_gone);
         }
         entries.closed.extend(record.closed.map(|(batch, leaf)| (batch, record.id, leaf)));
         if altered {
