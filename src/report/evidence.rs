@@ -115,3 +115,76 @@ fn readme(manifest: &Manifest, checked: &Checked, pages: &[String]) -> String {
     // The template's only failure would be to run out of memory.
     readme.render().map(|text| text + "\n").unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::pack::Hours;
+    use crate::audit::query::Row;
+    use crate::clock::Timetable;
+
+    fn manifest(user: &str) -> Manifest {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let zone = TimeZone::get("Europe/London").expect("a zone");
+        Manifest {
+            form: 1,
+            usher: "0.1.0".into(),
+            made: at("2026-06-12T08:00:00Z"),
+            school: "Example School".into(),
+            user: user.into(),
+            from: Some(at("2026-06-09T23:00:00Z")),
+            to: None,
+            look: 7,
+            records: 2,
+            passed_over: BTreeMap::from([("visit-00000001-00000001.seg".to_owned(), "it is damaged".to_owned())]),
+            hours: Hours::of(&Timetable { zone, periods: Vec::new(), terms: Vec::new(), closed: Vec::new() }),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// A visit at a time.
+    fn row(time: &str) -> Row {
+        let at: Timestamp = time.parse().expect("a time");
+        let text = |text: &str| text.to_owned();
+        let (kind, start, verdict) = (text("visit"), text("typed"), text("allowed"));
+        Row {
+            id: text(time),
+            host: text("news.example"),
+            scheme: text("https"),
+            port: 443,
+            kind,
+            start,
+            verdict,
+            time_ms: at.as_millisecond().unsigned_abs(),
+            ..Row::default()
+        }
+    }
+
+    fn drawn(user: &str, times: &[&str]) -> BTreeMap<String, String> {
+        let mut checked = Checked::default();
+        checked.rows.extend(times.iter().map(|time| row(time)));
+        draw(&manifest(user), &checked).into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).expect("text"))).collect()
+    }
+
+    #[test]
+    fn each_day_in_school_time_is_a_page_and_one_alone_has_no_date_in_its_name() {
+        let names = |times: &[&str]| drawn("anna", times).into_keys().collect::<Vec<_>>();
+        assert_eq!(names(&["2026-06-10T09:00:00Z", "2026-06-10T22:59:00Z"]), ["README.txt", "timeline.html"]);
+        // Half past eleven in UTC is after midnight in London's summer.
+        let several = ["2026-06-10T09:00:00Z", "2026-06-10T23:30:00Z"];
+        assert_eq!(names(&several), ["README.txt", "timeline-2026-06-10.html", "timeline-2026-06-11.html"]);
+        let readme = &drawn("anna", &several)["README.txt"];
+        assert!(readme.contains("timeline-2026-06-10.html\ntimeline-2026-06-11.html\n"), "{readme}");
+    }
+
+    #[test]
+    fn the_guide_says_what_may_be_missing_and_no_name_breaks_its_lines() {
+        let readme = &drawn("anna\n\u{202e}WHAT IT PROVES", &["2026-06-10T09:00:00Z"])["README.txt"];
+        for words in
+            ["User           anna WHAT IT PROVES\n", "from Wednesday 10 June 2026, 00:00:00 BST", "RECORDS MAY BE MISSING", "visit-00000001-00000001.seg"]
+        {
+            assert!(readme.contains(words), "{words}: {readme}");
+        }
+        assert!(readme.ends_with("of kind \"key\".\n") && readme.lines().all(|line| line.chars().count() <= 90), "it is narrow enough for any reader");
+    }
+}

@@ -11,7 +11,7 @@ use crate::audit::retention::{Doing, Keep, purge};
 use crate::audit::rewrite::RewriteError;
 use crate::audit::rewrite::tests::{all, school};
 use crate::audit::tests::{MORNING, record, small};
-use crate::audit::{Folder, Recorder, holds};
+use crate::audit::{Folder, Recorder, erasure, holds};
 use crate::clock::Timetable;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -213,6 +213,35 @@ async fn what_was_merged_is_proven_by_the_statement_on_the_merge() {
     assert_eq!((said(&report).as_str(), report.proven), ("", before.checked.rows.len()));
     assert!(report.seals.iter().any(|seal| seal.kind == "merged"), "{:?}", report.seals);
     assert_eq!(said(&verified(&before.files, None)), "", "what was handed out before the merge holds");
+}
+
+#[tokio::test]
+async fn the_erasure_of_anothers_records_takes_no_proof_away() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = school(place.path(), 450).await;
+    let wanted = rows(&folder, is_theirs);
+    let other = erasure::NewErasure { user: "c.patel".into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into() };
+    erasure::ask(&folder, &other, Timestamp::now()).expect("asked");
+    erasure::carry_out(&folder, Timestamp::now()).expect("carried out");
+    let made = pack(&folder, of(USER));
+    let report = verified(&made.files, None);
+    assert_eq!((said(&report).as_str(), report.proven), ("", wanted.len()));
+    assert!(report.seals.iter().any(|seal| seal.kind == "erased"), "{:?}", report.seals);
+    assert!(made.files.values().all(|bytes| memchr::memmem::find(bytes, b"patel").is_none()));
+}
+
+#[tokio::test]
+async fn what_was_sealed_with_an_earlier_key_is_proven_and_that_key_is_named() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = school(place.path(), 100).await;
+    let earlier = Journal::open(&folder).expect("opened").public_key();
+    let folder = folder.with_key(place.path().join("another"));
+    let key = Journal::open(&folder).expect("opened").public_key();
+    let made = pack(&folder, of(USER));
+    let report = verified(&made.files, Some(key));
+    assert_eq!((said(&report).as_str(), report.proven, report.key), ("", made.checked.rows.len(), Some(key.to_string())));
+    assert_eq!(report.remarks, [format!("some of what proves these records was signed with an earlier key: {earlier}")]);
+    assert!(said(&verified(&made.files, Some(earlier))).contains("signed with another key than the one you gave"));
 }
 
 #[tokio::test]
