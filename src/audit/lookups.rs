@@ -8,11 +8,13 @@
 //! A [`Permit`] carries the filter it was stated for, so that nothing else can be read with it. A statement cannot be changed and comes first, so it
 //! does not say how many records were shown: its filter and time say which could be. If it cannot be made, nothing is shown.
 //!
-//! What reads the record to show it goes through [`Reading`], or hands [`Permit::filter`] to what it builds on.
+//! What reads the record to show it goes through [`Reading`]; what reads it for a program's own work says so with [`Unshown`]. There is no third way: to
+//! search the log is not public.
 
 use super::journal::{Journal, JournalError, Reader, Statement, Topic};
 use super::pack::Packed;
 use super::pseudonyms::Pseudonyms;
+use super::query::people::People;
 use super::query::{Filter, Log, LogError, Page, Row as Record};
 use super::record::RecordId;
 use crate::policy::glob::Glob;
@@ -259,6 +261,18 @@ impl<'l> Reading<'l> {
         })
     }
 
+    /// Who is behind all of it.
+    pub fn people(&self) -> Result<People, LogError> {
+        let mut people = self.log.people(&self.filter)?;
+        if let Shown::Pseudonyms(pseudonyms) = &self.shown {
+            for somebody in &mut people.people {
+                somebody.user = somebody.user.as_deref().map(|user| pseudonyms.of_user(user));
+                somebody.client = somebody.client.as_deref().map(|client| pseudonyms.of_client(client));
+            }
+        }
+        Ok(people)
+    }
+
     /// When the nearest records are that it would find if it asked for no time: the newest before, the oldest after.
     pub fn nearest(&self) -> Result<[Option<Timestamp>; 2], LogError> {
         let one = Filter { limit: 1, from: None, to: None, after: None, before: None, ..self.filter.clone() };
@@ -272,6 +286,33 @@ impl<'l> Reading<'l> {
             None => None,
         };
         Ok([before, after])
+    }
+}
+
+/// The log for a program's own work, which shows nobody a record: deciding last week again, or sending records where the school's own settings say.
+/// Whoever shows records to people goes through a [`Reading`].
+pub struct Unshown<'l>(&'l Log);
+
+impl<'l> Unshown<'l> {
+    /// The log, for work that shows nobody a record.
+    #[must_use]
+    pub fn of(log: &'l Log) -> Self {
+        Self(log)
+    }
+
+    /// A page of the records that match, newest first.
+    pub fn search(&self, filter: &Filter) -> Result<Page, LogError> {
+        self.0.search(filter)
+    }
+
+    /// The record with this number.
+    pub fn find(&self, id: RecordId) -> Result<Option<Record>, LogError> {
+        self.0.show(id)
+    }
+
+    /// Who is behind all that matches.
+    pub fn people(&self, filter: &Filter) -> Result<People, LogError> {
+        self.0.people(filter)
     }
 }
 

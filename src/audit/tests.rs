@@ -162,6 +162,16 @@ async fn every_filter_finds_what_looking_at_every_record_finds() {
     sealed(&folder);
     let log = Log::open(&folder).expect("opened");
     let rows = all(&log);
+    every_filter_finds_what_there_is(&log, &rows);
+    // The second time removes what was merged.
+    for _ in 0..2 {
+        merge::merge(&folder, jiff::Timestamp::MAX).expect("merged");
+    }
+    assert_eq!(all(&log), rows);
+    every_filter_finds_what_there_is(&log, &rows);
+}
+
+fn every_filter_finds_what_there_is(log: &Log, rows: &[Row]) {
     let time = |n: u64| jiff::Timestamp::from_millisecond((MORNING + n * 1000).cast_signed()).expect("a time");
     type Test = fn(&Row) -> bool;
     let table: [(Filter, Test); 18] = [
@@ -188,6 +198,7 @@ async fn every_filter_finds_what_looking_at_every_record_finds() {
         let wanted: Vec<_> = rows.iter().filter(|row| test(row)).map(number_of).collect();
         let whole = log.search(&Filter { limit: 10_000, ..filter.clone() }).expect("searched");
         assert_eq!(whole.rows.iter().map(number_of).collect::<Vec<_>>(), wanted, "{filter:?}");
+        people_are_those_of(log, &filter, &whole.rows);
         // In pages: each record once, in order.
         let (mut paged, mut before) = (Vec::new(), None);
         loop {
@@ -220,4 +231,19 @@ async fn every_filter_finds_what_looking_at_every_record_finds() {
         }
         assert!(followed.iter().rev().eq(wanted.iter()), "{filter:?} followed");
     }
+}
+
+/// Whether those behind a filter are those of the rows it finds.
+fn people_are_those_of(log: &Log, filter: &Filter, rows: &[Row]) {
+    let mut wanted = HashMap::new();
+    for row in rows {
+        let of = if row.user.is_some() { (row.user.clone(), None) } else { (None, Some(row.client.clone())) };
+        let (records, first, last) = wanted.entry(of).or_insert((0, row.number, row.number));
+        *records += 1;
+        (*first, *last) = ((*first).min(row.number), (*last).max(row.number));
+    }
+    let people = log.people(filter).expect("counted").people;
+    assert!(people.is_sorted_by(|a, b| a.records >= b.records), "{people:?}");
+    let found: HashMap<_, _> = people.into_iter().map(|one| ((one.user, one.client), (one.records, one.first, one.last))).collect();
+    assert_eq!(found, wanted, "{filter:?}");
 }

@@ -31,6 +31,7 @@ use crate::audit::Class;
 use crate::reach::Roots;
 use pseudonym::Names;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,22 @@ pub enum To {
     Syslog(syslog::Server),
     /// JSON lines over HTTP.
     Webhook(webhook::Hook),
+}
+
+impl fmt::Display for To {
+    /// As in `usher.toml`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syslog(server) => {
+                let scheme = match server.transport {
+                    syslog::Transport::Tcp => "tcp",
+                    syslog::Transport::Tls => "tls",
+                };
+                write!(f, "{scheme}://{}", server.host.authority(server.port))
+            }
+            Self::Webhook(hook) => hook.address.fmt(f),
+        }
+    }
 }
 
 /// What can be sent.

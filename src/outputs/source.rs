@@ -2,6 +2,7 @@
 
 use super::What;
 use crate::audit::events::Severity;
+use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError, Row};
 use crate::audit::{Class, Folder, RecordId};
 use jiff::{SignedDuration, Timestamp};
@@ -105,7 +106,7 @@ impl Records {
             Some(open) => open,
             None => Log::open(&self.folder)?,
         };
-        let rows = open.search(filter)?.rows;
+        let rows = Unshown::of(&open).search(filter)?.rows;
         *log = Some(open);
         Ok(rows)
     }

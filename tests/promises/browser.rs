@@ -100,7 +100,7 @@ async fn a_blocked_page_is_read_as_the_block_page_and_leads_to_its_record() {
     }
     let reference = browser.value("document.querySelector('code').textContent");
     let id = reference.as_str().and_then(|id| id.parse().ok()).expect("a reference number");
-    let row = school.log().show(id).expect("the log is read").expect("it is on record");
+    let row = school.row(id).expect("it is on record");
     assert_eq!((row.host.as_str(), row.path.as_str(), row.verdict.as_str(), row.group.as_str()), ("games.example", "/play", "blocked", "year-8"));
     assert_eq!(asked(&school).iter().filter(|row| row.host == "games.example" && row.path == "/play").count(), 1);
 }

@@ -36,6 +36,7 @@ async fn without_a_reason_nobody_is_looked_for_and_nothing_is_shown() {
         &["search", "--user", "7-anna"][..],
         &["search", "--user", "*"],
         &["search", "--client", "127.0.7.1", "--json"],
+        &["people", "--user", "7-*"],
         &["tail", "--no-follow", "--user", "7-anna"],
         &["export", "--format", "csv", "--output", "-", "--user", "7-anna"],
         &["show", id],
@@ -152,4 +153,22 @@ async fn looks_are_signed_like_all_that_is_said_of_the_log() {
         before = statement.link;
     }
     assert_eq!(fs::metadata(folder.journal()).expect("there").permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn who_visited_a_site_is_told_with_a_reason_and_by_pseudonyms_without() {
+    let files = records().await;
+    let covered = log(&files, &[&["people", "--host", "games.example"]]);
+    assert!(covered.out.contains("person-") && covered.out.contains("device-") && covered.out.contains("2 people and devices, 2 records"), "{covered:?}");
+    assert!(!covered.out.contains("7-anna") && !covered.out.contains("127.0"), "{covered:?}");
+    let named = log(&files, &[&["people", "--host", "games.example", "--json"], &WHY]).json();
+    let told = |number: usize, field: &str| named[number][field].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        [told(0, "client"), told(0, "last"), told(1, "user"), told(1, "first")],
+        ["127.0.7.1", "2026-11-25T12:00:00.000Z", "7-anna", "2026-11-25T10:00:00.000Z"]
+    );
+    assert_eq!(looks(&files)[0]["filter"], "--host games.example");
+    let nobody = log(&files, &[&["people", "--host", "games.example", "--group", "year-8"]]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+    assert!(nobody.out.contains("there is no group \"year-8\""), "{nobody:?}");
 }

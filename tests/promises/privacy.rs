@@ -249,10 +249,16 @@ async fn the_sheet_for_a_dpia_follows_the_configuration_and_the_rights_of_files(
     fs::set_permissions(files.path("data"), fs::Permissions::from_mode(0o700)).expect("set");
     let before = sheet();
     assert_eq!((kept(&before, "visit"), rights(&before)), ("12 months".into(), "good".into()));
-    files.edit("usher.toml", "[proxy]", "[log.keep]\nvisit = \"90 days\"\n[proxy]");
+    let sentences = |sheet: &serde_json::Value| format!("{} {}", sheet["goes"], sheet["readers"]);
+    assert!(sentences(&before).contains("No copy of the record is sent elsewhere") && sentences(&before).contains("pseudonyms stand for people"));
+    let output = "[[output]]\nname = \"county\"\nkind = \"syslog\"\naddress = \"tcp://127.0.0.1:601\"\nonly = [\"blocked\"]\npseudonymous = true\n";
+    files.edit("usher.toml", "[proxy]", &format!("[log]\nnames = \"always\"\n[log.keep]\nvisit = \"90 days\"\n{output}[proxy]"));
     fs::set_permissions(files.path("data"), fs::Permissions::from_mode(0o755)).expect("set");
     let after = sheet();
     assert_eq!((kept(&after, "visit"), rights(&after)), ("90 days".into(), "look-at".into()));
+    for said in ["sent to tcp://127.0.0.1:601", "of records only: blocked, with pseudonyms", "are shown with names and no reason is asked for"] {
+        assert!(sentences(&after).contains(said), "{said}: {}", sentences(&after));
+    }
     let year_7 = after["groups"][0].clone();
     assert_eq!(year_7, serde_json::json!({ "name": "year-7", "found_by": "devices in 127.0.7.0/24; user names, by 1 pattern" }));
     let out = files.path("dpia.html");

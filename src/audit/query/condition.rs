@@ -123,6 +123,11 @@ impl Conditions {
         (self.from_ms..self.to_ms).contains(&time_ms)
     }
 
+    /// Whether all records with numbers from the first to the second of these are of the time that is asked for.
+    pub(super) fn all_are_between(&self, ids: (RecordId, RecordId), skew_ms: u64) -> bool {
+        ids.0.unix_ms().saturating_sub(skew_ms) >= self.from_ms && ids.1.unix_ms() < self.to_ms
+    }
+
     /// Whether records with numbers from the first to the second of these may match.
     pub(super) fn may_be_between(&self, ids: (RecordId, RecordId), skew_ms: u64) -> bool {
         ids.1 > self.after && ids.0 < self.before && ids.0.unix_ms().saturating_sub(skew_ms) < self.to_ms

@@ -8,8 +8,9 @@ use crate::audit::folder::Folder;
 use crate::audit::live::{self, LiveError, signed};
 use crate::audit::record::{Class, RecordId};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 /// The live files that are not sealed yet, the newest first.
 pub(super) struct LiveFiles(Vec<LiveFile>);
@@ -34,7 +35,35 @@ impl LiveFiles {
     }
 
     pub(super) fn search(&self, conditions: &Conditions, best: &mut Best) -> Result<(), LogError> {
-        self.0.iter().try_for_each(|file| file.search(conditions, best))
+        for file in &self.0 {
+            file.matching(conditions, best.direction_is_newest(), |id, _| {
+                if best.would_take(id) {
+                    best.take(id, Place::Live(file.number));
+                    return ControlFlow::Continue(());
+                }
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Shows who asked for what matches, each record once.
+    pub(super) fn each_who_of(&self, conditions: &Conditions, mut show: impl FnMut(&Who, RecordId)) -> Result<(), LogError> {
+        // One that was carried over is in two files.
+        let mut shown = HashSet::new();
+        for file in &self.0 {
+            let (mut found, mut whos) = (Vec::new(), HashMap::new());
+            file.matching(conditions, false, |id, who| {
+                found.push((id, who));
+                ControlFlow::Continue(())
+            })?;
+            for (id, who) in found.into_iter().filter(|(id, _)| shown.insert(*id)) {
+                if let Some(who) = file.read_once(&mut whos, who, |body| Decoder::new(body).who().ok())? {
+                    show(who, id);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Shows every record once, in no order, without how it ended.
@@ -159,32 +188,30 @@ impl LiveFile {
         Ok(Some(numbers.join(",")))
     }
 
-    fn search(&self, conditions: &Conditions, best: &mut Best) -> Result<(), LogError> {
-        let order = if best.direction_is_newest() { "DESC" } else { "ASC" };
+    /// Takes what matches, in order, as long as it is wanted: the number of the record, and of who asked.
+    fn matching(&self, conditions: &Conditions, newest: bool, mut take: impl FnMut(RecordId, i64) -> ControlFlow<()>) -> Result<(), LogError> {
+        let order = if newest { "DESC" } else { "ASC" };
         let whos = match self.whos(conditions)? {
             Some(none) if none.is_empty() => return Ok(()),
             Some(numbers) => format!("AND who IN ({numbers})"),
             None => String::new(),
         };
         let class = conditions.class.map(|class| format!("AND class = {}", class.code())).unwrap_or_default();
-        let sql = format!("SELECT id, judgement, body FROM opened WHERE id > ?1 AND id < ?2 {whos} {class} ORDER BY id {order}");
+        let sql = format!("SELECT id, who, judgement, body FROM opened WHERE id > ?1 AND id < ?2 {whos} {class} ORDER BY id {order}");
         let mut statement = self.connection.prepare(&sql)?;
         let (after, before) = conditions.between();
         let mut rows = statement.query(params![signed(after.0), signed(before.0)])?;
         let (mut judgements, mut folded) = (Asked::default(), String::new());
         while let Some(row) = rows.next()? {
-            let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
-            if best.needs_none_of((id, id)) {
-                break;
-            }
             let ask = |body: &[u8]| Decoder::new(body).judgement().is_ok_and(|judgement| conditions.judgement(&judgement));
-            if conditions.asks_judgement() && !judgements.answer(self, row.get(1)?, ask)? {
+            if conditions.asks_judgement() && !judgements.answer(self, row.get(2)?, ask)? {
                 continue;
             }
             // A record that somebody altered beyond reading is told by `verify`.
-            let Ok(opened) = Decoder::new(live::bytes(row, 2)?).opened() else { continue };
-            if matches(&opened, conditions, &mut folded) {
-                best.take(id, Place::Live(self.number));
+            let Ok(opened) = Decoder::new(live::bytes(row, 3)?).opened() else { continue };
+            let id = RecordId(row.get::<_, i64>(0)?.unsigned_abs());
+            if matches(&opened, conditions, &mut folded) && take(id, row.get(1)?).is_break() {
+                break;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@
 mod condition;
 mod live;
 mod page;
-mod people;
+pub mod people;
 mod row;
 mod scan;
 mod sealed;
@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use live::LiveFiles;
 use page::{Best, Place};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -151,31 +151,31 @@ impl Log {
     }
 
     /// The record with this number.
-    pub fn show(&self, id: RecordId) -> Result<Option<Row>, LogError> {
+    pub(in crate::audit) fn show(&self, id: RecordId) -> Result<Option<Row>, LogError> {
         let filter =
             Filter { after: Some(RecordId(id.0.saturating_sub(1))), before: Some(RecordId(id.0 + 1)), limit: 1, patience: Duration::MAX, ..Filter::default() };
         Ok(self.search(&filter)?.rows.pop())
     }
 
     /// A page of the records that match, newest first.
-    pub fn search(&self, filter: &Filter) -> Result<Page, LogError> {
+    pub(in crate::audit) fn search(&self, filter: &Filter) -> Result<Page, LogError> {
         let conditions = Conditions::of(filter)?;
         loop {
             let (live, parts) = self.parts()?;
             let page = self.page(filter, &conditions, &live, &parts)?;
-            if !self.has_moved(&page)? {
+            if !self.has_moved(&page.passed_over)? {
                 return Ok(page);
             }
         }
     }
 
     /// Whether a part that could not be read is none any more: it was merged or written anew meanwhile, and its records are in another.
-    fn has_moved(&self, page: &Page) -> Result<bool, LogError> {
-        if page.passed_over.is_empty() {
+    fn has_moved(&self, passed_over: &BTreeMap<String, String>) -> Result<bool, LogError> {
+        if passed_over.is_empty() {
             return Ok(false);
         }
         let parts = self.reader.parts()?;
-        Ok(page.passed_over.keys().any(|file| parts.iter().all(|part| part.file != *file)))
+        Ok(passed_over.keys().any(|file| parts.iter().all(|part| part.file != *file)))
     }
 
     fn page(&self, filter: &Filter, conditions: &Conditions, live: &LiveFiles, parts: &[Part]) -> Result<Page, LogError> {

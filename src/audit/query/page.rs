@@ -35,16 +35,6 @@ pub(super) enum Place {
     Sealed { file: Arc<str>, chunk: usize, row: usize },
 }
 
-impl Place {
-    /// The row of its chunk, if it is in a sealed segment.
-    pub(super) fn row(&self) -> Option<usize> {
-        match self {
-            Self::Live(_) => None,
-            Self::Sealed { row, .. } => Some(*row),
-        }
-    }
-}
-
 /// The best so many records found so far: the newest, or the oldest.
 pub(super) struct Best {
     limit: usize,

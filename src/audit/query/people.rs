@@ -1,7 +1,93 @@
-//! Whom the log knows.
+//! Whom the log knows, and who is behind what a filter finds: told from what records share and from their numbers, without reading them.
 
-use super::{Log, LogError};
-use std::collections::BTreeSet;
+use super::condition::Conditions;
+use super::{Filter, Log, LogError, sealed};
+use crate::audit::entry::{Person, Who};
+use crate::audit::journal::Part;
+use crate::audit::record::RecordId;
+use crate::audit::segment::SegmentError;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Somebody of whom records match. Serialised as `usher log people --json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Somebody {
+    /// The user, if one was known.
+    pub user: Option<String>,
+    /// The address of the device, where no user was known.
+    pub client: Option<String>,
+    /// The group, as of one of the records.
+    pub group: String,
+    /// How many records.
+    pub records: u64,
+    /// The first.
+    #[serde(skip)]
+    pub first: RecordId,
+    /// The last.
+    #[serde(skip)]
+    pub last: RecordId,
+}
+
+/// Who is behind what a filter finds.
+#[derive(Debug, Default)]
+pub struct People {
+    /// Those with the most records first.
+    pub people: Vec<Somebody>,
+    /// Parts that could not be read, and why.
+    pub passed_over: BTreeMap<String, String>,
+}
+
+/// How many records of somebody there are.
+#[derive(Clone, Copy)]
+struct Count {
+    records: u64,
+    first: RecordId,
+    last: RecordId,
+}
+
+impl Count {
+    fn of(id: RecordId) -> Self {
+        Self { records: 1, first: id, last: id }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.records += more.records;
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
+}
+
+/// Those found so far, by user or by address.
+#[derive(Default)]
+struct Found {
+    users: HashMap<Box<str>, (Box<str>, Count)>,
+    devices: HashMap<std::net::IpAddr, (Box<str>, Count)>,
+}
+
+impl Found {
+    fn add(&mut self, who: &Who, count: Count) {
+        let known = match who.person() {
+            Person::User(user) => match self.users.get_mut(user) {
+                Some(known) => known,
+                None => return drop(self.users.insert(user.into(), (who.group.clone(), count))),
+            },
+            Person::Device(address) => match self.devices.get_mut(&address) {
+                Some(known) => known,
+                None => return drop(self.devices.insert(address, (who.group.clone(), count))),
+            },
+        };
+        known.1.add(count);
+    }
+
+    fn into_people(self) -> Vec<Somebody> {
+        let somebody = |user, client, group: Box<str>, Count { records, first, last }| Somebody { user, client, group: group.into(), records, first, last };
+        let users = self.users.into_iter().map(|(user, (group, count))| somebody(Some(user.into()), None, group, count));
+        let devices = self.devices.into_iter().map(|(address, (group, count))| somebody(None, Some(address.to_string()), group, count));
+        let mut people: Vec<_> = users.chain(devices).collect();
+        people.sort_unstable_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.user, &a.client).cmp(&(&b.user, &b.client))));
+        people
+    }
+}
 
 impl Log {
     /// The names of all users the log knows, each once.
@@ -15,5 +101,37 @@ impl Log {
             users.extend(whos.rows.iter().filter_map(|who| who.user.as_deref()).map(str::to_owned));
         }
         Ok(users)
+    }
+
+    /// Who is behind all that matches, however much it is.
+    pub(in crate::audit) fn people(&self, filter: &Filter) -> Result<People, LogError> {
+        let conditions = Conditions::of(filter)?;
+        loop {
+            let (live, parts) = self.parts()?;
+            let (mut found, mut passed_over) = (Found::default(), BTreeMap::new());
+            live.each_who_of(&conditions, |who, id| found.add(who, Count::of(id)))?;
+            for part in parts.iter().filter(|part| part.rows > 0 && conditions.may_be_in(part)) {
+                if let Err(error) = self.people_of(part, &conditions, &mut found) {
+                    passed_over.insert(part.file.clone(), error.to_string());
+                }
+            }
+            if !self.has_moved(&passed_over)? {
+                return Ok(People { people: found.into_people(), passed_over });
+            }
+        }
+    }
+
+    /// Adds who is behind what matches in a part; nobody, if all of it cannot be read.
+    fn people_of(&self, part: &Part, conditions: &Conditions, found: &mut Found) -> Result<(), SegmentError> {
+        let segment = self.segment(&part.file, Some(&part.digest))?;
+        let mut counts: HashMap<u32, Count> = HashMap::new();
+        sealed::each_who(&segment, part, conditions, |who, id| {
+            counts.entry(who).and_modify(|known| known.add(Count::of(id))).or_insert_with(|| Count::of(id));
+        })?;
+        if !counts.is_empty() {
+            let whos = segment.whos()?;
+            counts.into_iter().filter_map(|(who, count)| Some((whos.rows.get(who as usize)?, count))).for_each(|(who, count)| found.add(who, count));
+        }
+        Ok(())
     }
 }

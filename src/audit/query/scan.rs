@@ -30,7 +30,7 @@ impl<E> From<SegmentError> for Ended<E> {
 impl Log {
     /// Hands out every record that matches, some thousands at a time. What is damaged is passed over and named in the page that is returned, which
     /// holds no rows.
-    pub fn scan<E: From<LogError>>(&self, filter: &Filter, mut take: impl FnMut(Vec<Row>) -> Result<(), E>) -> Result<Page, E> {
+    pub(in crate::audit) fn scan<E: From<LogError>>(&self, filter: &Filter, mut take: impl FnMut(Vec<Row>) -> Result<(), E>) -> Result<Page, E> {
         let conditions = Conditions::of(filter)?;
         let (live, parts) = self.parts()?;
         let mut found = Best::new(usize::MAX, false);

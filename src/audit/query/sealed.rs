@@ -40,7 +40,14 @@ impl Matching {
         if conditions.asks_shape() {
             matching.shapes = Some(segment.shapes()?.iter().map(|shape| Decoder::new(shape).shape().is_ok_and(|shape| conditions.shape(&shape))).collect());
         }
-        Ok(if matching.is_hopeless() { None } else { Some(matching) })
+        if matching.is_hopeless() {
+            return Ok(None);
+        }
+        // What all match need not be looked at.
+        for set in [&mut matching.whos, &mut matching.judgements, &mut matching.shapes] {
+            set.take_if(|set| !set.contains(&false));
+        }
+        Ok(Some(matching))
     }
 
     fn is_hopeless(&self) -> bool {
@@ -53,10 +60,50 @@ fn holds(set: &[bool], number: u32) -> bool {
     set.get(number as usize).copied().unwrap_or_default()
 }
 
+/// What becomes of the rows of a chunk that match.
+trait Takes {
+    /// Whether a record with this number would be taken.
+    fn wants(&self, id: RecordId) -> bool;
+    fn take(&mut self, id: RecordId, row: usize);
+}
+
+/// All are taken.
+impl Takes for Vec<usize> {
+    fn wants(&self, _: RecordId) -> bool {
+        true
+    }
+
+    fn take(&mut self, _: RecordId, row: usize) {
+        self.push(row);
+    }
+}
+
+/// The best are.
+struct AmongBest<'b> {
+    best: &'b mut Best,
+    file: &'b Arc<str>,
+    chunk: usize,
+}
+
+impl Takes for AmongBest<'_> {
+    fn wants(&self, id: RecordId) -> bool {
+        self.best.would_take(id)
+    }
+
+    fn take(&mut self, id: RecordId, row: usize) {
+        self.best.take(id, Place::Sealed { file: self.file.clone(), chunk: self.chunk, row });
+    }
+}
+
 /// Puts what matches among the best.
 pub(super) fn search(segment: &Segment, part: &Part, conditions: &Conditions, best: &mut Best) -> Result<(), SegmentError> {
     let (file, newest) = (Arc::from(part.file.as_str()), best.direction_is_newest());
-    each_chunk(segment, part, conditions, newest, |asked, chunk| asked.chunk(chunk, &file, best))
+    each_chunk(segment, part, conditions, newest, |asked, chunk| {
+        if !best.needs_none_of(segment.directory.chunks[chunk].ids) {
+            asked.chunk(chunk, newest, &mut AmongBest { best, file: &file, chunk })?;
+        }
+        Ok(())
+    })
 }
 
 /// Hands out all that matches, a chunk at a time.
@@ -66,16 +113,24 @@ pub(super) fn scan<E: From<SegmentError>>(
     conditions: &Conditions,
     mut take: impl FnMut(Vec<Row>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let file = Arc::from(part.file.as_str());
     each_chunk(segment, part, conditions, false, |asked, chunk| {
-        let mut found = Best::new(usize::MAX, false);
-        asked.chunk(chunk, &file, &mut found)?;
-        let mut numbers: Vec<_> = found.into_places().filter_map(|(_, place)| place.row()).collect();
-        if numbers.is_empty() {
-            return Ok(());
+        let mut found = Vec::new();
+        asked.chunk(chunk, false, &mut found)?;
+        found.sort_unstable();
+        if found.is_empty() { Ok(()) } else { take(rows(segment, chunk, &found)?) }
+    })
+}
+
+/// Shows who asked for what matches: the number in the dictionary of people, and the record's.
+pub(super) fn each_who(segment: &Segment, part: &Part, conditions: &Conditions, mut show: impl FnMut(u32, RecordId)) -> Result<(), SegmentError> {
+    each_chunk(segment, part, conditions, false, |asked, chunk| {
+        let mut found: Vec<usize> = Vec::new();
+        let ids = asked.chunk(chunk, false, &mut found)?;
+        if !found.is_empty() {
+            let whos = segment.chunk(chunk).whos()?;
+            found.into_iter().for_each(|row| show(whos[row], ids[row]));
         }
-        numbers.sort_unstable();
-        take(rows(segment, chunk, &numbers)?)
+        Ok::<_, SegmentError>(())
     })
 }
 
@@ -107,7 +162,7 @@ fn each_chunk<E: From<SegmentError>>(
         if newest { !ids.1.0 } else { ids.0.0 }
     });
     let all_hosts = if conditions.words.is_empty() { None } else { Some(segment.hosts()?) };
-    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_deref() };
+    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_deref(), skew_ms: part.skew_ms };
     chunks.into_iter().try_for_each(|chunk| visit(&asked, chunk))
 }
 
@@ -130,21 +185,17 @@ struct Asked<'a> {
     segment: &'a Segment,
     conditions: &'a Conditions,
     matching: &'a Matching,
+    /// Where words are looked for.
     hosts: Option<&'a Hosts>,
+    skew_ms: u64,
 }
 
 impl Asked<'_> {
-    /// Looks through a chunk, the cheapest columns first.
-    fn chunk(&self, number: usize, file: &Arc<str>, best: &mut Best) -> Result<(), SegmentError> {
-        if best.needs_none_of(self.segment.directory.chunks[number].ids) {
-            return Ok(());
-        }
+    /// Looks through a chunk, the cheapest columns first. Returns the record ids of its rows; none where no row matches.
+    fn chunk(&self, number: usize, newest: bool, taker: &mut impl Takes) -> Result<Vec<RecordId>, SegmentError> {
         let chunk = self.segment.chunk(number);
-        let ids = chunk.ids()?;
-        let mut rows: Vec<usize> = (0..ids.len()).filter(|row| self.conditions.id(ids[*row]) && best.would_take(ids[*row])).collect();
-        if let Some(set) = &self.matching.whos
-            && !rows.is_empty()
-        {
+        let mut rows: Vec<usize> = (0..self.segment.directory.chunks[number].rows).collect();
+        if let Some(set) = &self.matching.whos {
             let whos = chunk.whos()?;
             rows.retain(|row| holds(set, whos[*row]));
         }
@@ -161,34 +212,40 @@ impl Asked<'_> {
                 self.matching.judgements.as_ref().is_none_or(|set| holds(set, judgement)) && self.matching.shapes.as_ref().is_none_or(|set| holds(set, shape))
             });
         }
-        if (self.conditions.asks_time() || !self.conditions.words.is_empty()) && !rows.is_empty() {
-            self.time_and_words(number, &ids, rows, file, best)
-        } else {
-            rows.into_iter().for_each(|row| best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row }));
-            Ok(())
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
+        let ids = chunk.ids()?;
+        rows.retain(|row| self.conditions.id(ids[*row]) && taker.wants(ids[*row]));
+        let asks_time = self.conditions.asks_time() && !self.conditions.all_are_between(self.segment.directory.chunks[number].ids, self.skew_ms);
+        if rows.is_empty() || !(asks_time || self.hosts.is_some()) {
+            rows.into_iter().for_each(|row| taker.take(ids[row], row));
+        } else {
+            self.time_and_words(number, &ids, rows, newest, taker)?;
+        }
+        Ok(ids)
     }
 
-    fn time_and_words(&self, number: usize, ids: &[RecordId], mut rows: Vec<usize>, file: &Arc<str>, best: &mut Best) -> Result<(), SegmentError> {
+    fn time_and_words(&self, number: usize, ids: &[RecordId], mut rows: Vec<usize>, newest: bool, taker: &mut impl Takes) -> Result<(), SegmentError> {
         let chunk = self.segment.chunk(number);
         let bytes = chunk.group(Group::Origin)?;
         let origins = chunk.origins(&bytes, ids)?;
         rows.retain(|row| self.conditions.time(origins[*row].time_ms));
         let Some(names) = self.hosts else {
-            rows.into_iter().for_each(|row| best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row }));
+            rows.into_iter().for_each(|row| taker.take(ids[row], row));
             return Ok(());
         };
         let (hosts, bytes) = (chunk.hosts()?, chunk.group(Group::Path)?);
         let (paths, mut folded) = (chunk.paths(&bytes)?, String::new());
         // The best first, so that fewer of the others are looked at.
-        rows.sort_unstable_by_key(|row| if best.direction_is_newest() { !ids[*row].0 } else { ids[*row].0 });
+        rows.sort_unstable_by_key(|row| if newest { !ids[*row].0 } else { ids[*row].0 });
         for row in rows {
-            if !best.would_take(ids[row]) {
+            if !taker.wants(ids[row]) {
                 break;
             }
             let host = names.host(hosts[row]).unwrap_or_default();
             if self.conditions.words(&[paths[row], origins[row].term.unwrap_or_default(), &host], &mut folded) {
-                best.take(ids[row], Place::Sealed { file: file.clone(), chunk: number, row });
+                taker.take(ids[row], row);
             }
         }
         Ok(())
@@ -197,7 +254,8 @@ impl Asked<'_> {
 
 /// Reads rows of a chunk whole.
 pub(super) fn rows(segment: &Segment, number: usize, wanted: &[usize]) -> Result<Vec<Row>, SegmentError> {
-    let chunk = segment.chunk(number);
+    // Columns are read from their beginning: what comes after the last of these is not looked at.
+    let chunk = segment.chunk(number).first(wanted.iter().max().map_or(0, |last| last + 1));
     let (ids, whos, hosts, verdicts, endings) = (chunk.ids()?, chunk.whos()?, chunk.hosts()?, chunk.verdicts()?, chunk.endings()?);
     let (path_bytes, origin_bytes) = (chunk.group(Group::Path)?, chunk.group(Group::Origin)?);
     let (paths, origins) = (chunk.paths(&path_bytes)?, chunk.origins(&origin_bytes, &ids)?);

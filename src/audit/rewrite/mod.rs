@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant};
 
 /// Why a segment is not written anew.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +52,7 @@ pub enum RewriteError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// Another program rewrites the log.
-    #[error("another program is purging or erasing records; try again when it has finished")]
+    #[error("another program is purging, erasing or merging records; try again when it has finished")]
     Busy,
 }
 
@@ -72,16 +73,28 @@ pub(super) struct HasParts {
     pub(super) parts: Vec<Replaced>,
 }
 
+/// How long somebody who wants to rewrite the log waits for another who does: as long as it takes to merge a day on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Takes the lock of those who rewrite the log: one at a time.
 pub(super) fn lock(folder: &Folder) -> Result<File, RewriteError> {
+    lock_within(PATIENCE, folder)
+}
+
+fn lock_within(patience: Duration, folder: &Folder) -> Result<File, RewriteError> {
     folder.make()?;
     let path = folder.path().join("rewrite.lock");
     files::private_file(&path)?;
-    let file = File::open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RewriteError::Busy),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let (file, began) = (File::open(path)?, Instant::now());
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < patience => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => return Err(RewriteError::Busy),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 

@@ -153,7 +153,7 @@ impl Segment {
 
     /// A chunk, of which nothing is read yet.
     pub(in crate::audit) fn chunk(&self, number: usize) -> Chunk<'_> {
-        Chunk { segment: self, number }
+        Chunk { segment: self, number, rows: self.directory.chunks[number].rows }
     }
 }
 
@@ -162,11 +162,13 @@ impl Segment {
 pub(in crate::audit) struct Chunk<'s> {
     segment: &'s Segment,
     number: usize,
+    rows: usize,
 }
 
 impl Chunk<'_> {
-    pub(in crate::audit) fn rows(&self) -> usize {
-        self.segment.directory.chunks[self.number].rows
+    /// Only its first rows, so many of them.
+    pub(in crate::audit) fn first(self, rows: usize) -> Self {
+        Self { rows: self.rows.min(rows), ..self }
     }
 
     /// The bytes of a group of columns.
@@ -175,29 +177,29 @@ impl Chunk<'_> {
     }
 
     pub(in crate::audit) fn ids(&self) -> Result<Vec<RecordId>, SegmentError> {
-        columns::ids(&self.group(Group::Id)?, self.rows())
+        columns::ids(&self.group(Group::Id)?, self.rows)
     }
 
     pub(in crate::audit) fn whos(&self) -> Result<Vec<u32>, SegmentError> {
-        columns::whos(&self.group(Group::Who)?, self.rows())
+        columns::whos(&self.group(Group::Who)?, self.rows)
     }
 
     pub(in crate::audit) fn hosts(&self) -> Result<Vec<u32>, SegmentError> {
-        columns::hosts(&self.group(Group::Host)?, self.rows())
+        columns::hosts(&self.group(Group::Host)?, self.rows)
     }
 
     /// The numbers of judgement and shape.
     pub(in crate::audit) fn verdicts(&self) -> Result<Vec<(u32, u32)>, SegmentError> {
-        columns::verdicts(&self.group(Group::Verdict)?, self.rows())
+        columns::verdicts(&self.group(Group::Verdict)?, self.rows)
     }
 
     pub(in crate::audit) fn endings(&self) -> Result<Vec<Ended>, SegmentError> {
-        columns::endings(&self.group(Group::Ending)?, &self.group(Group::Proof)?, self.rows())
+        columns::endings(&self.group(Group::Ending)?, &self.group(Group::Proof)?, self.rows)
     }
 
     /// The paths in the bytes of their group.
     pub(in crate::audit) fn paths<'b>(&self, bytes: &'b [u8]) -> Result<Vec<&'b str>, SegmentError> {
-        columns::paths(bytes, self.rows())
+        columns::paths(bytes, self.rows)
     }
 
     /// Where the rows with these ids came from, in the bytes of their group.

@@ -1,6 +1,7 @@
 //! `usher lists diff`: what lies between two generations, and what it would have changed.
 
 use super::Desk;
+use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log};
 use crate::cli::serve::thousands;
 use crate::cli::table::{safe, table};
@@ -78,7 +79,8 @@ fn effect(desk: &Desk, before: &Lists, after: &Lists, days: u32) -> anyhow::Resu
     if !folder.exists() {
         return Ok(None);
     }
-    let log = Log::open(&folder)?;
+    let record = Log::open(&folder)?;
+    let log = Unshown::of(&record);
     let books = desk.rulebook.books();
     let mut replay = Replay::new(books, books.court(), before, after);
     let from = desk.now.checked_sub((24 * i64::from(days)).hours())?;

@@ -8,6 +8,7 @@ mod export;
 mod lookups;
 mod outputs;
 mod pack;
+mod people;
 mod reason;
 mod search;
 mod show;
@@ -29,6 +30,7 @@ use anyhow::anyhow;
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 use reason::Why;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -39,6 +41,8 @@ pub(super) use wanted::parse_time;
 pub(super) enum Log {
     /// Find records, newest first. Exit code 1 if there is none.
     Search(search::Search),
+    /// Show who is behind what a filter finds: who visited a site, who was blocked, who searched for something. Exit code 1 if nobody was.
+    People(people::ShowPeople),
     /// Show records as they come. Ctrl-C ends it.
     Tail(tail::Tail),
     /// Show everything known of one record, by its reference number. Exit code 1 if there is no such record.
@@ -84,6 +88,7 @@ impl Log {
         let desk = Desk::open(path)?;
         match self {
             Self::Search(command) => command.run(&desk),
+            Self::People(command) => command.run(&desk),
             Self::Tail(command) => command.run(&desk),
             Self::Show(command) => command.run(&desk),
             Self::Export(command) => command.run(&desk),
@@ -146,7 +151,11 @@ impl Desk {
 
 /// Says which parts of the log could not be read, and what to do.
 fn name_passed_over(page: &Page) {
-    for (file, error) in &page.passed_over {
+    pass_over(&page.passed_over);
+}
+
+fn pass_over(parts: &BTreeMap<String, String>) {
+    for (file, error) in parts {
         say(format_args!("usher: {file} was passed over: {error}. Records may be missing above. See: usher log verify"));
     }
 }

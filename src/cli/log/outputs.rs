@@ -3,8 +3,7 @@
 use crate::cli::table::{safe, table};
 use crate::cli::{Answer, print, print_json};
 use crate::config::Config;
-use crate::outputs::syslog::Transport;
-use crate::outputs::{Output, Standing, To};
+use crate::outputs::{Output, Standing};
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -44,17 +43,7 @@ impl Outputs {
 
 fn look(output: &Output, config: &Config) -> anyhow::Result<Shown> {
     let standing = Standing::read(&config.outputs_path(), &output.name)?;
-    let to = match &output.to {
-        To::Syslog(server) => {
-            let scheme = match server.transport {
-                Transport::Tcp => "tcp",
-                Transport::Tls => "tls",
-            };
-            format!("{scheme}://{}", server.host.authority(server.port))
-        }
-        To::Webhook(hook) => hook.address.to_string(),
-    };
-    Ok(Shown { name: output.name.clone(), to, what: output.what.iter().map(|what| what.as_str()).collect(), standing })
+    Ok(Shown { name: output.name.clone(), to: output.to.to_string(), what: output.what.iter().map(|what| what.as_str()).collect(), standing })
 }
 
 fn listing(shown: &[Shown], zone: &TimeZone) -> comfy_table::Table {

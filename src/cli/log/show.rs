@@ -4,7 +4,7 @@ use super::reason::Why;
 use super::shown::local;
 use super::{Desk, name_passed_over, without_a_reason};
 use crate::audit::RecordId;
-use crate::audit::lookups::Cursor;
+use crate::audit::lookups::{Cursor, Unshown};
 use crate::audit::query::{Filter, Row};
 use crate::cli::table::safe;
 use crate::cli::{Answer, print, print_json};
@@ -32,7 +32,7 @@ impl Show {
         let id: RecordId = self.id.parse().with_context(|| format!("\"{}\"", self.id))?;
         let reason = self.why.reason()?;
         let record = desk.record()?;
-        let Some(whose) = record.show(id)? else {
+        let Some(whose) = Unshown::of(&record).find(id)? else {
             print(format_args!("there is no record {id}: the number is wrong, or it was kept no longer"))?;
             return Ok(Answer::No);
         };

@@ -4,12 +4,14 @@ use super::Desk;
 use crate::audit::alias::Aliases;
 use crate::audit::holds;
 use crate::audit::journal::{Reader, Topic};
+use crate::audit::lookups;
 use crate::audit::record::Class;
 use crate::audit::retention::Keep;
 use crate::cli::{Answer, print, print_json};
 use crate::config::Rulebook;
 use crate::files;
 use crate::identity::GroupId;
+use crate::outputs::{Naming, Output};
 use crate::report::dpia::{Count, Dpia, Facts, Group, Kept, Protection, Stands};
 use anyhow::Context;
 use clap::Args;
@@ -124,6 +126,10 @@ fn readers(desk: &Desk) -> Vec<String> {
         format!("Whoever can use the account {owner} or an administrator's account of the machine: the data folder is that account's."),
         "To read a named person's records with Usher's commands a reason is asked for, and who looked, when, at whose records and why is put on record."
             .to_owned(),
+        match desk.config.log_names {
+            lookups::Naming::WithAReason => "Where nobody is looked for by name, pseudonyms stand for people and devices unless a reason is given.".to_owned(),
+            lookups::Naming::Always => "Where nobody is looked for by name, records are shown with names and no reason is asked for ([log] names).".to_owned(),
+        },
         "The files themselves are not encrypted: an administrator of the machine can read them without Usher.".to_owned(),
     ]
 }
@@ -147,7 +153,28 @@ fn goes(desk: &Desk) -> Vec<String> {
         Some(upstream) => format!("Requests themselves (not the record of them) pass through the parent proxy {upstream}, which may keep records of its own."),
         None => "Requests go straight to the sites; there is no parent proxy.".to_owned(),
     });
+    match desk.config.outputs.as_slice() {
+        [] => goes.push("No copy of the record is sent elsewhere as it is made.".to_owned()),
+        outputs => goes.extend(outputs.iter().map(sent)),
+    }
     goes
+}
+
+/// What is sent to an output, in a sentence.
+fn sent(output: &Output) -> String {
+    let what: Vec<_> = output.what.iter().map(|what| what.as_str()).collect();
+    let only: Vec<_> = output.only.iter().map(|class| class.as_str()).collect();
+    let only = if only.is_empty() { String::new() } else { format!(", of records only: {}", only.join(", ")) };
+    let names = match output.names {
+        Naming::Named => "with people's names",
+        Naming::Pseudonymous => "with pseudonyms for people and devices",
+    };
+    format!(
+        "As it is made it is sent to {} (\"{}\"): {}{only}, {names}. How long it is kept there is for that place to say.",
+        output.to,
+        output.name,
+        what.join(", ")
+    )
 }
 
 fn protection(desk: &Desk) -> anyhow::Result<Vec<Protection>> {

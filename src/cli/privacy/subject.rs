@@ -1,9 +1,10 @@
 //! `usher log subject`: everything recorded about one person, for that person.
 
-use super::{Desk, user, why};
+use super::{Desk, user};
 use crate::audit::alias::Aliases;
 use crate::audit::holds;
-use crate::audit::journal::{Journal, Reader, Statement, Topic};
+use crate::audit::journal::{Journal, Reader};
+use crate::audit::lookups::{self, Cursor, Look, Reading, Reason, Wanted};
 use crate::audit::people::People;
 use crate::audit::query::{Filter, Log, Row};
 use crate::audit::record::RecordId;
@@ -15,7 +16,7 @@ use crate::report::subject::{self, Cover, Days, Guide};
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,18 +46,6 @@ pub(in crate::cli) struct Subject {
     json: bool,
 }
 
-/// What is put on record, as for every look at a named person's records.
-#[derive(Serialize, Deserialize)]
-struct Looked {
-    who: String,
-    #[serde(default)]
-    user: Option<String>,
-    #[serde(default)]
-    filter: String,
-    #[serde(default)]
-    reason: String,
-}
-
 /// What came of it.
 #[derive(Default, Serialize)]
 struct Written {
@@ -69,10 +58,11 @@ impl Subject {
     pub(in crate::cli) fn run(&self, path: &Path) -> anyhow::Result<Answer> {
         let desk = Desk::open(path)?;
         let user = user(&self.user)?;
-        let reason = why(&self.reason, "")?;
+        let reason: Reason = self.reason.parse()?;
         let looks = looks(&desk, &user)?;
-        let body = Looked { who: desk.account.clone(), user: Some(user.clone()), filter: "subject access export".to_owned(), reason };
-        Journal::open(&desk.log)?.state(desk.now, Topic::Looked, &body)?;
+        let filter = Filter { user: Some(user.clone()), ..Filter::default() };
+        let look = Look { who: desk.account.clone(), name: None, filter, reason, at: desk.now };
+        let permit = lookups::look(&mut Journal::open(&desk.log)?, &look).context("that you look cannot be put on record, so nothing is written")?;
         let people = People::of(&desk.log)?;
         if !people.users.contains(&user.to_lowercase()) {
             if self.json {
@@ -82,9 +72,10 @@ impl Subject {
             print(format_args!("there are no records of {}; the name must be whole, as in: usher users list", safe(&user)))?;
             return Ok(Answer::No);
         }
-        let mut written = Written::default();
+        let log = Log::open(&desk.log)?;
+        let (reading, mut written) = (Reading::permitted(&log, permit), Written::default());
         files::replace_with(&self.output, |file| {
-            written = Export { desk: &desk, user: &user, people: &people, looks: &looks }.write(file).map_err(io::Error::other)?;
+            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks }.write(file).map_err(io::Error::other)?;
             Ok(())
         })
         .with_context(|| format!("{} cannot be written", self.output.display()))?;
@@ -109,19 +100,17 @@ impl Subject {
     }
 }
 
-/// Who looked at this person's records until now.
+/// Who looked at this person's records until now, the first look first.
 fn looks(desk: &Desk, user: &str) -> anyhow::Result<Vec<(Timestamp, String)>> {
-    let (aliases, mut looks) = (Aliases::open(&desk.log)?, Vec::new());
-    for statement in Reader::open(&desk.log)?.about(Topic::Looked, 0)? {
-        let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
-        let looked = Statement::read::<Looked>(&statement);
-        looks.extend(looked.filter(|looked| looked.user.as_ref().is_some_and(|of| aliases.of(of) == aliases.of(user))).map(|looked| (at, looked.who)));
-    }
-    Ok(looks)
+    let aliases = Aliases::open(&desk.log)?;
+    let mut looks = lookups::list(&Reader::open(&desk.log)?, &Wanted::default())?;
+    looks.retain(|look| look.user.as_ref().is_some_and(|of| aliases.of(of) == aliases.of(user)));
+    looks.into_iter().rev().map(|look| Ok((look.at.parse()?, look.who))).collect()
 }
 
 struct Export<'a> {
     desk: &'a Desk,
+    reading: &'a Reading<'a>,
     user: &'a str,
     people: &'a People,
     looks: &'a [(Timestamp, String)],
@@ -183,11 +172,9 @@ impl Export<'_> {
 
     /// Every record of the person, the oldest first, and whether its address was others' too.
     fn each(&self, written: &mut Written, mut take: impl FnMut(&Row, bool) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let log = Log::open(&self.desk.log)?;
         let mut after = RecordId(0);
         loop {
-            let filter = Filter { user: Some(self.user.to_owned()), after: Some(after), limit: AT_ONCE, patience: Duration::MAX, ..Filter::default() };
-            let page = log.search(&filter)?;
+            let page = self.reading.page(Cursor { after: Some(after), before: None, limit: AT_ONCE, patience: Duration::MAX })?;
             for file in page.passed_over.into_keys().filter(|file| !written.passed_over.contains(file)).collect::<Vec<_>>() {
                 written.passed_over.push(file);
             }

@@ -79,7 +79,7 @@ impl<'s> Person<'s> {
 
     fn answer(&self, reply: Reply) -> Answer {
         let id = reply.field("usher-reference").map(|id| id.parse().expect("a reference number"));
-        let row = id.and_then(|id| self.school.log().show(id).expect("the log is read"));
+        let row = id.and_then(|id| self.school.row(id));
         Answer { reply, row }
     }
 }

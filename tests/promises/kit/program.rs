@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use usher::audit::Folder;
+use usher::audit::lookups::Unshown;
 use usher::audit::query::{Filter, Log, Row};
 
 /// A running `usher serve`, killed when dropped.
@@ -112,7 +113,7 @@ impl Program {
     /// What is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
         let log = Log::open(&Folder::at(self.files.path("data/log"))).expect("a log");
-        log.search(&Filter { limit: 1_000_000, ..Filter::default() }).expect("the log is read").rows
+        Unshown::of(&log).search(&Filter { limit: 1_000_000, ..Filter::default() }).expect("the log is read").rows
     }
 }
 

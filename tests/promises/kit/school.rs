@@ -10,8 +10,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usher::app::{App, Reloader};
-use usher::audit::Folder;
+use usher::audit::lookups::Unshown;
 use usher::audit::query::{Filter, Log, Row};
+use usher::audit::{Folder, RecordId};
 use usher::config::Config;
 use usher::snapshot::InForce;
 
@@ -86,9 +87,14 @@ impl School {
         Log::open(&Folder::at(self.files.path("data/log"))).expect("a log")
     }
 
+    /// The record with this number.
+    pub fn row(&self, id: RecordId) -> Option<Row> {
+        Unshown::of(&self.log()).find(id).expect("the log is read")
+    }
+
     /// All that is on record, newest first.
     pub fn rows(&self) -> Vec<Row> {
-        self.log().search(&Filter { limit: 100_000, ..Filter::default() }).expect("the log is read").rows
+        Unshown::of(&self.log()).search(&Filter { limit: 100_000, ..Filter::default() }).expect("the log is read").rows
     }
 
     /// What is on record of one path, once it is closed.
@@ -105,7 +111,7 @@ impl School {
         let started = Instant::now();
         let log = self.log();
         loop {
-            let rows = log.search(&Filter { limit: 1000, ..Filter::default() }).expect("the log is read").rows;
+            let rows = Unshown::of(&log).search(&Filter { limit: 1000, ..Filter::default() }).expect("the log is read").rows;
             match rows.into_iter().find(|row| wanted(row) && row.outcome.is_some()) {
                 Some(row) => return row,
                 None => assert!(started.elapsed() < PATIENCE, "{what} is not on record, or not closed"),
