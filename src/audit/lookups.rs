@@ -253,7 +253,7 @@ impl<'l> Reading<'l> {
         Ok(page)
     }
 
-    /// All of it, a stretch at a time and in no order: see [`Log::scan`].
+    /// All of it, a stretch at a time and in no order: see `Log::scan`.
     pub fn all<E: From<LogError>>(&self, mut take: impl FnMut(Vec<Record>) -> Result<(), E>) -> Result<Page, E> {
         self.log.scan(&self.filter, |mut rows| {
             self.cover(&mut rows);
