@@ -72,11 +72,13 @@ pub enum Topic {
     Looked,
     /// The heads of the chains, as they were sent elsewhere.
     Checkpoint,
+    /// Records were handed out with their proof.
+    Packed,
 }
 
 impl Topic {
     /// All of them, by the name they have in the journal.
-    pub const NAMES: [(&str, Self); 10] = [
+    pub const NAMES: [(&str, Self); 11] = [
         ("key", Self::Key),
         ("event", Self::Event),
         ("sealed", Self::Sealed),
@@ -87,6 +89,7 @@ impl Topic {
         ("erased", Self::Erased),
         ("looked", Self::Looked),
         ("checkpoint", Self::Checkpoint),
+        ("packed", Self::Packed),
     ];
 
     /// As in the journal.
@@ -103,6 +106,7 @@ impl Topic {
             Self::Erased => "erased",
             Self::Looked => "looked",
             Self::Checkpoint => "checkpoint",
+            Self::Packed => "packed",
         }
     }
 }

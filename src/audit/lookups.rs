@@ -12,6 +12,7 @@
 //! search the log is not public.
 
 use super::journal::{Journal, JournalError, Reader, Statement, Topic};
+use super::pack::Packed;
 use super::pseudonyms::Pseudonyms;
 use super::query::people::People;
 use super::query::{Filter, Log, LogError, Page, Row as Record};
@@ -19,6 +20,7 @@ use super::record::RecordId;
 use crate::policy::glob::Glob;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -251,7 +253,7 @@ impl<'l> Reading<'l> {
         Ok(page)
     }
 
-    /// All of it, a stretch at a time and in no order: see [`Log::scan`].
+    /// All of it, a stretch at a time and in no order: see `Log::scan`.
     pub fn all<E: From<LogError>>(&self, mut take: impl FnMut(Vec<Record>) -> Result<(), E>) -> Result<Page, E> {
         self.log.scan(&self.filter, |mut rows| {
             self.cover(&mut rows);
@@ -333,6 +335,9 @@ pub struct Row {
     pub filter: String,
     /// Why.
     pub reason: String,
+    /// How many records were handed out with their proof, if they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packed: Option<usize>,
 }
 
 /// Which looks to list. All that is given must hold.
@@ -365,14 +370,20 @@ impl Wanted {
 /// The looks that are on record, newest first.
 pub fn list(reader: &Reader, wanted: &Wanted) -> Result<Vec<Row>, JournalError> {
     let statements = reader.about(Topic::Looked, 0)?;
-    let rows = statements.iter().rev().filter_map(|statement| Some((row(statement)?, statement.at)));
+    let packed: HashMap<u64, usize> =
+        reader.about(Topic::Packed, 0)?.iter().filter_map(Statement::read::<Packed>).map(|packed| (packed.look, packed.records)).collect();
+    let rows = statements.iter().rev().filter_map(|statement| {
+        let row = row(statement)?;
+        Some((Row { packed: packed.get(&row.id).copied(), ..row }, statement.at))
+    });
     Ok(rows.filter(|(row, at)| wanted.takes(row, *at)).map(|(row, _)| row).collect())
 }
 
-fn row(statement: &Statement) -> Option<Row> {
+/// The look that a statement puts on record.
+pub(super) fn row(statement: &Statement) -> Option<Row> {
     let Body { who, name, user, client, filter, reason } = statement.read()?;
     let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
-    Some(Row { id: statement.number, at: format!("{at:.3}"), who, name, user, client, filter, reason })
+    Some(Row { id: statement.number, at: format!("{at:.3}"), who, name, user, client, filter, reason, packed: None })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@
 //! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], [`damage`], `twigs` |
 //! | make few files of a day's many | [`merge`] |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
-//! | hand out | [`export`] |
+//! | hand out | [`export`]; with its proof, to somebody who has no Usher: [`pack`] |
 //! | what happened to Usher itself | [`events`] |
 //!
 //! A committed record survives `kill -9`, and with `durability = "power"` a power cut.
@@ -42,6 +42,7 @@ pub mod key;
 pub mod live;
 pub mod lookups;
 pub mod merge;
+pub mod pack;
 pub mod people;
 pub mod pseudonyms;
 pub mod query;

@@ -22,7 +22,7 @@ pub struct Twig {
 pub struct Tree<'a> {
     /// How many batches it is over.
     pub count: usize,
-    /// What is left of those that are not known.
+    /// What is left of those that are not known, by the place of their first batch.
     pub twigs: &'a [Twig],
     /// The hash of the batch at a place, if it is known.
     pub batch: &'a dyn Fn(usize) -> Option<Digest>,
@@ -47,7 +47,8 @@ impl Tree<'_> {
     }
 
     fn twig(&self, first: usize, count: usize) -> Option<Twig> {
-        self.twigs.iter().find(|twig| twig.first == first && twig.count == count).copied()
+        let place = self.twigs.binary_search_by_key(&first, |twig| twig.first).ok()?;
+        Some(self.twigs[place]).filter(|twig| twig.count == count)
     }
 
     /// What is left where only the batches at these places, ascending, are kept; nothing if the tree is not whole.

@@ -4,6 +4,7 @@
 
 pub mod coverage;
 pub mod dpia;
+pub mod evidence;
 pub mod fields;
 pub mod subject;
 pub mod timeline;

@@ -6,7 +6,7 @@
 //! Limits: it shows what was asked for, not what was on a screen, nor for how long. A mark that is inferred says so. Inside tunnels only hosts
 //! are seen, and no searches.
 //!
-//! A command reads the rows of the record, makes [`Entry`]s of them, and prints a face of [`Timeline`]: `text`, `html`, or itself as JSON.
+//! A command reads the rows of the record, makes [`Entry`]s of them ([`Entry::of`]), and prints a face of [`Timeline`]: `text`, `html`, or itself as JSON.
 
 mod build;
 mod html;
@@ -18,6 +18,7 @@ mod text;
 pub use text::Colours;
 
 use crate::audit::Verdict;
+use crate::audit::query::Row;
 use crate::clock::Timetable;
 use crate::insight::{Certainty, Kind, Stage, Start};
 use jiff::Timestamp;
@@ -64,6 +65,36 @@ pub struct Entry {
     pub duration_ms: Option<f64>,
     /// Bytes both ways.
     pub bytes: u64,
+}
+
+impl Entry {
+    /// A record as the timeline takes it.
+    #[must_use]
+    pub fn of(row: &Row) -> Self {
+        let search = row.engine.clone().zip(row.term.clone());
+        Self {
+            id: row.id.clone(),
+            time: Timestamp::from_millisecond(row.time_ms.cast_signed()).unwrap_or_default(),
+            kind: named(&Kind::NAMES, &row.kind),
+            start: named(&Start::NAMES, &row.start),
+            certainty: named(&Certainty::NAMES, &row.certainty),
+            cause: row.cause.clone(),
+            host: row.host.clone(),
+            url: row.url(),
+            verdict: named(&Verdict::NAMES, &row.verdict),
+            why: row.why.clone(),
+            categories: row.categories.clone(),
+            search: search.map(|(engine, term)| Searched { engine, term, stage: named(&Stage::NAMES, row.stage.as_deref().unwrap_or_default()) }),
+            status: row.status,
+            duration_ms: row.duration_ms,
+            bytes: row.bytes_down.unwrap_or_default(),
+        }
+    }
+}
+
+/// The value of this name; the first if there is none, as in a record of a later version.
+fn named<T: Copy>(names: &[(&str, T)], name: &str) -> T {
+    names.iter().find(|(known, _)| *known == name).map_or(names[0].1, |(_, value)| *value)
 }
 
 /// A search on record.

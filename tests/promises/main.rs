@@ -8,6 +8,7 @@ mod canaries;
 mod commands;
 mod destinations;
 mod durability;
+mod evidence;
 mod exports;
 mod fetching;
 mod fetching_safely;

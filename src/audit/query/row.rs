@@ -95,7 +95,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn of(id: RecordId, class: Class, who: &Who, judgement: &Judgement, opened: &Opened<'_>, closed: Option<&Closed<'_>>) -> Self {
+    pub(in crate::audit) fn of(id: RecordId, class: Class, who: &Who, judgement: &Judgement, opened: &Opened<'_>, closed: Option<&Closed<'_>>) -> Self {
         let shape = &opened.shape;
         let owned = |text: &str| text.to_owned();
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);

@@ -106,20 +106,27 @@ impl Record<'_> {
         number.map(|number| at(&self.source.texts, number).map(|text| &**text)).transpose()
     }
 
-    /// The leaves of its opening and of its ending, from what the columns hold.
-    pub(in crate::audit) fn leaves(&self) -> Result<Leaves, SegmentError> {
-        let (line, source) = (&self.line, self.source);
-        let shape = Decoder::new(at(&source.shapes, line.shape)?).shape()?;
-        let opened =
-            Opened { time_ms: line.time_ms, shape, host: self.host()?, path: line.path, referrer: self.referrer()?, cause: line.cause, term: line.term };
-        let mut body = Encoder::default();
-        body.opened(&opened);
-        let (who, judgement) = (at(&source.who_digests, line.who)?, at(&source.judgement_digests, line.judgement)?);
-        let opened = entry::opened_leaf(line.id, source.segment.directory.class, who, judgement, &body.0);
-        Ok(Leaves { id: line.id, opened, closed: self.closed_leaf()? })
+    pub(in crate::audit) fn who(&self) -> Result<&Who, SegmentError> {
+        at(&self.source.whos, self.line.who)
     }
 
-    fn closed_leaf(&self) -> Result<Option<(u64, Digest)>, SegmentError> {
+    pub(in crate::audit) fn judgement(&self) -> Result<&Judgement, SegmentError> {
+        at(&self.source.judgements, self.line.judgement)
+    }
+
+    /// The canonical bytes of its opening, from what the columns hold.
+    pub(in crate::audit) fn opened(&self) -> Result<Vec<u8>, SegmentError> {
+        let line = &self.line;
+        let shape = Decoder::new(at(&self.source.shapes, line.shape)?).shape()?;
+        let opened =
+            Opened { time_ms: line.time_ms, shape, host: self.host()?, path: line.path, referrer: self.referrer()?, cause: line.cause, term: line.term };
+        let mut bytes = Encoder::default();
+        bytes.opened(&opened);
+        Ok(bytes.0)
+    }
+
+    /// The canonical bytes of its ending.
+    pub(in crate::audit) fn closed(&self) -> Result<Option<Vec<u8>>, SegmentError> {
         let Some(ending) = &self.line.ending else { return Ok(None) };
         let closed = Closed {
             status: ending.status,
@@ -130,9 +137,18 @@ impl Record<'_> {
             upstream: self.text(ending.upstream)?,
             note: self.text(ending.note)?,
         };
-        let mut body = Encoder::default();
-        body.closed(&closed);
-        Ok(Some((ending.batch, entry::closed_leaf(self.line.id, &body.0))))
+        let mut bytes = Encoder::default();
+        bytes.closed(&closed);
+        Ok(Some(bytes.0))
+    }
+
+    /// The leaves of its opening and of its ending.
+    pub(in crate::audit) fn leaves(&self) -> Result<Leaves, SegmentError> {
+        let (line, source) = (&self.line, self.source);
+        let (who, judgement) = (at(&source.who_digests, line.who)?, at(&source.judgement_digests, line.judgement)?);
+        let opened = entry::opened_leaf(line.id, source.segment.directory.class, who, judgement, &self.opened()?);
+        let closed = line.ending.zip(self.closed()?).map(|(ending, bytes)| (ending.batch, entry::closed_leaf(line.id, &bytes)));
+        Ok(Leaves { id: line.id, opened, closed })
     }
 }
 

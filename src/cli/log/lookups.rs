@@ -43,7 +43,7 @@ impl Lookups {
         } else {
             let mut listing = table(&["when", "who", "whose", "what", "why"]);
             for row in &rows {
-                listing.add_row([local(&row.at, &desk.zone, "%d %b %Y %H:%M"), who(row), whose(row), safe(&row.filter), safe(&row.reason)]);
+                listing.add_row([local(&row.at, &desk.zone, "%d %b %Y %H:%M"), who(row), whose(row), what(row), safe(&row.reason)]);
             }
             print(listing)?;
         }
@@ -53,6 +53,11 @@ impl Lookups {
 
 fn who(row: &Row) -> String {
     safe(&row.name.as_ref().map_or_else(|| row.who.clone(), |name| format!("{name} ({})", row.who)))
+}
+
+fn what(row: &Row) -> String {
+    let handed_out = row.packed.map(|records| format!("; handed out with proofs: {records} records")).unwrap_or_default();
+    safe(&row.filter) + &handed_out
 }
 
 fn whose(row: &Row) -> String {

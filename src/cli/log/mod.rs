@@ -7,6 +7,7 @@ mod events;
 mod export;
 mod lookups;
 mod outputs;
+mod pack;
 mod people;
 mod reason;
 mod search;
@@ -51,6 +52,8 @@ pub(super) enum Log {
     Timeline(timeline::ShowTimeline),
     /// Write records to a file for other programs: CSV, JSON lines or Parquet. Exit code 1 if there is none, or a part of the log is damaged.
     Export(export::Export),
+    /// Write a person's records with the proof that they are what was recorded, for somebody who has no Usher. Exit code 1 if not all is proven.
+    Pack(pack::Pack),
     /// Count requests, visits, searches, people and blocks day by day, without names. Exit code 1 if there were none.
     Stats(stats::ShowStats),
     /// Show who looked at whose records, when and why, newest first. Exit code 1 if nobody did.
@@ -59,7 +62,7 @@ pub(super) enum Log {
     Events(events::Events),
     /// Show where the record is sent, and how far each has come.
     Outputs(outputs::Outputs),
-    /// Look whether any record was altered, removed or inserted. Exit code 1 if one was.
+    /// Look whether any record was altered, removed or inserted, in the log or in an evidence pack. Exit code 1 if one was.
     Verify(verify::Verify),
     /// Make a checkpoint: a signed line that says how far the log has come, to be kept elsewhere.
     Checkpoint(verify::MakeCheckpoint),
@@ -77,6 +80,12 @@ pub(super) enum Log {
 
 impl Log {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
+        // A pack is checked where there is no Usher: nothing of an installation is read.
+        if let Self::Verify(command) = &self
+            && let Some(answer) = command.pack()
+        {
+            return answer;
+        }
         let desk = Desk::open(path)?;
         match self {
             Self::Search(command) => command.run(&desk),
@@ -84,6 +93,7 @@ impl Log {
             Self::Tail(command) => command.run(&desk),
             Self::Show(command) => command.run(&desk),
             Self::Export(command) => command.run(&desk),
+            Self::Pack(command) => command.run(&desk),
             Self::Stats(command) => command.run(&desk),
             Self::Lookups(command) => command.run(&desk),
             Self::Events(command) => command.run(&desk),

@@ -3,12 +3,10 @@
 use super::reason::Why;
 use super::wanted::nothing_found;
 use super::{Desk, name_passed_over};
-use crate::audit::Verdict;
-use crate::audit::query::{Filter, Row};
+use crate::audit::query::Filter;
 use crate::cli::{Answer, print, print_json};
 use crate::files;
-use crate::insight::{Certainty, Kind, Stage, Start};
-use crate::report::timeline::{About, Colours, Entry, Searched, Timeline};
+use crate::report::timeline::{About, Colours, Entry, Timeline};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
@@ -56,7 +54,7 @@ impl ShowTimeline {
         let reading = desk.reading(&record, filter, &self.why)?;
         let mut entries = Vec::new();
         let page = reading.all(|rows| {
-            entries.extend(rows.iter().map(entry));
+            entries.extend(rows.iter().map(Entry::of));
             if entries.len() > MOST { bail!("there are more than {MOST} records of that day; narrow it with: usher log search") } else { Ok(()) }
         })?;
         name_passed_over(desk, &page);
@@ -95,31 +93,4 @@ impl ShowTimeline {
 /// How wide the terminal is, by what the shell says.
 fn width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH)
-}
-
-/// The value of this name; the first if there is none, as in a record of a later version.
-fn named<T: Copy>(names: &[(&str, T)], name: &str) -> T {
-    names.iter().find(|(known, _)| *known == name).map_or(names[0].1, |(_, value)| *value)
-}
-
-/// A record as the timeline takes it.
-pub(super) fn entry(row: &Row) -> Entry {
-    let search = row.engine.clone().zip(row.term.clone());
-    Entry {
-        id: row.id.clone(),
-        time: Timestamp::from_millisecond(row.time_ms.cast_signed()).unwrap_or_default(),
-        kind: named(&Kind::NAMES, &row.kind),
-        start: named(&Start::NAMES, &row.start),
-        certainty: named(&Certainty::NAMES, &row.certainty),
-        cause: row.cause.clone(),
-        host: row.host.clone(),
-        url: row.url(),
-        verdict: named(&Verdict::NAMES, &row.verdict),
-        why: row.why.clone(),
-        categories: row.categories.clone(),
-        search: search.map(|(engine, term)| Searched { engine, term, stage: named(&Stage::NAMES, row.stage.as_deref().unwrap_or_default()) }),
-        status: row.status,
-        duration_ms: row.duration_ms,
-        bytes: row.bytes_down.unwrap_or_default(),
-    }
 }

@@ -1,5 +1,6 @@
 //! `usher log verify` and `usher log checkpoint`: whether the log is as it was written.
 
+use super::pack::{self, Shown};
 use super::{Desk, say};
 use crate::audit::checkpoint::{self, Checkpoint};
 use crate::audit::journal::Journal;
@@ -16,13 +17,16 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-/// Look whether any record was altered, removed or inserted. Exit code 1 if one was.
+/// Look whether any record was altered, removed or inserted, in the log or in an evidence pack. Exit code 1 if one was.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  usher log verify\n  usher log verify --checkpoints /mnt/elsewhere/checkpoints.jsonl\n  usher log verify --key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\n\nBy itself the log shows every change made by somebody without its key. Checkpoints kept elsewhere also show what was written anew with it."
+    after_help = "Examples:\n  usher log verify\n  usher log verify --checkpoints /mnt/elsewhere/checkpoints.jsonl\n  usher log verify --key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\n  usher log verify --pack j.smith.zip\n\nBy itself the log shows every change made by somebody without its key. Checkpoints kept elsewhere also show what was written anew with it.\nTo check a pack nothing is needed but the file: no log, no configuration, no network."
 )]
 pub(in crate::cli) struct Verify {
-    /// The key that is known to sign this log, as an earlier `usher log verify` showed it.
+    /// Check this evidence pack, as `usher log pack` made it, and nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with = "checkpoints")]
+    pack: Option<PathBuf>,
+    /// The key that is known to sign, as an earlier `usher log verify` at the school showed it.
     #[arg(long, value_name = "HEX", value_parser = key)]
     key: Option<PublicKey>,
     /// Checkpoints kept elsewhere: a file with one a line. May be given more than once.
@@ -41,6 +45,16 @@ fn key(text: &str) -> Result<PublicKey, String> {
 }
 
 impl Verify {
+    /// What comes of it, if it is a pack that is to be looked at.
+    pub(super) fn pack(&self) -> Option<anyhow::Result<Answer>> {
+        let shown = match (self.json, self.quiet) {
+            (true, _) => Shown::Json,
+            (false, true) => Shown::Problems,
+            (false, false) => Shown::All,
+        };
+        self.pack.as_ref().map(|path| pack::verify(path, self.key, shown))
+    }
+
     pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
         let mut against = Against { key: self.key, checkpoints: Vec::new() };
         for path in &self.checkpoints {

@@ -116,7 +116,7 @@ pub(in crate::cli) fn parse_time(text: &str, zone: &TimeZone) -> anyhow::Result<
 }
 
 /// What is wrong with a time: a day that the month does not have, or something else altogether.
-fn no_time(text: &str) -> anyhow::Error {
+pub(super) fn no_time(text: &str) -> anyhow::Error {
     let numbers: Vec<_> = text.split(|c: char| !c.is_ascii_digit()).take(3).map(str::parse::<i16>).collect();
     if let [Ok(year), Ok(month), Ok(day)] = numbers[..]
         && let Some(first) = i8::try_from(month).ok().and_then(|month| Date::new(year, month, 1).ok())
