@@ -37,6 +37,8 @@ const SAMPLE: u64 = 500_000;
 const WRITER: &str = "usher-log";
 /// How often the rate is told at the least.
 const TELL: Duration = Duration::from_secs(5);
+/// The rank of a site that few visit.
+const FEW_VISIT: usize = 2000;
 /// How often each question is asked; the median counts.
 const TIMES: usize = 5;
 
@@ -64,6 +66,9 @@ struct Arguments {
     /// Only ask the questions, of a record that an earlier run kept.
     #[arg(long, requires = "keep")]
     ask: bool,
+    /// Of the questions, only those with these words in them.
+    #[arg(long, requires = "ask")]
+    only: Option<String>,
     /// Only show what the traffic is.
     #[arg(long)]
     traffic: bool,
@@ -78,7 +83,7 @@ fn main() {
         return show_traffic(&arguments);
     }
     if let (true, Some(kept)) = (arguments.ask, &arguments.keep) {
-        return ask(&Folder::at(kept.join("log")), &Asked::of(&Traffic::new(arguments.seed, arguments.size)));
+        return ask(&Folder::at(kept.join("log")), &Asked::of(&Traffic::new(arguments.seed, arguments.size)), arguments.only.as_deref());
     }
     let making = cost_of_traffic(&arguments);
     let own = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
@@ -88,7 +93,7 @@ fn main() {
     let written = write(&arguments, &log);
     merge_all(&log);
     tell(&written, log.path(), making);
-    ask(&log, &written.asked);
+    ask(&log, &written.asked, None);
 }
 
 /// Merges what is sealed, as each night does.
@@ -142,6 +147,8 @@ struct Written {
 /// Whom and what the questions are about.
 struct Asked {
     somebody: String,
+    /// The best known site, and one that few visit.
+    sites: [String; 2],
     /// The first day's lessons, in Unix milliseconds.
     day: (u64, u64),
 }
@@ -150,7 +157,8 @@ impl Asked {
     /// What is asked of a record that begins with this traffic.
     fn of(traffic: &Traffic) -> Self {
         let from = traffic.day().periods[0].from;
-        Self { somebody: traffic.school().people[0].user.as_ref().to_owned(), day: (from, from + 13 * 3_600_000) }
+        let sites = [0, FEW_VISIT].map(|rank| traffic.host(rank).to_owned());
+        Self { somebody: traffic.school().people[0].user.as_ref().to_owned(), sites, day: (from, from + 13 * 3_600_000) }
     }
 }
 
@@ -388,19 +396,22 @@ fn people(filter: Filter) -> Box<dyn Fn(&Unshown<'_>) -> usize> {
 }
 
 /// Asks what schools ask, each some times; the first time by somebody who has just opened the log, as each command does.
-fn ask(folder: &Folder, asked: &Asked) {
+fn ask(folder: &Folder, asked: &Asked, only: Option<&str>) {
     let time = |ms: u64| jiff::Timestamp::from_millisecond(i64::try_from(ms).expect("a time")).expect("a time");
     let person = Some(asked.somebody.clone());
     let whole = |filter: Filter| Filter { limit: 1_000_000, patience: Duration::MAX, ..filter };
     let day = Filter { user: person.clone(), from: Some(time(asked.day.0)), to: Some(time(asked.day.1)), ..Filter::default() };
     let site = |host: &str| Filter { host: Some(host.into()), kind: Some(Kind::Visit), ..Filter::default() };
     let text = |words: &str| Filter { text: Some(words.into()), ..Filter::default() };
-    let questions: [Question<'_>; 9] = [
+    let [known, few] = [&*asked.sites[0], &*asked.sites[1]];
+    let questions: [Question<'_>; 11] = [
         ("what did this pupil do on a day (all)", page(whole(day))),
         ("what did this pupil do, first page", page(Filter { user: person, ..Filter::default() })),
-        ("who visited the best known site (people)", people(site("bromcomvle.com"))),
-        ("who visited it, first page", page(site("bromcomvle.com"))),
-        ("all visits to it", page(whole(site("bromcomvle.com")))),
+        ("who visited the best known site (people)", people(site(known))),
+        ("visits to the best known site, first page", page(site(known))),
+        ("visits to the best known site, all", page(whole(site(known)))),
+        ("who visited a site that few know (people)", people(site(few))),
+        ("visits to a site that few know, all", page(whole(site(few)))),
         ("who visited a site that is nowhere", people(site("nowhere.example"))),
         ("a text in host, path or search, first page", page(text("volcano"))),
         ("two words, first page", page(text("volcano homework"))),
@@ -408,7 +419,7 @@ fn ask(folder: &Folder, asked: &Asked) {
     ];
     let mut shown = Table::new();
     shown.load_style(NOTHING).set_header(["the question", "just opened", "median", "found"]);
-    for (name, question) in questions {
+    for (name, question) in questions.into_iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only))) {
         let opened = Instant::now();
         let record = Log::open(folder).expect("a log");
         let log = Unshown::of(&record);

@@ -28,7 +28,7 @@ pub(super) struct Tidier {
     purged: Option<Date>,
     /// The day of the last merge of all that was to be merged.
     merged: Option<Date>,
-    /// Whether the last merge was not in vain: if it was, the next is tomorrow's.
+    /// Whether the last merge of what was many was not in vain: if it was, the next is tomorrow's.
     merging_helps: bool,
     /// Not before this, after a failure.
     not_before: Option<Timestamp>,
@@ -98,12 +98,13 @@ impl Tidier {
     /// Merges what was sealed the day before, once a day, and through the day what has become many.
     fn merge(&mut self, standing: &Standing, now: Timestamp) -> Result<(), MergeError> {
         let today = due(self.merged, standing, now);
-        if today.is_none() && !(self.merging_helps && merge::is_due(&standing.log, now)?) {
+        let many = self.merging_helps && merge::is_due(&standing.log, now)?;
+        if today.is_none() && !many {
             return Ok(());
         }
         let report = merge::merge_giving_way(&standing.log, now)?;
         self.merged = today.or(self.merged);
-        self.merging_helps = report.into > 0 || report.kept_back.is_empty();
+        self.merging_helps = report.into > 0 || !many;
         if report.into > 0 {
             events::LogMerged { from: report.from, into: report.into, records: report.records }.emit();
         }

@@ -33,11 +33,16 @@ const DAMAGED: &str = "segment-damaged";
 const MISSING: &str = "segment-missing";
 const MENDED: &str = "segment-mended";
 
-impl From<SegmentError> for Wrong {
-    fn from(error: SegmentError) -> Self {
+/// EIO: the disk cannot read it.
+const UNREADABLE: i32 = 5;
+
+impl Wrong {
+    /// What an error says of the file; the error itself, if it says nothing of it: there may be no memory, or too many files open, to look at any.
+    fn of(error: SegmentError) -> io::Result<Self> {
         match error {
-            SegmentError::Io(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
-            SegmentError::Io(_) | SegmentError::Damaged(_) | SegmentError::Form(_) => Self::Damaged(error.to_string()),
+            SegmentError::Io(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Missing),
+            SegmentError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof && error.raw_os_error() != Some(UNREADABLE) => Err(error),
+            SegmentError::Io(_) | SegmentError::Damaged(_) | SegmentError::Form(_) => Ok(Self::Damaged(error.to_string())),
         }
     }
 }
@@ -70,12 +75,11 @@ impl Wrong {
 pub(super) fn look(folder: &Folder, journal: &mut Journal, at: Timestamp) -> Result<(), JournalError> {
     let (parts, known) = (journal.reader().parts()?, stated(journal.reader())?.wrong);
     for part in parts {
-        match (check(folder, &part, known.contains_key(&part.file)), known.get(&part.file)) {
+        match (check(folder, &part, known.contains_key(&part.file))?, known.get(&part.file)) {
             // One that was written anew or purged since is none any more.
-            (Err(wrong), _) if journal.reader().parts()?.iter().any(|there| there.file == part.file) => state(journal, &part, &wrong, at)?,
-            (Err(_), _) => {}
-            (Ok(()), Some(_)) => state_mended(journal, &part, at)?,
-            (Ok(()), None) => {}
+            (Some(wrong), _) if journal.reader().parts()?.iter().any(|there| there.file == part.file) => state(journal, &part, &wrong, at)?,
+            (None, Some(_)) => state_mended(journal, &part, at)?,
+            (Some(_) | None, _) => {}
         }
     }
     Ok(())
@@ -89,23 +93,23 @@ pub fn met(folder: &Folder, passed_over: &BTreeMap<String, String>) -> Result<()
     let mut journal = Journal::open(folder)?;
     for part in journal.reader().parts()?.into_iter().filter(|part| passed_over.contains_key(&part.file)) {
         // Looked at once more: a file that was replaced or purged meanwhile is not damaged.
-        if let Err(wrong) = check(folder, &part, true) {
+        if let Some(wrong) = check(folder, &part, true)? {
             state(&mut journal, &part, &wrong, Timestamp::now())?;
         }
     }
     Ok(())
 }
 
-/// Whether a segment is the one that was sealed; also each of its bytes, if wanted.
-fn check(folder: &Folder, part: &Part, each_byte: bool) -> Result<(), Wrong> {
-    let segment = Segment::open(&folder.sealed().join(&part.file))?;
-    if to_hex(&segment.digest) != part.digest {
-        return Err(Wrong::Damaged("it is not the file that was sealed".to_owned()));
-    }
-    if each_byte {
-        segment.check()?;
-    }
-    Ok(())
+/// What is wrong with a segment, if anything is: whether it is the one that was sealed; also each of its bytes, if wanted.
+fn check(folder: &Folder, part: &Part, each_byte: bool) -> io::Result<Option<Wrong>> {
+    let look = || {
+        let segment = Segment::open(&folder.sealed().join(&part.file))?;
+        if to_hex(&segment.digest) != part.digest {
+            return Err(SegmentError::Damaged("it is not the file that was sealed"));
+        }
+        if each_byte { segment.check() } else { Ok(()) }
+    };
+    look().err().map(Wrong::of).transpose()
 }
 
 /// What is on record of segments.

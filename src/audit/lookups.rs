@@ -269,6 +269,8 @@ impl<'l> Reading<'l> {
                 somebody.user = somebody.user.as_deref().map(|user| pseudonyms.of_user(user));
                 somebody.client = somebody.client.as_deref().map(|client| pseudonyms.of_client(client));
             }
+            // In the order of names it would say which is whose.
+            people.sort();
         }
         Ok(people)
     }

@@ -8,7 +8,8 @@
 //! Nothing is added or left out: batches, links and leaves stay as they were committed. A segment that is damaged, altered, or partly purged stays as it
 //! is, and those before and after it are merged for themselves. The old files lie there for a while longer, so that whoever is reading them can finish.
 //!
-//! In memory are the dictionaries of a group, one chunk of each of its segments, and the hash of each batch.
+//! In memory are the dictionaries of a group and its words, one chunk of each of its segments, the hash of each batch, and, while a segment is proven, some
+//! hundred bytes for each of its records.
 
 mod plan;
 mod rows;
@@ -23,7 +24,7 @@ use super::{chain, sealer};
 use crate::files;
 use jiff::Timestamp;
 use plan::{MOST_ROWS, Plan};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, Write};
 
 /// Why nothing is merged.
@@ -68,16 +69,23 @@ pub fn is_due(folder: &Folder, now: Timestamp) -> Result<bool, JournalError> {
 
 /// Merges what was sealed, as far as it is not merged yet: of the days before today all, of today what is full, or many.
 pub fn merge(folder: &Folder, now: Timestamp) -> Result<Report, MergeError> {
-    merge_up_to(MOST_ROWS, folder, now)
+    merge_up_to(Most { rows: MOST_ROWS, weight: MOST_WEIGHT }, folder, now)
 }
 
-fn merge_up_to(most: u64, folder: &Folder, now: Timestamp) -> Result<Report, MergeError> {
+/// How large a merged segment may be.
+#[derive(Clone, Copy)]
+struct Most {
+    rows: u64,
+    weight: u64,
+}
+
+fn merge_up_to(most: Most, folder: &Folder, now: Timestamp) -> Result<Report, MergeError> {
     let _lock = rewrite::lock(folder)?;
     let mut journal = Journal::open(folder)?;
     rewrite::tidy(folder, journal.reader())?;
     let (parts, notes, pruned) = (journal.reader().parts()?, rewrite::notes(journal.reader())?, rewrite::pruned(journal.reader())?);
-    let plan = Plan { parts: &parts, notes: &notes, pruned: &pruned, now, most };
-    let mut merging = Merging { folder, journal: &mut journal, now, report: Report::default() };
+    let plan = Plan { parts: &parts, notes: &notes, pruned: &pruned, now, most: most.rows };
+    let mut merging = Merging { folder, journal: &mut journal, now, most_weight: most.weight, report: Report::default() };
     for (_, class) in Class::NAMES {
         plan.groups(class).iter().for_each(|group| merging.group(class, group));
     }
@@ -88,14 +96,22 @@ struct Merging<'a> {
     folder: &'a Folder,
     journal: &'a mut Journal,
     now: Timestamp,
+    most_weight: u64,
     report: Report,
 }
 
+/// The most that dictionaries, words and batches of a group may come to, in bytes: some times as much as those of a million ordinary records. They are in
+/// memory, and what is made of them must be small enough to be read again, whatever somebody puts into addresses.
+const MOST_WEIGHT: u64 = 64 << 20;
+
 /// Why a group is not merged.
-struct NotMerged<'n> {
-    /// The segment that is at fault, if one is.
-    file: Option<&'n str>,
-    error: RewriteError,
+enum NotMerged<'n> {
+    /// This segment is at fault.
+    Of(&'n str, RewriteError),
+    /// No one of them is.
+    All(RewriteError),
+    /// They are too much for one.
+    TooHeavy,
 }
 
 impl Merging<'_> {
@@ -110,23 +126,33 @@ impl Merging<'_> {
                 self.report.into += 1;
                 self.report.records += into.rows;
             }
-            Err(NotMerged { file: Some(file), error }) => {
+            Err(NotMerged::Of(file, error)) => {
                 self.report.kept_back.insert(file.to_owned(), error.to_string());
                 group.split(|note| note.file == file).for_each(|left| self.group(class, left));
             }
-            Err(NotMerged { file: None, error }) => self.report.kept_back.extend(group.iter().map(|note| (note.file.clone(), error.to_string()))),
+            Err(NotMerged::All(error)) => self.report.kept_back.extend(group.iter().map(|note| (note.file.clone(), error.to_string()))),
+            Err(NotMerged::TooHeavy) => {
+                let (first, second) = group.split_at(group.len() / 2);
+                self.group(class, first);
+                self.group(class, second);
+            }
         }
     }
 
     fn merge<'n>(&mut self, class: Class, group: &[&'n SegmentNote]) -> Result<SegmentNote, NotMerged<'n>> {
-        let mut sources = Vec::with_capacity(group.len());
-        for note in group {
-            let source = Source::open(&self.folder.sealed().join(&note.file), &note.digest);
-            sources.push(source.map_err(|error| NotMerged { file: Some(&note.file), error: error.into() })?);
+        let open = |note: &&'n SegmentNote| {
+            let segment = Source::segment(&self.folder.sealed().join(&note.file), &note.digest);
+            segment.map_err(|error| NotMerged::Of(&note.file, error.into()))
+        };
+        let segments = group.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        if segments.iter().map(|segment| segment.directory.weight()).sum::<u64>() > self.most_weight {
+            return Err(NotMerged::TooHeavy);
         }
+        let read = |(note, segment): (&&'n SegmentNote, _)| Source::of(segment).map_err(|error| NotMerged::Of(&note.file, error.into()));
+        let sources = group.iter().zip(segments).map(read).collect::<Result<Vec<_>, _>>()?;
         let (first, last) = (group[0], group[group.len() - 1]);
         let chained = chained(group, &sources)?;
-        self.put_in_place(class, (first.lives.0, last.lives.1), group, &sources, &chained).map_err(|error| NotMerged { file: None, error })
+        self.put_in_place(class, (first.lives.0, last.lives.1), group, &sources, &chained).map_err(NotMerged::All)
     }
 
     fn put_in_place(
@@ -148,6 +174,10 @@ impl Merging<'_> {
         })?;
         let (directory, digest) = made.ok_or_else(|| io::Error::other("nothing was written"))?;
         let into = SegmentNote::of(name, &directory, &digest, path.metadata()?.len());
+        // What it was made of goes: it must be whole, and prove what they proved.
+        let made = Source::open(&path, &into.digest)?;
+        made.segment.check()?;
+        rewrite::proven(&made)?;
         let merged = Merged { from: group.iter().map(|note| note.file.clone()).collect(), into };
         let change = Change { out: merged.from.iter().map(String::as_str).collect(), into: vec![&merged.into], old: Old::LeftLying };
         rewrite::put_in_place(self.folder, self.journal, self.now, Topic::Merged, &merged, &change)?;
@@ -157,17 +187,23 @@ impl Merging<'_> {
 
 /// The chain of all of a group, each segment proven against what was signed.
 fn chained<'n>(group: &[&'n SegmentNote], sources: &[Source]) -> Result<Chained, NotMerged<'n>> {
-    let (mut batches, mut hashes, mut gaps, mut carried_in) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+    let (mut batches, mut hashes, mut gaps, mut carried_in) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
     for (note, source) in group.iter().zip(sources) {
         let mut add = || {
             batches.extend(source.segment.batches()?);
             gaps.extend(source.segment.gaps()?);
             let proven = rewrite::proven(source)?;
             hashes.extend(proven.batches);
-            carried_in.extend(proven.carried_in);
+            carried_in.extend(proven.carried_in.into_iter().map(|(id, leaf)| (id, (leaf, &note.file))));
             Ok(())
         };
-        add().map_err(|error| NotMerged { file: Some(&note.file), error })?;
+        add().map_err(|error| NotMerged::Of(&note.file, error))?;
+    }
+    // Where a record was carried to, nothing but the leaf it left behind proves its opening.
+    for gap in gaps.iter().filter(|gap: &&Gap| gap.why == Missing::Carried) {
+        if let Some((_, file)) = carried_in.get(&gap.id).filter(|(leaf, _)| Some(*leaf) != gap.opened) {
+            return Err(NotMerged::Of(file, RewriteError::Altered));
+        }
     }
     let (first, last) = (&sources[0].segment.directory, &sources[sources.len() - 1].segment.directory);
     Ok(Chained { before: first.before, after: last.after, root: chain::root(&hashes), batches, gaps: joined(gaps, &carried_in), twigs: Vec::new() })
@@ -175,9 +211,9 @@ fn chained<'n>(group: &[&'n SegmentNote], sources: &[Source]) -> Result<Chained,
 
 /// The gaps that are left. One whose record was carried over to a later segment of the group is none any more; what is left of a record that was
 /// opened in one and closed in another belongs together.
-fn joined(gaps: Vec<Gap>, carried_in: &HashSet<RecordId>) -> Vec<Gap> {
+fn joined<T>(gaps: Vec<Gap>, carried_in: &HashMap<RecordId, T>) -> Vec<Gap> {
     let mut left: BTreeMap<RecordId, Gap> = BTreeMap::new();
-    for gap in gaps.into_iter().filter(|gap| gap.why != Missing::Carried || !carried_in.contains(&gap.id)) {
+    for gap in gaps.into_iter().filter(|gap| gap.why != Missing::Carried || !carried_in.contains_key(&gap.id)) {
         left.entry(gap.id)
             .and_modify(|known| {
                 known.opened = known.opened.or(gap.opened);

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -45,8 +45,9 @@ pub struct Settings {
 impl Settings {
     /// As many records as are sealed at a time by default: looking through the live ones takes some milliseconds, and sealing them some 20 MB.
     pub const ROWS: u64 = 65_536;
-    /// How few may be, and how many: each seal costs some files and a signed statement, and holds what it seals in memory.
-    pub const ROWS_ALLOWED: RangeInclusive<u64> = 100..=1_000_000;
+    /// How few may be, and how many: each seal costs some files and a signed statement, and holds what it seals in memory. With more than these, somebody
+    /// who gives another browser with each request could make a dictionary that is too large to be read again.
+    pub const ROWS_ALLOWED: RangeInclusive<u64> = 100..=100_000;
 }
 
 impl Default for Settings {
@@ -100,6 +101,8 @@ impl Queue {
 }
 
 pub(super) struct Shared {
+    /// Whether the last that was to be written could not be.
+    pub(super) failing: AtomicBool,
     pub(super) queue: Mutex<Queue>,
     pub(super) work: Condvar,
     pub(super) done: Condvar,
@@ -154,10 +157,16 @@ impl Recorder {
         let begun = Begun::at(folder, settings.sync, sealed.live, &sealed.heads, sealed.last).map_err(|error| StartError::Open { path: path(), error })?;
         sealer.seal_before(begun.number);
         let queue = Mutex::new(Queue { last: begun.last.0, ..Queue::default() });
-        let shared = Arc::new(Shared { queue, work: Condvar::new(), done: Condvar::new() });
+        let shared = Arc::new(Shared { failing: AtomicBool::new(false), queue, work: Condvar::new(), done: Condvar::new() });
         let writer = Writer::new(folder.clone(), settings, shared.clone(), sealer, begun);
         std::thread::Builder::new().name("usher-log".into()).spawn(move || writer.run()).map_err(StartError::Thread)?;
         Ok(Self { shared, _lock: Arc::new(lock) })
+    }
+
+    /// Whether the last that was to be written could not be.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
     }
 
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.

@@ -285,12 +285,13 @@ impl Thread {
         }
         let names: Vec<_> = made.unreadable.iter().take(20).map(ToString::to_string).collect();
         let text = format!(
-            "{} records in {} cannot be read: somebody altered the file. It stays where it is. They are: {}.",
+            "{} records in {} cannot be read: somebody altered the file. The file stays until Usher is started again; copy it if it is to be looked into. They are: {}.",
             made.unreadable.len(),
             self.folder.live(number).display(),
             names.join(", ")
         );
-        Ok(events::state(&mut self.journal, &Event { at: Timestamp::now(), kind: "log-altered", severity: Severity::Critical, text })?)
+        self.unstated.push_back(Event { at: Timestamp::now(), kind: "log-altered", severity: Severity::Critical, text });
+        Ok(())
     }
 }
 

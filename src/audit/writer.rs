@@ -9,6 +9,7 @@ use super::sealer::Sealer;
 use crate::telemetry::events;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long endings may wait for others, so that each does not cost a transaction of its own.
@@ -40,8 +41,6 @@ pub(super) struct Writer {
     open: HashSet<RecordId>,
     /// Endings that could not be written yet.
     kept: Vec<Closing>,
-    /// The last attempt to write failed.
-    failing: bool,
     /// How many requests were refused since.
     refused: u64,
     /// How many records the file may hold before a new one is begun.
@@ -65,7 +64,6 @@ impl Writer {
             heads,
             open: HashSet::new(),
             kept: Vec::new(),
-            failing: false,
             refused: 0,
             full_at,
             day,
@@ -123,9 +121,13 @@ impl Writer {
 
     fn write(&mut self, mut queue: Queue) {
         self.kept.append(&mut queue.closings);
+        let writes = !queue.openings.is_empty() || !self.kept.is_empty();
         match self.commit(&queue.openings, queue.today) {
             Ok(()) => {
-                self.recovered();
+                // That nothing could be written says nothing of a full disk.
+                if writes {
+                    self.recovered();
+                }
                 answer(queue.openings, &Ok(()));
             }
             Err(error) => {
@@ -142,7 +144,7 @@ impl Writer {
             Some(live) => live,
             None => self.open_again().map_err(|error| error.to_string())?,
         };
-        let today = openings.first().map(|commit| commit.id.unix_ms() / DAY_MS).max(today).unwrap_or_default();
+        let today = openings.last().map(|commit| commit.id.unix_ms() / DAY_MS).max(today).unwrap_or_default();
         if self.is_full(&live, today) {
             live = self.turn(live, today);
         }
@@ -219,10 +221,9 @@ impl Writer {
     }
 
     fn failed(&mut self, queue: &Queue, error: &str) {
-        if !self.failing {
+        if !self.shared.failing.swap(true, Ordering::Relaxed) {
             events::LogFailed { path: self.folder.path(), error }.emit();
         }
-        self.failing = true;
         self.refused += queue.openings.len() as u64;
         if self.kept.len() > MOST_ENDINGS_KEPT {
             self.kept.drain(..self.kept.len() - MOST_ENDINGS_KEPT);
@@ -230,10 +231,10 @@ impl Writer {
     }
 
     fn recovered(&mut self) {
-        if self.failing {
+        if self.shared.failing.swap(false, Ordering::Relaxed) {
             events::LogRecovered { path: self.folder.path(), refused: self.refused }.emit();
             self.sealer.recovered(self.refused);
-            (self.failing, self.refused) = (false, 0);
+            self.refused = 0;
         }
     }
 }

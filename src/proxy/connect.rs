@@ -88,8 +88,7 @@ impl Worker {
             pending.expect(Outcome::ClientGone);
             Ok(pending)
         };
-        let (pending, dialled) = tokio::join!(record, reach);
-        let mut pending: Pending = pending?;
+        let (mut pending, dialled) = self.beside(record, reach).await?;
         let opened = async {
             let (Dialled { tcp, address }, way) = dialled?;
             pending.upstream(address);

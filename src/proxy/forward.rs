@@ -57,9 +57,8 @@ impl Worker {
             }
         };
         // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
-        let (recorded, ready) = tokio::join!(self.open_record(&asked, entry), ready);
-        let mut pending = match recorded {
-            Ok(pending) => pending,
+        let (mut pending, ready) = match self.beside(self.open_record(&asked, entry), ready).await {
+            Ok(both) => both,
             Err(answer) => return answer,
         };
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };

@@ -231,6 +231,19 @@ impl Worker {
         opened.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
     }
 
+    /// Puts a request on record while its site is reached, and no longer than the record takes if it fails. While the log cannot be written, nothing is
+    /// reached before.
+    pub(super) async fn beside<T>(
+        &self,
+        record: impl Future<Output = Result<Pending, Answer>>,
+        reach: impl Future<Output = T>,
+    ) -> Result<(Pending, T), Answer> {
+        if self.recorder.is_failing() {
+            return Ok((record.await?, reach.await));
+        }
+        tokio::try_join!(record, async { Ok(reach.await) })
+    }
+
     /// Refuses what is no request a proxy can serve.
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
         let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());

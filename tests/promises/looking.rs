@@ -161,6 +161,8 @@ async fn who_visited_a_site_is_told_with_a_reason_and_by_pseudonyms_without() {
     let covered = log(&files, &[&["people", "--host", "games.example"]]);
     assert!(covered.out.contains("person-") && covered.out.contains("device-") && covered.out.contains("2 people and devices, 2 records"), "{covered:?}");
     assert!(!covered.out.contains("7-anna") && !covered.out.contains("127.0"), "{covered:?}");
+    let users: Vec<_> = log(&files, &[&["people", "--json"]]).json().iter().filter_map(|one| Some(one["user"].as_str()?.to_owned())).collect();
+    assert!(users.len() == 2 && users.is_sorted(), "the order of the names would say which is whose: {users:?}");
     let named = log(&files, &[&["people", "--host", "games.example", "--json"], &WHY]).json();
     let told = |number: usize, field: &str| named[number][field].as_str().unwrap_or_default().to_owned();
     assert_eq!(

@@ -55,7 +55,8 @@ impl<'n> Plan<'n> {
     /// What follows on one another and is of one day. A segment without rows is of the day before it.
     fn days(&self, class: Class) -> Vec<Day<'n>> {
         let mut in_order: Vec<_> = self.parts.iter().filter(|part| part.class == class).filter_map(|part| self.notes.get(&part.file)).collect();
-        in_order.sort_unstable_by_key(|note| note.before.0);
+        // One that only holds what was carried over has no batches of its own: then the live files tell.
+        in_order.sort_unstable_by_key(|note| (note.before.0, note.lives.0));
         let mut days: Vec<Day<'_>> = Vec::new();
         for note in in_order.into_iter().filter(|note| !self.pruned.contains(&note.file)) {
             let number = day_of(RecordId(note.ids.1));

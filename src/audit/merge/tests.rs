@@ -75,9 +75,9 @@ async fn a_merged_segment_holds_no_more_than_it_may_and_is_not_merged_twice() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = school(place.path(), 2000).await;
     let before = all(&folder);
-    merge_up_to(200, &folder, later()).expect("merged");
+    merge_up_to(Most { rows: 200, weight: MOST_WEIGHT }, &folder, later()).expect("merged");
     assert!(parts(&folder).iter().all(|part| part.rows <= 200), "{:?}", parts(&folder));
-    assert_eq!(merge_up_to(200, &folder, later()).expect("nothing to merge"), Report::default());
+    assert_eq!(merge_up_to(Most { rows: 200, weight: MOST_WEIGHT }, &folder, later()).expect("nothing to merge"), Report::default());
     // Had there been more room, they go together: merged ones are merged like any.
     merge(&folder, later()).expect("merged");
     assert_eq!(parts(&folder).len(), 5);
@@ -143,4 +143,44 @@ async fn a_damaged_segment_stays_as_it_is_and_is_named() {
     fs::write(&path, &bytes).expect("written");
     assert_eq!(all(&folder), before);
     holds(&folder);
+}
+
+#[tokio::test]
+async fn what_would_be_too_much_to_be_read_again_is_merged_by_parts_or_not_at_all() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = school(place.path(), 1200).await;
+    let before = all(&folder);
+    let weight = |part: &Part| Source::segment(&folder.sealed().join(&part.file), &part.digest).expect("opened").directory.weight();
+    let heaviest = parts(&folder).iter().map(weight).max().expect("some");
+    assert_eq!(merge_up_to(Most { rows: MOST_ROWS, weight: 1 }, &folder, later()).expect("nothing to merge"), Report::default());
+    merge_up_to(Most { rows: MOST_ROWS, weight: 3 * heaviest }, &folder, later()).expect("merged");
+    assert!((6..40).contains(&parts(&folder).len()), "{}", parts(&folder).len());
+    assert_eq!(all(&folder), before);
+    holds(&folder);
+}
+
+#[tokio::test]
+async fn a_record_altered_after_it_was_carried_over_is_named_and_spoils_no_other() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = Folder::at(place.path().join("log"));
+    let recorder = Recorder::start(&folder, small(100)).expect("started");
+    let open = record(&recorder, 0..150).await;
+    recorder.finish();
+    drop((open, recorder));
+    let live = folder.lives().expect("listed").last().copied().expect("a live file");
+    let file = rusqlite::Connection::open(folder.live(live)).expect("opened");
+    let altered = file.execute(
+        "UPDATE opened SET body = (SELECT body FROM opened o WHERE o.class = opened.class AND o.id > opened.id LIMIT 1) WHERE id = (SELECT min(id) FROM opened)",
+        [],
+    );
+    assert_eq!(altered, Ok(1));
+    drop(file);
+    crate::audit::stopped::seal_unless_running(&folder).expect("sealed");
+    let told = || verify(&folder, &Against::default(), &mut |_, _| {}).expect("verified").problems;
+    let before = told();
+    assert!(matches!(before.as_slice(), [crate::audit::verify::Problem::Altered { .. }]), "{before:?}");
+    let report = merge(&folder, later()).expect("merged");
+    let live = format!("-{live:08}-{live:08}.seg");
+    assert!(report.kept_back.len() == 1 && report.kept_back.keys().all(|file| file.ends_with(&live)), "{report:?}");
+    assert_eq!(told(), before);
 }

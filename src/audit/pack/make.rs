@@ -178,8 +178,10 @@ pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// The most things that a file of JSON may list: each takes memory when it is read.
+/// The most things that `proofs.json` may list: each takes memory when it is read.
 pub(super) const MOST_LISTED: usize = 8_000_000;
+/// The most that the others may: some for each of the files there may be.
+pub(super) const MOST_LISTED_ELSEWHERE: usize = 20_000;
 
 /// How many things a file of JSON lists at most.
 pub(super) fn listed(json: &[u8]) -> usize {
@@ -192,6 +194,7 @@ fn within_limits(files: &Files) -> Result<(), PackError> {
         () if files.len() >= MOST_FILES => Err(PackError::TooLarge("too many days")),
         () if sum > LARGEST - (1 << 20) || files.values().any(|bytes| bytes.len() > LARGEST_FILE) => Err(PackError::TooLarge("too many bytes")),
         () if listed(&files[PROOFS]) > MOST_LISTED => Err(PackError::TooLarge("too many proofs")),
+        () if files.get(MANIFEST).is_some_and(|manifest| listed(manifest) > MOST_LISTED_ELSEWHERE) => Err(PackError::TooLarge("too many damaged segments")),
         () => Ok(()),
     }
 }

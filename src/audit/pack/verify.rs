@@ -10,7 +10,7 @@
 //! name another key, so the key is to be compared with one that was got from elsewhere.
 
 use super::check::{Checked, check};
-use super::make::{MOST_LISTED, Packed, is_readable, json, listed, tables};
+use super::make::{MOST_LISTED, MOST_LISTED_ELSEWHERE, Packed, is_readable, json, listed, tables};
 use super::manifest::{FORM, Manifest};
 use super::problem::{Problem, Report};
 use super::proofs::{Hash, Proofs};
@@ -94,8 +94,8 @@ impl Looking {
             }
             return None;
         };
-        let read =
-            if listed(bytes) > MOST_LISTED { Err("it lists too much".to_owned()) } else { serde_json::from_slice(bytes).map_err(|error| error.to_string()) };
+        let most = if name == PROOFS { MOST_LISTED } else { MOST_LISTED_ELSEWHERE };
+        let read = if listed(bytes) > most { Err("it lists too much".to_owned()) } else { serde_json::from_slice(bytes).map_err(|error| error.to_string()) };
         read.map_err(|why| self.found(Problem::FileForm { file: name.to_owned(), why })).ok()
     }
 
@@ -231,13 +231,14 @@ impl Looking {
 
 /// The first line in which a file differs from what was drawn.
 fn difference(name: &str, drawn: &[u8], there: &[u8], rows: &[Row]) -> Problem {
-    let lines = |bytes: &'_ [u8]| -> Vec<Vec<u8>> { bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect() };
-    let (drawn, there) = (lines(drawn), lines(there));
-    let same = drawn.iter().zip(&there).take_while(|(drawn, there)| drawn == there).count();
+    fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        bytes.split(|byte| *byte == b'\n')
+    }
+    let same = lines(drawn).zip(lines(there)).take_while(|(drawn, there)| drawn == there).count();
     let id: Option<RecordId> = match name {
         JSON_LINES => rows.get(same).map(|row| row.number),
         // Below the head. A cell may hold an end of a line, so it is looked for what stands in the line.
-        CSV => drawn.get(same).and_then(|line| std::str::from_utf8(line).ok()?.split(',').next()?.parse().ok()),
+        CSV => lines(drawn).nth(same).and_then(|line| std::str::from_utf8(line).ok()?.split(',').next()?.parse().ok()),
         _ => None,
     };
     Problem::NotDrawn { file: name.to_owned(), line: same + 1, id }

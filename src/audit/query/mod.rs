@@ -102,7 +102,12 @@ impl Default for Filter {
 pub struct Log {
     folder: Folder,
     reader: Reader,
-    /// Segments that were opened.
+    segments: Segments,
+}
+
+/// The segments of a log, opened when they are first asked for.
+struct Segments {
+    folder: Folder,
     open: Mutex<HashMap<String, Arc<Segment>>>,
 }
 
@@ -135,8 +140,40 @@ impl From<rusqlite::Error> for LogError {
     }
 }
 
-/// The most segments kept open, each with what was read of its dictionaries: some hundred kilobytes.
+/// How often a question begins again because what it reads was written anew meanwhile.
+const ROUNDS: usize = 4;
+/// The most segments kept open, and what their dictionaries may come to in memory, in bytes, should all of them be read.
 const MOST_OPEN: usize = 128;
+const MOST_KEPT: u64 = 256 << 20;
+
+impl Segments {
+    /// A segment, checked against what the journal has signed.
+    fn get(&self, file: &str, digest: Option<&str>) -> Result<Arc<Segment>, SegmentError> {
+        if let Some(segment) = self.open.lock().get(file) {
+            return Ok(segment.clone());
+        }
+        let segment = Segment::open(&self.folder.sealed().join(file))?;
+        if digest.is_some_and(|digest| digest != super::key::to_hex(&segment.digest)) {
+            return Err(SegmentError::Damaged("it is not the file that was sealed"));
+        }
+        let segment = Arc::new(segment);
+        let mut open = self.open.lock();
+        let kept: u64 = open.values().map(|segment| segment.directory.weight()).sum();
+        if open.len() >= MOST_OPEN || kept + segment.directory.weight() > MOST_KEPT {
+            open.clear();
+        }
+        open.insert(file.to_owned(), segment.clone());
+        Ok(segment)
+    }
+
+    /// Lets go of those that are none any more: what was erased is not to be held open.
+    fn keep(&self, parts: &[Part]) {
+        let mut open = self.open.lock();
+        if !open.is_empty() {
+            open.retain(|file, _| parts.iter().any(|part| part.file == *file));
+        }
+    }
+}
 
 impl Log {
     /// Opens the log to read.
@@ -144,7 +181,7 @@ impl Log {
         if !folder.exists() {
             return Err(LogError::None(folder.path().to_owned()));
         }
-        Ok(Self { folder: folder.clone(), reader: Reader::open(folder)?, open: Mutex::default() })
+        Ok(Self { folder: folder.clone(), reader: Reader::open(folder)?, segments: Segments { folder: folder.clone(), open: Mutex::default() } })
     }
 
     /// Its journal.
@@ -163,13 +200,14 @@ impl Log {
     /// A page of the records that match, newest first.
     pub(in crate::audit) fn search(&self, filter: &Filter) -> Result<Page, LogError> {
         let conditions = Conditions::of(filter)?;
-        loop {
+        for _ in 0..ROUNDS {
             let (live, parts) = self.parts()?;
             let page = self.page(filter, &conditions, &live, &parts)?;
             if !self.has_moved(&page.passed_over)? {
                 return Ok(page);
             }
         }
+        Err(LogError::Moved)
     }
 
     /// Whether a part that could not be read is none any more: it was merged or written anew meanwhile, and its records are in another.
@@ -215,33 +253,18 @@ impl Log {
             let parts = self.reader.parts()?;
             // A file may be sealed and gone between a look at the journal and at the folder: then the journal says so now.
             match LiveFiles::open(&self.folder, sealed) {
-                Ok(live) if self.reader.last_sealed()? == sealed => return Ok((live, parts)),
+                Ok(live) if self.reader.last_sealed()? == sealed => {
+                    self.segments.keep(&parts);
+                    return Ok((live, parts));
+                }
                 Err(error) if self.reader.last_sealed()? == sealed => return Err(error),
                 Ok(_) | Err(_) => {}
             }
         }
     }
 
-    /// A segment, checked against what the journal has signed.
-    fn segment(&self, file: &str, digest: Option<&str>) -> Result<Arc<Segment>, SegmentError> {
-        if let Some(segment) = self.open.lock().get(file) {
-            return Ok(segment.clone());
-        }
-        let segment = Segment::open(&self.folder.sealed().join(file))?;
-        if digest.is_some_and(|digest| digest != super::key::to_hex(&segment.digest)) {
-            return Err(SegmentError::Damaged("it is not the file that was sealed"));
-        }
-        let segment = Arc::new(segment);
-        let mut open = self.open.lock();
-        if open.len() >= MOST_OPEN {
-            open.clear();
-        }
-        open.insert(file.to_owned(), segment.clone());
-        Ok(segment)
-    }
-
     fn search_part(&self, part: &Part, conditions: &Conditions, best: &mut Best) -> Result<(), SegmentError> {
-        let segment = self.segment(&part.file, Some(&part.digest))?;
+        let segment = self.segments.get(&part.file, Some(&part.digest))?;
         sealed::search(&segment, part, conditions, best)
     }
 
@@ -255,7 +278,7 @@ impl Log {
             }
         }
         for ((file, chunk), rows) in by_chunk {
-            match self.segment(&file, None).and_then(|segment| sealed::rows(&segment, chunk, &rows)) {
+            match self.segments.get(&file, None).and_then(|segment| sealed::rows(&segment, chunk, &rows)) {
                 Ok(rows) => page.rows.extend(rows),
                 Err(error) => page.pass_over(&file, &error),
             }

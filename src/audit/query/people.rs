@@ -1,13 +1,17 @@
 //! Whom the log knows, and who is behind what a filter finds: told from what records share and from their numbers, without reading them.
 
 use super::condition::Conditions;
-use super::{Filter, Log, LogError, sealed};
+use super::{Filter, Log, LogError, ROUNDS, Segments, sealed};
 use crate::audit::entry::{Person, Who};
 use crate::audit::journal::Part;
 use crate::audit::record::RecordId;
 use crate::audit::segment::SegmentError;
+use crate::audit::segment::dictionary::Whos;
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Somebody of whom records match. Serialised as `usher log people --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +39,13 @@ pub struct People {
     pub people: Vec<Somebody>,
     /// Parts that could not be read, and why.
     pub passed_over: BTreeMap<String, String>,
+}
+
+impl People {
+    /// Those with the most records first; where there are as many, by the names they have here.
+    pub(in crate::audit) fn sort(&mut self) {
+        self.people.sort_unstable_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.user, &a.client).cmp(&(&b.user, &b.client))));
+    }
 }
 
 /// How many records of somebody there are.
@@ -79,12 +90,12 @@ impl Found {
         known.1.add(count);
     }
 
-    fn into_people(self) -> Vec<Somebody> {
+    fn into_people(self, passed_over: BTreeMap<String, String>) -> People {
         let somebody = |user, client, group: Box<str>, Count { records, first, last }| Somebody { user, client, group: group.into(), records, first, last };
         let users = self.users.into_iter().map(|(user, (group, count))| somebody(Some(user.into()), None, group, count));
         let devices = self.devices.into_iter().map(|(address, (group, count))| somebody(None, Some(address.to_string()), group, count));
-        let mut people: Vec<_> = users.chain(devices).collect();
-        people.sort_unstable_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.user, &a.client).cmp(&(&b.user, &b.client))));
+        let mut people = People { people: users.chain(devices).collect(), passed_over };
+        people.sort();
         people
     }
 }
@@ -92,46 +103,76 @@ impl Found {
 impl Log {
     /// The names of all users the log knows, each once.
     pub fn users(&self) -> Result<BTreeSet<String>, LogError> {
-        let (live, parts) = self.parts()?;
-        let mut users = BTreeSet::new();
-        live.each_who(|who| users.extend(who.user.map(String::from)))?;
-        for part in parts.iter().filter(|part| part.rows > 0) {
-            // A part that is damaged is named by whatever reads its records.
-            let Ok(whos) = self.segment(&part.file, Some(&part.digest)).and_then(|segment| segment.whos()) else { continue };
-            users.extend(whos.rows.iter().filter_map(|who| who.user.as_deref()).map(str::to_owned));
+        for _ in 0..ROUNDS {
+            let (live, parts) = self.parts()?;
+            let (mut users, mut passed_over) = (BTreeSet::new(), BTreeMap::new());
+            live.each_who(|who| users.extend(who.user.map(String::from)))?;
+            for part in parts.iter().filter(|part| part.rows > 0) {
+                match self.segments.get(&part.file, Some(&part.digest)).and_then(|segment| segment.whos()) {
+                    Ok(whos) => users.extend(whos.rows.iter().filter_map(|who| who.user.as_deref()).map(str::to_owned)),
+                    // A part that is damaged is named by whatever reads its records.
+                    Err(error) => drop(passed_over.insert(part.file.clone(), error.to_string())),
+                }
+            }
+            if !self.has_moved(&passed_over)? {
+                return Ok(users);
+            }
         }
-        Ok(users)
+        Err(LogError::Moved)
     }
 
     /// Who is behind all that matches, however much it is.
     pub(in crate::audit) fn people(&self, filter: &Filter) -> Result<People, LogError> {
         let conditions = Conditions::of(filter)?;
-        loop {
+        for _ in 0..ROUNDS {
             let (live, parts) = self.parts()?;
             let (mut found, mut passed_over) = (Found::default(), BTreeMap::new());
             live.each_who_of(&conditions, |who, id| found.add(who, Count::of(id)))?;
-            for part in parts.iter().filter(|part| part.rows > 0 && conditions.may_be_in(part)) {
-                if let Err(error) = self.people_of(part, &conditions, &mut found) {
-                    passed_over.insert(part.file.clone(), error.to_string());
-                }
-            }
+            let parts: Vec<_> = parts.iter().filter(|part| part.rows > 0 && conditions.may_be_in(part)).collect();
+            self.segments.people(&parts, &conditions, &mut found, &mut passed_over);
             if !self.has_moved(&passed_over)? {
-                return Ok(People { people: found.into_people(), passed_over });
+                return Ok(found.into_people(passed_over));
             }
         }
+        Err(LogError::Moved)
+    }
+}
+
+/// The most threads that count: the proxy goes on beside them.
+const MOST_THREADS: usize = 4;
+
+impl Segments {
+    /// Adds who is behind what matches in each of these parts. Several threads take one part after the other.
+    fn people(&self, parts: &[&Part], conditions: &Conditions, found: &mut Found, passed_over: &mut BTreeMap<String, String>) {
+        let (next, shared) = (AtomicUsize::new(0), Mutex::new((found, passed_over)));
+        let count = || {
+            while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let counted = self.people_of(part, conditions);
+                let (found, passed_over) = &mut *shared.lock();
+                match counted {
+                    Ok(None) => {}
+                    Ok(Some((whos, counts))) => {
+                        counts.iter().filter_map(|(who, count)| Some((whos.rows.get(*who as usize)?, count))).for_each(|(who, count)| found.add(who, *count))
+                    }
+                    Err(error) => drop(passed_over.insert(part.file.clone(), error.to_string())),
+                }
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(parts.len());
+        std::thread::scope(|scope| {
+            // This thread is one of them.
+            (1..threads).for_each(|_| drop(scope.spawn(count)));
+            count();
+        });
     }
 
-    /// Adds who is behind what matches in a part; nobody, if all of it cannot be read.
-    fn people_of(&self, part: &Part, conditions: &Conditions, found: &mut Found) -> Result<(), SegmentError> {
-        let segment = self.segment(&part.file, Some(&part.digest))?;
+    /// Who is behind what matches in a part, by their numbers there; nothing if nobody is, and an error if not all of it can be read.
+    fn people_of(&self, part: &Part, conditions: &Conditions) -> Result<Option<(Arc<Whos>, HashMap<u32, Count>)>, SegmentError> {
+        let segment = self.get(&part.file, Some(&part.digest))?;
         let mut counts: HashMap<u32, Count> = HashMap::new();
         sealed::each_who(&segment, part, conditions, |who, id| {
             counts.entry(who).and_modify(|known| known.add(Count::of(id))).or_insert_with(|| Count::of(id));
         })?;
-        if !counts.is_empty() {
-            let whos = segment.whos()?;
-            counts.into_iter().filter_map(|(who, count)| Some((whos.rows.get(who as usize)?, count))).for_each(|(who, count)| found.add(who, count));
-        }
-        Ok(())
+        if counts.is_empty() { Ok(None) } else { Ok(Some((segment.whos()?, counts))) }
     }
 }

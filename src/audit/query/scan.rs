@@ -57,7 +57,7 @@ impl Log {
     }
 
     fn scan_part<E>(&self, part: &Part, conditions: &Conditions, take: impl FnMut(Vec<Row>) -> Result<(), Ended<E>>) -> Result<(), Ended<E>> {
-        let segment = self.segment(&part.file, Some(&part.digest))?;
+        let segment = self.segments.get(&part.file, Some(&part.digest))?;
         sealed::scan(&segment, part, conditions, take)
     }
 }

@@ -4,7 +4,7 @@
 //! record was is told from its number, or, where a day begins or the clock went back within the chunk, from its time.
 
 use super::live::LiveFiles;
-use super::{Log, LogError};
+use super::{Log, LogError, ROUNDS};
 use crate::audit::entry::{Decoder, Judgement, Shape};
 use crate::audit::journal::Part;
 use crate::audit::record::Verdict;
@@ -119,17 +119,27 @@ impl Log {
     /// Counts what was on these days.
     pub fn stats(&self, wanted: &Wanted) -> Result<Stats, LogError> {
         let days = Days::of(wanted)?;
+        for _ in 0..ROUNDS {
+            let stats = self.stats_once(&days)?;
+            if !self.has_moved(&stats.passed_over)? {
+                return Ok(stats);
+            }
+        }
+        Err(LogError::Moved)
+    }
+
+    fn stats_once(&self, days: &Days) -> Result<Stats, LogError> {
         let (live, parts) = self.parts()?;
         let mut tallies: Vec<Tally> = days.dates.iter().map(|_| Tally::default()).collect();
-        live_files(&live, &days, &mut tallies)?;
+        live_files(&live, days, &mut tallies)?;
         let mut stats = Stats::default();
         for part in parts.iter().filter(|part| part.rows > 0 && days.touches(part.ids.0.unix_ms().saturating_sub(part.skew_ms), part.ids.1.unix_ms())) {
-            let counted = self.segment(&part.file, Some(&part.digest)).and_then(|segment| count(&segment, part, &days, &mut tallies));
+            let counted = self.segments.get(&part.file, Some(&part.digest)).and_then(|segment| count(&segment, part, days, &mut tallies));
             if let Err(error) = counted {
                 stats.passed_over.insert(part.file.clone(), error.to_string());
             }
         }
-        let counted = days.dates.into_iter().zip(tallies).filter(|(_, tally)| tally.day.requests > 0);
+        let counted = days.dates.iter().copied().zip(tallies).filter(|(_, tally)| tally.day.requests > 0);
         stats.days = counted.map(|(date, tally)| (date, Day { people: tally.people.len() as u64, ..tally.day })).collect();
         Ok(stats)
     }

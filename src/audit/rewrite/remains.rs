@@ -150,8 +150,8 @@ fn batches(source: &Source, members: &[Member]) -> Result<BTreeMap<usize, Batch>
 pub(in crate::audit) struct Proven {
     /// The hash of every batch that is there.
     pub(in crate::audit) batches: Vec<Digest>,
-    /// The records that were opened in an earlier one.
-    pub(in crate::audit) carried_in: Vec<RecordId>,
+    /// The records that were opened in an earlier one, with the leaves of their openings, which nothing here proves.
+    pub(in crate::audit) carried_in: Vec<(RecordId, Digest)>,
 }
 
 /// What there is of a segment, if rows, gaps and twigs lead to the root that was signed and, where every batch is there, from the link before
@@ -160,9 +160,10 @@ pub(in crate::audit) fn proven(source: &Source) -> Result<Proven, RewriteError> 
     let native_from = native_from(&source.segment.batches()?);
     let (mut members, mut carried_in) = (gaps(source, |_| false)?, Vec::new());
     source.each(|record| {
-        members.push(Member::of(&record.leaves()?, native_from, Fate::Stays));
-        if record.line.id < native_from {
-            carried_in.push(record.line.id);
+        let leaves = record.leaves()?;
+        members.push(Member::of(&leaves, native_from, Fate::Stays));
+        if leaves.id < native_from {
+            carried_in.push((leaves.id, leaves.opened));
         }
         Ok(())
     })?;

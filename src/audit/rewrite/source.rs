@@ -36,11 +36,13 @@ fn at<T>(all: &[T], number: u32) -> Result<&T, SegmentError> {
 impl Source {
     /// Opens a file that the journal has signed with this digest.
     pub(in crate::audit) fn open(path: &Path, digest: &str) -> Result<Self, SegmentError> {
+        Self::of(Self::segment(path, digest)?)
+    }
+
+    /// The same, with nothing read of it but its directory.
+    pub(in crate::audit) fn segment(path: &Path, digest: &str) -> Result<Segment, SegmentError> {
         let segment = Segment::open(path)?;
-        if to_hex(&segment.digest) != digest {
-            return Err(SegmentError::Damaged("it is not the file that was sealed"));
-        }
-        Self::of(segment)
+        if to_hex(&segment.digest) == digest { Ok(segment) } else { Err(SegmentError::Damaged("it is not the file that was sealed")) }
     }
 
     /// A segment, whatever was signed.

@@ -2,6 +2,7 @@
 
 use super::SegmentError;
 use crate::audit::entry::{Decoder, Encoder, NotAnEntry};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -10,6 +11,11 @@ use std::os::unix::fs::FileExt;
 const MOST: usize = 256 << 20;
 /// How hard zstd tries. Higher levels took twice the time for a twentieth less.
 const LEVEL: i32 = 3;
+
+thread_local! {
+    /// What unpacks: to make one anew for each blob costs more than most blobs do.
+    static UNPACKER: RefCell<io::Result<zstd::bulk::Decompressor<'static>>> = RefCell::new(zstd::bulk::Decompressor::new());
+}
 
 /// Where a blob lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +49,11 @@ impl Blob {
         Ok(Self { offset, stored, raw, hash })
     }
 
+    /// What it unpacks to, in bytes.
+    pub(super) fn raw(&self) -> u64 {
+        self.raw as u64
+    }
+
     /// Reads, checks and unpacks it.
     pub(super) fn read(&self, file: &File) -> Result<Vec<u8>, SegmentError> {
         if self.stored > MOST || self.raw > MOST {
@@ -56,7 +67,10 @@ impl Blob {
         if self.raw == self.stored {
             return Ok(stored);
         }
-        let unpacked = zstd::bulk::decompress(&stored, self.raw).map_err(|_| SegmentError::Damaged("a part cannot be unpacked"))?;
+        let unpacked = UNPACKER.with_borrow_mut(|unpacker| match unpacker {
+            Ok(unpacker) => unpacker.decompress(&stored, self.raw).map_err(|_| SegmentError::Damaged("a part cannot be unpacked")),
+            Err(error) => Err(io::Error::from(error.kind()).into()),
+        })?;
         if unpacked.len() == self.raw { Ok(unpacked) } else { Err(SegmentError::Damaged("a part has the wrong length")) }
     }
 }
@@ -97,6 +111,9 @@ impl<W: Write> BlobWriter<W> {
     }
 
     fn put(&mut self, stored: &[u8], raw: usize) -> io::Result<Blob> {
+        if raw > MOST || stored.len() > MOST {
+            return Err(io::Error::other("a part would be larger than any that is read again"));
+        }
         let blob = Blob { offset: self.offset, stored: stored.len(), raw, hash: half_hash(stored) };
         self.plain(stored)?;
         Ok(blob)

@@ -114,6 +114,11 @@ impl Directory {
         [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps, self.twigs]
     }
 
+    /// What it takes in memory to merge it with others, but for its chunks, of which there is one at a time: dictionaries, words, batches, in bytes.
+    pub(in crate::audit) fn weight(&self) -> u64 {
+        self.blobs().iter().map(Blob::raw).sum()
+    }
+
     pub(super) fn every_blob(&self) -> impl Iterator<Item = Blob> {
         self.blobs().into_iter().chain(self.chunks.iter().flat_map(|chunk| chunk.groups.into_iter().chain([chunk.filter])))
     }

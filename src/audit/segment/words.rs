@@ -2,7 +2,7 @@
 //!
 //! Words are folded ([`crate::insight::fold`]). What looks like a word of a language goes into a dictionary, where it is also found by its beginning.
 //! What does not (a number, a hash, a name a machine gave) would fill the dictionary and is asked for whole: a filter in each chunk says whether
-//! the chunk may hold it.
+//! the chunk may hold it. A dictionary that is full takes no more words: a chunk with others is then one that may hold any.
 
 use super::SegmentError;
 use super::blob::{Blob, BlobWriter};
@@ -22,6 +22,11 @@ const SHORTEST_BEGINNING: usize = 3;
 const BITS: usize = 8;
 /// How many bits a word sets.
 const PROBES: u64 = 5;
+
+/// The most words of a dictionary: ten times as many as a school's day has. Somebody who makes words up gets no further.
+const MOST_WORDS: usize = 1_000_000;
+/// What stands in the dictionary for every word that is not in it. No word is empty.
+const ANY: &str = "";
 
 /// The most digits of a word of a language, however people spell it.
 const MOST_DIGITS: usize = 2;
@@ -69,11 +74,18 @@ fn probes(hash: u64, bits: u64) -> impl Iterator<Item = usize> {
 }
 
 /// Gathers the words of a segment.
-#[derive(Default)]
 pub(super) struct WordWriter {
     plain: HashMap<Box<str>, Vec<u32>>,
     opaque: HashSet<u64>,
     chunk: u32,
+    /// As many as the dictionary takes.
+    most: usize,
+}
+
+impl Default for WordWriter {
+    fn default() -> Self {
+        Self { plain: HashMap::new(), opaque: HashSet::new(), chunk: 0, most: MOST_WORDS }
+    }
 }
 
 impl WordWriter {
@@ -81,13 +93,22 @@ impl WordWriter {
     pub(super) fn note(&mut self, word: &str, digits: usize) {
         if is_opaque(word, digits) {
             self.opaque.insert(hash(word));
-        } else if let Some(chunks) = self.plain.get_mut(word) {
-            if chunks.last() != Some(&self.chunk) {
-                chunks.push(self.chunk);
+        } else if !self.note_known(word) {
+            if self.plain.len() < self.most {
+                self.plain.insert(word.into(), vec![self.chunk]);
+            } else if !self.note_known(ANY) {
+                self.plain.insert(ANY.into(), vec![self.chunk]);
             }
-        } else {
-            self.plain.insert(word.into(), vec![self.chunk]);
         }
+    }
+
+    /// Notes a word that is in the dictionary; false if it is not.
+    fn note_known(&mut self, word: &str) -> bool {
+        let Some(chunks) = self.plain.get_mut(word) else { return false };
+        if chunks.last() != Some(&self.chunk) {
+            chunks.push(self.chunk);
+        }
+        true
     }
 
     /// Ends a chunk and returns its filter.
@@ -158,6 +179,9 @@ impl Words {
     /// The chunks that hold a word, or one that begins so, as far as the dictionary knows.
     pub(in crate::audit) fn chunks(&self, wanted: &Wanted) -> Result<BTreeSet<u32>, SegmentError> {
         let (mut chunks, word) = (BTreeSet::new(), wanted.folded.as_str());
+        if let Some(place) = self.map.get(ANY) {
+            self.at(place, &mut chunks)?;
+        }
         if word.len() < SHORTEST_BEGINNING {
             if let Some(place) = self.map.get(word) {
                 self.at(place, &mut chunks)?;
@@ -237,4 +261,24 @@ pub(super) fn host_chunks(lists: &[u8], hosts: usize, wanted: &HashSet<u32>) -> 
         })?;
     }
     Ok(chunks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_full_dictionary_does_not_take_is_found_all_the_same() {
+        let mut writer = WordWriter { most: 3, ..WordWriter::default() };
+        for words in [&["volcano", "homework"][..], &["volcano", "maths", "casino"], &["homework"]] {
+            words.iter().for_each(|word| writer.note(word, 0));
+            writer.end_chunk();
+        }
+        let file = tempfile::tempfile().expect("a file");
+        let mut out = BlobWriter::new(&file).expect("begun");
+        let words = Words::read(&file, &writer.write(&mut out).expect("written")).expect("read");
+        for (word, chunks) in [("volcano", [0, 1].as_slice()), ("homework", &[0, 1, 2]), ("casino", &[1]), ("unheard", &[1])] {
+            assert_eq!(words.chunks(&Wanted::new(word, 0)).expect("found"), chunks.iter().copied().collect(), "{word}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ use super::journal::{Part, Reader, SegmentNote, Topic};
 use super::key::{PublicKey, hex, to_hex};
 use super::query::LogError;
 use super::record::{Class, RecordId};
+use super::rewrite;
 use super::rewrite::may_come_of;
 use journal::History;
 use std::collections::{BTreeMap, HashMap};
@@ -62,6 +63,8 @@ pub fn verify(folder: &Folder, against: &Against, progress: Progress<'_>) -> Res
             return Ok(report);
         }
     }
+    // The last time nobody writes it anew meanwhile, if it can be had that nobody does.
+    let _held = rewrite::lock(folder).ok();
     look(folder, &reader, against, progress)
 }
 
