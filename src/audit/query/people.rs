@@ -141,6 +141,12 @@ impl Log {
 /// The most threads that count: the proxy goes on beside them.
 const MOST_THREADS: usize = 4;
 
+/// How often which of a segment's people were found.
+struct Counted {
+    whos: Arc<Whos>,
+    counts: HashMap<u32, Count>,
+}
+
 impl Segments {
     /// Adds who is behind what matches in each of these parts. Several threads take one part after the other.
     fn people(&self, parts: &[&Part], conditions: &Conditions, found: &mut Found, passed_over: &mut BTreeMap<String, String>) {
@@ -151,8 +157,9 @@ impl Segments {
                 let (found, passed_over) = &mut *shared.lock();
                 match counted {
                     Ok(None) => {}
-                    Ok(Some((whos, counts))) => {
-                        counts.iter().filter_map(|(who, count)| Some((whos.rows.get(*who as usize)?, count))).for_each(|(who, count)| found.add(who, *count))
+                    Ok(Some(Counted { whos, counts })) => {
+                        let known = counts.iter().filter_map(|(who, count)| Some((whos.rows.get(*who as usize)?, count)));
+                        known.for_each(|(who, count)| found.add(who, *count));
                     }
                     Err(error) => drop(passed_over.insert(part.file.clone(), error.to_string())),
                 }
@@ -167,12 +174,12 @@ impl Segments {
     }
 
     /// Who is behind what matches in a part, by their numbers there; nothing if nobody is, and an error if not all of it can be read.
-    fn people_of(&self, part: &Part, conditions: &Conditions) -> Result<Option<(Arc<Whos>, HashMap<u32, Count>)>, SegmentError> {
+    fn people_of(&self, part: &Part, conditions: &Conditions) -> Result<Option<Counted>, SegmentError> {
         let segment = self.get(&part.file, Some(&part.digest))?;
         let mut counts: HashMap<u32, Count> = HashMap::new();
         sealed::each_who(&segment, part, conditions, |who, id| {
             counts.entry(who).and_modify(|known| known.add(Count::of(id))).or_insert_with(|| Count::of(id));
         })?;
-        if counts.is_empty() { Ok(None) } else { Ok(Some((segment.whos()?, counts))) }
+        if counts.is_empty() { Ok(None) } else { Ok(Some(Counted { whos: segment.whos()?, counts })) }
     }
 }
