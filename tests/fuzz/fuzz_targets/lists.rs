@@ -13,7 +13,7 @@ use usher::lists::Lists;
 use usher::lists::compile::Compiler;
 use usher::lists::reading::File;
 use usher::lists::report::{Known, Report};
-use usher::lists::entry::{Listed, judge};
+use usher::lists::entry::{Listed, host_in, judge, without_www};
 use usher::lists::formats::detect::detect;
 use usher::lists::formats::text::Text;
 use usher::lists::formats::{Format, LONGEST_LINE, Said};
@@ -163,7 +163,10 @@ fn check(lists: &Lists, categories: CategorySet, line: u32, entry: &Listed) {
             ends.for_each(|address| found(Host::from(address).as_str()));
         }
         Listed::Prefix(text) => {
-            found(&encoded(text));
+            // A page of `www.www2.site` is listed without the first `www.`, and asked for with it: only one is taken off.
+            let host = host_in(entry).unwrap_or_default();
+            let text = if without_www(host) == host { text.clone() } else { format!("www.{text}") };
+            found(&encoded(&text));
             if !text.contains('?') {
                 found(&encoded(&format!("http://{text}/below")));
             }
