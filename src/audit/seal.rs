@@ -13,7 +13,7 @@ use super::record::{Class, RecordId};
 use super::segment::dictionary::persons;
 use super::segment::gather::Gathered;
 use super::segment::write::Chained;
-use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, Rows, SegmentWriter};
+use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, Rows, SegmentWriter, native_from};
 use crate::files;
 use rusqlite::Connection;
 use std::collections::{HashMap, HashSet};
@@ -50,7 +50,7 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
     for (_, class) in Class::NAMES {
         let batches = Batches::read(&connection, class)?;
         let mut read = Read::default();
-        read.read(&connection, &Sources { class, carried: &carried, shared: &shared, native_from: batches.native_from() }, &mut made.unreadable)?;
+        read.read(&connection, &Sources { class, carried: &carried, shared: &shared, native_from: native_from(&batches.notes) }, &mut made.unreadable)?;
         if read.rows.len() == 0 && batches.notes.is_empty() {
             continue;
         }
@@ -122,11 +122,6 @@ impl Batches {
             batches.after = head(row)?;
         }
         Ok(batches)
-    }
-
-    /// The first record that was opened in these batches; earlier ones were carried in.
-    fn native_from(&self) -> RecordId {
-        self.notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX))
     }
 }
 

@@ -306,7 +306,7 @@ impl<'f> Work<'f> {
 
 /// What of a segment's tree holds none of the batches that are kept; nothing if the tree does not lead to its root.
 fn tree(source: &Source, kept: &BTreeSet<u64>, hashes: &BTreeMap<u64, Digest>) -> Option<Vec<(usize, usize, Hash)>> {
-    let (before, count) = (source.segment.directory.before.number, sealed::count(source));
+    let (before, count) = (source.segment.directory.before.number, source.segment.directory.batches_sealed());
     let mut twigs = source.segment.twigs().ok()?;
     twigs.sort_unstable_by_key(|twig| twig.first);
     let tree = twigs::Tree { count, twigs: &twigs, batch: &|place| hashes.get(&(before + 1 + place as u64)).copied() };

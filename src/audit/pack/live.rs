@@ -13,7 +13,7 @@ use crate::audit::folder::Folder;
 use crate::audit::journal::{Journal, Part};
 use crate::audit::live::{self, LiveError, bytes, digest};
 use crate::audit::record::{Class, RecordId};
-use crate::audit::segment::BatchNote;
+use crate::audit::segment::{BatchNote, native_from};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::{BTreeSet, HashMap};
@@ -157,7 +157,7 @@ impl LiveFile {
         let stored = self.batches(class, head)?;
         let shared = self.digests()?;
         let (numbers, notes): (Vec<_>, Vec<_>) = stored.into_iter().map(|batch| (batch.number, batch.note)).unzip();
-        let native_from = Stretch::native_from(&notes);
+        let native_from = native_from(&notes);
         let mut stretch = Stretch { class, numbers, notes, opened: Vec::new(), closed: Vec::new() };
         let mut statement = self.connection.prepare("SELECT id, who, judgement, body FROM opened WHERE class = ?1 AND id >= ?2 ORDER BY id")?;
         let mut rows = statement.query((class.code(), live::signed(native_from.0)))?;

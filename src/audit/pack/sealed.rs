@@ -4,22 +4,16 @@ use super::gather::Body;
 use super::stretch::Stretch;
 use crate::audit::record::RecordId;
 use crate::audit::rewrite::{Record, Source};
-use crate::audit::segment::SegmentError;
+use crate::audit::segment::{SegmentError, native_from};
 use crate::audit::twigs::Tree;
 use std::collections::BTreeSet;
-
-/// How many batches a segment was sealed with.
-pub(super) fn count(source: &Source) -> usize {
-    let directory = &source.segment.directory;
-    usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX)
-}
 
 /// Its batches with the leaves of all that is in them.
 pub(super) fn stretch(source: &Source) -> Result<Stretch, SegmentError> {
     let (segment, notes) = (&source.segment, source.segment.batches()?);
-    let places = Tree::places(count(source), &segment.twigs()?, notes.len()).ok_or(SegmentError::Damaged("batches are missing"))?;
+    let places = Tree::places(segment.directory.batches_sealed(), &segment.twigs()?, notes.len()).ok_or(SegmentError::Damaged("batches are missing"))?;
     let numbers = places.iter().map(|place| segment.directory.before.number + 1 + *place as u64).collect();
-    let native_from = Stretch::native_from(&notes);
+    let native_from = native_from(&notes);
     let mut stretch = Stretch { class: segment.directory.class, numbers, notes, opened: Vec::new(), closed: Vec::new() };
     for gap in segment.gaps()? {
         stretch.opened.extend(gap.opened.map(|leaf| (gap.id, leaf)));

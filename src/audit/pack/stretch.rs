@@ -29,11 +29,6 @@ pub(super) struct Members<'s> {
 }
 
 impl Stretch {
-    /// The first record that was opened in these batches; earlier ones were carried in.
-    pub(super) fn native_from(notes: &[BatchNote]) -> RecordId {
-        notes.iter().find_map(|note| note.first).unwrap_or(RecordId(u64::MAX))
-    }
-
     /// The batches; nothing if the leaves are not those that were committed.
     pub(super) fn batches(&mut self) -> Option<Vec<Members<'_>>> {
         self.opened.sort_unstable_by_key(|(id, _)| *id);

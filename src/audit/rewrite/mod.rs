@@ -26,7 +26,7 @@ use super::record::RecordId;
 use super::segment::dictionary::{Dictionaries, reversed};
 use super::segment::gather::Places;
 use super::segment::write::Chained;
-use super::segment::{Line, SegmentError, SegmentWriter};
+use super::segment::{Line, SegmentError, SegmentWriter, native_from};
 use crate::files;
 use jiff::Timestamp;
 use remains::{Fate, Member};
@@ -203,7 +203,7 @@ pub(super) struct Stays<'a> {
 
 /// Writes a segment anew beside the old one. Nothing is stated or removed. Nothing is written if nothing would stay, or nothing go.
 pub(super) fn rewrite(folder: &Folder, source: &Source, old: &str, stays: &Stays<'_>) -> Result<Option<Rewritten>, RewriteError> {
-    let native_from = remains::native_from(&source.segment.batches()?);
+    let native_from = native_from(&source.segment.batches()?);
     let mut members = remains::gaps(source, stays.proof)?;
     let (mut used, mut rows, mut left_out) = (Used::of(source), Vec::new(), 0);
     source.each(|record| {

@@ -6,7 +6,7 @@ use crate::audit::chain::batch_hash;
 use crate::audit::entry::Digest;
 use crate::audit::record::RecordId;
 use crate::audit::segment::write::Chained;
-use crate::audit::segment::{BatchNote, Gap, Missing, SegmentError};
+use crate::audit::segment::{BatchNote, Gap, Missing, SegmentError, native_from};
 use crate::audit::twigs::Tree;
 use std::collections::{BTreeMap, HashMap};
 
@@ -52,11 +52,6 @@ impl Member {
     }
 }
 
-/// The first record that was opened in these batches; earlier ones were carried in.
-pub(super) fn native_from(batches: &[BatchNote]) -> RecordId {
-    batches.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX))
-}
-
 /// The gaps of a segment as members.
 pub(super) fn gaps(source: &Source, proves: impl Fn(RecordId) -> bool) -> Result<Vec<Member>, SegmentError> {
     let fate = |id| if proves(id) { Fate::Proves } else { Fate::Goes };
@@ -89,7 +84,7 @@ pub(super) fn with_twigs(source: &Source, mut members: Vec<Member>) -> Result<Ch
     members.sort_unstable_by_key(|member| member.id);
     let batches = batches(source, &members)?;
     let directory = &source.segment.directory;
-    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
+    let count = directory.batches_sealed();
     let twigs = source.segment.twigs()?;
     let tree = Tree { count, twigs: &twigs, batch: &|place| batches.get(&place).map(|batch| batch.hash) };
     if tree.root() != Some(directory.root) {
@@ -122,7 +117,7 @@ fn gaps_of(kept: &[&Batch], members: &[Member]) -> Vec<Gap> {
 /// The batches that are there, by their place, with their members (sorted by id).
 fn batches(source: &Source, members: &[Member]) -> Result<BTreeMap<usize, Batch>, RewriteError> {
     let directory = &source.segment.directory;
-    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
+    let count = directory.batches_sealed();
     let openings: Vec<usize> = (0..members.len()).filter(|member| members[*member].opened.is_some()).collect();
     let mut closings: HashMap<u64, Vec<usize>> = HashMap::new();
     for (number, member) in members.iter().enumerate() {
@@ -172,7 +167,7 @@ pub(in crate::audit) fn proven(source: &Source) -> Result<Proven, RewriteError> 
     let used: usize = batches.values().map(|batch| batch.opened.len() + batch.closed.len()).sum();
     let there: usize = members.iter().map(|member| usize::from(member.opened.is_some()) + usize::from(member.closed.is_some())).sum();
     let (directory, twigs) = (&source.segment.directory, source.segment.twigs()?);
-    let count = usize::try_from(directory.after.number.saturating_sub(directory.before.number)).unwrap_or(usize::MAX);
+    let count = directory.batches_sealed();
     let root = Tree { count, twigs: &twigs, batch: &|place| batches.get(&place).map(|batch| batch.hash) }.root();
     let linked = batches.values().fold(directory.before, |head, batch| head.after(&batch.hash));
     if used != there || root != Some(directory.root) || (twigs.is_empty() && linked != directory.after) {

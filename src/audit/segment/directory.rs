@@ -63,6 +63,11 @@ pub(in crate::audit) struct BatchNote {
     pub(in crate::audit) check: [u8; 4],
 }
 
+/// The first record that was opened in these batches; earlier ones were carried in.
+pub(in crate::audit) fn native_from(batches: &[BatchNote]) -> RecordId {
+    batches.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX))
+}
+
 /// An entry of a segment's batches whose record is not in the segment: its leaves, so that the chain still holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::audit) struct Gap {
@@ -112,6 +117,11 @@ impl Directory {
         let DictionaryBlobs { whos, judgements, shapes, texts, hosts } = self.dictionaries;
         let [words, lists] = self.words;
         [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps, self.twigs]
+    }
+
+    /// How many batches it was sealed with.
+    pub(in crate::audit) fn batches_sealed(&self) -> usize {
+        usize::try_from(self.after.number.saturating_sub(self.before.number)).unwrap_or(usize::MAX)
     }
 
     /// What it takes in memory to merge it with others, but for its chunks, of which there is one at a time: dictionaries, words, batches, in bytes.

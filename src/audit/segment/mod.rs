@@ -31,7 +31,7 @@ pub(super) mod words;
 pub(super) mod write;
 
 pub(super) use columns::{Ending, Line};
-pub(super) use directory::{BatchNote, Directory, Gap, Missing};
+pub(super) use directory::{BatchNote, Directory, Gap, Missing, native_from};
 pub(super) use read::Segment;
 pub(super) use rows::Rows;
 pub(super) use write::SegmentWriter;

@@ -7,7 +7,7 @@ use crate::audit::entry::{self, Digest};
 use crate::audit::live::{self, LiveError};
 use crate::audit::query::LogError;
 use crate::audit::record::{Class, RecordId};
-use crate::audit::segment::BatchNote;
+use crate::audit::segment::{BatchNote, native_from};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
@@ -64,7 +64,7 @@ impl Verifier<'_> {
             self.found(Problem::LiveBroken { number, why: format!("its batch {gone} of class {} is not there", class.as_str()) });
             return Ok(stored.last().copied().unwrap_or(before));
         }
-        let native_from = notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX));
+        let native_from = native_from(&notes);
         let mut entries = Entries::default();
         self.openings(connection, class, native_from, shared, &mut entries)?;
         self.closings(connection, class, &mut entries)?;

@@ -8,7 +8,7 @@ use crate::audit::journal::SegmentNote;
 use crate::audit::record::{Class, RecordId};
 use crate::audit::rewrite::{Leaves, Source};
 use crate::audit::seal::check;
-use crate::audit::segment::{Missing, Segment, SegmentError};
+use crate::audit::segment::{Missing, Segment, SegmentError, native_from};
 use crate::audit::twigs::Tree;
 
 /// How far the time of a record may be before its id until it is told.
@@ -42,7 +42,7 @@ impl Verifier<'_> {
     fn records(&mut self, class: Class, note: &SegmentNote, segment: Segment, origin_is_gone: bool) -> Result<(), SegmentError> {
         let source = Source::of(segment)?;
         let (segment, notes) = (&source.segment, source.segment.batches()?);
-        let native_from = notes.iter().find_map(|batch| batch.first).unwrap_or(RecordId(u64::MAX));
+        let native_from = native_from(&notes);
         let mut entries = Entries::default();
         for gap in segment.gaps()? {
             if let Some(leaf) = gap.opened {
