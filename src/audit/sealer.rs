@@ -230,10 +230,10 @@ impl Thread {
         }
     }
 
-    /// States and seals what there is to.
+    /// Seals and states what there is to; sealing may find something to state.
     fn work(&mut self) {
-        let stated = self.state_all();
-        if self.seal_all() && stated { self.again.succeeded() } else { self.again.failed(Instant::now()) }
+        let sealed = self.seal_all();
+        if self.state_all() && sealed { self.again.succeeded() } else { self.again.failed(Instant::now()) }
     }
 
     /// Whether all events are on record.
@@ -300,6 +300,9 @@ pub(super) fn seal_all(folder: &Folder, journal: Journal) -> Result<Journal, Not
     let mut thread = Thread::new(folder, journal, Again::after(AGAIN_FIRST));
     for number in folder.lives()? {
         thread.seal(number)?;
+    }
+    for event in &thread.unstated {
+        events::state(&mut thread.journal, event)?;
     }
     Ok(thread.journal)
 }
@@ -393,6 +396,32 @@ mod tests {
         drop(work);
         running.join().expect("it ends");
         whole(&folder, 50);
+    }
+
+    #[tokio::test]
+    async fn what_sealing_finds_altered_is_on_record() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::at(place.path().join("log"));
+        let altered = |number: u64| {
+            let live = rusqlite::Connection::open(folder.live(number)).expect("opened");
+            assert_eq!(live.execute("UPDATE opened SET body = x'00' WHERE id = (SELECT max(id) FROM opened)", []), Ok(1));
+        };
+        let told = || events::search(&folder, &Wanted { kind: Some("log-altered".to_owned()), ..Wanted::default() }).expect("read").len();
+        let some = || async {
+            let recorder = Recorder::start(&folder, Settings::default()).expect("started");
+            drop(record(&recorder, 0..50).await);
+            recorder.finish();
+        };
+        some().await;
+        altered(1);
+        drop(seal_all(&folder, Journal::open(&folder).expect("opened")).expect("sealed"));
+        assert_eq!(told(), 1, "of an Usher that does not run");
+        folder.remove_live(1).expect("removed");
+        some().await;
+        altered(2);
+        let mut thread = Thread::new(&folder, Journal::open(&folder).expect("opened"), Again::after(AGAIN_FIRST));
+        thread.take(Work::Seal(2, None));
+        assert_eq!(told(), 2, "of one that does");
     }
 
     #[test]

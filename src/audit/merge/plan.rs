@@ -2,6 +2,7 @@
 
 use crate::audit::journal::{Part, SegmentNote};
 use crate::audit::record::{Class, RecordId};
+use crate::audit::writer::DAY_MS;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +10,6 @@ use std::collections::{HashMap, HashSet};
 pub(super) const MOST_ROWS: u64 = 1_000_000;
 /// As many segments of today as are merged at once: fewer make more work of a day, more make its questions slower.
 const MANY: usize = 8;
-const DAY_MS: u64 = 86_400_000;
 
 /// What there is to be merged, by what is known of it without opening a file.
 pub(super) struct Plan<'n> {
