@@ -20,12 +20,10 @@ use super::record::{Class, RecordId};
 use super::rewrite::{self, Change, Old, RewriteError, Source};
 use super::segment::write::Chained;
 use super::segment::{Gap, Missing};
-use super::{chain, sealer};
-use crate::files;
+use super::{chain, seal, sealer};
 use jiff::Timestamp;
 use plan::{MOST_ROWS, Plan};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufWriter, Write};
 
 /// Why nothing is merged.
 #[derive(Debug, thiserror::Error)]
@@ -164,18 +162,9 @@ impl Merging<'_> {
         chained: &Chained,
     ) -> Result<SegmentNote, RewriteError> {
         let name = Folder::segment_name(class, lives);
-        let path = self.folder.sealed().join(&name);
-        let mut made = None;
-        files::replace_with(&path, |file| {
-            let (mut out, directory, digest) = rows::write(BufWriter::with_capacity(1 << 20, file), class, lives, sources, chained)?;
-            out.flush()?;
-            made = Some((directory, digest));
-            Ok(())
-        })?;
-        let (directory, digest) = made.ok_or_else(|| io::Error::other("nothing was written"))?;
-        let into = SegmentNote::of(name, &directory, &digest, path.metadata()?.len());
+        let into = seal::written(self.folder, name, |out| rows::write(out, class, lives, sources, chained))?;
         // What it was made of goes: it must be whole, and prove what they proved.
-        let made = Source::open(&path, &into.digest)?;
+        let made = Source::open(&self.folder.sealed().join(&into.file), &into.digest)?;
         made.segment.check()?;
         rewrite::proven(&made)?;
         let merged = Merged { from: group.iter().map(|note| note.file.clone()).collect(), into };

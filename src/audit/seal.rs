@@ -17,6 +17,7 @@ use super::segment::{BatchNote, Directory, Ending, Gap, Line, Missing, Rows, Seg
 use crate::files;
 use rusqlite::Connection;
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 /// Why a live file cannot be sealed.
@@ -63,19 +64,26 @@ pub(super) fn seal(folder: &Folder, number: u64) -> Result<Made, SealError> {
             twigs: Vec::new(),
         };
         let name = Folder::segment_name(class, (number, number));
-        let mut sealed = None;
-        let path = folder.sealed().join(&name);
-        files::replace_with(&path, |file| {
-            let mut out = BufWriter::with_capacity(1 << 20, file);
-            let (_, directory, digest) = read.write(&mut out, class, number, &chained)?;
-            out.flush()?;
-            sealed = Some((directory, digest));
-            Ok(())
-        })?;
-        let bytes = path.metadata()?.len();
-        made.segments.extend(sealed.map(|(directory, digest)| SegmentNote::of(name, &directory, &digest, bytes)));
+        made.segments.push(written(folder, name, |out| read.write(out, class, number, &chained))?);
     }
     Ok(made)
+}
+
+/// Where a segment's bytes go.
+pub(super) type Out<'f> = BufWriter<&'f mut File>;
+
+/// Writes a segment's file, whole or not at all. Returns how the journal names it.
+pub(super) fn written(folder: &Folder, name: String, write: impl FnOnce(Out<'_>) -> io::Result<(Out<'_>, Directory, Digest)>) -> io::Result<SegmentNote> {
+    let path = folder.sealed().join(&name);
+    let mut made = None;
+    files::replace_with(&path, |file| {
+        let (mut out, directory, digest) = write(BufWriter::with_capacity(1 << 20, file))?;
+        out.flush()?;
+        made = Some((directory, digest));
+        Ok(())
+    })?;
+    let (directory, digest) = made.ok_or_else(|| io::Error::other("nothing was written"))?;
+    Ok(SegmentNote::of(name, &directory, &digest, path.metadata()?.len()))
 }
 
 /// The records that were carried over to the next file.

@@ -23,6 +23,7 @@ pub(super) use source::{Leaves, Record, Source};
 use super::folder::Folder;
 use super::journal::{self, Journal, JournalError, Merged, Reader, Sealed, SegmentNote, Statement, Topic};
 use super::record::RecordId;
+use super::seal;
 use super::segment::dictionary::{Dictionaries, reversed};
 use super::segment::gather::Places;
 use super::segment::write::Chained;
@@ -33,7 +34,7 @@ use remains::{Fate, Member};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 /// Why a segment is not written anew.
@@ -232,12 +233,10 @@ pub(super) fn rewrite(folder: &Folder, source: &Source, old: &str, stays: &Stays
 }
 
 fn write(folder: &Folder, source: &Source, name: &str, rows: &[Fate], used: Used, chained: &Chained) -> Result<SegmentNote, RewriteError> {
-    let path = folder.sealed().join(name);
     let directory = &source.segment.directory;
     let (dictionaries, places) = used.kept(source);
-    let mut sealed = None;
-    files::replace_with(&path, |file| {
-        let mut segment = SegmentWriter::new(BufWriter::with_capacity(1 << 20, file), dictionaries)?;
+    let note = seal::written(folder, name.to_owned(), |out| {
+        let mut segment = SegmentWriter::new(out, dictionaries)?;
         let mut fates = rows.iter();
         let mut failed = Ok(());
         source
@@ -249,14 +248,9 @@ fn write(folder: &Folder, source: &Source, name: &str, rows: &[Fate], used: Used
             })
             .map_err(io::Error::other)?;
         failed?;
-        let (mut out, directory, digest) = segment.finish(directory.class, directory.lives, chained)?;
-        out.flush()?;
-        sealed = Some((directory, digest));
-        Ok(())
+        segment.finish(directory.class, directory.lives, chained)
     })?;
-    let bytes = path.metadata()?.len();
-    let (directory, digest) = sealed.ok_or_else(|| io::Error::other("nothing was written"))?;
-    Ok(SegmentNote::of(name.to_owned(), &directory, &digest, bytes))
+    Ok(note)
 }
 
 /// What becomes of segments that are no more.
