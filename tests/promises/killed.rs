@@ -7,6 +7,7 @@
 //! Whatever takes the log's lock is a program of its own: one that is begun here meanwhile would keep the lock of this one for a moment.
 
 use crate::kit::PATIENCE;
+use crate::kit::request::{MORNING, visit};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,8 +25,7 @@ use usher::audit::retention::{self, Doing, Keep};
 use usher::audit::stopped::{Running, seal_unless_running};
 use usher::audit::verify::{Against, verify};
 use usher::audit::{Class, Folder, Opening, Outcome, Recorder, Settings, Verdict};
-use usher::insight::{Certainty, Kind, Start};
-use usher::policy::decision::SnapshotId;
+use usher::insight::Kind;
 
 /// Work that may be killed at any moment, and done again.
 struct Work {
@@ -50,8 +50,6 @@ fn works() -> [Work; 5] {
 
 /// As many requests as are in the log.
 const REQUESTS: u64 = 230;
-/// A Wednesday morning.
-const MORNING: u64 = 1_795_597_200_000;
 /// As many as are sealed at a time.
 const SMALL: Settings = Settings { sync: usher::audit::Sync::Process, rows: 100 };
 
@@ -66,33 +64,12 @@ fn request(n: u64) -> Box<Opening> {
     Box::new(Opening {
         class: if n.is_multiple_of(5) { Class::Staff } else { Class::of(kind, verdict) },
         kind,
-        start: Start::Typed,
-        certainty: Certainty::Said,
-        cause: None,
-        search: None,
         time_ms: MORNING + n * 1000,
         user: Some(["a.jones", "b.smith", "c.patel"][place(7) % 3].into()),
-        group: "year-7".into(),
-        source: "password",
-        confidence: "sure",
-        client: "10.7.0.1".parse().expect("an address"),
-        method: http::Method::GET,
-        scheme: "http",
         host: ["maps.example", "games.example"][place(2)].into(),
-        port: 80,
         path: format!("/lesson/{n}"),
-        categories: String::new(),
         verdict,
-        reason: "unlisted",
-        why: "No rule and no blocked category applies.".into(),
-        rule: None,
-        entry: None,
-        snapshot: SnapshotId::of(&blake3::hash(b"")),
-        agent: None,
-        referrer: None,
-        fetch_dest: None,
-        fetch_mode: None,
-        fetch_user: None,
+        ..visit()
     })
 }
 

@@ -1,5 +1,6 @@
 //! No longer than needed, and everybody's right to their own: retention, holds, erasure, subject access, and the sheet for a DPIA.
 
+use crate::kit::request::visit;
 use crate::kit::{Files, School, World, soon};
 use jiff::{SignedDuration, Timestamp};
 use std::fs;
@@ -8,9 +9,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use usher::audit::folder::LockError;
 use usher::audit::recorder::StartError;
-use usher::audit::{Class, Folder, Opening, Outcome, Recorder, Settings, Verdict};
-use usher::insight::{Certainty, Kind, Start};
-use usher::policy::decision::SnapshotId;
+use usher::audit::{Class, Folder, Opening, Outcome, Recorder, Settings};
+use usher::insight::Kind;
 
 /// One request: how many days ago, of whom, as what, where.
 type Request = (i64, &'static str, Class, &'static str);
@@ -20,33 +20,11 @@ fn opening(now: Timestamp, (days, user, class, path): Request) -> Box<Opening> {
     Box::new(Opening {
         class,
         kind: if class == Class::Resource { Kind::Resource } else { Kind::Visit },
-        start: Start::Clicked,
-        certainty: Certainty::Said,
-        cause: None,
-        search: None,
         time_ms: u64::try_from(at.as_millisecond()).expect("after 1970"),
         user: Some(user.into()),
-        group: "year-7".into(),
-        source: "password",
-        confidence: "sure",
         client: if user == "anna" { "10.7.0.1" } else { "10.7.0.2" }.parse().expect("an address"),
-        method: http::Method::GET,
-        scheme: "http",
-        host: "news.example".into(),
-        port: 80,
         path: path.into(),
-        categories: String::new(),
-        verdict: Verdict::Allowed,
-        reason: "unlisted",
-        why: "Nothing is known against it.".into(),
-        rule: None,
-        entry: None,
-        snapshot: SnapshotId::of(&blake3::hash(b"")),
-        agent: None,
-        referrer: None,
-        fetch_dest: None,
-        fetch_mode: None,
-        fetch_user: None,
+        ..visit()
     })
 }
 

@@ -10,6 +10,7 @@ pub mod people;
 pub mod program;
 pub mod publisher;
 pub mod receiver;
+pub mod request;
 pub mod school;
 pub mod secure;
 pub mod squid;
