@@ -166,6 +166,49 @@ fn when_the_log_cannot_be_written_nothing_passes_and_it_recovers_by_itself() {
     assert!(answered.iter().all(|path| recorded.contains(path)), "every answer is on record");
 }
 
+/// A pupil's bare connection.
+async fn connected(usher: &Program) -> Wire {
+    Wire::connect(IpAddr::from([127, 0, 7, 1]), usher.address).await
+}
+
+#[tokio::test]
+async fn while_the_log_cannot_be_written_no_site_is_reached() {
+    let origin = Origin::doing(|mut visit| async move {
+        visit.request().await;
+        visit.say(&format!("visitor {}", visit.number)).await;
+    })
+    .await;
+    let asked_first = Origin::saying("hello").await;
+    let usher = Program::start_with_little_disk(Arc::new(World::new().write()), 4000);
+    usher.take_disk();
+    // Whoever finds out may have been connected meanwhile, and then nothing was said to the site. From then on no other site is connected to.
+    let mut finds_out = connected(&usher).await;
+    finds_out.send(asked_first.request("GET", "/finds-out", "")).await;
+    assert_eq!(finds_out.reply().await.status, 503);
+    let tunnel = format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", origin.authority());
+    let page = origin.request("GET", "/page", "");
+    // A tunnel is asked for at the beginning of a connection or later; a page may be sent something.
+    let posted = origin.request("POST", "/form", "Content-Length: 4\r\n") + "body";
+    for asked in [&[&page, &page, &tunnel][..], &[&tunnel], &[&posted]] {
+        let mut wire = connected(&usher).await;
+        for request in asked {
+            wire.send(request).await;
+            let reply = wire.reply().await;
+            assert!(reply.status == 503 && reply.text().contains("on record"), "{request}: {reply:?}");
+        }
+    }
+    usher.give_disk();
+    let mut wire = connected(&usher).await;
+    wire.send(&page).await;
+    // A site lets people in as they come: had anybody been connected before, this one would not be the first.
+    assert_eq!(wire.reply().await.text(), "visitor 0");
+    wire.send(&tunnel).await;
+    assert_eq!(wire.head_only().await.status, 200);
+    wire.send("GET /through HTTP/1.1\r\n\r\n").await;
+    assert_eq!(wire.reply().await.text(), "visitor 1");
+    assert_eq!(asked_first.seen(), [] as [String; 0]);
+}
+
 /// Takes the room of a file system.
 struct Ballast(PathBuf);
 

@@ -4,7 +4,7 @@ use super::world::Files;
 use super::{PATIENCE, in_time};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -13,6 +13,18 @@ use std::time::Duration;
 use usher::audit::Folder;
 use usher::audit::lookups::Unshown;
 use usher::audit::query::{Filter, Log, Row};
+
+/// A command that runs the program it is given, once a shell has done this.
+pub fn once(shell: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{shell}; exec \"$0\" \"$@\""));
+    command
+}
+
+/// A command that runs the program it is given with no more than so many blocks of 512 bytes to each of its files. What is more fails, as on a full disk.
+pub fn with_little_disk(blocks: u32) -> Command {
+    once(&format!("trap '' XFSZ; ulimit -S -f {blocks}"))
+}
 
 /// A running `usher serve`, killed when dropped.
 pub struct Program {
@@ -34,8 +46,8 @@ impl Program {
 
     /// Starts it with no more than so many blocks of 512 bytes to each file.
     pub fn start_with_little_disk(files: Arc<Files>, blocks: u32) -> Self {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_usher"));
+        let mut command = with_little_disk(blocks);
+        command.arg(env!("CARGO_BIN_EXE_usher"));
         Self::spawn(command, files)
     }
 
@@ -85,10 +97,19 @@ impl Program {
         self.child.wait().expect("it ends")
     }
 
+    /// Lets none of its files be written any more. To be asked of one that was started with little disk.
+    pub fn take_disk(&self) {
+        self.limit_files(Some(0));
+    }
+
     /// Lets its files grow again.
     pub fn give_disk(&self) {
-        let maximum = rustix::process::getrlimit(Resource::Fsize).maximum;
-        prlimit(Some(self.pid()), Resource::Fsize, Rlimit { current: maximum, maximum }).expect("a limit that is its own to raise");
+        self.limit_files(getrlimit(Resource::Fsize).maximum);
+    }
+
+    fn limit_files(&self, current: Option<u64>) {
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        prlimit(Some(self.pid()), Resource::Fsize, Rlimit { current, maximum }).expect("a limit that is its own to set");
     }
 
     /// Asks for a page over a blocking connection; the whole answer, or what came of it.

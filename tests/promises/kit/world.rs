@@ -1,7 +1,7 @@
 //! The files of a school: what a technician and a head teacher would write.
 
 use super::School;
-use super::program::{Following, Program};
+use super::program::{Following, Program, with_little_disk};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -248,9 +248,8 @@ impl Files {
 
     /// Runs a command that can write no more than so many blocks of 512 bytes to each file.
     pub fn usher_with_little_disk(&self, arguments: &[&str], blocks: u32) -> Said {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_usher"));
-        command.arg("--config").arg(self.path("usher.toml")).args(arguments);
+        let mut command = with_little_disk(blocks);
+        command.arg(env!("CARGO_BIN_EXE_usher")).arg("--config").arg(self.path("usher.toml")).args(arguments);
         Said::new(&command.output().expect("usher runs"))
     }
 
