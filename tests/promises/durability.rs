@@ -1,8 +1,10 @@
 //! Nothing unrecorded: what is on record stays there once, though Usher is killed, its disk is full, its files are damaged, or it is started twice.
 
-use crate::kit::program::rows;
+use crate::kit::program::{once, rows};
+use crate::kit::request::{MORNING, visit};
 use crate::kit::{Ending, Files, Origin, Program, Wire, World, skipped, soon};
-use rustix::process::Signal;
+use jiff::Timestamp;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
-use usher::audit::Folder;
+use usher::audit::events::{self, Event, Severity, Wanted};
+use usher::audit::{Folder, Opening, Recorder, Settings, Unrecorded};
 
 /// What people were answered, and whom that wakes.
 #[derive(Clone, Default)]
@@ -209,6 +212,45 @@ async fn while_the_log_cannot_be_written_no_site_is_reached() {
     assert_eq!(asked_first.seen(), [] as [String; 0]);
 }
 
+/// Has a test that is not run with the others pass as a program of its own, which this command runs.
+fn passes(mut command: Command, test: &str) {
+    command.arg(std::env::current_exe().expect("this program")).args(["--ignored", "--exact", "--nocapture", test]);
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// No file of the program becomes longer than this from now on, in bytes. What it holds of the log is longer; what else it has to write is not.
+const LITTLE: u64 = 256 << 10;
+
+#[tokio::test]
+#[ignore = "it is run by the test after it, as a program that is told by an error when a file is too long"]
+async fn nobody_asks_on_a_full_disk() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = Folder::at(place.path().join("log"));
+    let recorder = Recorder::start(&folder, Settings::default()).expect("started");
+    let request = |number: usize| Box::new(Opening { path: format!("/{number}?{}", "x".repeat(8000)), ..visit() });
+    // None of them ends: an ending that waits would be tried to be written too.
+    let mut open = Vec::new();
+    for number in 0..50 {
+        open.push(recorder.open(request(number)).await.expect("recorded"));
+    }
+    setrlimit(Resource::Fsize, Rlimit { current: Some(LITTLE), ..getrlimit(Resource::Fsize) }).expect("a limit of its own");
+    assert!(matches!(recorder.open(request(50)).await.err(), Some(Unrecorded::Failing(_))));
+    recorder.calendar().is(Timestamp::from_millisecond(MORNING.cast_signed()).expect("a time"));
+    // It ends when it has looked at the calendar.
+    recorder.finish();
+    assert!(recorder.is_failing(), "nothing was written");
+    assert_eq!(events::search(&folder, &Wanted::default()).expect("read"), [], "and so nothing is over");
+    let told = Event { at: Timestamp::now(), kind: "test", severity: Severity::Info, text: String::new() };
+    events::record(&folder, &told).expect("there is room for an event");
+}
+
+#[test]
+fn on_a_full_disk_the_calendar_does_not_say_that_the_log_can_be_written_again() {
+    passes(once("trap '' XFSZ"), "durability::nobody_asks_on_a_full_disk");
+}
+
 /// Takes the room of a file system.
 struct Ballast(PathBuf);
 
@@ -284,10 +326,8 @@ fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_no
     let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
     let Some(way) = ways.into_iter().find(|way| apart(way).arg("true").output().is_ok_and(|done| done.status.success())) else { return skipped("tmpfs") };
     let mut program = apart(way);
-    program.arg(std::env::current_exe().expect("this program")).args(["--ignored", "--exact", "--nocapture", "durability::on_a_small_disk"]);
-    let output = program.env("TMPDIR", place.path()).output().expect("it runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    program.env("TMPDIR", place.path());
+    passes(program, "durability::on_a_small_disk");
 }
 
 /// The sealed files of a class.
