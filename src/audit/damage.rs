@@ -166,6 +166,7 @@ mod tests {
     use crate::audit::events::Wanted;
     use crate::audit::query::{Filter, Log};
     use crate::audit::rewrite::tests::school;
+    use rustix::io::Errno;
     use std::fs;
 
     /// The kind of each event about segments with the file it names, the oldest first.
@@ -177,6 +178,31 @@ mod tests {
 
     fn event(kind: &str, file: &str) -> (String, String) {
         (kind.to_owned(), file.to_owned())
+    }
+
+    #[test]
+    fn only_what_an_error_says_of_the_file_itself_is_wrong_with_it() {
+        let table = [
+            (Errno::NOENT, Some(MISSING)),
+            (Errno::IO, Some(DAMAGED)),
+            // The program, the machine or the way to the disk, for now.
+            (Errno::MFILE, None),
+            (Errno::NFILE, None),
+            (Errno::NOMEM, None),
+            (Errno::ACCESS, None),
+            (Errno::PERM, None),
+            (Errno::INTR, None),
+            (Errno::AGAIN, None),
+            (Errno::TIMEDOUT, None),
+            (Errno::STALE, None),
+        ];
+        for (errno, wrong) in table {
+            let found = Wrong::of(SegmentError::Io(errno.into()));
+            assert_eq!(found.ok().map(|wrong| wrong.kind()), wrong, "{errno:?}");
+        }
+        for error in [SegmentError::Io(io::ErrorKind::UnexpectedEof.into()), SegmentError::Damaged("it is cut short"), SegmentError::Form(9)] {
+            assert_eq!(Wrong::of(error).ok().map(|wrong| wrong.kind()), Some(DAMAGED));
+        }
     }
 
     #[tokio::test]

@@ -1,11 +1,12 @@
-//! Nothing unrecorded: what is on record stays there once, though Usher is killed, its disk is full, its files are damaged, or it is started twice.
+//! Nothing unrecorded: what is on record stays there once, though Usher is killed, its disk is full, it may open no more files, its files are damaged, or it is
+//! started twice.
 
 use crate::kit::program::{once, rows};
 use crate::kit::request::{MORNING, visit};
 use crate::kit::{Ending, Files, Origin, Program, Wire, World, skipped, soon};
 use jiff::Timestamp;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
+use usher::audit::damage;
 use usher::audit::events::{self, Event, Severity, Wanted};
+use usher::audit::journal::Reader;
+use usher::audit::lookups::Unshown;
+use usher::audit::query::{Filter, Log};
 use usher::audit::{Folder, Opening, Recorder, Settings, Unrecorded};
 
 /// What people were answered, and whom that wakes.
@@ -390,6 +395,51 @@ fn a_damaged_segment_is_named_on_record_once_and_left_and_the_rest_is_read() {
     stop(usher);
     assert_eq!(files.usher(&["log", "verify"]).code, Some(0));
     assert_eq!(damage_on_record(&files).len(), 6);
+}
+
+/// Opens as many files as this program may but so many.
+fn all_files_but(left: usize) -> Vec<File> {
+    let mut open: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    open.truncate(open.len() - left);
+    open
+}
+
+/// Where the log is that is read by a program of its own.
+const FOLDER: &str = "USHER_TEST_FOLDER";
+
+#[test]
+#[ignore = "it is run by the test after it, as a program that may open few files"]
+fn with_few_files_to_open() {
+    let folder = Folder::at(std::env::var_os(FOLDER).expect("a folder"));
+    let parts = Reader::open(&folder).and_then(|journal| journal.parts()).expect("read");
+    let all: BTreeMap<_, _> = parts.into_iter().map(|part| (part.file, String::new())).collect();
+    let mut came = Vec::new();
+    // So few that the log cannot be opened, then one more each time: every file of it is at some time the first that cannot be.
+    for left in 0..=30 {
+        let open = all_files_but(left);
+        let found = Log::open(&folder).and_then(|log| Unshown::of(&log).search(&Filter { limit: 1000, ..Filter::default() }));
+        // As after a search that could read none of them.
+        let met = damage::met(&folder, &all);
+        drop(open);
+        assert_eq!(events::search(&folder, &Wanted::default()).expect("read"), [], "{left} files are left");
+        came.push((found.ok().map(|page| (page.rows.len(), page.passed_over.len())), met.is_ok()));
+    }
+    let none_is_read = |&(found, _): &(Option<(usize, usize)>, bool)| found.is_some_and(|(_, passed_over)| passed_over == all.len());
+    assert!(came[0] == (None, false) && came.iter().any(none_is_read) && came[30] == (Some((250, 0)), true), "{came:?}");
+}
+
+#[test]
+fn that_no_more_files_can_be_opened_is_no_damage_of_the_log() {
+    let files = Arc::new(World::new().log("seal_after = 100").write());
+    let usher = Program::start(files.clone());
+    (0..250).for_each(|number| drop(usher.get(&format!("http://games.example/{number}"))));
+    stop(usher);
+    let before = sealed(&files);
+    let mut program = once("ulimit -S -n 64");
+    program.env(FOLDER, files.path("data/log"));
+    passes(program, "durability::with_few_files_to_open");
+    assert_eq!((sealed(&files), damage_on_record(&files)), (before, Vec::new()));
+    assert_eq!(files.usher(&["log", "verify"]).code, Some(0));
 }
 
 #[test]
