@@ -16,7 +16,7 @@ use super::key::to_hex;
 use super::segment::{Segment, SegmentError};
 use crate::telemetry::events as told;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 /// What is wrong with a segment.
@@ -85,19 +85,22 @@ pub(super) fn look(folder: &Folder, journal: &mut Journal, at: Timestamp) -> Res
     Ok(())
 }
 
-/// States what a search had to pass over, by file with the reason, and was not stated before.
-pub fn met(folder: &Folder, passed_over: &BTreeMap<String, String>) -> Result<(), JournalError> {
+/// States what a search had to pass over, by file with the reason, and was not stated before. Returns the files that are damaged or gone: any other could
+/// not be read for a moment only.
+pub fn met(folder: &Folder, passed_over: &BTreeMap<String, String>) -> Result<BTreeSet<String>, JournalError> {
+    let mut wrong = BTreeSet::new();
     if passed_over.is_empty() {
-        return Ok(());
+        return Ok(wrong);
     }
     let mut journal = Journal::open(folder)?;
     for part in journal.reader().parts()?.into_iter().filter(|part| passed_over.contains_key(&part.file)) {
         // Looked at once more: a file that was replaced or purged meanwhile is not damaged.
-        if let Some(wrong) = check(folder, &part, true)? {
-            state(&mut journal, &part, &wrong, Timestamp::now())?;
+        if let Some(found) = check(folder, &part, true)? {
+            state(&mut journal, &part, &found, Timestamp::now())?;
+            wrong.insert(part.file);
         }
     }
-    Ok(())
+    Ok(wrong)
 }
 
 /// What is wrong with a segment, if anything is: whether it is the one that was sealed; also each of its bytes, if wanted.
@@ -248,7 +251,8 @@ mod tests {
         let page = Log::open(&folder).and_then(|log| log.search(&Filter { limit: 1000, ..Filter::default() })).expect("searched");
         assert!(page.rows.len() > 200 && page.passed_over.len() == 1, "{:?}", page.passed_over);
         for _ in 0..2 {
-            met(&folder, &page.passed_over).expect("stated");
+            let wrong = met(&folder, &page.passed_over).expect("stated");
+            assert!(wrong.iter().eq(page.passed_over.keys()), "{wrong:?}");
             look(&folder, &mut journal, Timestamp::now()).expect("looked");
         }
         assert_eq!(on_record(&folder), [event(DAMAGED, "visit-00000001-00000001.seg")]);

@@ -6,7 +6,6 @@ use crate::audit::events::Severity;
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError, Row};
 use crate::audit::{Class, Folder, RecordId};
-use crate::telemetry::events;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -62,6 +61,14 @@ pub enum SourceError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A part of the log, which is not said to be damaged or gone.
+    #[error("the log's {file} cannot be read now: {why}")]
+    NotNow {
+        /// Its file.
+        file: String,
+        /// Why not.
+        why: String,
+    },
     /// A record without a time.
     #[error("the record {0} has no time that can be read; see: usher log verify")]
     Time(String),
@@ -102,7 +109,7 @@ impl Records {
         Self { folder, log: Mutex::new(None) }
     }
 
-    fn search(&self, filter: &Filter) -> Result<Vec<Row>, LogError> {
+    fn search(&self, filter: &Filter) -> Result<Vec<Row>, SourceError> {
         let mut log = self.log.lock();
         let open = match log.take() {
             Some(open) => open,
@@ -111,10 +118,12 @@ impl Records {
         let page = Unshown::of(&open).search(filter)?;
         *log = Some(open);
         drop(log);
-        if let Err(error) = damage::met(&self.folder, &page.passed_over) {
-            events::LogNotStated { text: "which segments of the log are damaged", error: &error.to_string() }.emit();
+        // Whoever takes the rows goes on after them: only what is lost, and on record as lost, may be passed over.
+        let wrong = damage::met(&self.folder, &page.passed_over).map_err(LogError::from)?;
+        match page.passed_over.into_iter().find(|(file, _)| !wrong.contains(file)) {
+            Some((file, why)) => Err(SourceError::NotNow { file, why }),
+            None => Ok(page.rows),
         }
-        Ok(page.rows)
     }
 }
 
@@ -135,7 +144,7 @@ impl Committed for Records {
 
     fn end(&self) -> Result<Position, SourceError> {
         let newest = match self.search(&Filter { limit: 1, ..Filter::default() }) {
-            Err(LogError::None(_)) => Vec::new(),
+            Err(SourceError::Log(LogError::None(_))) => Vec::new(),
             searched => searched?,
         };
         Ok(Position(newest.first().map_or(0, |row| row.number.0)))

@@ -4,7 +4,7 @@
 use crate::kit::program::{once, rows};
 use crate::kit::request::{MORNING, visit};
 use crate::kit::{Ending, Files, Origin, Program, Wire, World, skipped, soon};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -20,6 +20,7 @@ use usher::audit::journal::Reader;
 use usher::audit::lookups::Unshown;
 use usher::audit::query::{Filter, Log};
 use usher::audit::{Folder, Opening, Recorder, Settings, Unrecorded};
+use usher::outputs::{Committed, Position, Records, SourceError};
 
 /// What people were answered, and whom that wakes.
 #[derive(Clone, Default)]
@@ -355,6 +356,12 @@ fn damage_on_record(files: &Files) -> Vec<(String, String)> {
     told.into_iter().filter(|(kind, _)| kind.starts_with("segment-")).collect()
 }
 
+/// How many records an output that begins now is given first.
+fn sent(folder: &Folder) -> Result<usize, SourceError> {
+    let later = Timestamp::now() + SignedDuration::from_hours(1);
+    Records::new(folder.clone()).after(Position(0), 1000, later).map(|items| items.len())
+}
+
 #[test]
 fn a_damaged_segment_is_named_on_record_once_and_left_and_the_rest_is_read() {
     let files = Arc::new(World::new().log("seal_after = 100").write());
@@ -377,6 +384,7 @@ fn a_damaged_segment_is_named_on_record_once_and_left_and_the_rest_is_read() {
         assert!(said.code == Some(0) && said.json().len() >= 140, "the rest is read: {said:?}");
         assert!([in_the_middle, gone, at_the_end].iter().all(|path| said.err.contains(&format!("{} was passed over", name(path)))), "{said:?}");
     }
+    assert!(sent(&Folder::at(files.path("data/log"))).expect("read") >= 140, "an output goes on after what is lost");
     assert_eq!(usher.get("http://games.example/later")[9..12], *"403", "it goes on recording");
     stop(usher);
     let mut told = damage_on_record(&files);
@@ -418,11 +426,13 @@ fn with_few_files_to_open() {
     for left in 0..=30 {
         let open = all_files_but(left);
         let found = Log::open(&folder).and_then(|log| Unshown::of(&log).search(&Filter { limit: 1000, ..Filter::default() }));
+        let sent = sent(&folder);
         // As after a search that could read none of them.
         let met = damage::met(&folder, &all);
         drop(open);
         assert_eq!(events::search(&folder, &Wanted::default()).expect("read"), [], "{left} files are left");
-        came.push((found.ok().map(|page| (page.rows.len(), page.passed_over.len())), met.is_ok()));
+        assert!(matches!(sent, Ok(250) | Err(_)), "{left} files are left: an output would go on after {sent:?}, and never send the rest");
+        came.push((found.ok().map(|page| (page.rows.len(), page.passed_over.len())), sent.is_ok() && met.is_ok()));
     }
     let none_is_read = |&(found, _): &(Option<(usize, usize)>, bool)| found.is_some_and(|(_, passed_over)| passed_over == all.len());
     assert!(came[0] == (None, false) && came.iter().any(none_is_read) && came[30] == (Some((250, 0)), true), "{came:?}");
