@@ -404,7 +404,7 @@ fn ask(folder: &Folder, asked: &Asked, only: Option<&str>) {
     let site = |host: &str| Filter { host: Some(host.into()), kind: Some(Kind::Visit), ..Filter::default() };
     let text = |words: &str| Filter { text: Some(words.into()), ..Filter::default() };
     let [known, few] = [&*asked.sites[0], &*asked.sites[1]];
-    let questions: [Question<'_>; 11] = [
+    let questions: [Question<'_>; 12] = [
         ("what did this pupil do on a day (all)", page(whole(day))),
         ("what did this pupil do, first page", page(Filter { user: person, ..Filter::default() })),
         ("who visited the best known site (people)", people(site(known))),
@@ -415,6 +415,7 @@ fn ask(folder: &Folder, asked: &Asked, only: Option<&str>) {
         ("who visited a site that is nowhere", people(site("nowhere.example"))),
         ("a text in host, path or search, first page", page(text("volcano"))),
         ("two words, first page", page(text("volcano homework"))),
+        ("two words, all", page(whole(text("volcano homework")))),
         ("a text that is nowhere", page(whole(text("zzyzxq")))),
     ];
     let mut shown = Table::new();

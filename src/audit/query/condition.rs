@@ -85,8 +85,13 @@ impl Conditions {
         self.kind.is_some()
     }
 
+    /// Of a shape, only its kind is asked.
     pub(super) fn shape(&self, shape: &Shape<'_>) -> bool {
-        self.kind.is_none_or(|kind| kind == shape.kind)
+        self.kind(shape.kind)
+    }
+
+    pub(super) fn kind(&self, kind: Kind) -> bool {
+        self.kind.is_none_or(|wanted| wanted == kind)
     }
 
     pub(super) fn host(&self, host: &str) -> bool {
@@ -126,6 +131,11 @@ impl Conditions {
     /// Whether all records with numbers from the first to the second of these are of the time that is asked for.
     pub(super) fn all_are_between(&self, ids: (RecordId, RecordId), skew_ms: u64) -> bool {
         ids.0.unix_ms().saturating_sub(skew_ms) >= self.from_ms && ids.1.unix_ms() < self.to_ms
+    }
+
+    /// Whether numbers and times that are asked for leave out no record with a number from the first to the second of these.
+    pub(super) fn leaves_out_none(&self, ids: (RecordId, RecordId), skew_ms: u64) -> bool {
+        self.id(ids.0) && self.id(ids.1) && self.all_are_between(ids, skew_ms)
     }
 
     /// Whether records with numbers from the first to the second of these may match.

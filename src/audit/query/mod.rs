@@ -18,6 +18,7 @@ mod row;
 mod scan;
 mod sealed;
 pub mod stats;
+mod word;
 
 pub use page::Page;
 pub use row::Row;

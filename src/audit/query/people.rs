@@ -1,4 +1,4 @@
-//! Whom the log knows, and who is behind what a filter finds: told from what records share and from their numbers, without reading them.
+//! Whom the log knows, and who is behind what a filter finds: told from what records share and from their numbers, without reading them whole.
 
 use super::condition::Conditions;
 use super::{Filter, Log, LogError, ROUNDS, Segments, sealed};
@@ -6,6 +6,7 @@ use crate::audit::entry::{Person, Who};
 use crate::audit::journal::Part;
 use crate::audit::record::RecordId;
 use crate::audit::segment::SegmentError;
+use crate::audit::segment::askers::Askings;
 use crate::audit::segment::dictionary::Whos;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -48,52 +49,32 @@ impl People {
     }
 }
 
-/// How many records of somebody there are.
-#[derive(Clone, Copy)]
-struct Count {
-    records: u64,
-    first: RecordId,
-    last: RecordId,
-}
-
-impl Count {
-    fn of(id: RecordId) -> Self {
-        Self { records: 1, first: id, last: id }
-    }
-
-    fn add(&mut self, more: Self) {
-        self.records += more.records;
-        self.first = self.first.min(more.first);
-        self.last = self.last.max(more.last);
-    }
-}
-
 /// Those found so far, by user or by address.
 #[derive(Default)]
 struct Found {
-    users: HashMap<Box<str>, (Box<str>, Count)>,
-    devices: HashMap<std::net::IpAddr, (Box<str>, Count)>,
+    users: HashMap<Box<str>, (Box<str>, Askings)>,
+    devices: HashMap<std::net::IpAddr, (Box<str>, Askings)>,
 }
 
 impl Found {
-    fn add(&mut self, who: &Who, count: Count) {
+    fn add(&mut self, who: &Who, askings: Askings) {
         let known = match who.person() {
             Person::User(user) => match self.users.get_mut(user) {
                 Some(known) => known,
-                None => return drop(self.users.insert(user.into(), (who.group.clone(), count))),
+                None => return drop(self.users.insert(user.into(), (who.group.clone(), askings))),
             },
             Person::Device(address) => match self.devices.get_mut(&address) {
                 Some(known) => known,
-                None => return drop(self.devices.insert(address, (who.group.clone(), count))),
+                None => return drop(self.devices.insert(address, (who.group.clone(), askings))),
             },
         };
-        known.1.add(count);
+        known.1.add(askings);
     }
 
     fn into_people(self, passed_over: BTreeMap<String, String>) -> People {
-        let somebody = |user, client, group: Box<str>, Count { records, first, last }| Somebody { user, client, group: group.into(), records, first, last };
-        let users = self.users.into_iter().map(|(user, (group, count))| somebody(Some(user.into()), None, group, count));
-        let devices = self.devices.into_iter().map(|(address, (group, count))| somebody(None, Some(address.to_string()), group, count));
+        let somebody = |user, client, group: Box<str>, Askings { records, first, last }| Somebody { user, client, group: group.into(), records, first, last };
+        let users = self.users.into_iter().map(|(user, (group, askings))| somebody(Some(user.into()), None, group, askings));
+        let devices = self.devices.into_iter().map(|(address, (group, askings))| somebody(None, Some(address.to_string()), group, askings));
         let mut people = People { people: users.chain(devices).collect(), passed_over };
         people.sort();
         people
@@ -127,7 +108,7 @@ impl Log {
         for _ in 0..ROUNDS {
             let (live, parts) = self.parts()?;
             let (mut found, mut passed_over) = (Found::default(), BTreeMap::new());
-            live.each_who_of(&conditions, |who, id| found.add(who, Count::of(id)))?;
+            live.each_who_of(&conditions, |who, id| found.add(who, Askings::of(id)))?;
             let parts: Vec<_> = parts.iter().filter(|part| part.rows > 0 && conditions.may_be_in(part)).collect();
             self.segments.people(&parts, &conditions, &mut found, &mut passed_over);
             if !self.has_moved(&passed_over)? {
@@ -144,7 +125,7 @@ const MOST_THREADS: usize = 4;
 /// How often which of a segment's people were found.
 struct Counted {
     whos: Arc<Whos>,
-    counts: HashMap<u32, Count>,
+    counts: HashMap<u32, Askings>,
 }
 
 impl Segments {
@@ -176,9 +157,9 @@ impl Segments {
     /// Who is behind what matches in a part, by their numbers there; nothing if nobody is, and an error if not all of it can be read.
     fn people_of(&self, part: &Part, conditions: &Conditions) -> Result<Option<Counted>, SegmentError> {
         let segment = self.get(&part.file, Some(&part.digest))?;
-        let mut counts: HashMap<u32, Count> = HashMap::new();
-        sealed::each_who(&segment, part, conditions, |who, id| {
-            counts.entry(who).and_modify(|known| known.add(Count::of(id))).or_insert_with(|| Count::of(id));
+        let mut counts: HashMap<u32, Askings> = HashMap::new();
+        sealed::each_who(&segment, part, conditions, |who, askings| {
+            counts.entry(who).and_modify(|known| known.add(askings)).or_insert(askings);
         })?;
         if counts.is_empty() { Ok(None) } else { Ok(Some(Counted { whos: segment.whos()?, counts })) }
     }

@@ -3,14 +3,15 @@
 use super::Row;
 use super::condition::Conditions;
 use super::page::{Best, Place};
+use super::word::{Word, is_among};
 use crate::audit::entry::{Closed, Decoder, Opened};
 use crate::audit::journal::Part;
 use crate::audit::record::RecordId;
+use crate::audit::segment::askers::Askings;
 use crate::audit::segment::columns::Group;
 use crate::audit::segment::dictionary::Hosts;
-use crate::audit::segment::words::{Wanted, Words};
 use crate::audit::segment::{Segment, SegmentError};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What of a segment's dictionaries matches; nothing where it is not asked.
@@ -48,6 +49,11 @@ impl Matching {
             set.take_if(|set| !set.contains(&false));
         }
         Ok(Some(matching))
+    }
+
+    /// The hosts, if it does not matter what was decided.
+    fn only_hosts(&self) -> Option<&HashSet<u32>> {
+        self.hosts.as_ref().filter(|_| self.judgements.is_none())
     }
 
     fn is_hopeless(&self) -> bool {
@@ -97,8 +103,9 @@ impl Takes for AmongBest<'_> {
 
 /// Puts what matches among the best.
 pub(super) fn search(segment: &Segment, part: &Part, conditions: &Conditions, best: &mut Best) -> Result<(), SegmentError> {
+    let Some(matching) = Matching::of(segment, conditions)? else { return Ok(()) };
     let (file, newest) = (Arc::from(part.file.as_str()), best.direction_is_newest());
-    each_chunk(segment, part, conditions, newest, |asked, chunk| {
+    each_chunk(segment, part, conditions, &matching, newest, |asked, chunk| {
         if !best.needs_none_of(segment.directory.chunks[chunk].ids) {
             asked.chunk(chunk, newest, &mut AmongBest { best, file: &file, chunk })?;
         }
@@ -113,7 +120,8 @@ pub(super) fn scan<E: From<SegmentError>>(
     conditions: &Conditions,
     mut take: impl FnMut(Vec<Row>) -> Result<(), E>,
 ) -> Result<(), E> {
-    each_chunk(segment, part, conditions, false, |asked, chunk| {
+    let Some(matching) = Matching::of(segment, conditions)? else { return Ok(()) };
+    each_chunk(segment, part, conditions, &matching, false, |asked, chunk| {
         let mut found = Vec::new();
         asked.chunk(chunk, false, &mut found)?;
         found.sort_unstable();
@@ -121,14 +129,26 @@ pub(super) fn scan<E: From<SegmentError>>(
     })
 }
 
-/// Shows who asked for what matches: the number in the dictionary of people, and the record's.
-pub(super) fn each_who(segment: &Segment, part: &Part, conditions: &Conditions, mut show: impl FnMut(u32, RecordId)) -> Result<(), SegmentError> {
-    each_chunk(segment, part, conditions, false, |asked, chunk| {
+/// Shows who asked for what matches, by the number in the dictionary of people; some more than once. Where all that is asked of a record is its host, its
+/// kind, and who asked for it, no row is read.
+pub(super) fn each_who(segment: &Segment, part: &Part, conditions: &Conditions, mut show: impl FnMut(u32, Askings)) -> Result<(), SegmentError> {
+    let Some(matching) = Matching::of(segment, conditions)? else { return Ok(()) };
+    if let Some(hosts) = matching.only_hosts()
+        && conditions.words.is_empty()
+        && conditions.leaves_out_none(segment.directory.ids, part.skew_ms)
+    {
+        return segment.each_asker(hosts, |who, kind, askings| {
+            if conditions.kind(kind) && matching.whos.as_ref().is_none_or(|set| holds(set, who)) {
+                show(who, askings);
+            }
+        });
+    }
+    each_chunk(segment, part, conditions, &matching, false, |asked, chunk| {
         let mut found: Vec<usize> = Vec::new();
         let ids = asked.chunk(chunk, false, &mut found)?;
         if !found.is_empty() {
             let whos = segment.chunk(chunk).whos()?;
-            found.into_iter().for_each(|row| show(whos[row], ids[row]));
+            found.into_iter().for_each(|row| show(whos[row], Askings::of(ids[row])));
         }
         Ok::<_, SegmentError>(())
     })
@@ -139,52 +159,42 @@ fn each_chunk<E: From<SegmentError>>(
     segment: &Segment,
     part: &Part,
     conditions: &Conditions,
+    matching: &Matching,
     newest: bool,
     mut visit: impl FnMut(&Asked<'_>, usize) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Some(matching) = Matching::of(segment, conditions)? else { return Ok(()) };
     let mut chunks: Vec<usize> = (0..segment.directory.chunks.len()).collect();
     chunks.retain(|chunk| {
         let note = &segment.directory.chunks[*chunk];
         conditions.may_be_between(note.ids, part.skew_ms) && matching.whos.as_ref().is_none_or(|set| (note.whos.0..=note.whos.1).any(|who| holds(set, who)))
     });
     if let Some(wanted) = &matching.hosts {
-        keep(&mut chunks, &segment.chunks_of_hosts(&*segment.hosts()?, wanted)?);
+        let with_host = segment.chunks_of_hosts(&*segment.hosts()?, wanted)?;
+        chunks.retain(|chunk| is_among(&with_host, *chunk));
     }
-    if !conditions.words.is_empty() && !chunks.is_empty() {
-        let words = segment.words()?;
-        for word in &conditions.words {
-            keep_with_word(segment, &words, word, &mut chunks)?;
+    let mut words = Vec::new();
+    for word in &conditions.words {
+        if chunks.is_empty() {
+            return Ok(());
         }
+        let word = Word::find(segment, word, &chunks)?;
+        chunks.retain(|chunk| word.may_be_in(*chunk));
+        words.push(word);
     }
     chunks.sort_unstable_by_key(|chunk| {
         let ids = segment.directory.chunks[*chunk].ids;
         if newest { !ids.1.0 } else { ids.0.0 }
     });
-    let all_hosts = if conditions.words.is_empty() { None } else { Some(segment.hosts()?) };
-    let asked = Asked { segment, conditions, matching: &matching, hosts: all_hosts.as_deref(), skew_ms: part.skew_ms };
+    let hosts = if words.is_empty() { None } else { Some(segment.hosts()?) };
+    let asked = Asked { segment, conditions, matching, words, hosts: hosts.as_deref(), skew_ms: part.skew_ms };
     chunks.into_iter().try_for_each(|chunk| visit(&asked, chunk))
-}
-
-fn keep(chunks: &mut Vec<usize>, only: &BTreeSet<u32>) {
-    chunks.retain(|chunk| u32::try_from(*chunk).is_ok_and(|chunk| only.contains(&chunk)));
-}
-
-fn keep_with_word(segment: &Segment, words: &Words, word: &Wanted, chunks: &mut Vec<usize>) -> Result<(), SegmentError> {
-    let (known, mut kept) = (words.chunks(word)?, Vec::new());
-    for chunk in chunks.iter().copied() {
-        if u32::try_from(chunk).is_ok_and(|chunk| known.contains(&chunk)) || segment.may_hold(chunk, word)? {
-            kept.push(chunk);
-        }
-    }
-    *chunks = kept;
-    Ok(())
 }
 
 struct Asked<'a> {
     segment: &'a Segment,
     conditions: &'a Conditions,
     matching: &'a Matching,
+    words: Vec<Word>,
     /// Where words are looked for.
     hosts: Option<&'a Hosts>,
     skew_ms: u64,
@@ -195,7 +205,14 @@ impl Asked<'_> {
     fn chunk(&self, number: usize, newest: bool, taker: &mut impl Takes) -> Result<Vec<RecordId>, SegmentError> {
         let chunk = self.segment.chunk(number);
         let mut rows: Vec<usize> = (0..self.segment.directory.chunks[number].rows).collect();
-        if let Some(set) = &self.matching.whos {
+        // Those first that need no column.
+        let (of_hosts, listed): (Vec<_>, Vec<_>) = self.words.iter().partition(|word| word.is_of_hosts(number));
+        for word in listed.into_iter().chain(of_hosts) {
+            word.narrow(number, &mut rows, || chunk.hosts())?;
+        }
+        if let Some(set) = &self.matching.whos
+            && !rows.is_empty()
+        {
             let whos = chunk.whos()?;
             rows.retain(|row| holds(set, whos[*row]));
         }

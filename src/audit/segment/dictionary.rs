@@ -3,6 +3,7 @@
 use super::SegmentError;
 use super::blob::{Blob, BlobWriter};
 use crate::audit::entry::{self, Decoder, Digest, Encoder, Judgement, Person, Who};
+use crate::insight::Kind;
 use fst::{IntoStreamer, Streamer};
 use std::fs::File;
 use std::io::{self, Write};
@@ -99,6 +100,13 @@ pub(in crate::audit) fn persons(whos: &[Who]) -> Vec<u32> {
             number
         })
         .collect()
+}
+
+/// For each of these shapes, the place in [`Kind::NAMES`] of its kind.
+pub(super) fn kinds(shapes: &[Box<[u8]>]) -> Vec<u8> {
+    let kind = |shape: &[u8]| Decoder::new(shape).shape().ok().map(|shape| shape.kind);
+    let place = |kind| Kind::NAMES.iter().position(|(_, known)| Some(*known) == kind);
+    shapes.iter().map(|shape| place(kind(shape)).and_then(|place| u8::try_from(place).ok()).unwrap_or_default()).collect()
 }
 
 pub(super) fn read_judgements(file: &File, blobs: &DictionaryBlobs) -> Result<Vec<Judgement>, SegmentError> {

@@ -10,7 +10,7 @@ use crate::audit::record::{Class, RecordId};
 use crate::audit::twigs::Twig;
 
 /// The form of the file. A file of another form is refused.
-pub(super) const FORM: u64 = 1;
+pub(super) const FORM: u64 = 2;
 /// More batches than any log will ever have: a thousand a second, for ten thousand years.
 const MOST_BATCHES: u64 = 1 << 48;
 /// The fewest bytes of a batch.
@@ -36,6 +36,7 @@ pub(in crate::audit) struct Directory {
     pub(super) dictionaries: DictionaryBlobs,
     pub(super) words: [Blob; 2],
     pub(super) host_chunks: Blob,
+    pub(super) askers: Blob,
     pub(super) batches: Blob,
     pub(super) gaps: Blob,
     pub(super) twigs: Blob,
@@ -113,10 +114,10 @@ fn decode_head(from: &mut Decoder<'_>) -> Result<Head, NotAnEntry> {
 }
 
 impl Directory {
-    fn blobs(&self) -> [Blob; 11] {
+    fn blobs(&self) -> [Blob; 12] {
         let DictionaryBlobs { whos, judgements, shapes, texts, hosts } = self.dictionaries;
         let [words, lists] = self.words;
-        [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.batches, self.gaps, self.twigs]
+        [whos, judgements, shapes, texts, hosts, words, lists, self.host_chunks, self.askers, self.batches, self.gaps, self.twigs]
     }
 
     /// How many batches it was sealed with.
@@ -168,18 +169,35 @@ impl Directory {
         if after.number > MOST_BATCHES || before.number > after.number {
             return Err(NotAnEntry.into());
         }
-        let mut blobs = [Blob::default(); 11];
+        let mut blobs = [Blob::default(); 12];
         for blob in &mut blobs {
             *blob = Blob::decode(&mut from)?;
         }
-        let [whos, judgements, shapes, texts, hosts, words, lists, host_chunks, batches, gaps, twigs] = blobs;
+        let [whos, judgements, shapes, texts, hosts, words, lists, host_chunks, askers, batches, gaps, twigs] = blobs;
         let count: usize = from.small()?;
         let mut chunks = Vec::with_capacity(count.min(bytes.len() / size_of::<ChunkNote>()));
         for _ in 0..count {
             chunks.push(ChunkNote::decode(&mut from)?);
         }
         let dictionaries = DictionaryBlobs { whos, judgements, shapes, texts, hosts };
-        Ok(Self { class, lives, rows, ids, skew_ms, before, after, root, dictionaries, words: [words, lists], host_chunks, batches, gaps, twigs, chunks })
+        Ok(Self {
+            class,
+            lives,
+            rows,
+            ids,
+            skew_ms,
+            before,
+            after,
+            root,
+            dictionaries,
+            words: [words, lists],
+            host_chunks,
+            askers,
+            batches,
+            gaps,
+            twigs,
+            chunks,
+        })
     }
 }
 

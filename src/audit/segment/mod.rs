@@ -1,7 +1,7 @@
 //! A sealed segment: the records of one class and a stretch of time in one file that never changes again.
 //!
 //! ```text
-//! magic │ blobs: dictionaries, words, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
+//! magic │ blobs: dictionaries, words, askers, batches, gaps, and for each chunk its columns │ directory │ where the directory is, and its hash │ magic
 //! ```
 //!
 //! Rows are sorted by person, then by record id, and cut into chunks of at most 8192, where another person begins if it has 2048. A chunk keeps each group of columns as a blob of its own
@@ -12,18 +12,22 @@
 //! | --- | --- |
 //! | `blob` | where bytes lie in the file, compressed and hashed |
 //! | `dictionary` | who, judgements, shapes, texts, hosts: each once, sorted |
-//! | `words` | which chunks hold a word |
+//! | `words` | which rows hold a word |
+//! | `askers` | who asked for each host |
 //! | `columns` | the columns of a chunk |
 //! | `directory` | what is where |
+//! | `pages` | lists, of which one is read without all |
 //! | `gather` `rows` | rows and what they share, in memory on their way from one file to another |
 //! | `write` `read` | a file written and read |
 //! | [`trial`] | any bytes, given to what reads |
 
+pub(super) mod askers;
 pub(super) mod blob;
 pub(super) mod columns;
 pub(super) mod dictionary;
 pub(super) mod directory;
 pub(super) mod gather;
+mod pages;
 pub(super) mod read;
 mod rows;
 pub mod trial;

@@ -1,14 +1,16 @@
 //! Reading a segment: its directory at once, everything else when it is asked for. What is read is checked against its hash.
 
 use super::SegmentError;
+use super::askers::{Askers, Askings};
 use super::columns::{self, Ended, Group, Origin};
 use super::dictionary::{Hosts, Whos, read_judgements, read_shapes, read_texts};
 use super::directory::{BatchNote, Directory, Gap, decode_batches, decode_gaps, decode_twigs};
-use super::words::{Wanted, Words, host_chunks, may_hold};
+use super::words::{self, Found, Wanted, Words, host_chunks, may_hold};
 use super::write::MAGIC;
 use crate::audit::entry::{Digest, Judgement};
 use crate::audit::record::RecordId;
 use crate::audit::twigs::Twig;
+use crate::insight::Kind;
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -39,6 +41,7 @@ struct Kept {
     texts: Once<Vec<Box<str>>>,
     hosts: Once<Hosts>,
     words: Once<Words>,
+    askers: Once<Askers>,
 }
 
 /// A part that is read when it is first asked for.
@@ -97,7 +100,9 @@ impl Segment {
         if magic != *MAGIC {
             return Err(SegmentError::Damaged("its beginning is not that of a segment"));
         }
-        self.directory.every_blob().try_for_each(|blob| blob.read(&self.file).map(drop))
+        let (askers, words) = (self.askers()?, words::pages(&self.file, &self.directory.words)?);
+        let pages = askers.pages.0.iter().chain(&words.0).copied();
+        self.directory.every_blob().chain(pages).try_for_each(|blob| blob.read(&self.file).map(drop))
     }
 
     pub(in crate::audit) fn whos(&self) -> Result<Arc<Whos>, SegmentError> {
@@ -121,8 +126,26 @@ impl Segment {
         self.kept.hosts.get(|| Hosts::read(&self.file, &self.directory.dictionaries))
     }
 
-    pub(in crate::audit) fn words(&self) -> Result<Arc<Words>, SegmentError> {
+    fn words(&self) -> Result<Arc<Words>, SegmentError> {
         self.kept.words.get(|| Words::read(&self.file, &self.directory.words))
+    }
+
+    /// Where a word stands, or one that begins so, as far as the dictionary knows.
+    pub(in crate::audit) fn find(&self, wanted: &Wanted) -> Result<Found, SegmentError> {
+        self.words()?.find(&self.file, wanted)
+    }
+
+    fn askers(&self) -> Result<Arc<Askers>, SegmentError> {
+        self.kept.askers.get(|| Askers::read(&self.file, &self.directory.askers))
+    }
+
+    /// Shows who asked for any of these hosts, by the number in the dictionary of people, and for what; some more than once.
+    pub(in crate::audit) fn each_asker(&self, hosts: &HashSet<u32>, mut show: impl FnMut(u32, Kind, Askings)) -> Result<(), SegmentError> {
+        self.askers()?.each(&self.file, self.directory.ids.0, hosts, |(who, kind), askings| {
+            if let Some((_, kind)) = Kind::NAMES.get(usize::from(kind)) {
+                show(who, *kind, askings);
+            }
+        })
     }
 
     pub(in crate::audit) fn batches(&self) -> Result<Vec<BatchNote>, SegmentError> {

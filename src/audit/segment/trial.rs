@@ -3,10 +3,11 @@
 //! Not tried so are the names and the words: they are read by `fst`, which trusts its bytes. Wherever those are asked, the directory was held against
 //! the digest that is signed.
 
+use super::askers::{self, Askers};
 use super::columns;
 use super::dictionary::unlist;
 use super::directory::{Directory, decode_batches, decode_gaps, decode_twigs, encode_batches, encode_gaps, encode_twigs};
-use super::words::{host_chunks, may_hold};
+use super::words::{host_chunks, may_hold, unlisted};
 use super::{CHUNK, Segment, SegmentError};
 use crate::audit::entry::Decoder;
 use crate::audit::record::RecordId;
@@ -36,7 +37,10 @@ pub fn read_file(path: &Path) -> Result<u64, SegmentError> {
 /// If what was read is not what it is written as.
 #[must_use]
 pub fn read_as_every_part(bytes: &[u8]) -> usize {
-    [directory(bytes), batches(bytes), gaps(bytes), twigs(bytes), dictionary(bytes), chunk(bytes), words(bytes)].into_iter().filter(|is_one| *is_one).count()
+    [directory(bytes), batches(bytes), gaps(bytes), twigs(bytes), dictionary(bytes), chunk(bytes), words(bytes), asked(bytes)]
+        .into_iter()
+        .filter(|is_one| *is_one)
+        .count()
 }
 
 fn directory(bytes: &[u8]) -> bool {
@@ -95,8 +99,21 @@ fn chunk(bytes: &[u8]) -> bool {
 }
 
 fn words(bytes: &[u8]) -> bool {
-    let lists = host_chunks(bytes, bytes.len(), &HashSet::from([0, 1])).is_ok();
+    let lists = host_chunks(bytes, bytes.len(), &HashSet::from([0, 1])).is_ok() || unlisted(bytes, |_| ()).is_ok();
     may_hold(bytes, &Wanted::new("a1b2c3d4", 4)) || lists
+}
+
+fn asked(bytes: &[u8]) -> bool {
+    let least = RecordId::first_of(1_790_000_000_000);
+    let list = askers::decode(bytes, least);
+    if let Ok(list) = &list {
+        assert_eq!(askers::decode(&askers::encode(list, least), least).ok().as_ref(), Some(list));
+    }
+    let index = Askers::decode(bytes);
+    if let Ok(index) = &index {
+        assert_eq!(Askers::decode(&index.encode()).ok().as_ref(), Some(index));
+    }
+    list.is_ok() || index.is_ok()
 }
 
 #[cfg(test)]
@@ -119,7 +136,7 @@ mod tests {
     fn numbers_that_no_segment_has_are_refused_before_there_is_room_made_for_them() {
         // As many as there are numbers, of which none follows.
         let many = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-        for read in [directory, batches, gaps, twigs, dictionary] {
+        for read in [directory, batches, gaps, twigs, dictionary, asked] {
             assert!(!read(&many));
         }
         let all = Twig { first: 0, count: usize::MAX, hash: [0; 32] };

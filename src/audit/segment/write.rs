@@ -1,8 +1,9 @@
 //! Writing a segment: dictionaries first, then the rows in order, then what belongs to the chain.
 
+use super::askers::AskerWriter;
 use super::blob::{Blob, BlobWriter};
 use super::columns::{ColumnWriter, Line};
-use super::dictionary::{Dictionaries, DictionaryBlobs, persons, reversed};
+use super::dictionary::{Dictionaries, DictionaryBlobs, kinds, persons, reversed};
 use super::directory::{BatchNote, ChunkNote, Directory, Gap, encode_batches, encode_gaps, encode_twigs};
 use super::words::{HostChunks, WordWriter};
 use super::{CHUNK, ENOUGH};
@@ -39,9 +40,12 @@ pub(in crate::audit) struct SegmentWriter<W: Write> {
     dictionary_blobs: DictionaryBlobs,
     /// Of each who.
     persons: Vec<u32>,
+    /// Of each shape, its place in [`Kind::NAMES`].
+    kinds: Vec<u8>,
     columns: ColumnWriter,
     words: WordWriter,
     host_chunks: HostChunks,
+    askers: AskerWriter,
     chunks: Vec<ChunkNote>,
     rows: u64,
     ids: Option<(RecordId, RecordId)>,
@@ -59,11 +63,13 @@ impl<W: Write> SegmentWriter<W> {
         Ok(Self {
             out,
             persons: persons(&dictionaries.whos),
+            kinds: kinds(&dictionaries.shapes),
             host_chunks: HostChunks::new(dictionaries.hosts.len()),
+            askers: AskerWriter::new(dictionaries.hosts.len()),
+            words: WordWriter::new(dictionaries.hosts.iter().map(|host| reversed(host))),
             dictionaries,
             dictionary_blobs,
             columns: ColumnWriter::default(),
-            words: WordWriter::default(),
             chunks: Vec::new(),
             rows: 0,
             ids: None,
@@ -79,21 +85,26 @@ impl<W: Write> SegmentWriter<W> {
         if self.rows > 0 && order <= self.last {
             return Err(io::Error::other("two records have one number"));
         }
-        if order.0 != self.last.0 && self.columns.rows >= ENOUGH {
-            self.end_chunk()?;
+        if order.0 != self.last.0 {
+            self.askers.end_person();
+            if self.columns.rows >= ENOUGH {
+                self.end_chunk()?;
+            }
         }
         self.last = order;
-        let words = &mut self.words;
-        fold::for_each_counted_word(line.path, &mut self.folded, |word, digits| words.note(word, digits));
+        let (words, row) = (&mut self.words, u32::try_from(self.rows).map_err(io::Error::other)?);
+        fold::for_each_counted_word(line.path, &mut self.folded, |word, digits| words.note(word, digits, row));
         if let Some(term) = line.term {
             // Somebody wrote it, with whatever digits for letters.
-            fold::for_each_word(term, &mut self.folded, |word| words.note(word, 0));
+            fold::for_each_word(term, &mut self.folded, |word| words.note(word, 0, row));
         }
         if self.host_chunks.note(line.host)
             && let Some(host) = self.dictionaries.hosts.get(line.host as usize)
         {
-            fold::for_each_counted_word(&reversed(host), &mut self.folded, |word, digits| words.note(word, digits));
+            fold::for_each_counted_word(&reversed(host), &mut self.folded, |word, digits| words.note_of_host(word, digits));
         }
+        let kind = self.kinds.get(line.shape as usize).copied().unwrap_or_default();
+        self.askers.note(line.host, (line.who, kind), line.id);
         self.columns.push(line);
         self.skew_ms = self.skew_ms.max(line.id.unix_ms().saturating_sub(line.time_ms));
         self.rows += 1;
@@ -125,11 +136,13 @@ impl<W: Write> SegmentWriter<W> {
         }
         let words: [Blob; 2] = self.words.write(&mut self.out)?;
         let host_chunks = self.host_chunks.write(&mut self.out)?;
+        let ids = self.ids.unwrap_or_default();
+        let askers = self.askers.write(ids.0, &mut self.out)?;
         let directory = Directory {
             class,
             lives,
             rows: self.rows,
-            ids: self.ids.unwrap_or_default(),
+            ids,
             skew_ms: self.skew_ms,
             before: chained.before,
             after: chained.after,
@@ -137,6 +150,7 @@ impl<W: Write> SegmentWriter<W> {
             dictionaries: self.dictionary_blobs,
             words,
             host_chunks,
+            askers,
             batches: self.out.compressed(&encode_batches(&chained.batches))?,
             gaps: self.out.compressed(&encode_gaps(&chained.gaps))?,
             twigs: self.out.compressed(&encode_twigs(&chained.twigs))?,
