@@ -32,6 +32,8 @@ impl Serve {
             // Signals are waited for from here on, so that none is lost while lists load.
             let mut hangup = signal(SignalKind::hangup())?;
             let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+            // A file that may not grow is a full disk, and is told as one; the signal would end Usher (setrlimit(2)).
+            let _file_too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
             let (app, stock) = App::build(config, Arc::new(jiff::Timestamp::now)).await?;
             if !self.quiet {
                 say_hello(&app, &stock)?;

@@ -21,7 +21,7 @@ pub fn once(shell: &str) -> Command {
     command
 }
 
-/// A command that runs the program it is given with no more than so many blocks of 512 bytes to each of its files. What is more fails, as on a full disk.
+/// A command that runs a command of Usher with no more than so many blocks of 512 bytes to each of its files. What is more fails, as on a full disk.
 pub fn with_little_disk(blocks: u32) -> Command {
     once(&format!("trap '' XFSZ; ulimit -S -f {blocks}"))
 }
@@ -46,7 +46,8 @@ impl Program {
 
     /// Starts it with no more than so many blocks of 512 bytes to each file.
     pub fn start_with_little_disk(files: Arc<Files>, blocks: u32) -> Self {
-        let mut command = with_little_disk(blocks);
+        // The signal that comes with it is for Usher to deal with.
+        let mut command = once(&format!("ulimit -S -f {blocks}"));
         command.arg(env!("CARGO_BIN_EXE_usher"));
         Self::spawn(command, files)
     }
@@ -97,7 +98,7 @@ impl Program {
         self.child.wait().expect("it ends")
     }
 
-    /// Lets none of its files be written any more. To be asked of one that was started with little disk.
+    /// Lets none of its files be written any more.
     pub fn take_disk(&self) {
         self.limit_files(Some(0));
     }
