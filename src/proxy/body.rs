@@ -1,5 +1,6 @@
 //! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record.
 
+use super::bound::Far;
 use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
@@ -103,11 +104,18 @@ enum Content {
     Origin(Relay),
 }
 
+/// Where a connection goes when its answer was read to its end.
+pub enum Home {
+    /// To the idle ones, for whoever asks next.
+    Pool(Pool, Destination),
+    /// To the client that has logged it in.
+    Client(Arc<Conn>, Far),
+}
+
 /// An origin's answer, and the connection it comes on.
 pub struct Relay {
     inner: Incoming,
-    lease: Option<(Destination, Origin)>,
-    pool: Pool,
+    lease: Option<(Origin, Home)>,
     /// The longest the origin may send nothing in the middle of an answer.
     limit: Duration,
     /// When it last sent something.
@@ -116,10 +124,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// The answer `inner` that comes on `origin`, which goes back to `pool` when it is read to its end.
+    /// The answer `inner` that comes on `origin`, which goes `home` when it is read to its end.
     #[must_use]
-    pub fn new(inner: Incoming, to: Destination, origin: Origin, pool: Pool, limit: Duration) -> Self {
-        let mut relay = Self { inner, lease: Some((to, origin)), pool, limit, active: Instant::now(), timer: Timer::default() };
+    pub fn new(inner: Incoming, origin: Origin, home: Home, limit: Duration) -> Self {
+        let mut relay = Self { inner, lease: Some((origin, home)), limit, active: Instant::now(), timer: Timer::default() };
         relay.release_at_end();
         relay
     }
@@ -131,8 +139,10 @@ impl Relay {
     }
 
     fn release(&mut self) {
-        if let Some((to, origin)) = self.lease.take() {
-            self.pool.keep(to, origin);
+        match self.lease.take() {
+            Some((origin, Home::Pool(pool, to))) => pool.keep(to, origin),
+            Some((origin, Home::Client(conn, far))) => conn.bound.keep(far, origin),
+            None => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the parts of one client connection tell each other: the stream that reads heads, the service that answers, the body that ends an answer.
 
+use super::bound::Bound;
 use super::framing::Malformed;
 use super::listen::Seat;
 use parking_lot::Mutex;
@@ -28,6 +29,8 @@ pub struct Conn {
     ends_with_answer: AtomicBool,
     /// The request is for the server as a whole, not for a page of it.
     whole_server: AtomicBool,
+    /// Connections to origins that this client has logged in.
+    pub bound: Bound,
     _seat: Seat,
 }
 
@@ -52,6 +55,7 @@ impl Conn {
             waits_for_answer: AtomicBool::new(false),
             ends_with_answer: AtomicBool::new(false),
             whole_server: AtomicBool::new(false),
+            bound: Bound::default(),
             _seat: seat,
         })
     }

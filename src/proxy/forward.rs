@@ -5,12 +5,12 @@
 //! section 9.2.2).
 
 use super::Worker;
-use super::body::{AnswerBody, ClientBody, Gate, Relay, RequestBody};
+use super::body::{AnswerBody, ClientBody, Gate, Home, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
-use super::headers::{Wishes, count_down, head_bytes, is_websocket, set_host, strip_request, strip_response};
+use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
 use super::limits::ORIGIN_BUFFER;
 use super::meaning::Entry;
 use super::parent::Way;
@@ -52,7 +52,7 @@ impl Worker {
         let way = self.way(permit.into_destination()).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&way, hop) {
-                (Ok(way), Hop::On) => Some(self.ready(way).await),
+                (Ok(way), Hop::On) => Some(self.ready(way, &asked.conn).await),
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
@@ -68,6 +68,7 @@ impl Worker {
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
         let wishes = strip_request(&mut asked.headers);
+        let logs_in = logs_in_a_connection(&asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
@@ -75,9 +76,10 @@ impl Worker {
         let uri = way.address(path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
         match self.exchange(&way, ready, upload, &mut pending).await {
-            Ok((response, origin)) => match way.refusal(response.status()) {
+            Ok((response, mut origin)) => match way.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
+                    origin.bound |= logs_in;
                     self.note_redirect(&asked, &target, &response);
                     self.relay(&asked, wishes, client, response, (way, origin), pending)
                 }
@@ -115,9 +117,9 @@ impl Worker {
         Upload { request, progress }
     }
 
-    /// A connection to send a request on: an idle one if there is one, else a new one.
-    async fn ready(&self, way: &Way<'_>) -> Result<Origin, ProxyError> {
-        if let Some(mut idle) = self.pool_of(way).take(way.key())
+    /// A connection to send a request on: one that this client has logged in, an idle one, else a new one.
+    async fn ready(&self, way: &Way<'_>, conn: &Conn) -> Result<Origin, ProxyError> {
+        if let Some(mut idle) = conn.bound.take(&way.far()).or_else(|| self.pool_of(way).take(way.key()))
             && idle.sender.ready().await.is_ok()
         {
             return Ok(idle);
@@ -164,7 +166,7 @@ impl Worker {
         let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
         // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
         tokio::spawn(connection.with_upgrades());
-        Ok(Origin { sender, address: dialled.address, used: false })
+        Ok(Origin { sender, address: dialled.address, used: false, bound: false })
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
@@ -209,10 +211,11 @@ impl Worker {
             response.headers_mut().remove(http::header::TRAILER);
         }
         self.via.add(response.headers_mut(), version);
+        say_logins_work(response.headers_mut());
+        let home = if origin.bound { Home::Client(asked.conn.clone(), way.far()) } else { Home::Pool(self.pool_of(&way).clone(), way.into_key()) };
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
-        let pool = self.pool_of(&way).clone();
-        let relay = Relay::new(body, way.into_key(), origin, pool, self.limits.stall_time);
+        let relay = Relay::new(body, origin, home, self.limits.stall_time);
         Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
     }
 

@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
-    UPGRADE, VIA,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
 };
 
 /// Fields of one connection only, whether or not `Connection` names them.
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const PROXY_SUPPORT: HeaderName = HeaderName::from_static("proxy-support");
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
 /// Fields a client may not have removed by naming them in `Connection`.
@@ -56,6 +57,27 @@ pub fn strip_response(headers: &mut HeaderMap, switching: bool) {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
     }
+}
+
+/// Whether a request logs in the connection it comes on, rather than itself (NTLM, Negotiate: RFC 4559 section 4).
+#[must_use]
+pub fn logs_in_a_connection(headers: &HeaderMap) -> bool {
+    has_scheme_of_connections(headers, &AUTHORIZATION)
+}
+
+/// Tells a client that is asked to log its connection in that this works here: it would not try else (RFC 4559 section 6).
+pub fn say_logins_work(headers: &mut HeaderMap) {
+    if has_scheme_of_connections(headers, &WWW_AUTHENTICATE) {
+        headers.insert(PROXY_SUPPORT, HeaderValue::from_static("Session-Based-Authentication"));
+        headers.insert(CONNECTION, HeaderValue::from_static("Proxy-Support"));
+    }
+}
+
+fn has_scheme_of_connections(headers: &HeaderMap, field: &HeaderName) -> bool {
+    headers.get_all(field).into_iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        let scheme = value.split_ascii_whitespace().next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case("ntlm") || scheme.eq_ignore_ascii_case("negotiate")
+    })
 }
 
 /// Whether a response switches to the one protocol that is let through (RFC 9110 section 7.8).

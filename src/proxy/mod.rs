@@ -12,6 +12,7 @@
 //! ([`error`]). Every limit is in [`limits`].
 
 pub mod body;
+mod bound;
 pub mod chunks;
 pub mod conn;
 pub mod connect;

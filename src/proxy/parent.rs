@@ -8,6 +8,7 @@
 //! One thing cannot be said to a parent: `OPTIONS *` becomes `OPTIONS /`, for want of an absolute form without a path in the client that speaks to it.
 
 use super::Worker;
+use super::bound::Far;
 use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
 use super::guard::Forbidden;
@@ -153,6 +154,11 @@ impl Way<'_> {
             Self::Straight(to) => to,
             Self::Through(parent, _) => &parent.key,
         }
+    }
+
+    /// What a connection on this way that somebody has logged in is kept under.
+    pub(super) fn far(&self) -> Far {
+        Far { through_parent: matches!(self, Self::Through(..)), to: self.key().clone() }
     }
 
     /// See [`Self::key`].

@@ -18,6 +18,8 @@ pub struct Origin {
     pub address: SocketAddr,
     /// Whether it has carried a request before.
     pub used: bool,
+    /// Whether somebody has logged it in: it is theirs then.
+    pub bound: bool,
 }
 
 struct Idle {

@@ -22,6 +22,7 @@ mod kit;
 mod layers;
 mod limits;
 mod lists;
+mod logins;
 mod looking;
 mod outputs;
 mod parent;
