@@ -1,4 +1,4 @@
-//! What it costs to say what a request means, and to fold text for searching.
+//! What it costs to say what a request means, to read a tunnel's first bytes, and to fold text for searching.
 //!
 //! `judge` is all that the proxy adds to a request: the search in it, what the browser says, the person's trail. Requests go round a thousand people and
 //! thousands of hosts, so that the trail is as cold as in a school. `fold` works on paths as the record has them; its figures are bytes a second.
@@ -12,6 +12,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use usher::insight::navigation::{Fields, Place};
 use usher::insight::trail::{Request, Sight, Trail};
 use usher::insight::{engines, fold};
+use usher::tls::hello::{Read, read};
+use usher::tls::ja4::{Class, Ja4};
 
 /// The requests of one case.
 const ROUND: usize = 1 << 14;
@@ -115,5 +117,18 @@ fn folding(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, search, judge, folding);
+/// A browser's hello of 2 KiB, as it came in one record and in 32, and what is made of it.
+fn hello(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hello");
+    let whole = include_bytes!("../tests/fuzz/seeds/hello/chromium-156");
+    let parts: Vec<u8> = whole[5..].chunks(64).flat_map(|part| [&[0x16, 3, 1, 0, u8::try_from(part.len()).unwrap_or_default()], part].concat()).collect();
+    group.bench_function("read", |bencher| bencher.iter(|| read(black_box(whole))));
+    group.bench_function("read, many records", |bencher| bencher.iter(|| read(black_box(&parts))));
+    let Read::Hello(hello) = read(&parts) else { panic!("it is a hello") };
+    group.bench_function("class", |bencher| bencher.iter(|| Class::of(black_box(&hello))));
+    group.bench_function("ja4", |bencher| bencher.iter(|| Ja4::of(black_box(&hello))));
+    group.finish();
+}
+
+criterion_group!(benches, search, judge, folding, hello);
 criterion_main!(benches);
