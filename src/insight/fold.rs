@@ -11,10 +11,10 @@
 //! Signs that stand for letters (`a$$`, `p@ss`) part words, as they do in a URL. Letters of other alphabets that look Latin are not
 //! taken for Latin, and scripts without spaces are not parted into words.
 
-mod letters;
+pub(crate) mod letters;
 
 use super::escapes::unescape_deeply;
-use letters::{Plain, plain};
+use letters::{Plain, meant, plain};
 
 /// The longest word, in bytes. What is longer is no word that anybody searches for, and is cut.
 pub const LONGEST_WORD: usize = 64;
@@ -218,20 +218,6 @@ impl<'a> Folding<'a> {
 /// is another.
 fn repeats(letter: char) -> bool {
     letter.is_ascii_lowercase() || !letter.is_ascii() && letter.is_lowercase()
-}
-
-/// The letter a digit stands for.
-fn meant(digit: char) -> char {
-    match digit {
-        '0' => 'o',
-        '1' => 'i',
-        '3' => 'e',
-        '4' => 'a',
-        '5' => 's',
-        '7' => 't',
-        '8' => 'b',
-        other => other,
-    }
 }
 
 #[cfg(test)]

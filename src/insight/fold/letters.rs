@@ -130,6 +130,20 @@ fn shifted(code: u32) -> Plain {
     Plain::One(char::from_u32(code).unwrap_or_default().to_ascii_lowercase())
 }
 
+/// The letter a digit stands for.
+pub fn meant(digit: char) -> char {
+    match digit {
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        '8' => 'b',
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
