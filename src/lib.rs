@@ -23,6 +23,7 @@
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
+//! | [`scan`] | pure: the words of a page as it streams, weighed |
 //! | [`upstream`] [`reach`] | the parent proxy; from a name to a connection that is checked |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
@@ -55,6 +56,7 @@ pub mod policy;
 pub mod proxy;
 pub mod reach;
 pub mod report;
+pub mod scan;
 pub mod snapshot;
 pub mod telemetry;
 pub mod tls;

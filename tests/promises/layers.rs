@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["host", "category", "clock"],
     &["url", "upstream", "reach"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],
+    &["scan"],
     &["identity"],
     &["policy"],
     &["snapshot"],

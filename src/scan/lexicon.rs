@@ -1,0 +1,492 @@
+//! The phrases that pages are scored by: what they are, where they come from, and the one automaton that finds them. Pure: files come as text.
+//!
+//! A phrase is words in a row; an entry is a phrase, or several that must all be there, with a weight and the themes it speaks for. Everything is folded
+//! as pages are ([`super::fold`]), so a phrase is written once, in plain spelling. Languages are mixed in one automaton: a language is a property of
+//! lines, and no page says truly which one it is in.
+//!
+//! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
+//! those that calls [`Builder::add`].
+//!
+//! # What is held here, and what in the score
+//!
+//! A single word weighs at most [`HEAVIEST_WORD`] in our files. That no word blocks alone, whatever its weight, is held where scores are made
+//! ([`super::window`]).
+
+pub mod e2guardian;
+pub mod lines;
+
+use super::fold::fold;
+use aho_corasick::MatchKind;
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::nfa::contiguous::NFA;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// How many themes there may be.
+pub const MOST_THEMES: usize = 64;
+/// How many phrases one entry may ask for together.
+pub const MOST_PARTS: usize = 8;
+/// How many words a phrase may have.
+pub const MOST_WORDS: usize = 12;
+/// The longest phrase, in bytes, folded.
+pub const LONGEST_PHRASE: usize = 120;
+/// The shortest phrase, in bytes, folded.
+pub const SHORTEST_PHRASE: usize = 3;
+/// The largest weight of an entry in our files, either way. A group's threshold is usually as high.
+pub const HEAVIEST: i32 = 100;
+/// The largest weight of a single word in our files.
+pub const HEAVIEST_WORD: i32 = 40;
+
+/// To what depth the automaton's states have a row of their own for every byte; below it they are lists, and a step may follow several links. Measured
+/// with 20,000 phrases (`benches/scan.rs`): 2, the crate's own, 8.9 ns a byte; 4 7.3; 5 6.9; 6 7.1; 8 8.3. A DFA takes fewer instructions and 38 MiB
+/// instead of 4, and is slower for missing the caches: 10.6.
+const DENSE: usize = 5;
+
+/// What a page can be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// Its name, such as `eating-disorders`.
+    pub name: Box<str>,
+    /// The category it belongs to, by its id in `categories.toml`.
+    pub category: Box<str>,
+}
+
+/// A theme of one lexicon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ThemeId(u8);
+
+impl ThemeId {
+    /// The theme of this place.
+    pub(super) fn at(place: usize) -> Option<Self> {
+        u8::try_from(place).ok().filter(|place| usize::from(*place) < MOST_THEMES).map(Self)
+    }
+
+    /// Its place in [`Lexicon::themes`].
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A set of themes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Themes(u64);
+
+impl Themes {
+    /// Every theme, also those of files that are read later.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// With one more.
+    #[must_use]
+    pub fn with(self, theme: ThemeId) -> Self {
+        Self(self.0 | 1 << theme.0)
+    }
+
+    /// Those of the set that are among the first so many.
+    pub fn iter(self, themes: usize) -> impl Iterator<Item = ThemeId> {
+        let mut left = if themes < MOST_THEMES { self.0 & ((1 << themes) - 1) } else { self.0 };
+        std::iter::from_fn(move || {
+            let place = u8::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+            left &= left - 1;
+            Some(ThemeId(place))
+        })
+    }
+}
+
+/// A line of a phrase file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// As written, such as `tie + noose`.
+    pub text: Box<str>,
+    /// What it adds to the score of its themes; below zero what it takes off.
+    pub weight: i32,
+    /// What it speaks for.
+    pub themes: Themes,
+    /// Its language, as the file says.
+    pub language: Arc<str>,
+    /// The file, as a place in [`Lexicon::files`].
+    pub file: u32,
+    /// The line, from 1.
+    pub line: u32,
+    /// Its phrases. More than one: all must be there.
+    pub(super) parts: SmallVec<[u32; 2]>,
+}
+
+/// What is looked for: one pattern of the automaton.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Phrase {
+    /// Its length in bytes, folded.
+    pub length: u32,
+    /// How many spaces it has within.
+    pub spaces: u32,
+    /// Whether it ends where a word does, with the space in it.
+    pub closed: bool,
+    /// The entries that are this phrase and nothing else.
+    pub own: SmallVec<[u32; 1]>,
+    /// The entries that ask for it and others.
+    pub part_of: SmallVec<[u32; 1]>,
+}
+
+/// All phrases, ready to be looked for. Made once, shared by all who scan.
+pub struct Lexicon {
+    pub(super) automaton: NFA,
+    pub(super) phrases: Vec<Phrase>,
+    pub(super) entries: Vec<Entry>,
+    themes: Vec<Theme>,
+    files: Vec<Box<str>>,
+}
+
+impl fmt::Debug for Lexicon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lexicon")
+            .field("phrases", &self.phrases.len())
+            .field("entries", &self.entries.len())
+            .field("themes", &self.themes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lexicon {
+    /// A builder with nothing in it.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The themes, by their place.
+    #[must_use]
+    pub fn themes(&self) -> &[Theme] {
+        &self.themes
+    }
+
+    /// A theme by its name.
+    #[must_use]
+    pub fn theme(&self, name: &str) -> Option<ThemeId> {
+        find(&self.themes, name)
+    }
+
+    /// The entries, in the order they were read.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many phrases are looked for.
+    #[must_use]
+    pub fn phrases(&self) -> usize {
+        self.phrases.len()
+    }
+
+    /// The files that were read.
+    #[must_use]
+    pub fn files(&self) -> &[Box<str>] {
+        &self.files
+    }
+
+    /// What the automaton takes, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.automaton.memory_usage()
+    }
+}
+
+/// More phrases than an automaton of this kind can hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the phrases are too many for one automaton ({phrases}); take a list out: {what}")]
+pub struct TooMany {
+    /// How many there were.
+    pub phrases: usize,
+    /// What the automaton says.
+    pub what: String,
+}
+
+/// Something that a person should know of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: Box<str>,
+    /// The line, from 1.
+    pub line: u32,
+    /// What is wrong, and what to do.
+    pub what: Fault,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A phrase before any theme.
+    #[error("no theme yet: put a line such as \"theme: self-harm\" above it")]
+    NoTheme,
+    /// A line that begins with no number.
+    #[error("no weight: begin the line with a number from -100 to 100, then a space and the phrase, such as \"20 how to vanish\"")]
+    NoWeight,
+    /// A number without words.
+    #[error("no phrase after the weight: write the words that are looked for, such as \"20 how to vanish\"")]
+    NoPhrase,
+    /// A weight that says nothing.
+    #[error("a weight of 0 does nothing: give it a weight, or take the line out")]
+    NoEffect,
+    /// A weight out of bounds.
+    #[error("the weight {0} is too large: give it at most 100, or at least -100")]
+    TooHeavy(i32),
+    /// A single word with a weight for which it needs others.
+    #[error("a single word may weigh at most 40, not {0}: lower it, or ask for another phrase with it, such as \"{0} word + another\"")]
+    HeavyWord(i32),
+    /// Too short to mean anything.
+    #[error("\"{0}\" is too short to be told apart from parts of other words: write at least three letters")]
+    TooShort(Box<str>),
+    /// Longer than phrases may be.
+    #[error("\"{0}\" is too long: a phrase has at most 12 words and 120 letters; split it with \"+\"")]
+    TooLong(Box<str>),
+    /// A star elsewhere than at the end.
+    #[error("a star may only end a phrase, for any ending of its last word: \"suicid*\"")]
+    StarInside,
+    /// Too many parts.
+    #[error("at most 8 phrases may be asked for together: take some out")]
+    ManyParts,
+    /// The same phrase twice in one entry, or a phrase of one word said again and again.
+    #[error("\"{0}\" is there twice: a word said twice is still one word; write it once")]
+    SaidTwice(Box<str>),
+    /// A heading that means nothing.
+    #[error("\"{0}:\" is no heading: there are \"theme:\", \"category:\" and \"language:\"; a phrase begins with its weight")]
+    UnknownHeading(Box<str>),
+    /// A heading with nothing after it, or a name that is none.
+    #[error("\"{0}\" is no name for a theme or category: use small letters, digits and hyphens, such as \"self-harm\"")]
+    BadName(Box<str>),
+    /// A category without a theme.
+    #[error("a category belongs to a theme: put \"theme: ...\" above it")]
+    CategoryAlone,
+    /// Another category than before.
+    #[error("the theme \"{theme}\" is of the category \"{category}\" already: one theme has one category")]
+    OtherCategory {
+        /// The theme.
+        theme: Box<str>,
+        /// Its category.
+        category: Box<str>,
+    },
+    /// Too many themes.
+    #[error("there are 64 themes already: use one of them")]
+    ManyThemes,
+    /// A positive weight for all themes.
+    #[error("\"theme: all\" is for what takes weight off: give it a weight below 0, or name the themes")]
+    AddsToAll,
+    /// The same entry again.
+    #[error("the same as {file}:{line}: take one of them out")]
+    Doubled {
+        /// The file of the first.
+        file: Box<str>,
+        /// Its line.
+        line: u32,
+    },
+    /// A line that is not text.
+    #[error("not text in UTF-8: save the file as UTF-8")]
+    NotText,
+    /// A line of e2guardian's form that is none.
+    #[error("not a phrase of e2guardian, such as \"<word>,<and word><50>\": {0}")]
+    NotE2guardian(Box<str>),
+    /// Another file is named.
+    #[error("names another file, {0}, which is not read from here: give that file as well")]
+    Include(Box<str>),
+    /// Taken: a banned phrase.
+    #[error("a banned phrase: counts 100 here, and needs another phrase beside it, since no phrase blocks alone")]
+    Banned,
+    /// Taken: an exception phrase.
+    #[error("an exception phrase: takes 100 off here, since no phrase alone lets a page through")]
+    Exception,
+    /// Taken: a weight in per cent of a limit.
+    #[error("a weight in per cent: counts as that many points, as of a limit of 100")]
+    PerCent,
+}
+
+impl Fault {
+    /// Whether the line is in force all the same.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Banned | Self::Exception | Self::PerCent)
+    }
+}
+
+/// A phrase as a file has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The words.
+    pub text: &'a str,
+    /// Whether it begins where a word does.
+    pub starts_word: bool,
+    /// Whether it ends where a word does.
+    pub ends_word: bool,
+}
+
+/// What an entry is but for its phrases.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    /// As written.
+    pub text: &'a str,
+    /// Its weight.
+    pub weight: i32,
+    /// Its themes.
+    pub themes: Themes,
+    /// Its language.
+    pub language: &'a Arc<str>,
+    /// Its line.
+    pub line: u32,
+}
+
+/// What a lexicon is made from, file by file.
+#[derive(Default)]
+pub struct Builder {
+    themes: Vec<Theme>,
+    files: Vec<Box<str>>,
+    entries: Vec<Entry>,
+    phrases: Vec<Phrase>,
+    /// What is looked for, with the spaces at its ends, to its place.
+    places: HashMap<Box<str>, u32>,
+    /// What an entry asks for and speaks for, to its place.
+    known: HashMap<(SmallVec<[u32; 2]>, Themes), usize>,
+}
+
+impl Builder {
+    /// Begins a file: what is added from here on is of it.
+    pub fn begin(&mut self, file: &str) {
+        self.files.push(file.into());
+    }
+
+    /// The theme of this name; its category if it is new or the same.
+    pub fn theme(&mut self, name: &str, category: Option<&str>) -> Result<ThemeId, Fault> {
+        let place = match find(&self.themes, name) {
+            Some(place) => place,
+            None if self.themes.len() == MOST_THEMES => return Err(Fault::ManyThemes),
+            None => {
+                let place = ThemeId(u8::try_from(self.themes.len()).map_err(|_| Fault::ManyThemes)?);
+                self.themes.push(Theme { name: name.into(), category: category.unwrap_or_default().into() });
+                return Ok(place);
+            }
+        };
+        let theme = &mut self.themes[place.place()];
+        match category {
+            Some(category) if theme.category.is_empty() => theme.category = category.into(),
+            Some(category) if *category != *theme.category => {
+                return Err(Fault::OtherCategory { theme: theme.name.clone(), category: theme.category.clone() });
+            }
+            Some(_) | None => {}
+        }
+        Ok(place)
+    }
+
+    /// Adds an entry of the file at hand.
+    pub fn add(&mut self, about: &About<'_>, wanted: &[Wanted<'_>]) -> Result<(), Fault> {
+        if wanted.len() > MOST_PARTS {
+            return Err(Fault::ManyParts);
+        }
+        let spelled = wanted.iter().map(spelled).collect::<Result<Vec<_>, _>>()?;
+        if let Some(twice) = (1..spelled.len()).find(|place| spelled[..*place].contains(&spelled[*place])) {
+            return Err(Fault::SaidTwice(wanted[twice].text.into()));
+        }
+        let mut parts: SmallVec<[u32; 2]> = spelled.into_iter().map(|spelled| self.phrase(spelled)).collect();
+        parts.sort_unstable();
+        let key = (parts.clone(), about.themes);
+        if let Some(first) = self.known.get(&key).map(|place| &self.entries[*place]) {
+            return Err(Fault::Doubled { file: self.files[first.file as usize].clone(), line: first.line });
+        }
+        let place = self.entries.len();
+        let number = u32::try_from(place).unwrap_or(u32::MAX);
+        for part in &parts {
+            let phrase = &mut self.phrases[*part as usize];
+            if parts.len() == 1 { &mut phrase.own } else { &mut phrase.part_of }.push(number);
+        }
+        self.known.insert(key, place);
+        self.entries.push(Entry {
+            text: about.text.into(),
+            weight: about.weight,
+            themes: about.themes,
+            language: Arc::clone(about.language),
+            file: u32::try_from(self.files.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            line: about.line,
+            parts,
+        });
+        Ok(())
+    }
+
+    fn phrase(&mut self, spelled: String) -> u32 {
+        if let Some(place) = self.places.get(spelled.as_str()) {
+            return *place;
+        }
+        let place = u32::try_from(self.phrases.len()).unwrap_or(u32::MAX);
+        let spaces = spelled.trim().matches(' ').count();
+        self.phrases.push(Phrase {
+            length: u32::try_from(spelled.len()).unwrap_or(u32::MAX),
+            spaces: u32::try_from(spaces).unwrap_or(u32::MAX),
+            closed: spelled.ends_with(' '),
+            ..Phrase::default()
+        });
+        self.places.insert(spelled.into(), place);
+        place
+    }
+
+    fn problem(&self, line: u32, what: Fault) -> Problem {
+        Problem { file: self.files.last().cloned().unwrap_or_default(), line, what }
+    }
+
+    /// Makes the automaton.
+    pub fn build(mut self) -> Result<Lexicon, TooMany> {
+        let mut patterns = vec![""; self.phrases.len()];
+        for (spelled, place) in &self.places {
+            patterns[*place as usize] = spelled;
+        }
+        let automaton = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .dense_depth(DENSE)
+            .build(&patterns)
+            .map_err(|error| TooMany { phrases: patterns.len(), what: error.to_string() })?;
+        for theme in &mut self.themes {
+            if theme.category.is_empty() {
+                theme.category = theme.name.clone();
+            }
+        }
+        Ok(Lexicon { automaton, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files })
+    }
+}
+
+fn find(themes: &[Theme], name: &str) -> Option<ThemeId> {
+    themes.iter().position(|theme| *theme.name == *name).and_then(ThemeId::at)
+}
+
+/// What the automaton looks for: folded, with a space at the ends that are those of words.
+fn spelled(wanted: &Wanted<'_>) -> Result<String, Fault> {
+    let folded = fold(wanted.text);
+    if folded.len() < SHORTEST_PHRASE {
+        return Err(Fault::TooShort(wanted.text.trim().into()));
+    }
+    let mut words = folded.split(' ');
+    let first = words.next().unwrap_or_default();
+    let (mut count, mut same) = (1, true);
+    for word in words {
+        count += 1;
+        same &= word == first;
+    }
+    if folded.len() > LONGEST_PHRASE || count > MOST_WORDS {
+        return Err(Fault::TooLong(wanted.text.trim().into()));
+    }
+    if same && count > 1 {
+        return Err(Fault::SaidTwice(first.into()));
+    }
+    let space = |is_there| if is_there { " " } else { "" };
+    Ok(format!("{}{folded}{}", space(wanted.starts_word), space(wanted.ends_word)))
+}
+
+/// Whether this may name a theme or category.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests;
