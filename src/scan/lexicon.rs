@@ -489,4 +489,6 @@ fn is_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod tests;
