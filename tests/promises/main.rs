@@ -24,6 +24,7 @@ mod limits;
 mod lists;
 mod logins;
 mod looking;
+mod origins;
 mod outputs;
 mod parent;
 mod people;
