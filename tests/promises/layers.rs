@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["host", "category", "clock"],
-    &["url", "upstream", "reach"],
+    &["url", "upstream"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],
@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 17] = [
     &["snapshot"],
     &["telemetry"],
     &["audit", "tls"],
+    &["reach"],
     &["library"],
     &["outputs"],
     &["report"],
