@@ -10,6 +10,7 @@ mod outputs;
 pub mod policy;
 pub mod reader;
 mod sources;
+mod tls;
 mod upstream;
 
 pub use reader::{Problem, Problems};
@@ -29,6 +30,7 @@ use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
 use crate::proxy::pages::{Contact, School as SchoolText};
 use crate::proxy::parent::Parent;
+use crate::tls::origin;
 use crate::upstream::Upstream;
 use ipnet::IpNet;
 use policy::{OpenPorts, School};
@@ -87,6 +89,8 @@ pub struct Config {
     pub canaries: PathBuf,
     /// Where the record is sent as it is committed.
     pub outputs: Vec<Output>,
+    /// Whose certificates are believed.
+    pub origins: origin::Settings,
 }
 
 /// What the other files say, checked.
@@ -237,6 +241,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let (parent, parent_pages) = upstream::read(file, folder);
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
     let outputs = outputs::read(file, folder);
+    let origins = tls::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -263,6 +268,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         sources,
         canaries,
         outputs,
+        origins,
     })
 }
 
