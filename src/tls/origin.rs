@@ -1,7 +1,7 @@
 //! TLS with an origin: a handshake over a connection that is there, with full verification and a reason where there is none.
 //!
 //! [`Origins`] is one for the process. It hands out nothing that was not verified: by webpki against [`Trust`], or by an [`Exception`] that names what it
-//! accepts. How long a handshake may take is its caller's to limit; what it may make us keep is bounded by rustls (64 KiB a message) and by [`super::sessions`].
+//! accepts. How long a handshake may take is its caller's to limit; what it may make us keep is bounded by rustls (64 KiB a message) and by the store of sessions.
 //!
 //! Not here: who may be connected to (`proxy::guard`), pages (`proxy::error`), revocation beyond the lists the school adds (rustls fetches nothing, and an
 //! answer of OCSP that an origin sends along is not read), and certificates that an origin left out, which are not fetched.

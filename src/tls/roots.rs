@@ -195,3 +195,59 @@ fn read(path: &Path, most: u64) -> Result<Vec<u8>, RootsError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, KeyPair, SerialNumber, date_time_ymd};
+
+    fn authority() -> (String, Vec<u8>) {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 1),
+            next_update: date_time_ymd(2025, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        (certificate, list.signed_by(&Issuer::new(params, key)).expect("a list").der().to_vec())
+    }
+
+    #[test]
+    fn files_are_read_whole_or_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let (certificate, list) = authority();
+        fs::write(&path, format!("Some words\n{certificate}\n{}", authority().0)).expect("written");
+        assert_eq!(authorities(&path).map(|found| found.len()), Ok(2));
+        fs::write(&path, &list).expect("written");
+        assert_eq!(revocations(&path).map(|found| found.len()), Ok(1), "DER");
+        fs::write(&path, &list[..list.len() - 1]).expect("written");
+        assert!(revocations(&path).is_err());
+        fs::write(&path, certificate.replace("MII", "AAA")).expect("written");
+        assert!(authorities(&path).is_err());
+        File::create(&path).and_then(|file| file.set_len(MOST_REVOKED + 1)).expect("a long file");
+        for error in [authorities(&path).expect_err("too long"), revocations(&path).expect_err("too long")] {
+            assert!(error.to_string().contains("is larger than the"), "{error}");
+        }
+    }
+
+    #[test]
+    fn that_a_file_was_changed_replaced_or_taken_away_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ours.pem");
+        let files = Files { authorities: vec![path.clone()], revoked: Vec::new() };
+        fs::write(&path, authority().0).expect("written");
+        let trust = Trust::read(&files).expect("somebody");
+        assert!(!trust.changed() && trust.authorities() > 0);
+        crate::files::replace(&path, authority().0.as_bytes()).expect("replaced");
+        assert!(trust.changed());
+        let trust = Trust::read(&files).expect("somebody");
+        fs::remove_file(&path).expect("removed");
+        assert!(trust.changed() && Trust::read(&files).is_err());
+    }
+}

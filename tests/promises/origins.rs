@@ -1,6 +1,6 @@
 //! An origin is believed when it proves who it is, and told by its reason when it does not.
 
-use crate::kit::{OpenSsl, Proof, Signer, Subject, TlsSite, skipped, soon};
+use crate::kit::{OpenSsl, Proof, Signer, Subject, TlsSite, World, skipped, soon};
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -283,6 +283,20 @@ async fn an_exception_accepts_what_it_names_of_whom_it_names_until_its_last_day(
     }
 }
 
+#[test]
+fn exceptions_are_shown_with_their_ends() {
+    let files = World::new().write();
+    let lift = "[[tls.exception]]\nhost = \"lift.example\"\naccept = [\"expired\"]\nreason = \"replaced in spring\"";
+    files.edit("usher.toml", "[limits]", &format!("{lift}\nuntil = 9000-01-01\n{lift}\nuntil = 2020-01-01\n[limits]"));
+    let said = files.usher(&["config", "check"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for words in
+        ["exception: any certificate of lift.example that is expired, until 9000-01-01: replaced in spring", "over since 2020-01-01; it can be taken out"]
+    {
+        assert!(said.out.contains(words), "{words} is not in {}", said.out);
+    }
+}
+
 #[tokio::test]
 async fn what_was_taken_back_has_no_exception() {
     let mut school = School::new().except("a.example", &[Accept::Expired, Accept::WrongHost, Accept::SelfSigned, Accept::Untrusted], None, LATER);
@@ -354,6 +368,17 @@ async fn whether_a_client_certificate_was_asked_for_is_told() {
     assert_eq!(secured.client_certificate, ClientCertificate::Asked);
     let error = soon("an answer", secured.stream.read_u8()).await.expect_err("nothing without one");
     assert_eq!(Refusal::of_later(&error, secured.client_certificate), Some(Refusal::WantsClientCertificate));
+    for version in ["-tls1_2", "-tls1_3"] {
+        let Some(server) = proof.by_openssl(school.folder.path(), &[version, "-Verify", "1"]) else { return skipped("openssl") };
+        let refusal = match visit(&origins, "a.example", server.address).await {
+            Err(refusal) => Some(refusal),
+            Ok(mut secured) => {
+                let error = soon("an answer", secured.stream.read_u8()).await.expect_err("nothing without one");
+                Refusal::of_later(&error, secured.client_certificate)
+            }
+        };
+        assert_eq!(refusal, Some(Refusal::WantsClientCertificate), "{version}");
+    }
 }
 
 #[tokio::test]
