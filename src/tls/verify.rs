@@ -84,23 +84,29 @@ impl Verifier {
         self.exceptions.has(host)
     }
 
-    /// The error for webpki's own alert, and what it means.
+    /// The exceptions by which an origin is believed; or the error rustls makes its alert of, and what that means.
     fn judge(&self, shown: &Shown<'_>, now: UnixTime) -> Result<Vec<Arc<Exception>>, (Error, Refusal)> {
         shown.bounded()?;
         let mut excused = Vec::new();
-        let mut time = now;
+        let (mut time, mut expired) = (now, None);
         for _ in 0..MOST_LOOKS {
             let error = match self.inner.verify_server_cert(shown.own, shown.above, shown.name, &[], time) {
                 Ok(_) => return Ok(excused),
                 Err(error) => error,
             };
             let refusal = shown.explain(&error);
-            self.excuse(shown, error.clone(), refusal.clone(), now, &mut excused)?;
+            if let Err(refused) = self.excuse(shown, error.clone(), refusal.clone(), now, &mut excused) {
+                // It may have begun only after the end of what it rests on. Then that end is what is wrong.
+                return Err(expired.filter(|_| matches!(refusal, Refusal::NotYetValid { .. })).unwrap_or(refused));
+            }
             match (Accept::of(&refusal), &error) {
                 // webpki looks at names last of all.
                 (Some(Accept::WrongHost), _) => return Ok(excused),
                 (Some(Accept::SelfSigned | Accept::Untrusted), _) => return self.rest(shown, now, excused),
-                (Some(Accept::Expired), Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => time = *not_after,
+                (Some(Accept::Expired), Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                    time = *not_after;
+                    expired = Some((error, refusal));
+                }
                 (Some(Accept::Expired) | None, _) => return Err((error, refusal)),
             }
         }

@@ -40,6 +40,19 @@ impl Signer {
         Self { certificate: params.signed_by(&key, &above.issuer).expect("a certificate"), issuer: Issuer::new(params, key) }
     }
 
+    /// One below another whose own certificate ended at the beginning of this year.
+    pub fn old_below(above: &Self, ended: i32) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = Self::params("Old middle");
+        params.not_after = date_time_ymd(ended, 1, 1);
+        Self { certificate: params.signed_by(&key, &above.issuer).expect("a certificate"), issuer: Issuer::new(params, key) }
+    }
+
+    /// Signs, and has its own certificate sent along.
+    pub fn vouches(&self, subject: &Subject) -> Proof {
+        self.signs(subject).along(self)
+    }
+
     fn params(name: &str) -> CertificateParams {
         let mut params = CertificateParams::new([]).expect("no names");
         params.distinguished_name.push(DnType::CommonName, name);
