@@ -39,6 +39,7 @@ pub mod target;
 mod timer;
 pub mod tunnel;
 pub mod warnings;
+pub mod wire;
 
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
