@@ -28,6 +28,7 @@
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
+//! | [`tls`] | the school's certificate authority, and what it signs |
 //! | [`audit`] | the record of every request |
 //! | [`library`] | lists kept: fetched, judged, put in force |
 //! | [`outputs`] | the record sent elsewhere as it is committed |
@@ -56,5 +57,6 @@ pub mod reach;
 pub mod report;
 pub mod snapshot;
 pub mod telemetry;
+pub mod tls;
 pub mod upstream;
 pub mod url;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 17] = [
     &["policy"],
     &["snapshot"],
     &["telemetry"],
-    &["audit"],
+    &["audit", "tls"],
     &["library"],
     &["outputs"],
     &["report"],
