@@ -11,6 +11,7 @@
 //! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
 //! ([`error`]). Every limit is in [`limits`].
 
+mod authority;
 pub mod body;
 pub mod chunks;
 pub mod conn;
@@ -44,6 +45,7 @@ use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
 use crate::snapshot::InForce;
+use crate::tls::ca;
 use dial::Dialer;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
@@ -100,6 +102,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The installation.
     pub settings: Settings,
+    /// Where the school's certificate authority is kept.
+    pub authorities: ca::Folder,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -116,6 +120,7 @@ pub struct Proxy {
     parent: Option<Parent>,
     limits: Arc<Limits>,
     settings: Settings,
+    authorities: ca::Folder,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -180,6 +185,7 @@ impl Proxy {
             parent: parts.parent,
             limits,
             settings: parts.settings,
+            authorities: parts.authorities,
             clock: parts.clock,
         })
     }
