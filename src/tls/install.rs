@@ -259,7 +259,7 @@ impl Offered {
                 ],
                 know: vec![
                     "Since Android 7 an app trusts what was installed so only if its maker wrote that it should. Browsers do; many other apps do not, and fail where their https is inspected.",
-                    "Android shows a warning that the network may be monitored. It may.",
+                    "Android then warns that the network may be monitored, which is so.",
                 ],
             },
             // update-ca-certificates(8), update-ca-trust(8), trust(1); Chromium, "Linux Cert Management".

@@ -236,6 +236,38 @@ fn the_key_is_its_files_alone_and_nowhere_else() {
 }
 
 #[test]
+fn what_cannot_be_put_on_record_is_not_done() {
+    let files = World::new().write();
+    files.put("data/log", "no folder");
+    let said = files.usher(&CREATE);
+    assert!(said.code == Some(2) && said.err.contains("so it is not done"), "{said:?}");
+    assert!(!files.path("data/ca").exists());
+    let files = with_authority();
+    fs::rename(files.path("data/log"), files.path("data/elsewhere")).expect("moved");
+    files.put("data/log", "no folder");
+    let said = files.usher(&["ca", "export", "--with-key", "--output", &files.path("backup.pem").display().to_string()]);
+    assert!(said.code == Some(2) && said.err.contains("so it is not done"), "{said:?}");
+    assert!(!files.path("backup.pem").exists());
+}
+
+#[test]
+fn an_authority_whose_time_is_over_is_followed_at_once() {
+    let files = World::new().write();
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2021, 1, 1));
+    files.put("data/ca/current.pem", &format!("{}{}", params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem()));
+    fs::set_permissions(current(&files), fs::Permissions::from_mode(0o600)).expect("a setting");
+    let shown = files.usher(&["ca", "show"]);
+    assert!(shown.code == Some(1) && shown.out.contains("(over)") && shown.out.contains("usher ca create --next"), "{shown:?}");
+    let made = files.usher(&["ca", "create", "--next", "--name", "Example School"]);
+    assert!(made.code == Some(0) && made.out.contains("it signs now"), "{made:?}");
+    let shown = files.usher(&["ca", "show", "--json"]);
+    assert_eq!((shown.code, [&shown.json()[0]["standing"], &shown.json()[1]["standing"]]), (Some(0), [&"retired".into(), &"signs".into()]));
+}
+
+#[test]
 fn a_key_that_others_may_read_is_not_used() {
     let files = with_authority();
     for mode in [0o640, 0o604, 0o666] {

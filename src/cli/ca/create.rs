@@ -6,10 +6,7 @@ use crate::host::Host;
 use crate::tls::ca::{Kept, Plan};
 use clap::Args;
 
-/// Make an authority of the school's own: a key (ECDSA P-256) and a certificate.
-///
-/// With --never-for the certificate itself says for which names it must never be used, and devices hold it to that even if the key is stolen. Sites of
-/// those names then cannot be looked into at all, so leave them sealed in the policy too; it cannot be changed later but by another authority.
+/// Make an authority of the school's own.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  usher ca create --name \"Example School web filter\"\n  usher ca create --name \"Example School web filter\" --never-for bank.example --never-for nhs.uk\n  usher ca create --next --name \"Example School web filter 2036\" --signs-from 2036-07-26"

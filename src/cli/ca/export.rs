@@ -7,8 +7,9 @@ use crate::files;
 use crate::tls::ca::{Authorities, Kept, Place, Standing};
 use anyhow::{Context, bail};
 use clap::Args;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -84,9 +85,19 @@ impl Export {
         let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
         kept.certificates().iter().for_each(|certificate| text.push_str(&certificate.pem()));
         text.push_str(kept.key_pem());
-        files::replace(path, text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
+        write_new(path, text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
         print(format_args!("written: {}, certificate and key of \"{}\", readable by you only", path.display(), own.name))?;
         print("Keep it where nobody else gets at it. That it was given out is on record: usher log events")?;
         Ok(Answer::Yes)
     }
+}
+
+/// Writes a file that was not there before, for its owner alone. In a folder such as /tmp somebody else may have put one there in advance, or a link: then
+/// nothing is written.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // What is left of it is of no use.
+        let _ = fs::remove_file(path);
+    })
 }

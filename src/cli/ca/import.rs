@@ -10,10 +10,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Take over an authority that was made elsewhere, such as one the devices trust already, or one that your own authority signed for Usher.
-///
-/// Before anything is kept, a certificate is signed and checked as a browser would. Where another authority signed this one, put its certificate behind in
-/// the same file.
+/// Take over an authority that was made elsewhere.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  usher ca import ca.pem ca.key\n  usher ca import both.pem\n  usher ca import --next new.pem new.key --signs-from 2027-07-26\n\nFrom a .pfx: openssl pkcs12 -in ca.pfx -nodes -out both.pem"

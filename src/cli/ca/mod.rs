@@ -22,18 +22,24 @@ use std::path::Path;
 
 /// How long devices have to take up the next authority before it signs, where nobody says so.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How long before the end of the present one the next signs at the latest.
+/// How long before the end of the present one the next signs at the latest, if there is so much time.
 const BEFORE_THE_END: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// What there is to do where there is no authority.
 const NONE: &str = "there is no authority yet; make one: usher ca create --name \"Example School web filter\"; or take one over: usher ca import";
 
 /// Keep the school's certificate authority, which signs what browsers are shown inside https.
 #[derive(Subcommand)]
-#[command(after_help = "Devices must be told to trust it: usher ca install-help SYSTEM. They can fetch it at http://usher.internal/ca through the proxy.")]
+#[command(after_help = "Devices must be told to trust it: usher ca install-help SYSTEM. Through the proxy they find it at http://usher.internal/ca.")]
 pub(super) enum Ca {
-    /// Make an authority of the school's own.
+    /// Make an authority of the school's own: a key (ECDSA P-256) and a certificate.
+    ///
+    /// With --never-for the certificate itself says for which names it must never be used, and devices hold it to that even if the key is stolen. Sites of
+    /// those names then cannot be looked into at all, so they must be left sealed; that cannot be changed later but by another authority.
     Create(create::Create),
-    /// Take over an authority that was made elsewhere.
+    /// Take over an authority that was made elsewhere: one that devices trust already, or one that your own authority signed for Usher.
+    ///
+    /// Before anything is kept, a certificate is signed and checked as a browser would. Where another authority signed this one, put that one's certificate
+    /// after it in the same file.
     Import(import::Import),
     /// Give out the certificate, as devices need it.
     Export(export::Export),
@@ -103,12 +109,13 @@ impl Desk {
         }
         let there = self.load()?;
         let present = there.signing(self.now).context(NONE)?;
+        let left = present.own().until.duration_since(self.now);
         let from = match place.signs_from {
             Some(day) if day < self.now.to_zoned(self.zone.clone()).date() => bail!("{day} is over; to have the next sign at once, give today"),
             Some(day) => day.to_zoned(self.zone.clone())?.timestamp(),
-            None => (self.now + OVERLAP).min(present.own().until - BEFORE_THE_END).max(self.now),
+            None => self.now + OVERLAP.min((left - BEFORE_THE_END).max(left / 2)).max(SignedDuration::ZERO),
         };
-        if from >= present.own().until {
+        if left.is_positive() && from >= present.own().until {
             bail!("the present authority ends on {}; --signs-from must be before that", self.day(present.own().until));
         }
         if from >= kept.own().until {

@@ -275,3 +275,24 @@ fn fingerprints_are_in_the_form_technicians_compare() {
     assert!((363..=366).contains(&own.own().days_left(Timestamp::now())));
     assert!(own.own().days_left(own.own().until + SignedDuration::from_secs(1)) < 0);
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_spoilt_file_is_refused_or_works_and_never_panics(place in 0..2000usize, byte in 0..=255u8) {
+        static GOOD: std::sync::LazyLock<(Vec<u8>, String)> = std::sync::LazyLock::new(|| {
+            let kept = made("School CA", &["bank.example"]);
+            (kept.own().der().to_vec(), kept.key_pem().to_owned())
+        });
+        let (mut der, key) = (GOOD.0.clone(), &GOOD.1);
+        let place = place % der.len();
+        der[place] = byte;
+        if let Ok(kept) = import(&in_pem("CERTIFICATE", &der), key) {
+            proptest::prop_assert!(kept.authority().is_ok());
+        }
+        let mut text = format!("{}{key}", in_pem("CERTIFICATE", &GOOD.0)).into_bytes();
+        let place = place % text.len();
+        text[place] = byte;
+        let _ = Kept::import(&text, &text, Timestamp::now());
+        let _ = Kept::read(&text);
+    }
+}
