@@ -28,7 +28,7 @@
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
-//! | [`tls`] | what a client says first in a tunnel, and which program it is |
+//! | [`tls`] | the school's certificate authority and what it signs; what a client says first in a tunnel |
 //! | [`audit`] | the record of every request |
 //! | [`library`] | lists kept: fetched, judged, put in force |
 //! | [`outputs`] | the record sent elsewhere as it is committed |
