@@ -28,7 +28,7 @@
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
-//! | [`tls`] | what a client says first in a tunnel, and which program it is; who an origin is, and why it is not believed |
+//! | [`tls`] | the school's certificate authority and what it signs; what a client says first in a tunnel; who an origin is, and why it is not believed |
 //! | [`audit`] | the record of every request |
 //! | [`reach`] | from a name to a connection that is checked, for what Usher itself fetches and sends |
 //! | [`library`] | lists kept: fetched, judged, put in force |

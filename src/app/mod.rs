@@ -277,6 +277,7 @@ impl App {
             parent: config.parent.clone(),
             limits: config.limits.clone(),
             settings: config.settings.clone(),
+            authorities: config.authorities(),
             clock,
             secret,
         });

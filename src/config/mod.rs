@@ -30,7 +30,7 @@ use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
 use crate::proxy::pages::{Contact, School as SchoolText};
 use crate::proxy::parent::Parent;
-use crate::tls::origin;
+use crate::tls::{ca, origin};
 use crate::upstream::Upstream;
 use ipnet::IpNet;
 use policy::{OpenPorts, School};
@@ -203,6 +203,12 @@ impl Config {
             Some(key) => folder.with_key(key.clone()),
             None => folder,
         }
+    }
+
+    /// The school's certificate authority.
+    #[must_use]
+    pub fn authorities(&self) -> ca::Folder {
+        ca::Folder::at(self.data.join("ca"))
     }
 
     /// Where outputs keep their places.

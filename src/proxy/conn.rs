@@ -3,6 +3,7 @@
 use super::bound::Bound;
 use super::framing::Malformed;
 use super::listen::Seat;
+use super::wire::Wire;
 use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 /// What the parts of one connection tell each other.
 #[derive(Debug)]
@@ -126,13 +126,13 @@ impl Conn {
     }
 
     /// Writes interim answers; ready when none is left.
-    pub(super) fn poll_interim(&self, tcp: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_interim(&self, wire: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.has_interim.load(Ordering::Acquire) {
             return Poll::Ready(Ok(()));
         }
         let mut interim = self.interim.lock();
         while !interim.bytes.is_empty() {
-            let count = ready!(Pin::new(&mut *tcp).poll_write(cx, &interim.bytes))?;
+            let count = ready!(Pin::new(&mut *wire).poll_write(cx, &interim.bytes))?;
             interim.bytes.drain(..count);
         }
         self.has_interim.store(false, Ordering::Release);

@@ -13,6 +13,7 @@ use super::request::{Answer, Asked};
 use super::stream::ClientStream;
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
+use super::wire::Wire;
 use crate::audit::{Outcome, Pending};
 use crate::identity::Identity;
 use bytes::BytesMut;
@@ -27,7 +28,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 
 /// A tunnel's far end is reached: what the client is told (RFC 9110 section 9.3.6).
 const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
@@ -54,8 +54,8 @@ impl Worker {
                 let _place = asked.conn.clone();
                 drop(asked);
                 stream.write_all(OPEN).await?;
-                let (tcp, early) = stream.into_tunnel();
-                carry(End { tcp, early }, origin, pending, self.limits.tunnel_idle_time).await;
+                let (wire, early) = stream.into_tunnel();
+                carry(End { wire, early }, origin, pending, self.limits.tunnel_idle_time).await;
                 Ok(())
             }
             Err(answer) => send(&mut stream, answer).await,
@@ -170,14 +170,14 @@ async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
 async fn client_end(client: OnUpgrade) -> io::Result<End> {
     let upgraded = client.await.map_err(io::Error::other)?;
     let parts = upgraded.downcast::<TokioIo<ClientStream>>().map_err(|_| io::Error::other("not a client's connection"))?;
-    let (tcp, rest) = parts.io.into_inner().into_tunnel();
+    let (wire, rest) = parts.io.into_inner().into_tunnel();
     let mut early = BytesMut::from(parts.read_buf);
     early.unsplit(rest);
-    Ok(End { tcp, early })
+    Ok(End { wire, early })
 }
 
 /// The origin's end of a connection that has left HTTP.
 pub(super) fn origin_end(upgraded: Upgraded) -> io::Result<End> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| io::Error::other("not an origin's connection"))?;
-    Ok(End { tcp: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
+    let parts = upgraded.downcast::<TokioIo<Wire>>().map_err(|_| io::Error::other("not an origin's connection"))?;
+    Ok(End { wire: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
 }

@@ -17,6 +17,7 @@ use super::parent::Way;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::target::Target;
+use super::wire::Wire;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
 use http::header::EXPECT;
@@ -163,7 +164,7 @@ impl Worker {
         let dialled = self.reach(way).await?;
         let mut builder = http1::Builder::new();
         builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
-        let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
+        let (sender, connection) = builder.handshake(TokioIo::new(Wire::from(dialled.tcp))).await.map_err(ProxyError::Origin)?;
         // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
         tokio::spawn(connection.with_upgrades());
         Ok(Origin { sender, address: dialled.address, used: false, bound: false })

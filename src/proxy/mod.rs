@@ -11,6 +11,7 @@
 //! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
 //! ([`error`]). Every limit is in [`limits`].
 
+mod authority;
 pub mod body;
 mod bound;
 pub mod chunks;
@@ -39,12 +40,14 @@ pub mod target;
 mod timer;
 pub mod tunnel;
 pub mod warnings;
+pub mod wire;
 
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
 use crate::snapshot::InForce;
+use crate::tls::ca;
 use dial::Dialer;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
@@ -101,6 +104,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The installation.
     pub settings: Settings,
+    /// Where the school's certificate authority is kept.
+    pub authorities: ca::Folder,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -117,6 +122,7 @@ pub struct Proxy {
     parent: Option<Parent>,
     limits: Arc<Limits>,
     settings: Settings,
+    authorities: ca::Folder,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -181,6 +187,7 @@ impl Proxy {
             parent: parts.parent,
             limits,
             settings: parts.settings,
+            authorities: parts.authorities,
             clock: parts.clock,
         })
     }

@@ -230,7 +230,7 @@ impl Worker {
     /// The far end of a tunnel, once its way is connected: the parent is asked to lead on.
     pub(super) async fn far_end(&self, way: &Way<'_>, tcp: TcpStream, asked: &Asked) -> Result<End, ProxyError> {
         match way {
-            Way::Straight(_) => Ok(End { tcp, early: BytesMut::new() }),
+            Way::Straight(_) => Ok(End { wire: tcp.into(), early: BytesMut::new() }),
             // Boxed because hyper's state is large, and most schools have no parent.
             Way::Through(parent, to) => Ok(Box::pin(self.lead_on(parent, to, tcp, asked)).await?),
         }
@@ -243,7 +243,7 @@ impl Worker {
         let asking = timeout(self.limits.answer_time, tunnel::open(tcp, &parent.upstream, (&to.host, to.port), fields));
         let answer = asking.await.map_err(|_| ParentError::TooSlow(name()))?;
         match answer.map_err(|error| ParentError::Answer { parent: name(), error })? {
-            Answer::Open(Tunnel { tcp, early }) => Ok(End { tcp, early }),
+            Answer::Open(Tunnel { tcp, early }) => Ok(End { wire: tcp.into(), early }),
             Answer::Refused(response) => Err(refused(name(), to.host.clone(), response.status())),
         }
     }

@@ -86,7 +86,7 @@ impl Worker {
         }
         match self.admit(&asked, &head.uri).await {
             Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(&asked, &target, &identity, Request::from_parts(head, body)).await,
-            Ok((target @ Target::Page { .. }, identity)) if target.url().host == self.settings.own_host => self.own_page(&asked, &target, identity, body).await,
+            Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => self.own_page(&asked, &target, identity, body).await,
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
         }

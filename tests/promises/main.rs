@@ -2,6 +2,7 @@
 
 mod addresses;
 mod answers;
+mod authority;
 mod bodies;
 mod browser;
 mod canaries;
