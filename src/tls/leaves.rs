@@ -4,7 +4,7 @@
 //! at once wait for one mint; 0.03 ms with an authority on P-256. With RSA it takes up to 5 ms: there [`Leaves::kept`] is asked first, and
 //! [`Leaves::of`] on a thread that may wait.
 
-use super::ca::Authority;
+use super::ca::{Authority, Certificate};
 use super::mint::{LeafKey, MintError, mint};
 use crate::host::Host;
 use arc_swap::ArcSwap;
@@ -103,6 +103,12 @@ impl Leaves {
         Ok(())
     }
 
+    /// Whether the authority with this certificate signs.
+    #[must_use]
+    pub fn is_signed_by(&self, certificate: &Certificate) -> bool {
+        self.reign.load().authority.own().sha256() == certificate.sha256()
+    }
+
     /// How many hosts have a leaf ready.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -125,7 +131,8 @@ impl Reign {
     fn new(authority: Arc<Authority>) -> Result<Self, LeavesError> {
         let builder = ServerConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions()?;
         let mut base = builder.with_no_client_auth().with_cert_resolver(Arc::new(Nobody));
-        base.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // What is served inside.
+        base.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A ticket holds the session, encrypted, so nothing of it is kept here. It is good for the host it was given for only: rustls compares names.
         base.ticketer = Ticketer::new()?;
         base.session_storage = Arc::new(NoServerSessionStorage {});
@@ -274,7 +281,7 @@ mod tests {
         let (leaves, now) = (Leaves::new(authority("a")).expect("leaves"), Timestamp::now());
         let (one, other) = (leaves.of(&host("a.example"), now).expect("minted"), leaves.of(&host("b.example"), now).expect("minted"));
         assert!(Arc::ptr_eq(&one.ticketer, &other.ticketer) && one.ticketer.enabled());
-        assert_eq!(one.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        assert_eq!(one.alpn_protocols, [b"http/1.1".to_vec()]);
         assert_eq!(one.max_early_data_size, 0, "what is sent early can be sent again by others");
     }
 }

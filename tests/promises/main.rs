@@ -17,6 +17,7 @@ mod formats;
 mod generations;
 mod http;
 mod illegal;
+mod inside;
 mod keeping;
 mod killed;
 mod kit;

@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod desk;
+pub mod device;
 pub mod origin;
 pub mod people;
 pub mod program;
