@@ -152,7 +152,9 @@ impl Config {
         digest.update(format!("{:?}", self.ports).as_bytes());
         let digest = digest.finalize();
         match (school, sources, canaries) {
-            (Some(school), Some(sources), Some(shipped)) => {
+            (Some(mut school), Some(sources), Some(shipped)) => {
+                // The way on past a warning on an https page is over https too.
+                school.policy.inspection.hosts.push(self.settings.own_host.clone());
                 let canaries = canaries::together(shipped, &school.canaries);
                 Ok(Rulebook { taxonomy, school, sources, canaries, digest })
             }

@@ -244,7 +244,7 @@ impl Worker {
         let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
         let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
-        let form = Form { action: format!("http://{}/continue", self.settings.own_host), token };
+        let form = Form { action: format!("{}://{}/continue", scheme(target.url()), self.settings.own_host), token };
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
 
