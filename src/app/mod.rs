@@ -273,14 +273,13 @@ async fn refresh(proxy: Arc<Proxy>) {
 }
 
 /// What it takes to look into https. Without an authority nothing is; a policy that wants it then is an error.
-fn inspector(config: &Config, policy: &Policy, now: Timestamp) -> Result<Option<Inspector>, AppError> {
+fn inspector(config: &Config, snapshot: &Snapshot, now: Timestamp) -> Result<Option<Arc<Inspector>>, AppError> {
     let kept = config.authorities().load()?;
-    let Some(authority) = kept.signing(now) else { return expect_sealed(policy).map(|()| None) };
+    let Some(authority) = kept.signing(now) else { return expect_sealed(&snapshot.policy).map(|()| None) };
     let leaves = Leaves::new(Arc::new(authority.authority()?))?;
-    let zone = jiff::tz::TimeZone::system();
-    match Origins::load(config.origins.clone(), zone) {
-        Ok(origins) => Ok(Some(Inspector { leaves, origins })),
-        Err(_) if policy.inspected().next().is_none() => Ok(None),
+    match Origins::load(config.origins.clone(), snapshot.timetable.zone.clone()) {
+        Ok(origins) => Ok(Some(Arc::new(Inspector { leaves, origins }))),
+        Err(_) if snapshot.policy.inspected().next().is_none() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -325,9 +324,9 @@ impl App {
         outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
-        let inspector = inspector(&config, &in_force.peek().policy, clock())?;
-        let can_inspect = inspector.is_some();
-        let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), can_inspect };
+        let inspector = inspector(&config, &in_force.peek(), clock())?;
+        let parts =
+            reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),

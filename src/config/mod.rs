@@ -28,7 +28,7 @@ use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
-use crate::proxy::pages::{Contact, School as SchoolText};
+use crate::proxy::pages::{Contact, School as SchoolText, UNNAMED};
 use crate::proxy::parent::Parent;
 use crate::tls::{ca, origin};
 use crate::upstream::Upstream;
@@ -366,7 +366,7 @@ fn read_illegal(file: &Table<'_>, folder: &Path) -> Option<Paths> {
 
 fn read_school(file: &Table<'_>) -> SchoolText {
     let mut school = SchoolText {
-        name: "This network is filtered by Usher.".into(),
+        name: UNNAMED.into(),
         appeal: String::new(),
         help_heading: "You are not alone".into(),
         help_text: "If things feel too much, there are people who listen, for free, at any hour. You do not have to give your name.".into(),

@@ -113,7 +113,7 @@ pub struct Parts {
     /// Where the school's certificate authority is kept.
     pub authorities: ca::Folder,
     /// What it takes to end TLS here, if there is an authority.
-    pub inspector: Option<Inspector>,
+    pub inspector: Option<Arc<Inspector>>,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -154,7 +154,7 @@ pub struct Proxy {
     limits: Arc<Limits>,
     settings: Settings,
     authorities: ca::Folder,
-    inspector: Option<Inspector>,
+    inspector: Option<Arc<Inspector>>,
     clock: Clock,
     via: Via,
     warnings: Warnings,

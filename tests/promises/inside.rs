@@ -76,6 +76,21 @@ async fn a_site_that_is_not_believed_is_explained_and_asked_for_nothing() {
 }
 
 #[tokio::test]
+async fn an_exception_holds_until_it_is_taken_out_also_where_a_connection_is_open() {
+    let exception = "[[tls.exception]]\nhost = \"news.example\"\naccept = [\"expired\"]\nreason = \"The lift's panel.\"\nuntil = 2999-01-01";
+    let (mut usher, site) = school(&["news.example"], Good::Before, |world| world.tls(exception)).await;
+    let device = Device::of(&usher.files, usher.address);
+    let mut talk = device.open(&format!("news.example:{}", site.address.port())).await;
+    assert_eq!(talk.get("/one").await.0, 200);
+    usher.files.edit("usher.toml", exception, "");
+    usher.signal(rustix::process::Signal::HUP);
+    usher.says("snapshot");
+    let (status, page) = talk.get("/two").await;
+    assert!(status == 502 && page.contains("expired"), "{status} {page}");
+    assert_eq!(site.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_in_a_connection_is_for_the_host_it_was_opened_for() {
     let (usher, site) = school(&["news.example"], Good::Now, |world| world).await;
     let device = Device::of(&usher.files, usher.address);

@@ -37,6 +37,17 @@ pub struct School {
     pub contacts: Vec<Contact>,
 }
 
+/// What stands in the place of the name where a school has given none.
+pub const UNNAMED: &str = "This network is filtered by Usher.";
+
+impl School {
+    /// Its name, for the head of a paper; empty where it has given none.
+    #[must_use]
+    pub fn given_name(&self) -> &str {
+        if self.name == UNNAMED { "" } else { &self.name }
+    }
+}
+
 /// Somebody who helps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Contact {
