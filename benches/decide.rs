@@ -82,7 +82,7 @@ impl School {
                 RequestVerdict::Block => Verdict::Blocked,
             },
             Scheme::Https => match black_box(self.snapshot.court().decide_connect(&url, &found, around)).verdict {
-                ConnectVerdict::Tunnel(_) => Verdict::Allowed,
+                ConnectVerdict::Tunnel(_) | ConnectVerdict::Inspect(_) => Verdict::Allowed,
                 ConnectVerdict::Block => Verdict::Blocked,
             },
         }

@@ -24,13 +24,14 @@
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
 //! | [`scan`] | pure: the words of a page as it streams, weighed |
-//! | [`upstream`] [`reach`] | the parent proxy; from a name to a connection that is checked |
+//! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
-//! | [`tls`] | what a client says first in a tunnel, and which program it is |
+//! | [`tls`] | the school's certificate authority and what it signs; what a client says first in a tunnel; who an origin is, and why it is not believed |
 //! | [`audit`] | the record of every request |
+//! | [`reach`] | from a name to a connection that is checked, for what Usher itself fetches and sends |
 //! | [`library`] | lists kept: fetched, judged, put in force |
 //! | [`outputs`] | the record sent elsewhere as it is committed |
 //! | [`report`] | pure: pages for governors and heads |

@@ -4,15 +4,15 @@
 //! it is its caller's to limit, of which each address has its share. How a parent proxy is reached is the same; what is said to it is not done here.
 
 use crate::host::Host;
+use crate::tls::refusal::Refusal;
+use crate::tls::{origin, roots};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use tokio_rustls::rustls::RootCertStore;
 
 /// The most addresses of a host that are tried.
 const ADDRESSES: usize = 4;
@@ -47,12 +47,12 @@ pub enum ReachError {
         error: io::Error,
     },
     /// The server does not prove who it is, or speaks no TLS that is safe.
-    #[error("{host}: {why}")]
+    #[error("{host}: {why}{}", advice(why))]
     Tls {
         /// The host.
         host: Host,
         /// What is wrong with it.
-        why: TlsError,
+        why: Refusal,
     },
     /// This machine trusts nobody.
     #[error(
@@ -61,42 +61,11 @@ pub enum ReachError {
     NoRoots(String),
 }
 
-/// What is wrong with a server's TLS.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// Signed by nobody this machine trusts.
-    #[error(
-        "its certificate is signed by nobody this machine trusts; if a filter on the way inspects https, add its authority to this machine's (or SSL_CERT_FILE), else do not go there"
-    )]
-    UnknownIssuer,
-    /// Past its end.
-    #[error("its certificate has expired; check this machine's clock, else those who run it must renew it")]
-    Expired,
-    /// Before its beginning.
-    #[error("its certificate is not valid yet; check this machine's clock")]
-    NotYet,
-    /// For another name.
-    #[error("its certificate is for another name; check the address, and that nothing on the way answers in its place")]
-    WrongName,
-    /// Anything else.
-    #[error("no safe connection was made: {0}")]
-    Other(String),
-}
-
 impl Roots {
     fn store(&self) -> Result<Arc<RootCertStore>, ReachError> {
         match self {
             Self::Only(store) => Ok(store.clone()),
-            Self::System => {
-                let found = rustls_native_certs::load_native_certs();
-                let mut store = RootCertStore::empty();
-                store.add_parsable_certificates(found.certs);
-                if store.is_empty() {
-                    let wrong: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
-                    return Err(ReachError::NoRoots(if wrong.is_empty() { "none was found".to_owned() } else { wrong.join("; ") }));
-                }
-                Ok(Arc::new(store))
-            }
+            Self::System => roots::system().map(Arc::new).map_err(ReachError::NoRoots),
         }
     }
 }
@@ -132,34 +101,28 @@ pub async fn connect(host: &Host, port: u16, limit: Duration) -> Result<TcpStrea
 /// # Errors
 /// If the host does not prove who it is.
 pub async fn secure(tcp: TcpStream, host: &Host, roots: &Roots, protocols: &[&[u8]]) -> Result<TlsStream<TcpStream>, ReachError> {
-    let fail = |why| ReachError::Tls { host: host.clone(), why };
-    let other = |error: String| fail(TlsError::Other(error));
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| other(error.to_string()))?;
-    let mut config = config.with_root_certificates(roots.store()?).with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let name = ServerName::try_from(host.as_str().to_owned()).map_err(|error| other(error.to_string()))?;
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| fail(TlsError::of(&error)))
+    let secured = origin::secure_once(roots.store()?, host, protocols, tcp).await;
+    secured.map_err(|why| ReachError::Tls { host: host.clone(), why })
 }
 
-impl TlsError {
-    /// What an error of a handshake means.
-    fn of(error: &io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(wrong)) => Self::of_certificate(wrong),
-            Some(other) => Self::Other(other.to_string()),
-            None => Self::Other(error.to_string()),
+/// What the person can do who set the address.
+fn advice(why: &Refusal) -> &'static str {
+    match why {
+        Refusal::UnknownIssuer { .. } | Refusal::SelfSigned => {
+            "; if a filter on the way inspects https, add its authority to this machine's (or SSL_CERT_FILE), else do not go there"
         }
-    }
-
-    fn of_certificate(wrong: &CertificateError) -> Self {
-        match wrong {
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYet,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
-            other => Self::Other(format!("its certificate is wrong: {other}")),
-        }
+        Refusal::Incomplete { .. } => "; ask those who run it to send that too, or add it to this machine's authorities (or SSL_CERT_FILE)",
+        Refusal::Expired { .. } => "; check this machine's clock, else those who run it must renew it",
+        Refusal::NotYetValid { .. } => "; check this machine's clock",
+        Refusal::WrongName { .. } => "; check the address, and that nothing on the way answers in its place",
+        Refusal::NotTls => "; check the address and its port",
+        Refusal::Revoked
+        | Refusal::WeakKey
+        | Refusal::BadCertificate(_)
+        | Refusal::WantsClientCertificate
+        | Refusal::NoCommonTls
+        | Refusal::Alert(_)
+        | Refusal::Other(_) => "; ask those who run it",
+        Refusal::BrokeOff(_) => "; try again, and look for a firewall on the way",
     }
 }

@@ -18,16 +18,23 @@ use crate::library::generations::{Generation, Held};
 use crate::library::{Library, LibraryError, Order, Shelf, Sizes};
 use crate::lists::Lists;
 use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
+use crate::policy::Policy;
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
-use crate::proxy::{Clock, Parts, Proxy, listen};
+use crate::proxy::{Clock, Inspector, Parts, Proxy, listen};
 use crate::snapshot::{InForce, Snapshot};
+use crate::tls::ca::{BadAuthority, FolderError};
+use crate::tls::leaves::{Leaves, LeavesError};
+use crate::tls::origin::Origins;
+use crate::tls::roots::RootsError;
+use jiff::Timestamp;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use watch::Watch;
 
 /// Why Usher cannot be started.
@@ -72,6 +79,26 @@ pub enum AppError {
     /// The system's name servers cannot be found.
     #[error("the system's resolver settings cannot be read: {0}; check /etc/resolv.conf")]
     Resolver(String),
+    /// Groups are to be looked into, and nobody can sign certificates.
+    #[error(
+        "policy.toml has the https of {groups} looked into, and there is no certificate authority to do it with; make one with: usher ca create, and start Usher again"
+    )]
+    NoAuthority {
+        /// The groups.
+        groups: String,
+    },
+    /// The certificate authority cannot be read.
+    #[error(transparent)]
+    Authority(#[from] FolderError),
+    /// The certificate authority cannot sign.
+    #[error("the certificate authority cannot be used: {0}; see: usher ca show")]
+    BadAuthority(#[from] BadAuthority),
+    /// No certificates can be made.
+    #[error(transparent)]
+    Leaves(#[from] LeavesError),
+    /// Nobody knows which sites to believe.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
 }
 
 fn say_why(error: &io::Error, address: SocketAddr) -> String {
@@ -99,7 +126,7 @@ pub struct Stock {
 /// Policy and lists as they stand, for commands that only look: the lists in force, or what they would be were they read now.
 pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
     let rulebook = config.rulebook()?;
-    let now = jiff::Timestamp::now();
+    let now = Timestamp::now();
     let lists = apart(|| config.library(secret).look(&rulebook.books(), now))?;
     let look = config.illegal_slot(&secret).look(watch::trace(&config.log()), now);
     Ok(compose(&rulebook, lists).with_tier(look.tier()))
@@ -108,7 +135,7 @@ pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
 /// How the illegal tier of an installation stands, by its files. Nothing is written.
 #[must_use]
 pub fn illegal_standing(config: &Config, secret: &[u8; 32]) -> Standing {
-    config.illegal_slot(secret).look(watch::trace(&config.log()), jiff::Timestamp::now()).standing().clone()
+    config.illegal_slot(secret).look(watch::trace(&config.log()), Timestamp::now()).standing().clone()
 }
 
 /// Puts policy and lists together. The illegal tier is yet to be put before them.
@@ -162,7 +189,7 @@ fn stock(library: &Library, rulebook: &Rulebook, order: &Order, shelf: Shelf) ->
 }
 
 /// What Usher itself does to the lists, by its own account.
-fn own_order(at: jiff::Timestamp, why: &str) -> Order {
+fn own_order(at: Timestamp, why: &str) -> Order {
     Order { who: "usher serve".to_owned(), at, why: why.to_owned(), sizes: Sizes::Bounded }
 }
 
@@ -232,6 +259,37 @@ fn surroundings(config: &Config, secret: [u8; 32], clock: Clock) -> Surroundings
     Surroundings { folder: config.outputs_path(), sources, secret, clock }
 }
 
+/// How often it is looked whether another authority signs, and who is trusted.
+const REFRESH: Duration = Duration::from_secs(60);
+
+async fn refresh(proxy: Arc<Proxy>) {
+    let mut minute = tokio::time::interval(REFRESH);
+    loop {
+        minute.tick().await;
+        let proxy = proxy.clone();
+        // A panic there would have been told already; the next minute tries again.
+        let _ = tokio::task::spawn_blocking(move || proxy.refresh_inspector()).await;
+    }
+}
+
+/// What it takes to look into https. Without an authority nothing is; a policy that wants it then is an error.
+fn inspector(config: &Config, snapshot: &Snapshot, now: Timestamp) -> Result<Option<Arc<Inspector>>, AppError> {
+    let kept = config.authorities().load()?;
+    let Some(authority) = kept.signing(now) else { return expect_sealed(&snapshot.policy).map(|()| None) };
+    let leaves = Leaves::new(Arc::new(authority.authority()?))?;
+    match Origins::load(config.origins.clone(), snapshot.timetable.zone.clone()) {
+        Ok(origins) => Ok(Some(Arc::new(Inspector { leaves, origins }))),
+        Err(_) if snapshot.policy.inspected().next().is_none() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An error if any group's https is to be looked into.
+fn expect_sealed(policy: &Policy) -> Result<(), AppError> {
+    let groups: Vec<_> = policy.inspected().map(|group| &*group.name).collect();
+    if groups.is_empty() { Ok(()) } else { Err(AppError::NoAuthority { groups: groups.join(", ") }) }
+}
+
 /// Usher, ready to serve.
 pub struct App {
     config: Config,
@@ -266,7 +324,9 @@ impl App {
         outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
-        let parts = reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone() };
+        let inspector = inspector(&config, &in_force.peek(), clock())?;
+        let parts =
+            reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
@@ -277,6 +337,8 @@ impl App {
             parent: config.parent.clone(),
             limits: config.limits.clone(),
             settings: config.settings.clone(),
+            authorities: config.authorities(),
+            inspector,
             clock,
             secret,
         });
@@ -318,7 +380,9 @@ impl App {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
         let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
+        let refreshing = tokio::spawn(refresh(self.proxy.clone()));
         listen::run(self.proxy, self.listeners, shutdown).await;
+        refreshing.abort();
         sending.abort();
         watching.abort();
         keeping.abort();

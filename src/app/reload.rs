@@ -1,14 +1,14 @@
 //! Policy, lists and users, read anew and put in force whole or not at all.
 
 use super::watch::Watch;
-use super::{AppError, apart, bring_up, compose, own_order};
+use super::{AppError, apart, bring_up, compose, expect_sealed, own_order};
 use crate::audit::Folder;
 use crate::audit::retention::Keep;
 use crate::config::{Config, Rulebook};
 use crate::identity::local::{Checker, Users};
 use crate::library::parent_check::Pages;
 use crate::library::{Library, LibraryError};
-use crate::proxy::Clock;
+use crate::proxy::{Clock, Inspector};
 use crate::snapshot::{InForce, SnapshotId};
 use crate::telemetry::events;
 use crate::upstream::Upstream;
@@ -26,6 +26,8 @@ pub struct Reloader {
     checker: Arc<Checker>,
     watch: Arc<Watch>,
     pub(super) clock: Clock,
+    /// What https is looked into with, if it can be.
+    inspector: Option<Arc<Inspector>>,
     /// What was read last and is in force. Whoever changes what is in force holds it meanwhile.
     standing: Arc<Mutex<Standing>>,
 }
@@ -36,6 +38,7 @@ pub(super) struct Parts {
     pub(super) checker: Arc<Checker>,
     pub(super) watch: Arc<Watch>,
     pub(super) clock: Clock,
+    pub(super) inspector: Option<Arc<Inspector>>,
 }
 
 /// What the lists are kept by.
@@ -67,9 +70,9 @@ impl Standing {
 
 impl Reloader {
     pub(super) fn new(config: &Config, secret: [u8; 32], parts: Parts, rulebook: Arc<Rulebook>) -> Self {
-        let Parts { in_force, checker, watch, clock } = parts;
+        let Parts { in_force, checker, watch, clock, inspector } = parts;
         let standing = Standing::new(config, secret, rulebook);
-        Self { path: config.path.clone(), secret, in_force, checker, watch, clock, standing: Arc::new(Mutex::new(standing)) }
+        Self { path: config.path.clone(), secret, in_force, checker, watch, clock, inspector, standing: Arc::new(Mutex::new(standing)) }
     }
 
     /// What the lists are kept by now.
@@ -105,6 +108,10 @@ impl Reloader {
         let config = Config::load(&self.path)?;
         let users = Users::load(&config.users_path())?;
         let rulebook = Arc::new(config.rulebook()?);
+        match &self.inspector {
+            Some(inspector) => drop(inspector.origins.replace(config.origins.clone(), rulebook.school.timetable.zone.clone())?),
+            None => expect_sealed(&rulebook.school.policy)?,
+        }
         let library = config.library(self.secret);
         let (snapshot, stock) = bring_up(&library, &rulebook, &own_order((self.clock)(), "files changed"))?;
         stock.remarks.iter().for_each(|remark| events::ListsRemark { remark }.emit());

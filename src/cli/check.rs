@@ -7,7 +7,7 @@ use crate::identity::Identity;
 use crate::identity::local::Users;
 use crate::lists::Entry;
 use crate::policy::opinion::Opinion;
-use crate::policy::{Action, Circumstances};
+use crate::policy::{Action, Circumstances, Mode};
 use crate::snapshot::Snapshot;
 use crate::url::{Scheme, Url};
 use anyhow::{Context, bail};
@@ -79,13 +79,10 @@ impl Check {
         let moment = snapshot.timetable.moment(at);
         let (lists, taxonomy) = (&snapshot.lists, &snapshot.taxonomy);
         let client = self.client.to_canonical();
-        // Of a tunnel no more is known than its host.
-        let (judged, method) = match url.scheme {
-            Scheme::Https => (Url::new(Scheme::Https, url.host, url.port, ""), "CONNECT"),
-            Scheme::Http => (url, self.method.as_str()),
-        };
+        let around = Circumstances { identity: &identity, client, moment: &moment, method: &self.method, continued: false, taxonomy, lists };
+        let judged = snapshot.court().seen(&url, around);
+        let is_sealed = judged != url || (url.scheme == Scheme::Https && snapshot.policy.mode(identity.standing) == Mode::None);
         let found = lists.look_up(&judged);
-        let around = Circumstances { identity: &identity, client, moment: &moment, method, continued: false, taxonomy, lists };
         let Opinion { action, reason } = snapshot.court().opinion(&judged, &found, around);
         let verdict = verdict(action);
         let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
@@ -104,7 +101,7 @@ impl Check {
         if self.json {
             print_json(&shown)?
         } else {
-            show(&shown, judged.scheme)?
+            show(&shown, is_sealed)?
         }
         Ok(if action == Action::Allow { Answer::Yes } else { Answer::No })
     }
@@ -142,7 +139,7 @@ fn verdict(action: Action) -> &'static str {
     }
 }
 
-fn show(found: &Found<'_>, scheme: Scheme) -> anyhow::Result<()> {
+fn show(found: &Found<'_>, is_sealed: bool) -> anyhow::Result<()> {
     print(format_args!("{}: {}", found.verdict.to_uppercase(), found.url))?;
     print(format_args!("  why         {}", found.reason.text))?;
     let row = |name: &str, value: &str| print(format_args!("  {name:<11} {value}"));
@@ -154,8 +151,8 @@ fn show(found: &Found<'_>, scheme: Scheme) -> anyhow::Result<()> {
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;
     }
-    if scheme == Scheme::Https {
-        row("note", "of https only the site's name is seen, not the page")?;
+    if is_sealed {
+        row("note", "of this site only the name is seen, not the page: its https is not looked into")?;
     }
     row("snapshot", &found.snapshot)?;
     Ok(())

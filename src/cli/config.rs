@@ -3,6 +3,7 @@
 use super::{Answer, print};
 use crate::config::Config;
 use clap::Subcommand;
+use jiff::Zoned;
 use std::path::Path;
 
 /// Check the configuration.
@@ -20,6 +21,10 @@ impl Command {
         let rulebook = config.rulebook()?;
         let policy = &rulebook.school.policy;
         print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
+        let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();
+        for exception in &config.origins.exceptions {
+            print(exception.as_of(today))?;
+        }
         Ok(Answer::Yes)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration.
 
+mod ca;
 mod check;
 mod config;
 mod illegal;
@@ -54,6 +55,9 @@ enum Command {
     /// Look at the parent proxy.
     #[command(subcommand)]
     Parent(parent::Parent),
+    /// Keep the certificate authority.
+    #[command(subcommand)]
+    Ca(ca::Ca),
     /// Keep the users of this installation.
     #[command(subcommand)]
     Users(users::Users),
@@ -82,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Illegal(command) => command.run(&path),
         Command::Log(command) => command.run(&path),
         Command::Parent(command) => command.run(&path),
+        Command::Ca(command) => command.run(&path),
         Command::Users(command) => command.run(&path),
         Command::Config(command) => command.run(&path),
     };

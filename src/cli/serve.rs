@@ -73,6 +73,10 @@ fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     row("record", &log.canonicalize().unwrap_or(log).display().to_string())?;
     row("lists", &lists_line(&snapshot, stock))?;
     row("groups", &snapshot.policy.groups.iter().map(|group| &*group.name).collect::<Vec<_>>().join(", "))?;
+    let looked_into: Vec<_> = snapshot.policy.inspected().map(|group| &*group.name).collect();
+    if !looked_into.is_empty() {
+        row("https", &format!("looked into for {}", looked_into.join(", ")))?;
+    }
     row("rules", &format!("{}, snapshot {}", snapshot.policy.rules.len(), snapshot.id))?;
     let standing = app.illegal();
     if let Standing::Sealed(_) = standing {
@@ -101,7 +105,9 @@ fn lists_line(snapshot: &Snapshot, stock: &Stock) -> String {
 /// What a school would want to know is not there.
 fn missing(snapshot: &Snapshot, illegal: &Standing, stock: &Stock) -> Vec<String> {
     let mut lines = illegal.missing(jiff::Timestamp::now());
-    lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
+    if snapshot.policy.inspected().next().is_none() {
+        lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
+    }
     let generation = &stock.generation;
     let filled = |id: &str| generation.lists.iter().any(|list| list.category == id && list.counted.entries > 0);
     let empty: Vec<_> = snapshot.taxonomy.iter().filter(|(_, info)| !filled(&info.id)).map(|(_, info)| info.id.as_str()).collect();

@@ -10,6 +10,7 @@ mod outputs;
 pub mod policy;
 pub mod reader;
 mod sources;
+mod tls;
 mod upstream;
 
 pub use reader::{Problem, Problems};
@@ -27,8 +28,9 @@ use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
-use crate::proxy::pages::{Contact, School as SchoolText};
+use crate::proxy::pages::{Contact, School as SchoolText, UNNAMED};
 use crate::proxy::parent::Parent;
+use crate::tls::{ca, origin};
 use crate::upstream::Upstream;
 use ipnet::IpNet;
 use policy::{OpenPorts, School};
@@ -87,6 +89,8 @@ pub struct Config {
     pub canaries: PathBuf,
     /// Where the record is sent as it is committed.
     pub outputs: Vec<Output>,
+    /// Whose certificates are believed.
+    pub origins: origin::Settings,
 }
 
 /// What the other files say, checked.
@@ -148,7 +152,9 @@ impl Config {
         digest.update(format!("{:?}", self.ports).as_bytes());
         let digest = digest.finalize();
         match (school, sources, canaries) {
-            (Some(school), Some(sources), Some(shipped)) => {
+            (Some(mut school), Some(sources), Some(shipped)) => {
+                // The way on past a warning on an https page is over https too.
+                school.policy.inspection.hosts.push(self.settings.own_host.clone());
                 let canaries = canaries::together(shipped, &school.canaries);
                 Ok(Rulebook { taxonomy, school, sources, canaries, digest })
             }
@@ -201,6 +207,12 @@ impl Config {
         }
     }
 
+    /// The school's certificate authority.
+    #[must_use]
+    pub fn authorities(&self) -> ca::Folder {
+        ca::Folder::at(self.data.join("ca"))
+    }
+
     /// Where outputs keep their places.
     #[must_use]
     pub fn outputs_path(&self) -> PathBuf {
@@ -237,6 +249,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let (parent, parent_pages) = upstream::read(file, folder);
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
     let outputs = outputs::read(file, folder);
+    let origins = tls::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -263,6 +276,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         sources,
         canaries,
         outputs,
+        origins,
     })
 }
 
@@ -352,7 +366,7 @@ fn read_illegal(file: &Table<'_>, folder: &Path) -> Option<Paths> {
 
 fn read_school(file: &Table<'_>) -> SchoolText {
     let mut school = SchoolText {
-        name: "This network is filtered by Usher.".into(),
+        name: UNNAMED.into(),
         appeal: String::new(),
         help_heading: "You are not alone".into(),
         help_text: "If things feel too much, there are people who listen, for free, at any hour. You do not have to give your name.".into(),

@@ -11,7 +11,7 @@ use crate::library::judge::Canaries;
 use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
 use crate::policy::glob::Glob;
-use crate::policy::{Action, Condition, Group, Policy, Ports, Rule};
+use crate::policy::{Action, Condition, Group, Inspection, Mode, Policy, Ports, Rule};
 use ipnet::IpNet;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -75,7 +75,14 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
         }
         let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups }.read(file);
-        let policy = Policy { groups: groups.groups, rules, plain_ports: ports.plain.clone(), tunnel_ports: ports.tunnel.clone(), unknown: "unknown".into() };
+        let policy = Policy {
+            inspection: inspection(taxonomy, file),
+            groups: groups.groups,
+            rules,
+            plain_ports: ports.plain.clone(),
+            tunnel_ports: ports.tunnel.clone(),
+            unknown: "unknown".into(),
+        };
         let canaries = file.table("canaries").map_or_else(Canaries::default, |table| {
             let canaries = canaries::read_table(&table);
             table.done();
@@ -83,6 +90,28 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
         });
         Some(School { policy, timetable, networks: Networks::new(groups.ranges), members: groups.members, canaries })
     })
+}
+
+/// Categories that are never looked into where the school does not say.
+const NEVER: [&str; 2] = ["banking", "software-updates"];
+
+fn inspection(taxonomy: &Taxonomy, file: &Table<'_>) -> Inspection {
+    let shipped = || NEVER.iter().filter_map(|id| taxonomy.find(id)).collect();
+    let Some(table) = file.table("inspect") else { return Inspection { never: shipped(), ..Inspection::default() } };
+    let never = if table.get::<Vec<String>>("never").is_some() { categories(taxonomy, &table, "never") } else { shipped() };
+    for id in taxonomy.ids(never.intersection(taxonomy.always_blocked())) {
+        table.wrong("never", format!("\"{id}\" is always blocked; nothing can hide it"), Some("take it out".into()));
+    }
+    let (search, hosts) = match table.table("search") {
+        Some(search) => {
+            let both = (categories(taxonomy, &search, "categories"), search.get_or("hosts", Vec::new()));
+            search.done();
+            both
+        }
+        None => (CategorySet::EMPTY, Vec::new()),
+    };
+    table.done();
+    Inspection { never, search, hosts }
 }
 
 fn timetable(file: &Table<'_>) -> Timetable {
@@ -170,8 +199,9 @@ impl Groups<'_> {
                 table.wrong(key, format!("\"{id}\" has two actions in {}", table.name()), Some("leave it in one of allow, block and warn".into()));
             }
         }
+        let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {

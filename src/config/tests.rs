@@ -199,6 +199,58 @@ fn a_parent_proxy_is_read_with_its_password_from_a_file_of_its_own() {
 }
 
 #[test]
+fn whose_certificates_are_believed_is_read_and_its_files_are_looked_at() {
+    use crate::tls::exception::Accept;
+    let files = Files::new();
+    let path = files.0.path().join("usher.toml");
+    let sound = fs::read_to_string(&path).expect("a file");
+    let tls = |text: &str| files.write("usher.toml", &format!("{sound}[tls]\n{text}\n"));
+    let key = rcgen::KeyPair::generate().expect("a key");
+    files.write("ours.pem", &rcgen::CertificateParams::new([]).expect("no names").self_signed(&key).expect("a certificate").pem());
+    let sum = "0F:".repeat(31) + "0f";
+    tls(&format!(
+        "authorities = [\"ours.pem\"]\n[[tls.exception]]\nhost = \"Lift.School.example\"\naccept = [\"expired\", \"wrong-host\"]\nsha256 = \"{sum}\"\n\
+         reason = \"replaced in spring\"\nuntil = 2027-04-01\n[[tls.exception]]\nhost = \"10.0.0.7\"\naccept = [\"self-signed\"]\nreason = \"a printer\"\n\
+         until = 2020-01-01"
+    ));
+    let origins = Config::load(&path).expect("sound, though one of them is over").origins;
+    assert_eq!(origins.files.authorities, [files.0.path().join("ours.pem")]);
+    let [lift, printer] = &origins.exceptions[..] else { panic!("two exceptions") };
+    assert_eq!((lift.host.as_str(), &lift.accept[..], lift.sha256), ("lift.school.example", &[Accept::Expired, Accept::WrongHost][..], Some([15; 32])));
+    assert_eq!((lift.reason.as_str(), lift.until.to_string().as_str(), printer.sha256), ("replaced in spring", "2027-04-01", None));
+    files.write("not.pem", "nothing");
+    let exception = |changed: &str| {
+        let lines = ["host = \"a.example\"", "accept = [\"expired\"]", "reason = \"r\"", "until = 2027-04-01"];
+        let key = changed.split(' ').next().unwrap_or_default();
+        let kept: Vec<_> = lines.into_iter().filter(|line| !line.starts_with(&format!("{key} "))).collect();
+        format!("[[tls.exception]]\n{}\n{changed}", kept.join("\n"))
+    };
+    for (text, problem) in [
+        ("authorities = [\"none.pem\"]".to_owned(), "usher.toml:7: tls.authorities: none.pem: it cannot be read: "),
+        (
+            "authorities = [\"not.pem\"]".to_owned(),
+            "tls.authorities: not.pem: it holds no certificate; a PEM file with the authority's certificate is expected",
+        ),
+        ("revoked = [\"not.pem\"]".to_owned(), "tls.revoked: not.pem: it is no list of revoked certificates (CRL) that can be used"),
+        ("revoked = [\"ours.pem\"]".to_owned(), "tls.revoked: ours.pem: it holds no list of revoked certificates (CRL)"),
+        ("authority = [\"ours.pem\"]".to_owned(), "`authority` in [tls] is no setting\n  hint: did you mean \"authorities\"?"),
+        (exception("host = \"*.example\""), "[[tls.exception]], host: \"*.example\": the host is not a name or an address"),
+        (exception("accept = []"), "[[tls.exception]], accept: it accepts nothing\n  hint: one or more of expired, wrong-host, self-signed, untrusted"),
+        (exception("accept = [\"revoked\"]"), "\"revoked\" is none of expired, wrong-host, self-signed, untrusted"),
+        (exception("accept = [\"self-sgned\"]"), "hint: did you mean \"self-signed\"?"),
+        (exception("sha256 = \"0f:1e\""), "sha256: 64 digits of a SHA-256 are expected"),
+        (exception("reason = \" \""), "reason: the reason is empty"),
+        (exception("until = \"soon\""), "a date is expected, such as 2027-01-10"),
+        (exception("until_ = 1").replace("until = 2027-04-01", ""), "[[tls.exception]] has no `until`\n  hint: the last day it holds"),
+        ("[[tls.exception]]".to_owned(), "[[tls.exception]] has no `host`"),
+    ] {
+        tls(&text);
+        let problems = files.problems().join("\n");
+        assert!(problems.contains(problem), "{text}: {problems}");
+    }
+}
+
+#[test]
 fn only_a_group_that_says_so_is_staff() {
     let files = Files::new();
     let group = |name: &str, staff: &str| format!("[[group]]\nname = \"{name}\"\n{staff}\n");

@@ -217,6 +217,12 @@ impl Checker {
         self.kept.lock().clear();
     }
 
+    /// The group a user is put in by the users file, if one is: outside, whether there is such a user.
+    #[must_use]
+    pub fn listed_group(&self, name: &str) -> Option<Option<String>> {
+        self.users.load().users.get(name).map(|user| user.group.clone())
+    }
+
     /// How many passwords were hashed so far.
     #[must_use]
     pub fn hashes(&self) -> u64 {

@@ -16,7 +16,7 @@
 //!
 //! # Limits
 //!
-//! - Of https only the host is seen until there is TLS inspection: there only entries for whole sites match.
+//! - Of https only the host is seen where it is not looked into: there only entries for whole sites match.
 //! - Hashes cannot be turned back into a list, but who has the school's key can try addresses one by one. Of a host alone they learn little:
 //!   [`filter`].
 //! - Who owns the machine can begin a new installation with an empty data folder. Usher then says that the lists are not present; it cannot

@@ -153,7 +153,7 @@ fn of_feed(header: &Header, now: Timestamp) -> Vec<(&'static str, String)> {
 fn pages_unseen(header: &Header) -> String {
     let Header { pages, https_only, .. } = header;
     let listed = if *https_only > 0 { format!(" {https_only} of them are listed as https only.") } else { String::new() };
-    format!("Illegal-content lists: over https, {} can only be seen with TLS inspection, which is not there.{listed}", count(*pages, "listed page"))
+    format!("Illegal-content lists: over https, {} can only be seen where https is looked into.{listed}", count(*pages, "listed page"))
 }
 
 fn count(number: u32, what: &str) -> String {
@@ -213,7 +213,7 @@ mod tests {
             [
                 "in force: feed number 7 of Example Publisher, made 2026-11-25T08:00:00Z (4 hours old), good until 2026-11-26T08:00:00Z",
                 "entries: 2 pages and 1 site: terrorism",
-                "not seen: Illegal-content lists: over https, 2 listed pages can only be seen with TLS inspection, which is not there. 1 of them are listed as https only.",
+                "not seen: Illegal-content lists: over https, 2 listed pages can only be seen where https is looked into. 1 of them are listed as https only.",
             ]
         );
         assert_eq!(age(&header, at("2026-11-25T08:10:00Z")), "less than an hour old");

@@ -93,8 +93,10 @@ impl Decision<RequestVerdict> {
 pub enum ConnectVerdict {
     /// No.
     Block,
-    /// Yes, to this destination.
+    /// Yes, to this destination, sealed.
     Tunnel(TunnelPermit),
+    /// Its TLS ends here, and each request in it is judged.
+    Inspect(InspectPermit),
 }
 
 /// May a request be forwarded?
@@ -111,6 +113,14 @@ pub enum RequestVerdict {
 /// Permission to open one tunnel. Only a decision makes one, and it carries the destination that was judged.
 #[derive(Debug)]
 pub struct TunnelPermit(Destination);
+
+/// Permission to end the TLS of one connection here. Only a decision makes one. Nothing is sent on by it: each request in the connection needs a
+/// permit of its own.
+#[derive(Debug)]
+pub struct InspectPermit {
+    to: Destination,
+    site: Action,
+}
 
 /// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
 #[derive(Debug)]
@@ -134,6 +144,24 @@ impl TunnelPermit {
     #[must_use]
     pub fn into_destination(self) -> Destination {
         self.0
+    }
+}
+
+impl InspectPermit {
+    pub(super) fn new(facts: &Facts<'_>, site: Action) -> Self {
+        Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site }
+    }
+
+    /// What would be done with the site as a whole.
+    #[must_use]
+    pub fn site(&self) -> Action {
+        self.site
+    }
+
+    /// What the client asked to be connected to.
+    #[must_use]
+    pub fn into_destination(self) -> Destination {
+        self.to
     }
 }
 

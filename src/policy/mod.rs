@@ -16,7 +16,7 @@
 //! # Warnings
 //!
 //! A warning is a page with a way to go on, and going on holds for that person and site for a while. Where no page can be
-//! shown, inside a tunnel, **a warning blocks**, unless that person has already gone on to that site.
+//! shown, inside a sealed tunnel, **a warning blocks**, unless that person has already gone on to that site.
 //!
 //! # Where to add
 //!
@@ -26,14 +26,17 @@ pub mod condition;
 pub mod decision;
 pub mod facts;
 pub mod glob;
+pub mod inspect;
 pub mod opinion;
 
 pub use condition::Condition;
-pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
+pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
+pub use inspect::{Inspection, Mode};
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
+use crate::url::Scheme;
 use jiff::civil::Date;
 use std::sync::Arc;
 
@@ -50,6 +53,8 @@ pub struct Policy {
     pub tunnel_ports: Ports,
     /// What somebody in no group is called.
     pub unknown: Arc<str>,
+    /// What is looked into, and what never is.
+    pub inspection: Inspection,
 }
 
 /// A group of people and what its categories do.
@@ -65,6 +70,8 @@ pub struct Group {
     pub block: CategorySet,
     /// Categories warned about.
     pub warn: CategorySet,
+    /// How much of https is seen.
+    pub inspect: Mode,
 }
 
 /// One rule.
@@ -112,6 +119,11 @@ impl Policy {
     /// May this tunnel be opened?
     pub fn decide_connect(&self, facts: &ConnectFacts<'_>, snapshot: SnapshotId) -> Decision<ConnectVerdict> {
         let Judgement { action, reason } = self.judge(&facts.0, &self.tunnel_ports);
+        // Where a page can be shown, each request is judged by itself, and a refusal is a page; a port that is closed stays closed.
+        if !matches!(reason, Reason::Port(_)) && self.is_inspected(&facts.0) {
+            let reason = if action == Action::Warn && facts.0.around.continued { reason.continued() } else { reason };
+            return Decision { verdict: ConnectVerdict::Inspect(InspectPermit::new(&facts.0, action)), reason, snapshot };
+        }
         let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
@@ -124,7 +136,11 @@ impl Policy {
 
     /// May this request be forwarded?
     pub fn decide_request(&self, facts: &RequestFacts<'_>, snapshot: SnapshotId) -> Decision<RequestVerdict> {
-        let Judgement { action, reason } = self.judge(&facts.0, &self.plain_ports);
+        let ports = match facts.0.url.scheme {
+            Scheme::Http => &self.plain_ports,
+            Scheme::Https => &self.tunnel_ports,
+        };
+        let Judgement { action, reason } = self.judge(&facts.0, ports);
         let permit = || RequestVerdict::Forward(ForwardPermit::new(&facts.0));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),

@@ -51,28 +51,41 @@ impl Court<'_> {
         }
     }
 
-    /// What would be decided of a URL. Of `https` it must hold the host alone, as of a tunnel.
+    /// As much of a URL as is seen of it: of https the host alone, unless that is looked into.
+    #[must_use]
+    pub fn seen(&self, url: &Url, around: Circumstances<'_>) -> Url {
+        match self.tunnel(url, around) {
+            Some((host, decision)) if !matches!(decision.verdict, ConnectVerdict::Inspect(_)) => host,
+            Some(_) | None => url.clone(),
+        }
+    }
+
+    /// What would be decided of a URL.
     #[must_use]
     pub fn opinion(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Opinion {
-        match url.scheme {
-            Scheme::Https => {
-                let Decision { verdict, reason, .. } = self.decide_connect(url, found, around);
-                let action = match verdict {
-                    ConnectVerdict::Tunnel(_) => Action::Allow,
-                    ConnectVerdict::Block => Action::Block,
-                };
-                Opinion { action, reason }
-            }
-            Scheme::Http => {
-                let Decision { verdict, reason, .. } = self.decide_request(url, found, around);
-                let action = match verdict {
-                    RequestVerdict::Forward(_) => Action::Allow,
-                    RequestVerdict::Warn => Action::Warn,
-                    RequestVerdict::Block => Action::Block,
-                };
-                Opinion { action, reason }
-            }
+        match self.tunnel(url, around).map(|(_, Decision { verdict, reason, .. })| (verdict, reason)) {
+            Some((ConnectVerdict::Tunnel(_), reason)) => return Opinion { action: Action::Allow, reason },
+            Some((ConnectVerdict::Block, reason)) => return Opinion { action: Action::Block, reason },
+            Some((ConnectVerdict::Inspect(_), _)) | None => {}
         }
+        let Decision { verdict, reason, .. } = self.decide_request(url, found, around);
+        let action = match verdict {
+            RequestVerdict::Forward(_) => Action::Allow,
+            RequestVerdict::Warn => Action::Warn,
+            RequestVerdict::Block => Action::Block,
+        };
+        Opinion { action, reason }
+    }
+
+    /// The tunnel a URL of https needs: what is known of it, and the decision on it.
+    fn tunnel(&self, url: &Url, around: Circumstances<'_>) -> Option<(Url, Decision<ConnectVerdict>)> {
+        if url.scheme == Scheme::Http {
+            return None;
+        }
+        let host = Url::new(Scheme::Https, url.host.clone(), url.port, "");
+        let found = around.lists.look_up(&host);
+        let decision = self.decide_connect(&host, &found, Circumstances { method: "CONNECT", ..around });
+        Some((host, decision))
     }
 
     /// What somebody in a group would be told of a page.

@@ -49,6 +49,7 @@ fn school() -> School {
         allow: set(allow),
         block: set(block),
         warn: set(warn),
+        inspect: Mode::None,
     };
     let policy = Policy {
         groups: vec![group("year-7", &["education"], &["games", "drugs"], &["chat"]), group("staff", &["education"], &["drugs"], &[])],
@@ -56,6 +57,7 @@ fn school() -> School {
         plain_ports: Ports::Only(vec![80, 8080]),
         tunnel_ports: Ports::Only(vec![443]),
         unknown: "unknown".into(),
+        inspection: Inspection::default(),
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
@@ -129,6 +131,7 @@ fn tunnel(school: &School, asked: &Asked<'_>) -> (Action, Reason) {
         };
         let action = match decision.verdict {
             ConnectVerdict::Tunnel(_) => Action::Allow,
+            ConnectVerdict::Inspect(permit) => permit.site(),
             ConnectVerdict::Block => Action::Block,
         };
         (action, decision.reason)
@@ -188,6 +191,39 @@ fn tunnels_have_their_own_ports() {
     let school = school();
     for (url, action) in [("https://other.example", Action::Allow), ("https://other.example:22", Action::Block), ("https://other.example:80", Action::Block)] {
         assert_eq!(tunnel(&school, &asked(1, url)).0, action, "{url}");
+    }
+}
+
+#[test]
+fn a_tunnel_is_looked_into_as_the_group_and_the_category_say() {
+    let mut school = school();
+    let set = |ids: &[&str]| ids.iter().filter_map(|id| school.taxonomy.find(id)).collect();
+    let inspection = Inspection { never: set(&["drugs"]), search: set(&["chat"]), hosts: vec![Host::parse("own.example").expect("a host")] };
+    school.policy.inspection = inspection;
+    let seen = |school: &School, identity: Identity, url: &str| {
+        let asked = Asked { identity, ..asked(0, url) };
+        circumstances(school, &asked, |url, found, around| {
+            let lawful = school.tier.judge_host(url, found, &school.lists, &school.taxonomy).expect("lawful");
+            matches!(school.policy.decide_connect(&ConnectFacts::new(lawful, around), snapshot()).verdict, ConnectVerdict::Inspect(_))
+        })
+    };
+    for (url, search, all) in [
+        ("https://other.example", false, true),
+        ("https://www.google.co.uk", true, true),
+        ("https://chat.example", true, true),
+        ("https://own.example", true, true),
+        ("https://www.own.example", true, true),
+        ("https://notown.example", false, true),
+        ("https://games.example", false, true),
+        ("https://drugs.example", false, false),
+        ("https://other.example:22", false, false),
+    ] {
+        for (mode, expected) in [(Mode::None, false), (Mode::Search, search), (Mode::All, all)] {
+            school.policy.groups[0].inspect = mode;
+            assert_eq!(seen(&school, Identity::of_network(GroupId(0)), url), expected, "{url} {mode:?}");
+            assert!(!seen(&school, Identity::of_network(GroupId(1)), url), "{url}: staff");
+            assert_eq!(seen(&school, Identity::unknown(), url), expected, "{url} {mode:?}: who is in no group is seen as much as anybody");
+        }
     }
 }
 
@@ -277,12 +313,14 @@ fn any_action() -> impl Strategy<Value = Action> {
 
 fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
     let taxonomy = school.taxonomy.clone();
-    let group = (any_set(&taxonomy), any_set(&taxonomy), any_set(&taxonomy)).prop_map(|(allow, block, warn)| Group {
+    let any_mode = prop_oneof![Just(Mode::None), Just(Mode::Search), Just(Mode::All)];
+    let group = (any_set(&taxonomy), any_set(&taxonomy), any_set(&taxonomy), any_mode).prop_map(|(allow, block, warn, inspect)| Group {
         name: "some".into(),
         staff: false,
         allow,
         block,
         warn,
+        inspect,
     });
     let rules = proptest::collection::vec((proptest::collection::vec(any_condition(&taxonomy), 0..3), any_action()), 0..6);
     (proptest::collection::vec(group, 3), rules).prop_map(move |(groups, rules)| Policy {
@@ -291,6 +329,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         plain_ports: Ports::Any,
         tunnel_ports: Ports::Any,
         unknown: "unknown".into(),
+        inspection: Inspection::default(),
     })
 }
 

@@ -14,6 +14,8 @@ const MOST: usize = 4;
 /// Where one leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Far {
+    /// Whether it speaks TLS.
+    pub secure: bool,
     /// Whether it is the parent proxy's, which is reached by leave of its own.
     pub through_parent: bool,
     /// The destination, or the parent.

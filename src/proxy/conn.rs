@@ -2,7 +2,9 @@
 
 use super::bound::Bound;
 use super::framing::Malformed;
+use super::inside::Inside;
 use super::listen::Seat;
+use super::wire::Wire;
 use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 /// What the parts of one connection tell each other.
 #[derive(Debug)]
@@ -31,7 +32,10 @@ pub struct Conn {
     whole_server: AtomicBool,
     /// Connections to origins that this client has logged in.
     pub bound: Bound,
-    _seat: Seat,
+    /// Where this is a connection inside a tunnel, what is known of that.
+    pub inside: Option<Inside>,
+    /// Its place among the connected; one inside a tunnel has that of the tunnel.
+    _seat: Option<Seat>,
 }
 
 /// Interim answers (1xx) on their way to the client.
@@ -45,6 +49,16 @@ impl Conn {
     /// The state of a new connection.
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
+        Self::with(client, None, Some(seat))
+    }
+
+    /// The state of a connection inside a tunnel whose TLS ends here.
+    #[must_use]
+    pub fn inside(client: SocketAddr, inside: Inside) -> Arc<Self> {
+        Self::with(client, Some(inside), None)
+    }
+
+    fn with(client: SocketAddr, inside: Option<Inside>, seat: Option<Seat>) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
         Arc::new(Self {
             client,
@@ -56,6 +70,7 @@ impl Conn {
             ends_with_answer: AtomicBool::new(false),
             whole_server: AtomicBool::new(false),
             bound: Bound::default(),
+            inside,
             _seat: seat,
         })
     }
@@ -126,13 +141,13 @@ impl Conn {
     }
 
     /// Writes interim answers; ready when none is left.
-    pub(super) fn poll_interim(&self, tcp: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_interim(&self, wire: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.has_interim.load(Ordering::Acquire) {
             return Poll::Ready(Ok(()));
         }
         let mut interim = self.interim.lock();
         while !interim.bytes.is_empty() {
-            let count = ready!(Pin::new(&mut *tcp).poll_write(cx, &interim.bytes))?;
+            let count = ready!(Pin::new(&mut *wire).poll_write(cx, &interim.bytes))?;
             interim.bytes.drain(..count);
         }
         self.has_interim.store(false, Ordering::Release);

@@ -9,10 +9,14 @@ use super::conn::Conn;
 use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
 use super::headers::head_bytes;
-use super::request::{Answer, Asked};
+use super::intercept::Inspected;
+use super::listen::Phase;
+use super::pages::Page;
+use super::request::{Answer, Asked, Judged, own_answer};
 use super::stream::ClientStream;
 use super::target::Target;
 use super::tunnel::{self, End, Ended};
+use super::wire::Wire;
 use crate::audit::{Outcome, Pending};
 use crate::identity::Identity;
 use bytes::BytesMut;
@@ -27,17 +31,31 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// A tunnel's far end is reached: what the client is told (RFC 9110 section 9.3.6).
 const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+
+/// A `CONNECT` that was let through.
+enum Opened {
+    /// The far end of a sealed tunnel is reached.
+    Sealed(End, Pending),
+    /// Its TLS is to end here.
+    Inspected(Box<Inspected>),
+}
 
 impl Worker {
     /// Serves a connection that begins with `CONNECT`, until it ends.
     ///
     /// # Errors
     /// If the client goes away before its tunnel is open.
-    pub(super) async fn serve_connect(&self, conn: Arc<Conn>, mut stream: ClientStream, request: Request<()>) -> io::Result<()> {
+    pub(super) async fn serve_connect(
+        self: &Arc<Self>,
+        conn: Arc<Conn>,
+        mut stream: ClientStream,
+        request: Request<()>,
+        phase: watch::Receiver<Phase>,
+    ) -> io::Result<()> {
         let (mut head, ()) = request.into_parts();
         let asked = self.asked(conn, &mut head);
         let open = async {
@@ -49,13 +67,20 @@ impl Worker {
             () = stream.gone() => return Ok(()),
         };
         match opened {
-            Ok((origin, pending)) => {
+            Ok(Opened::Inspected(inspected)) => {
+                let place = asked.conn.clone();
+                drop(asked);
+                stream.write_all(OPEN).await?;
+                self.intercept(stream, *inspected, place, phase).await;
+                Ok(())
+            }
+            Ok(Opened::Sealed(origin, pending)) => {
                 // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
                 let _place = asked.conn.clone();
                 drop(asked);
                 stream.write_all(OPEN).await?;
-                let (tcp, early) = stream.into_tunnel();
-                carry(End { tcp, early }, origin, pending, self.limits.tunnel_idle_time).await;
+                let (wire, early) = stream.into_tunnel();
+                carry(End { wire, early }, origin, pending, self.limits.tunnel_idle_time).await;
                 Ok(())
             }
             Err(answer) => send(&mut stream, answer).await,
@@ -65,7 +90,9 @@ impl Worker {
     /// Answers a `CONNECT` that came through hyper.
     pub(super) async fn switch_to_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity, request: Request<Incoming>) -> Answer {
         match self.open_tunnel(asked, target, identity).await {
-            Ok((origin, pending)) => {
+            // Such a connection would be served within one that is served still; a client that wants it opens its tunnel first, as browsers do.
+            Ok(Opened::Inspected(inspected)) => self.only_at_the_beginning(asked, *inspected),
+            Ok(Opened::Sealed(origin, pending)) => {
                 self.spawn_tunnel(asked.conn.clone(), hyper::upgrade::on(request), async move { Ok(origin) }, pending);
                 Response::new(AnswerBody::switching())
             }
@@ -74,8 +101,14 @@ impl Worker {
     }
 
     /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
-    async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(End, Pending), Answer> {
-        let (permit, entry) = self.judge_tunnel(asked, target, identity).await?;
+    async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Opened, Answer> {
+        let (permit, entry) = match self.judge_tunnel(asked, target, identity).await? {
+            Judged::Sealed(permit, entry) => (permit, entry),
+            Judged::Inspected { permit, entry, unseen } => {
+                let pending = self.open_record(asked, entry).await?;
+                return Ok(Opened::Inspected(Box::new(Inspected { to: permit.into_destination(), identity: identity.clone(), pending, unseen })));
+            }
+        };
         let way = self.way(permit.into_destination());
         let reach = async {
             let way = way.map_err(DialError::from)?;
@@ -92,12 +125,12 @@ impl Worker {
         let opened = async {
             let (Dialled { tcp, address }, way) = dialled?;
             pending.upstream(address);
-            self.far_end(&way, tcp, asked).await
+            self.far_end(&way, tcp, asked.version).await
         };
         match opened.await {
             Ok(origin) => {
                 pending.status(StatusCode::OK);
-                Ok((origin, pending))
+                Ok(Opened::Sealed(origin, pending))
             }
             Err(error) => Err(self.failed(asked, &error, pending)),
         }
@@ -124,6 +157,14 @@ impl Worker {
             }
             drop(conn);
         });
+    }
+}
+
+impl Worker {
+    fn only_at_the_beginning(&self, asked: &Asked, inspected: Inspected) -> Answer {
+        let page = Page::new(StatusCode::BAD_REQUEST, "refused", "The request cannot be served");
+        let page = page.line("A tunnel to a site whose pages are looked into is the first request of its connection.");
+        own_answer(asked, &page, Some(inspected.pending), &self.settings.school)
     }
 }
 
@@ -170,14 +211,14 @@ async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
 async fn client_end(client: OnUpgrade) -> io::Result<End> {
     let upgraded = client.await.map_err(io::Error::other)?;
     let parts = upgraded.downcast::<TokioIo<ClientStream>>().map_err(|_| io::Error::other("not a client's connection"))?;
-    let (tcp, rest) = parts.io.into_inner().into_tunnel();
+    let (wire, rest) = parts.io.into_inner().into_tunnel();
     let mut early = BytesMut::from(parts.read_buf);
     early.unsplit(rest);
-    Ok(End { tcp, early })
+    Ok(End { wire, early })
 }
 
 /// The origin's end of a connection that has left HTTP.
 pub(super) fn origin_end(upgraded: Upgraded) -> io::Result<End> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| io::Error::other("not an origin's connection"))?;
-    Ok(End { tcp: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
+    let parts = upgraded.downcast::<TokioIo<Wire>>().map_err(|_| io::Error::other("not an origin's connection"))?;
+    Ok(End { wire: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
 }

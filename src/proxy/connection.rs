@@ -25,7 +25,7 @@ pub async fn serve(worker: Arc<Worker>, tcp: TcpStream, client: SocketAddr, seat
         () = reached(&mut phase, Phase::Draining) => return,
     };
     match first {
-        Ok(Some(connect)) => note_end(client, worker.serve_connect(conn, stream, connect).await),
+        Ok(Some(connect)) => note_end(client, worker.serve_connect(conn, stream, connect, phase).await),
         // Apart, so that a tunnel does not hold the room hyper needs.
         Ok(None) => note_end(client, Box::pin(serve_http(worker, conn, stream, phase)).await),
         // Nothing was asked.
@@ -39,7 +39,8 @@ fn note_end<E: Display>(client: SocketAddr, ended: Result<(), E>) {
     }
 }
 
-async fn serve_http(worker: Arc<Worker>, conn: Arc<Conn>, stream: ClientStream, mut phase: watch::Receiver<Phase>) -> hyper::Result<()> {
+/// Serves HTTP on a connection until it ends.
+pub(super) async fn serve_http(worker: Arc<Worker>, conn: Arc<Conn>, stream: ClientStream, mut phase: watch::Receiver<Phase>) -> hyper::Result<()> {
     let limits = worker.limits.clone();
     // Boxed because hyper moves it about, and it is large.
     let service = service_fn(move |request| {

@@ -4,6 +4,7 @@ use super::dial::DialError;
 use super::pages::Page;
 use super::parent::ParentError;
 use crate::audit::{Outcome, Unrecorded};
+use crate::tls::refusal::Refusal;
 use http::StatusCode;
 
 /// Why a request that was allowed got no answer from its origin.
@@ -27,6 +28,9 @@ pub enum ProxyError {
     /// The origin switched to a protocol that was not asked for.
     #[error("the site switched to a protocol nobody asked for")]
     Switched,
+    /// The origin does not prove who it is, or there is no TLS with it that is safe.
+    #[error("{0}")]
+    Tls(Refusal),
     /// The request has been here before.
     #[error("the request came back to this proxy")]
     Loop,
@@ -37,6 +41,7 @@ impl ProxyError {
     #[must_use]
     pub fn page(&self) -> Page {
         let (status, heading, error) = match self {
+            Self::Tls(why) => return untrusted(why),
             Self::Dial(DialError::Resolve { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be found", "dns_error"),
             Self::Dial(DialError::Forbidden(_)) => (StatusCode::FORBIDDEN, "This address is not open from here", "destination_ip_prohibited"),
             Self::Dial(DialError::Connect { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
@@ -67,10 +72,19 @@ impl ProxyError {
             | Self::Dial(DialError::Resolve { .. } | DialError::Connect { .. })
             | Self::Origin(_)
             | Self::Switched
+            | Self::Tls(_)
             | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,
         }
     }
+}
+
+/// An origin that is not believed: why, for whoever wanted to see it, and what to do, for whoever looks after the network.
+fn untrusted(why: &Refusal) -> Page {
+    let page = Page { error: Some(why.proxy_status()), ..Page::new(StatusCode::BAD_GATEWAY, "error", why.heading()) };
+    page.line(why.for_pupil())
+        .line("What you asked it for was not sent. If you need this site, tell the people who look after the network.")
+        .line(format!("For them: {}", why.for_technician()))
 }
 
 /// A request that cannot be put on record is refused.
@@ -86,4 +100,18 @@ pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_that_is_not_believed_has_a_page_that_says_why_and_what_to_do() {
+        let error = ProxyError::Tls(Refusal::SelfSigned);
+        let page = error.page();
+        assert_eq!((page.status, page.error, &*page.heading), (StatusCode::BAD_GATEWAY, Some("tls_certificate_error"), "This site cannot prove who it is"));
+        assert!(page.lines[0].contains("vouches for itself") && page.lines[2].contains("[[tls.exception]]"), "{:?}", page.lines);
+        assert_eq!(error.outcome(), Outcome::OriginFailed);
+    }
 }

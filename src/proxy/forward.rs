@@ -11,29 +11,24 @@ use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
 use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
-use super::limits::ORIGIN_BUFFER;
+use super::line::Line;
 use super::meaning::Entry;
-use super::parent::Way;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
-use http::header::EXPECT;
+use crate::url::Scheme;
+use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::ext::on_informational;
-use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-
-/// The most fields of an answer's head.
-const ANSWER_FIELDS: usize = 256;
 
 /// A request whose method may be repeated (RFC 9110 section 9.2.2) and that has no body: its head, to send again.
 type Repeatable = Option<(Method, Uri, HeaderMap)>;
@@ -49,10 +44,11 @@ impl Worker {
         entry: Entry,
     ) -> Answer {
         let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
-        let way = self.way(permit.into_destination()).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
+        let secure = target.url().scheme == Scheme::Https;
+        let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
-            match (&way, hop) {
-                (Ok(way), Hop::On) => Some(self.ready(way, &asked.conn).await),
+            match (&line, hop) {
+                (Ok(line), Hop::On) => Some(self.ready(line, &asked.conn).await),
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
@@ -62,8 +58,8 @@ impl Worker {
             Err(answer) => return answer,
         };
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
-        let way = match way {
-            Ok(way) => way,
+        let line = match line {
+            Ok(line) => line,
             Err(error) => return self.failed(&asked, &error, pending),
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
@@ -73,15 +69,15 @@ impl Worker {
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
-        let uri = way.address(path, &mut asked.headers);
+        let uri = line.address(path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&way, ready, upload, &mut pending).await {
-            Ok((response, mut origin)) => match way.refusal(response.status()) {
+        match self.exchange(&line, ready, upload, &mut pending).await {
+            Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
                     origin.bound |= logs_in;
                     self.note_redirect(&asked, &target, &response);
-                    self.relay(&asked, wishes, client, response, (way, origin), pending)
+                    self.relay(&asked, wishes, client, response, (line, origin), pending)
                 }
             },
             Err(error) => self.failed(&asked, &error, pending),
@@ -117,20 +113,10 @@ impl Worker {
         Upload { request, progress }
     }
 
-    /// A connection to send a request on: one that this client has logged in, an idle one, else a new one.
-    async fn ready(&self, way: &Way<'_>, conn: &Conn) -> Result<Origin, ProxyError> {
-        if let Some(mut idle) = conn.bound.take(&way.far()).or_else(|| self.pool_of(way).take(way.key()))
-            && idle.sender.ready().await.is_ok()
-        {
-            return Ok(idle);
-        }
-        self.connect(way).await
-    }
-
     /// Sends a request, if need be on a new connection, and waits for the head of its answer.
     async fn exchange(
         &self,
-        way: &Way<'_>,
+        line: &Line<'_>,
         ready: Result<Origin, ProxyError>,
         upload: Upload,
         pending: &mut Pending,
@@ -149,7 +135,7 @@ impl Worker {
                 },
                 Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
             }
-            origin = self.connect(way).await?;
+            origin = self.connect(line).await?;
             pending.upstream(origin.address);
         }
         match self.send(&mut origin, request, progress.as_ref()).await {
@@ -157,16 +143,6 @@ impl Worker {
             Err(Sent::Failed(error)) => Err(blamed(error)),
             Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
         }
-    }
-
-    async fn connect(&self, way: &Way<'_>) -> Result<Origin, ProxyError> {
-        let dialled = self.reach(way).await?;
-        let mut builder = http1::Builder::new();
-        builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
-        let (sender, connection) = builder.handshake(TokioIo::new(dialled.tcp)).await.map_err(ProxyError::Origin)?;
-        // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
-        tokio::spawn(connection.with_upgrades());
-        Ok(Origin { sender, address: dialled.address, used: false, bound: false })
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
@@ -194,7 +170,7 @@ impl Worker {
         wishes: Wishes,
         client: Option<hyper::upgrade::OnUpgrade>,
         mut response: Response<Incoming>,
-        (way, origin): (Way<'_>, Origin),
+        (line, origin): (Line<'_>, Origin),
         mut pending: Pending,
     ) -> Answer {
         pending.status(response.status());
@@ -207,12 +183,16 @@ impl Worker {
         }
         let version = response.version();
         strip_response(response.headers_mut(), false);
+        if asked.conn.inside.is_some() {
+            // It leads browsers past the proxy (RFC 7838).
+            response.headers_mut().remove(ALT_SVC);
+        }
         if !wishes.trailers {
             response.headers_mut().remove(http::header::TRAILER);
         }
         self.via.add(response.headers_mut(), version);
         say_logins_work(response.headers_mut());
-        let home = if origin.bound { Home::Client(asked.conn.clone(), way.far()) } else { Home::Pool(self.pool_of(&way).clone(), way.into_key()) };
+        let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line) };
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         let relay = Relay::new(body, origin, home, self.limits.stall_time);

@@ -11,6 +11,7 @@
 //! Nothing here knows a rule. To connect anywhere takes a permit, which only a decision issues; errors become answers in one place
 //! ([`error`]). Every limit is in [`limits`].
 
+mod authority;
 pub mod body;
 mod bound;
 pub mod chunks;
@@ -25,7 +26,10 @@ pub mod framing;
 pub mod guard;
 pub mod headers;
 pub mod identify;
+pub mod inside;
+pub mod intercept;
 pub mod limits;
+mod line;
 pub mod listen;
 mod meaning;
 pub mod names;
@@ -39,12 +43,17 @@ pub mod target;
 mod timer;
 pub mod tunnel;
 pub mod warnings;
+pub mod wire;
 
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
 use crate::snapshot::InForce;
+use crate::telemetry::events::AuthorityUnusable;
+use crate::tls::ca;
+use crate::tls::leaves::Leaves;
+use crate::tls::origin::Origins;
 use dial::Dialer;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
@@ -101,10 +110,37 @@ pub struct Parts {
     pub limits: Limits,
     /// The installation.
     pub settings: Settings,
+    /// Where the school's certificate authority is kept.
+    pub authorities: ca::Folder,
+    /// What it takes to end TLS here, if there is an authority.
+    pub inspector: Option<Arc<Inspector>>,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
     pub secret: [u8; 32],
+}
+
+/// What it takes to end the TLS of a connection here and begin another to its site.
+pub struct Inspector {
+    /// The certificates that clients are shown.
+    pub leaves: Leaves,
+    /// Whose certificates are believed.
+    pub origins: Origins,
+}
+
+impl Inspector {
+    /// Takes up what has changed on disk: the authority that signs by now, and who is trusted. To be called now and then, where waiting is allowed.
+    ///
+    /// # Errors
+    /// What is wrong; what was in force stays.
+    pub fn refresh(&self, authorities: &ca::Folder, now: Timestamp) -> Result<(), String> {
+        let kept = authorities.load().map_err(|error| error.to_string())?;
+        if let Some(signing) = kept.signing(now).filter(|signing| !self.leaves.is_signed_by(signing.own())) {
+            let authority = signing.authority().map_err(|error| error.to_string())?;
+            self.leaves.replace(Arc::new(authority)).map_err(|error| error.to_string())?;
+        }
+        self.origins.refresh().map(drop).map_err(|error| error.to_string())
+    }
 }
 
 /// The proxy, as all its workers share it.
@@ -117,6 +153,8 @@ pub struct Proxy {
     parent: Option<Parent>,
     limits: Arc<Limits>,
     settings: Settings,
+    authorities: ca::Folder,
+    inspector: Option<Arc<Inspector>>,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -132,6 +170,7 @@ pub struct Worker {
     dialer: Dialer,
     pool: Pool,
     parent_pool: Pool,
+    tls_pool: Pool,
 }
 
 impl std::ops::Deref for Worker {
@@ -149,13 +188,20 @@ impl Worker {
     /// If the system's resolver settings cannot be read.
     pub fn new(proxy: Arc<Proxy>) -> Result<Arc<Self>, String> {
         let dialer = Dialer::new(proxy.names.clone(), proxy.guard.clone(), proxy.limits.connect_time)?;
-        Ok(Arc::new(Self { proxy, dialer, pool: Pool::keeping(IDLE_PER_ORIGIN), parent_pool: Pool::keeping(IDLE_TO_PARENT) }))
+        Ok(Arc::new(Self {
+            proxy,
+            dialer,
+            pool: Pool::keeping(IDLE_PER_ORIGIN),
+            parent_pool: Pool::keeping(IDLE_TO_PARENT),
+            tls_pool: Pool::keeping(IDLE_PER_ORIGIN),
+        }))
     }
 
     /// Forgets idle connections that are of no more use. To be called every few seconds.
     pub fn sweep(&self) {
         self.pool.sweep();
         self.parent_pool.sweep();
+        self.tls_pool.sweep();
     }
 }
 
@@ -181,8 +227,19 @@ impl Proxy {
             parent: parts.parent,
             limits,
             settings: parts.settings,
+            authorities: parts.authorities,
+            inspector: parts.inspector,
             clock: parts.clock,
         })
+    }
+
+    /// Takes up another certificate authority, and who is trusted, if https can be looked into: [`Inspector::refresh`].
+    pub fn refresh_inspector(&self) {
+        if let Some(inspector) = &self.inspector
+            && let Err(error) = inspector.refresh(&self.authorities, (self.clock)())
+        {
+            AuthorityUnusable { error: &error }.emit();
+        }
     }
 
     /// Forgets clients not seen for a while. To be called every few seconds.

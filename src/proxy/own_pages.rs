@@ -1,35 +1,87 @@
 //! What Usher answers by itself, under its own name or as the last hop.
 
 use super::Worker;
+use super::authority::Wanted;
 use super::error::sentence;
 use super::limits::OWN_FORM;
 use super::pages::{Page, refer};
 use super::request::{Answer, Asked, finish, raw};
 use super::target::Target;
 use crate::audit::Pending;
+use crate::host::Host;
 use crate::identity::Identity;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
-impl Worker {
-    /// Answers under Usher's own name, which is reached through the proxy only: the way on past a warning.
-    pub(super) async fn own_page(&self, asked: &Asked, target: &Target, identity: Identity, body: Incoming) -> Answer {
-        let is_continue = asked.method == Method::POST && target.url().text().ends_with("/continue");
-        if !is_continue {
-            let page = Page::new(StatusCode::NOT_FOUND, "refused", "There is no such page").line("This is Usher, the school's web filter.");
-            return self.refuse(asked, Some(target), identity, "own-page", page).await;
+/// Another name of Usher's own, beside the one that is set: no name server can ever lead it elsewhere (RFC 6761 section 6.4).
+const ALWAYS_OWN: &str = "usher.invalid";
+
+/// A page of Usher's own.
+enum OwnPage {
+    /// The way on past a warning.
+    Continue,
+    /// What the school's certificate is, and how it is installed.
+    Authority,
+    /// The certificate, in one of its forms.
+    Certificate(Wanted),
+    /// Leads to the only page a person would look for.
+    Front,
+    /// None.
+    Nothing,
+}
+
+impl OwnPage {
+    fn of(method: &Method, path: &str) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        match *method {
+            Method::POST if path == "/continue" => Self::Continue,
+            Method::GET | Method::HEAD => match path {
+                "/" => Self::Front,
+                "/ca" | "/ca/" => Self::Authority,
+                _ => path.strip_prefix("/ca/").and_then(Wanted::of).map_or(Self::Nothing, Self::Certificate),
+            },
+            _ => Self::Nothing,
         }
+    }
+}
+
+impl Worker {
+    /// Whether a host is Usher itself, which is reached through the proxy only.
+    pub(super) fn is_own(&self, host: &Host) -> bool {
+        *host == self.settings.own_host || host.as_str() == ALWAYS_OWN
+    }
+
+    /// Answers under Usher's own name.
+    pub(super) async fn own_page(&self, asked: &Asked, target: &Target, identity: Identity, body: Incoming) -> Answer {
+        let path = if let Target::Page { path, .. } = target { path } else { "" };
+        match OwnPage::of(&asked.method, path) {
+            OwnPage::Continue => self.go_on(asked, target, &identity, body).await,
+            OwnPage::Authority => self.authority_page(asked, target, identity).await,
+            OwnPage::Certificate(wanted) => self.certificate(asked, target, identity, wanted).await,
+            OwnPage::Front => match self.answered(asked, target, &identity, "own-page", "Led to the page about the certificate").await {
+                Ok(pending) => finish(asked, refer(redirect("/ca"), pending.id()), Some(pending)),
+                Err(answer) => answer,
+            },
+            OwnPage::Nothing => {
+                let page = Page::new(StatusCode::NOT_FOUND, "refused", "There is no such page").line("This is Usher, the school's web filter.");
+                self.refuse(asked, Some(target), identity, "own-page", page).await
+            }
+        }
+    }
+
+    /// The way on past a warning.
+    async fn go_on(&self, asked: &Asked, target: &Target, identity: &Identity, body: Incoming) -> Answer {
         let token = read_token(body).await;
-        match self.warnings.accept(&token, &identity, asked.client(), asked.now) {
-            Ok(url) => match self.answered(asked, target, &identity, "continue", &format!("Went on past a warning to {url}")).await {
+        match self.warnings.accept(&token, identity, asked.client(), asked.now) {
+            Ok(url) => match self.answered(asked, target, identity, "continue", &format!("Went on past a warning to {url}")).await {
                 Ok(pending) => finish(asked, refer(redirect(&url), pending.id()), Some(pending)),
                 Err(answer) => answer,
             },
             Err(bad) => {
                 let page = Page::new(StatusCode::FORBIDDEN, "refused", "This button no longer works").line(sentence(&bad.to_string()));
-                self.refuse(asked, Some(target), identity, "continue", page).await
+                self.refuse(asked, Some(target), identity.clone(), "continue", page).await
             }
         }
     }

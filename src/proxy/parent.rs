@@ -8,12 +8,10 @@
 //! One thing cannot be said to a parent: `OPTIONS *` becomes `OPTIONS /`, for want of an absolute form without a path in the client that speaks to it.
 
 use super::Worker;
-use super::bound::Far;
 use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
 use super::guard::Forbidden;
 use super::pool::Pool;
-use super::request::Asked;
 use super::tunnel::End;
 use crate::host::{Host, HostError};
 use crate::policy::decision::Destination;
@@ -22,7 +20,7 @@ use crate::upstream::tunnel::{self, Answer, Tunnel, TunnelError};
 use bytes::BytesMut;
 use http::header::{HeaderMap, PROXY_AUTHORIZATION};
 use http::uri::PathAndQuery;
-use http::{StatusCode, Uri};
+use http::{StatusCode, Uri, Version};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use tokio::net::TcpStream;
@@ -156,17 +154,15 @@ impl Way<'_> {
         }
     }
 
-    /// What a connection on this way that somebody has logged in is kept under.
-    pub(super) fn far(&self) -> Far {
-        Far { through_parent: matches!(self, Self::Through(..)), to: self.key().clone() }
+    /// Where it leads.
+    pub(super) fn to(&self) -> &Destination {
+        match self {
+            Self::Straight(to) | Self::Through(_, to) => to,
+        }
     }
 
-    /// See [`Self::key`].
-    pub(super) fn into_key(self) -> Destination {
-        match self {
-            Self::Straight(to) => to,
-            Self::Through(parent, _) => parent.key.clone(),
-        }
+    pub(super) fn is_through_parent(&self) -> bool {
+        matches!(self, Self::Through(..))
     }
 
     /// The target of a plain request on this way (RFC 9112 section 3.2), and in `headers` what the far end wants to be told.
@@ -209,7 +205,7 @@ impl Worker {
 
     /// Where idle connections of a way are kept: those to the parent apart, since who comes to the parent's address as a destination of
     /// their own is judged by the guard.
-    pub(super) fn pool_of(&self, way: &Way<'_>) -> &Pool {
+    pub(super) fn plain_pool_of(&self, way: &Way<'_>) -> &Pool {
         match way {
             Way::Straight(_) => &self.pool,
             Way::Through(..) => &self.parent_pool,
@@ -228,22 +224,22 @@ impl Worker {
     }
 
     /// The far end of a tunnel, once its way is connected: the parent is asked to lead on.
-    pub(super) async fn far_end(&self, way: &Way<'_>, tcp: TcpStream, asked: &Asked) -> Result<End, ProxyError> {
+    pub(super) async fn far_end(&self, way: &Way<'_>, tcp: TcpStream, version: Version) -> Result<End, ProxyError> {
         match way {
-            Way::Straight(_) => Ok(End { tcp, early: BytesMut::new() }),
+            Way::Straight(_) => Ok(End { wire: tcp.into(), early: BytesMut::new() }),
             // Boxed because hyper's state is large, and most schools have no parent.
-            Way::Through(parent, to) => Ok(Box::pin(self.lead_on(parent, to, tcp, asked)).await?),
+            Way::Through(parent, to) => Ok(Box::pin(self.lead_on(parent, to, tcp, version)).await?),
         }
     }
 
-    async fn lead_on(&self, parent: &Parent, to: &Destination, tcp: TcpStream, asked: &Asked) -> Result<End, ParentError> {
+    async fn lead_on(&self, parent: &Parent, to: &Destination, tcp: TcpStream, version: Version) -> Result<End, ParentError> {
         let name = || parent.upstream.to_string();
         let mut fields = HeaderMap::new();
-        self.via.add(&mut fields, asked.version);
+        self.via.add(&mut fields, version);
         let asking = timeout(self.limits.answer_time, tunnel::open(tcp, &parent.upstream, (&to.host, to.port), fields));
         let answer = asking.await.map_err(|_| ParentError::TooSlow(name()))?;
         match answer.map_err(|error| ParentError::Answer { parent: name(), error })? {
-            Answer::Open(Tunnel { tcp, early }) => Ok(End { tcp, early }),
+            Answer::Open(Tunnel { tcp, early }) => Ok(End { wire: tcp.into(), early }),
             Answer::Refused(response) => Err(refused(name(), to.host.clone(), response.status())),
         }
     }

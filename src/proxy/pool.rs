@@ -3,6 +3,7 @@
 use super::body::RequestBody;
 use super::limits::{IDLE_IN_ALL, ORIGIN_IDLE};
 use crate::policy::decision::Destination;
+use crate::tls::origin::Generation;
 use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct Origin {
     pub used: bool,
     /// Whether somebody has logged it in: it is theirs then.
     pub bound: bool,
+    /// Under which rules the far end was believed, if it speaks TLS.
+    pub believed: Option<Generation>,
 }
 
 struct Idle {

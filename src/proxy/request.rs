@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
 use super::identify::Identified;
+use super::inside::Inside;
 use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
@@ -17,8 +18,9 @@ use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
+use crate::url::Scheme;
 use bytes::Bytes;
 use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, Response, StatusCode, Uri, Version, request};
@@ -30,6 +32,19 @@ use std::sync::Arc;
 
 /// The longest any one field of a head is recorded, in bytes.
 const LONGEST_FIELD: usize = 2048;
+
+/// A tunnel that is let through.
+pub(super) enum Judged {
+    /// Sealed.
+    Sealed(TunnelPermit, Entry),
+    /// Its TLS ends here.
+    Inspected {
+        permit: InspectPermit,
+        entry: Entry,
+        /// What is on record besides, if the client sees no page: that the site is blocked.
+        unseen: Option<Box<Opening>>,
+    },
+}
 
 /// An answer on its way to the client.
 pub(super) type Answer = Response<AnswerBody>;
@@ -86,7 +101,7 @@ impl Worker {
         }
         match self.admit(&asked, &head.uri).await {
             Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(&asked, &target, &identity, Request::from_parts(head, body)).await,
-            Ok((target @ Target::Page { .. }, identity)) if target.url().host == self.settings.own_host => self.own_page(&asked, &target, identity, body).await,
+            Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => self.own_page(&asked, &target, identity, body).await,
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
         }
@@ -105,6 +120,9 @@ impl Worker {
             && requests.check_key(&asked.client()).is_err()
         {
             return Err(self.refuse_too_many(asked, target.ok().as_ref()).await);
+        }
+        if let Some(inside) = &asked.conn.inside {
+            return self.admit_inside(asked, uri, inside).await;
         }
         let target = match target {
             Ok(target) => target,
@@ -125,14 +143,41 @@ impl Worker {
         Ok((target, identity))
     }
 
+    /// The same in a connection whose TLS ends here: for its one host, and of who opened it.
+    async fn admit_inside(&self, asked: &Asked, uri: &Uri, inside: &Inside) -> Result<(Target, Identity), Answer> {
+        let identity = self.identify_inside(inside, &asked.snapshot, asked.client());
+        let target = match inside.target(&asked.method, uri, &asked.headers) {
+            Ok(target) => {
+                if asked.conn.asks_whole_server() {
+                    target.as_whole_server()
+                } else {
+                    target
+                }
+            }
+            Err(why) => return Err(self.refuse(asked, None, identity, why.kind(), why.page()).await),
+        };
+        if self.via.is_in(&asked.headers) {
+            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
+        }
+        Ok((target, identity))
+    }
+
     /// Judges a tunnel: a permit to connect, with what is to be put on record before the tunnel opens; or the answer that refuses it.
-    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<(TunnelPermit, Entry), Answer> {
+    pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Judged, Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
         let around = self.circumstances(asked, target, identity, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(target.url(), &found, around);
         match verdict {
-            ConnectVerdict::Tunnel(permit) => Ok((permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
+            ConnectVerdict::Tunnel(permit) => Ok(Judged::Sealed(permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
+            ConnectVerdict::Inspect(permit) => {
+                let why = "Its TLS ends here, and each request in it is judged.";
+                let about = Opening { verdict: Verdict::Answered, reason: "inspected", why: why.into(), ..opening(asked, Some(target), identity) };
+                let entry = Proxy::lone_entry(asked, identity, about);
+                let blocked = || self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening;
+                let unseen = (permit.site() == Action::Block).then(blocked);
+                Ok(Judged::Inspected { permit, entry, unseen })
+            }
             ConnectVerdict::Block => {
                 let page = self.block_page(asked, target, &reason);
                 let pending = self.open_record(asked, self.judged(asked, target, identity, &found, Verdict::Blocked, &reason)).await?;
@@ -199,7 +244,7 @@ impl Worker {
         let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
         let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
-        let form = Form { action: format!("http://{}/continue", self.settings.own_host), token };
+        let form = Form { action: format!("{}://{}/continue", scheme(target.url()), self.settings.own_host), token };
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
 
@@ -325,9 +370,16 @@ pub(super) fn raw(target: &Target) -> String {
     match target {
         Target::Tunnel(url) => format!("{}:{}", bracketed(url), url.port),
         Target::Page { url, port, path } => match port {
-            Some(port) => format!("http://{}:{port}{path}", bracketed(url)),
-            None => format!("http://{}{path}", bracketed(url)),
+            Some(port) => format!("{}://{}:{port}{path}", scheme(url), bracketed(url)),
+            None => format!("{}://{}{path}", scheme(url), bracketed(url)),
         },
+    }
+}
+
+fn scheme(url: &crate::url::Url) -> &'static str {
+    match url.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
     }
 }
 
@@ -347,7 +399,7 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
     let policy = &asked.snapshot.policy;
     let (scheme, host, port, path) = match target {
         Some(Target::Tunnel(url)) => ("https", url.host.to_string(), url.port, String::new()),
-        Some(Target::Page { url, path, .. }) => ("http", url.host.to_string(), url.port, path.clone()),
+        Some(Target::Page { url, path, .. }) => (scheme(url), url.host.to_string(), url.port, path.clone()),
         None => ("", String::new(), 0, String::new()),
     };
     Opening {

@@ -13,6 +13,7 @@ use super::conn::Conn;
 use super::framing::{Body, Malformed, asks_whole_server, check_head, head_length, read_head};
 use super::limits::{EARLY_BYTES, Limits, READ_BUFFER};
 use super::timer::Timer;
+use super::wire::Wire;
 use bytes::{Buf, BytesMut};
 use http::Request;
 use std::future::poll_fn;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// The path of the request that stands for one that was refused. A client may ask for it too; only [`Conn::refusal`] gives it meaning.
@@ -46,7 +46,7 @@ enum Next {
 /// A client's connection.
 #[derive(Debug)]
 pub struct ClientStream {
-    tcp: TcpStream,
+    wire: Wire,
     conn: Arc<Conn>,
     limits: Arc<Limits>,
     next: Next,
@@ -109,9 +109,9 @@ impl Wait {
 impl ClientStream {
     /// Watches a connection.
     #[must_use]
-    pub fn new(tcp: TcpStream, conn: Arc<Conn>, limits: Arc<Limits>) -> Self {
+    pub fn new(wire: impl Into<Wire>, conn: Arc<Conn>, limits: Arc<Limits>) -> Self {
         Self {
-            tcp,
+            wire: wire.into(),
             conn,
             limits,
             next: Next::Head,
@@ -128,8 +128,8 @@ impl ClientStream {
 
     /// The bare connection and what was read from it beyond what hyper took: for a tunnel.
     #[must_use]
-    pub fn into_tunnel(self) -> (TcpStream, BytesMut) {
-        (self.tcp, self.buffer)
+    pub fn into_tunnel(self) -> (Wire, BytesMut) {
+        (self.wire, self.buffer)
     }
 
     fn hand_on(&mut self, out: &mut ReadBuf<'_>) {
@@ -204,7 +204,7 @@ impl ClientStream {
     /// Reads a head straight into hyper's buffer. It stays there if it is the whole of what came, as nearly always.
     fn poll_head(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<Step>> {
         let before = out.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(cx, out))?;
+        ready!(Pin::new(&mut self.wire).poll_read(cx, out))?;
         let fresh = &out.filled()[before..];
         if fresh.is_empty() {
             return Poll::Ready(Ok(Step::HandedOn));
@@ -229,7 +229,7 @@ impl ClientStream {
             Next::Length(left) => {
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.remaining());
                 let mut part = ReadBuf::new(out.initialize_unfilled_to(most));
-                ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut part))?;
+                ready!(Pin::new(&mut self.wire).poll_read(cx, &mut part))?;
                 let count = part.filled().len();
                 out.advance(count);
                 self.next = Next::Length(left - count as u64);
@@ -246,7 +246,7 @@ impl ClientStream {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut space = [MaybeUninit::uninit(); READ_BUFFER];
         let mut fresh = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut fresh))?;
+        ready!(Pin::new(&mut self.wire).poll_read(cx, &mut fresh))?;
         self.buffer.extend_from_slice(fresh.filled());
         Poll::Ready(Ok(fresh.filled().len()))
     }
@@ -360,7 +360,7 @@ enum Step {
 impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let _ = this.conn.poll_interim(&mut this.tcp, cx)?;
+        let _ = this.conn.poll_interim(&mut this.wire, cx)?;
         loop {
             if this.ready > 0 {
                 this.hand_on(out);
@@ -395,7 +395,7 @@ impl ClientStream {
     fn reset_unless_whole(&mut self, whole: bool) {
         if self.resets == whole && self.conn.is_ended_with_answer() {
             // If it cannot be set the client is gone already.
-            let _ = socket2::SockRef::from(&self.tcp).set_linger((!whole).then_some(Duration::ZERO));
+            let _ = socket2::SockRef::from(self.wire.tcp()).set_linger((!whole).then_some(Duration::ZERO));
             self.resets = !whole;
         }
     }
@@ -414,31 +414,31 @@ impl ClientStream {
 impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.conn.poll_interim(&mut this.tcp, cx))?;
+        ready!(this.conn.poll_interim(&mut this.wire, cx))?;
         this.reset_unless_whole(false);
-        let polled = Pin::new(&mut this.tcp).poll_write(cx, bytes);
+        let polled = Pin::new(&mut this.wire).poll_write(cx, bytes);
         this.watch_write(polled, cx)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.conn.poll_interim(&mut this.tcp, cx))?;
+        ready!(this.conn.poll_interim(&mut this.wire, cx))?;
         this.reset_unless_whole(false);
-        let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, slices);
+        let polled = Pin::new(&mut this.wire).poll_write_vectored(cx, slices);
         this.watch_write(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.reset_unless_whole(true);
-        Pin::new(&mut this.tcp).poll_shutdown(cx)
+        Pin::new(&mut this.wire).poll_shutdown(cx)
     }
 }

@@ -86,7 +86,7 @@ impl Target {
 }
 
 /// Path and query for the origin. A path that is not written is `/` (RFC 9112 section 3.2.1).
-fn path(uri: &Uri) -> String {
+pub(super) fn path(uri: &Uri) -> String {
     match uri.path_and_query().map(PathAndQuery::as_str) {
         Some(query) if query.starts_with('?') => format!("/{query}"),
         Some(path) => path.to_owned(),

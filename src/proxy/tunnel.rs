@@ -5,6 +5,7 @@
 
 use super::limits::TUNNEL_BUFFER;
 use super::timer::Timer;
+use super::wire::Wire;
 use bytes::{Buf, BytesMut};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -13,8 +14,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 /// How often in a row one direction may move bytes before others get their turn.
@@ -28,7 +27,7 @@ thread_local! {
 /// One end of a tunnel, with bytes that were read from it before.
 pub struct End {
     /// The connection.
-    pub tcp: TcpStream,
+    pub wire: Wire,
     /// Bytes that came early.
     pub early: BytesMut,
 }
@@ -55,11 +54,12 @@ pub struct Moved {
     pub down: u64,
 }
 
-struct Direction<'a> {
-    from: ReadHalf<'a>,
-    to: WriteHalf<'a>,
+/// One way: what is read from one connection is written to the other.
+struct Direction {
     /// Read and not yet written.
     waiting: BytesMut,
+    /// Whether bytes were written that the connection may hold back.
+    unflushed: bool,
     moved: u64,
     state: State,
 }
@@ -78,20 +78,31 @@ enum Failed {
     Writing(io::Error),
 }
 
-impl Direction<'_> {
+impl Direction {
+    fn new(early: BytesMut) -> Self {
+        Self { waiting: early, unflushed: false, moved: 0, state: State::Open }
+    }
+
     /// Moves what there is to move. `other_ended`: the other way is done, so that both connections are closed when this one is.
-    fn poll(&mut self, cx: &mut Context<'_>, other_ended: bool) -> Poll<Result<(), Failed>> {
+    fn poll(&mut self, from: &mut Wire, to: &mut Wire, cx: &mut Context<'_>, other_ended: bool) -> Poll<Result<(), Failed>> {
         for _ in 0..TURNS {
-            ready!(self.poll_waiting(cx)).map_err(Failed::Writing)?;
+            ready!(self.poll_waiting(to, cx)).map_err(Failed::Writing)?;
             match self.state {
-                State::Open => ready!(self.poll_move(cx))?,
+                State::Open => {
+                    let polled = self.poll_move(from, to, cx);
+                    if polled.is_pending() && self.unflushed {
+                        ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(Failed::Writing)?;
+                        self.unflushed = false;
+                    }
+                    ready!(polled)?;
+                }
                 State::Ending => {
-                    if other_ended {
+                    if other_ended && matches!(to, Wire::Tcp(_)) {
                         // Closing tells the far side as well.
                         self.state = State::Ended;
                         continue;
                     }
-                    ready!(Pin::new(&mut self.to).poll_shutdown(cx)).map_err(Failed::Writing)?;
+                    ready!(Pin::new(&mut *to).poll_shutdown(cx)).map_err(Failed::Writing)?;
                     self.state = State::Ended;
                 }
                 State::Ended => return Poll::Ready(Ok(())),
@@ -101,10 +112,11 @@ impl Direction<'_> {
         Poll::Pending
     }
 
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_waiting(&mut self, to: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.waiting.is_empty() {
-            let count = ready!(Pin::new(&mut self.to).poll_write(cx, &self.waiting))?;
+            let count = ready!(Pin::new(&mut *to).poll_write(cx, &self.waiting))?;
             self.waiting.advance(count);
+            self.unflushed = true;
             self.moved += count as u64;
         }
         if self.waiting.capacity() > 0 {
@@ -113,16 +125,17 @@ impl Direction<'_> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    fn poll_move(&mut self, from: &mut Wire, to: &mut Wire, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
-            ready!(Pin::new(&mut self.from).poll_read(cx, &mut read)).map_err(Failed::Reading)?;
+            ready!(Pin::new(from).poll_read(cx, &mut read)).map_err(Failed::Reading)?;
             let bytes = read.filled();
             if bytes.is_empty() {
                 self.state = State::Ending;
                 return Poll::Ready(Ok(()));
             }
-            let written = match Pin::new(&mut self.to).poll_write(cx, bytes) {
+            self.unflushed = true;
+            let written = match Pin::new(to).poll_write(cx, bytes) {
                 Poll::Ready(count) => count.map_err(Failed::Writing)?,
                 Poll::Pending => 0,
             };
@@ -134,16 +147,14 @@ impl Direction<'_> {
 }
 
 /// Moves bytes between a client and an origin until both are done, or nothing moves for `idle`. `count` is told whenever the sums change.
-pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: impl FnMut(Moved)) -> Ended {
-    let (from_client, to_client) = client.tcp.split();
-    let (from_origin, to_origin) = origin.tcp.split();
-    let direction = |from, to, waiting| Direction { from, to, waiting, moved: 0, state: State::Open };
-    let mut up = direction(from_client, to_origin, client.early);
-    let mut down = direction(from_origin, to_client, origin.early);
+pub async fn run(client: End, origin: End, idle: Duration, mut count: impl FnMut(Moved)) -> Ended {
+    let (mut up, mut down) = (Direction::new(client.early), Direction::new(origin.early));
+    let (mut client, mut origin) = (client.wire, origin.wire);
     let mut moved = Moved::default();
     let (mut active, mut timer) = (Instant::now(), Timer::default());
     poll_fn(|cx| {
-        let polled = (up.poll(cx, down.state == State::Ended), down.poll(cx, up.state == State::Ended));
+        let first = up.poll(&mut client, &mut origin, cx, down.state == State::Ended);
+        let polled = (first, down.poll(&mut origin, &mut client, cx, up.state == State::Ended));
         let now = Moved { up: up.moved, down: down.moved };
         if now != moved {
             (moved, active) = (now, Instant::now());
@@ -164,7 +175,7 @@ pub async fn run(mut client: End, mut origin: End, idle: Duration, mut count: im
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     async fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
@@ -182,7 +193,7 @@ mod tests {
         let ((near_client, client), (near_origin, origin)) = (pair().await, pair().await);
         let ended = tokio::spawn(async move {
             let mut moved = Moved::default();
-            let end = |tcp| End { tcp, early: BytesMut::new() };
+            let end = |tcp: TcpStream| End { wire: tcp.into(), early: BytesMut::new() };
             let client = End { early: BytesMut::from(&b"early "[..]), ..end(near_client) };
             (run(client, end(near_origin), idle, |now| moved = now).await, moved)
         });

@@ -20,6 +20,19 @@ impl LogFailed<'_> {
     }
 }
 
+/// The certificate authority cannot be used.
+pub struct AuthorityUnusable<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl AuthorityUnusable<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = self.error, "the certificate authority cannot be used");
+    }
+}
+
 /// The log can be written again.
 pub struct LogRecovered<'a> {
     /// The database.

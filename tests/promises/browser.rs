@@ -1,6 +1,8 @@
 //! What a real browser makes of it: pages load whole, refusals are read by people, and each request is on record. Needs Chromium.
 
-use crate::kit::{Browser, Origin, School, Visit, World, skipped};
+use crate::kit::secure::{Authority, Good, SecureSite};
+use crate::kit::{Browser, Origin, Program, School, Visit, World, skipped};
+use std::sync::Arc;
 use usher::audit::query::Row;
 
 /// The room the browser is in.
@@ -46,6 +48,33 @@ async fn site() -> Origin {
         }
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_https_a_page_loads_whole_a_block_is_read_and_a_warning_is_gone_past() {
+    let believed = Authority::new("A public authority");
+    let page = "<!doctype html><title>News</title><h1>before</h1><script>document.querySelector('h1').textContent = 'the script ran'</script>";
+    let site = SecureSite::saying(page, &believed, &["news.example", "video.example"], Good::Now).await;
+    let files = World::new().policy(ROOM).inspecting().tls("authorities = [\"public.pem\"]").write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let pem = files.usher(&["ca", "export"]).out;
+    let usher = Program::start(Arc::new(files));
+    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    let port = site.address.port();
+    browser.go(&format!("https://news.example:{port}/today")).expect("a page");
+    assert_eq!(browser.words(), "the script ran");
+    assert_eq!(browser.value("performance.getEntriesByType('navigation')[0].nextHopProtocol"), "http/1.1");
+    browser.go(&format!("https://games.example:{port}/chess")).expect("a page, not an error of the browser");
+    assert!(browser.words().contains("This page is blocked"), "{}", browser.words());
+    browser.go(&format!("https://video.example:{port}/film")).expect("a page");
+    assert!(browser.words().contains("Think before you go on"), "{}", browser.words());
+    browser.click("button");
+    assert_eq!(browser.words(), "the script ran");
+    let paths: Vec<_> = usher.rows().into_iter().filter(|row| row.scheme == "https" && row.method == "GET").map(|row| (row.path, row.verdict)).collect();
+    for (path, verdict) in [("/today", "allowed"), ("/chess", "blocked"), ("/film", "warned")] {
+        assert!(paths.iter().any(|(known, was)| known == path && was.as_str() == verdict), "{path}: {paths:?}");
+    }
 }
 
 /// A school with a browser in it, or a word that there is none.

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use usher::library::fetch::{FetchError, Fetched, ReachError, Roots, TlsError};
+use usher::library::fetch::{FetchError, Fetched, ReachError, Roots};
+use usher::tls::refusal::Refusal;
 
 #[tokio::test]
 async fn over_https_the_server_must_prove_who_it_is() {
@@ -17,16 +18,16 @@ async fn over_https_the_server_must_prove_who_it_is() {
     desk.roots = authority.roots();
     for (signed_by, names, good, wrong) in [
         (&authority, &["127.0.0.1", "lists.example"][..], Good::Now, None),
-        (&stranger, &["127.0.0.1"], Good::Now, Some(TlsError::UnknownIssuer)),
-        (&authority, &["127.0.0.1"], Good::Before, Some(TlsError::Expired)),
-        (&authority, &["127.0.0.1"], Good::Later, Some(TlsError::NotYet)),
-        (&authority, &["lists.example"], Good::Now, Some(TlsError::WrongName)),
+        (&stranger, &["127.0.0.1"], Good::Now, Some("untrusted: its certificate is signed by nobody this machine trusts, but by theirs")),
+        (&authority, &["127.0.0.1"], Good::Before, Some("expired: its certificate expired on 1 January 2021")),
+        (&authority, &["127.0.0.1"], Good::Later, Some("not-yet-valid: its certificate is not valid yet, but from 1 January 3999")),
+        (&authority, &["lists.example"], Good::Now, Some("wrong-host: its certificate is for another name: lists.example")),
     ] {
         let site = SecureSite::saying("games.example", signed_by, names, good).await;
         let fetched = desk.fetch(&format!("https://{}/a", site.address)).await;
         match (fetched, wrong) {
             (Ok(Fetched::New(_)), None) => assert_eq!(desk.text(), "games.example"),
-            (Err(FetchError::Reach(ReachError::Tls { why, .. })), Some(wrong)) => assert_eq!(why, wrong),
+            (Err(FetchError::Reach(ReachError::Tls { why, .. })), Some(wrong)) => assert_eq!(format!("{}: {why}", why.word()), wrong),
             (other, wrong) => panic!("{other:?} instead of {wrong:?}"),
         }
         assert_eq!(site.seen().len(), usize::from(desk.text() == "games.example"), "nothing is asked of a stranger");
@@ -38,7 +39,7 @@ async fn over_https_the_server_must_prove_who_it_is() {
     })
     .await;
     let (error, _) = desk.refuses(&format!("https://{}/a", plain.address)).await;
-    assert!(matches!(error, FetchError::Reach(ReachError::Tls { why: TlsError::Other(_), .. })), "a server without TLS: {error:?}");
+    assert!(matches!(error, FetchError::Reach(ReachError::Tls { why: Refusal::NotTls, .. })), "a server without TLS: {error:?}");
     let plain = Origin::ending(&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"]).await;
     let leads_down = leading_down(&authority, &format!("http://{}/a", plain.address)).await;
     let (error, said) = desk.refuses(&leads_down).await;

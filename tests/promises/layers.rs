@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["host", "category", "clock"],
-    &["url", "upstream", "reach"],
+    &["url", "upstream"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 18] = [
     &["snapshot"],
     &["telemetry"],
     &["audit", "tls"],
+    &["reach"],
     &["library"],
     &["outputs"],
     &["report"],

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod answers;
+mod authority;
 mod bodies;
 mod browser;
 mod canaries;
@@ -16,6 +17,7 @@ mod formats;
 mod generations;
 mod http;
 mod illegal;
+mod inside;
 mod keeping;
 mod killed;
 mod kit;
@@ -24,6 +26,7 @@ mod limits;
 mod lists;
 mod logins;
 mod looking;
+mod origins;
 mod outputs;
 mod parent;
 mod people;

@@ -68,7 +68,7 @@ fn coverage(desk: &Desk) -> anyhow::Result<Coverage> {
     let counted: Vec<_> = shelf.generation.lists.iter().filter(|list| !list.category.is_empty()).map(count).collect();
     let groups: Vec<_> = books.policy.groups.iter().map(|group| Treatment::of(group, books.taxonomy)).collect();
     let date = desk.now.to_zoned(books.timetable.zone.clone()).date();
-    let school = &desk.config.settings.school.name;
+    let school = desk.config.settings.school.given_name();
     let in_force = InForce { school, date, generation: shelf.generation.number, counted: &counted, groups: &groups, illegal: illegal(desk) };
     Ok(Coverage::new(books.taxonomy, &in_force))
 }

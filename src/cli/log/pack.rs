@@ -75,7 +75,7 @@ impl Pack {
         let filter = desk.resolved(&record, filter, &secret)?;
         seal_unless_running(&folder).context("what is live cannot be sealed")?;
         let permit = self.why.look(&folder, filter, reason)?;
-        let school = &desk.config.settings.school.name;
+        let school = desk.config.settings.school.given_name();
         let wanted = Wanted { permit: &permit, school, timetable: &rulebook.school.timetable, now: Timestamp::now() };
         let made = pack::make(&folder, &wanted, &draw)?;
         for (part, why) in &made.passed_over {

@@ -74,7 +74,8 @@ fn show(people: &[Somebody], reading: &Reading<'_>, zone: &TimeZone) -> anyhow::
     print(listing)?;
     let records = people.iter().map(|somebody| somebody.records).sum();
     let who = if people.len() == 1 { "1 person or device".to_owned() } else { format!("{} people and devices", thousands(people.len())) };
-    print(format_args!("{who}, {} records", number(records)))?;
+    let what = if records == 1 { "record" } else { "records" };
+    print(format_args!("{who}, {} {what}", number(records)))?;
     if reading.is_covered() {
         print("pseudonyms stand for names; to see who, give a --reason")?;
     }

@@ -64,7 +64,7 @@ impl ShowTimeline {
             return Ok(Answer::No);
         }
         entries.sort_by_key(|entry| entry.time);
-        let about = About { person: reading.filter().user.as_deref().unwrap_or(&self.user), school: &desk.config.settings.school.name, date };
+        let about = About { person: reading.filter().user.as_deref().unwrap_or(&self.user), school: desk.config.settings.school.given_name(), date };
         let timeline = Timeline::new(&about, &entries, &rulebook.school.timetable);
         self.show(&timeline)
     }

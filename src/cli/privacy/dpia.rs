@@ -92,7 +92,7 @@ fn facts(desk: &Desk, rulebook: &Rulebook) -> anyhow::Result<Facts> {
         *counted.entry(part.class).or_default() += part.rows;
     }
     Ok(Facts {
-        school: desk.config.settings.school.name.clone(),
+        school: desk.config.settings.school.given_name().to_owned(),
         date: desk.now.to_zoned(desk.zone.clone()).date(),
         kept: kept(&desk.config.keep, Some(&counted)),
         groups: groups(rulebook),

@@ -159,7 +159,7 @@ impl Export<'_> {
         let aliases = Aliases::open(&self.desk.log)?;
         let held = holds::in_force(&self.desk.log, &Reader::open(&self.desk.log)?, &aliases)?.iter().any(|hold| hold.scope.whom == aliases.of(self.user));
         Ok(Guide {
-            school: self.desk.config.settings.school.name.clone(),
+            school: self.desk.config.settings.school.given_name().to_owned(),
             user: self.user.to_owned(),
             day: self.desk.now.to_zoned(self.desk.zone.clone()).strftime("%-d %B %Y").to_string(),
             summary,

@@ -6,7 +6,8 @@
 use super::address::Web;
 use super::error::FetchError;
 use crate::host::Host;
-use crate::reach::{self, ReachError, Roots, TlsError};
+use crate::reach::{self, ReachError, Roots};
+use crate::tls::refusal::Refusal;
 use crate::upstream::Upstream;
 use crate::upstream::tunnel::{self, Answer, Tunnel};
 use bytes::Bytes;
@@ -76,7 +77,7 @@ async fn through(tcp: TcpStream, parent: &Upstream, to: &Web) -> Result<TcpStrea
     match answer.map_err(|error| FetchError::ParentAnswer { parent: parent.to_string(), error })? {
         Answer::Open(Tunnel { tcp, early }) if early.is_empty() => Ok(tcp),
         // In TLS the client speaks first.
-        Answer::Open(_) => Err(ReachError::Tls { host: to.host().clone(), why: TlsError::Other("it spoke first, which no server does".into()) }.into()),
+        Answer::Open(_) => Err(ReachError::Tls { host: to.host().clone(), why: Refusal::Other("it spoke first, which no server does".into()) }.into()),
         Answer::Refused(response) => Err(FetchError::Parent { parent: parent.to_string(), status: response.status() }),
     }
 }

@@ -23,7 +23,7 @@ pub use answer::Validators;
 pub use connect::AGENT;
 pub use error::FetchError;
 
-pub use crate::reach::{ReachError, Roots, TlsError};
+pub use crate::reach::{ReachError, Roots};
 use crate::upstream::Upstream;
 use answer::{Answer, Asked, strong, text};
 use body::Receiving;

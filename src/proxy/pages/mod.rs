@@ -37,6 +37,17 @@ pub struct School {
     pub contacts: Vec<Contact>,
 }
 
+/// What stands in the place of the name where a school has given none.
+pub const UNNAMED: &str = "This network is filtered by Usher.";
+
+impl School {
+    /// Its name, for the head of a paper; empty where it has given none.
+    #[must_use]
+    pub fn given_name(&self) -> &str {
+        if self.name == UNNAMED { "" } else { &self.name }
+    }
+}
+
 /// Somebody who helps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Contact {
@@ -69,6 +80,33 @@ pub struct Page {
     pub error: Option<&'static str>,
     /// Whether a person may have it looked at again.
     pub appeal: bool,
+    /// Parts below, each with a heading of its own.
+    pub sections: Vec<Section>,
+}
+
+/// A part of a page.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its heading.
+    pub heading: Cow<'static, str>,
+    /// What it says, in order.
+    pub parts: Vec<Part>,
+}
+
+/// What a part of a page is made of.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// A paragraph.
+    Text(String),
+    /// A command to type, or what is to be compared sign by sign.
+    Exact(String),
+    /// Something on Usher's own pages.
+    Link {
+        /// What it is.
+        text: String,
+        /// Where it is.
+        path: String,
+    },
 }
 
 /// The way on past a warning.
@@ -91,6 +129,7 @@ struct Html<'a> {
     help: bool,
     form: Option<&'a Form>,
     appeal: &'a str,
+    sections: &'a [Section],
     reference: Option<&'a str>,
     school: &'a str,
 }
@@ -165,7 +204,18 @@ impl Page {
     /// A page with this status and heading.
     #[must_use]
     pub fn new(status: StatusCode, kind: &'static str, heading: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, kind, heading: heading.into(), site: String::new(), lines: Vec::new(), help: false, form: None, error: None, appeal: false }
+        Self {
+            status,
+            kind,
+            heading: heading.into(),
+            site: String::new(),
+            lines: Vec::new(),
+            help: false,
+            form: None,
+            error: None,
+            appeal: false,
+            sections: Vec::new(),
+        }
     }
 
     /// Adds a paragraph.
@@ -235,6 +285,7 @@ impl Page {
             help: self.help,
             form: self.form.as_ref(),
             appeal: if self.appeal { &school.appeal } else { "" },
+            sections: &self.sections,
             reference,
             school: &school.name,
         };
@@ -251,6 +302,16 @@ impl Page {
         let contacts = self.contacts(school).iter().map(|contact| format!("{}: {}. {}", contact.name, contact.reach, contact.about));
         let lines = [self.heading.to_string(), self.site.clone()].into_iter().chain(self.lines.iter().cloned()).chain(contacts);
         let mut text: String = lines.filter(|line| !line.is_empty()).map(|line| line + "\n").collect();
+        for section in &self.sections {
+            text += &format!("\n{}\n", section.heading);
+            for part in &section.parts {
+                text += &match part {
+                    Part::Text(line) => format!("{line}\n"),
+                    Part::Exact(lines) => lines.lines().map(|line| format!("  {line}\n")).collect(),
+                    Part::Link { text, path } => format!("  {path}  {text}\n"),
+                };
+            }
+        }
         if self.appeal && !school.appeal.is_empty() {
             text += &format!("{}\n", school.appeal);
         }

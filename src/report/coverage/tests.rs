@@ -238,7 +238,14 @@ fn the_value_can_be_printed_as_json() {
 fn what_a_group_allows_it_does_not_block() {
     let taxonomy = taxonomy();
     let set = |ids: &[&str]| ids.iter().filter_map(|id| taxonomy.find(id)).collect();
-    let group = Group { name: "year-7".into(), staff: false, allow: set(&["games"]), block: set(&["games", "adult"]), warn: set(&["adult", "drugs"]) };
+    let group = Group {
+        name: "year-7".into(),
+        staff: false,
+        allow: set(&["games"]),
+        block: set(&["games", "adult"]),
+        warn: set(&["adult", "drugs"]),
+        inspect: crate::policy::Mode::None,
+    };
     let Treatment { group, actions } = Treatment::of(&group, &taxonomy);
     assert_eq!(group, "year-7");
     assert_eq!(actions.into_iter().collect::<Vec<_>>(), [("adult".into(), Action::Block), ("drugs".into(), Action::Warn), ("games".into(), Action::Allow)]);

@@ -5,6 +5,7 @@ use super::PATIENCE;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,10 +50,29 @@ pub struct Browser {
 impl Browser {
     /// Starts one; `None` where there is none.
     pub fn behind(proxy: SocketAddr) -> Option<Self> {
+        Self::start(proxy, tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// Starts one that trusts an authority; `None` where there is none, or nothing to install the authority with (NSS's `certutil`).
+    pub fn trusting(pem: &str, proxy: SocketAddr) -> Option<Self> {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let (store, file) = (home.path().join(".pki/nssdb"), home.path().join("authority.pem"));
+        fs::create_dir_all(&store).expect("a folder");
+        fs::write(&file, pem).expect("a file");
+        let store = format!("sql:{}", store.display());
+        let certutil = |arguments: &[&str]| Command::new("certutil").args(["-d", &store]).args(arguments).output().ok().map(|output| output.status.success());
+        certutil(&["-N", "--empty-password"]).filter(|made| *made)?;
+        let name = file.display().to_string();
+        assert_eq!(certutil(&["-A", "-t", "C,,", "-n", "school", "-i", &name]), Some(true));
+        Self::start(proxy, home)
+    }
+
+    fn start(proxy: SocketAddr, profile: TempDir) -> Option<Self> {
         let program = found()?;
-        let profile = tempfile::tempdir().expect("a temporary folder");
         // It reads file 3 and writes file 4.
         let mut command = Command::new("sh");
+        // Where it looks for authorities.
+        command.env("HOME", profile.path());
         command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1"]).arg(program).args(ARGUMENTS);
         command.arg(format!("--proxy-server=http://{proxy}")).arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");

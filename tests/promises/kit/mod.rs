@@ -5,10 +5,12 @@
 
 pub mod browser;
 pub mod desk;
+pub mod device;
 pub mod origin;
 pub mod people;
 pub mod program;
-pub mod publisher;
+pub mod proof;
+mod publisher;
 pub mod receiver;
 pub mod request;
 pub mod school;
@@ -22,6 +24,7 @@ pub use browser::Browser;
 pub use desk::Desk;
 pub use origin::{Origin, Visit};
 pub use program::Program;
+pub use proof::{OpenSsl, Proof, Signer, Subject, TlsSite};
 pub use publisher::Publisher;
 pub use receiver::{Receiver, Takes};
 pub use school::School;

@@ -57,6 +57,7 @@ pub struct World {
     users: Users,
     outputs: String,
     log: String,
+    tls: String,
 }
 
 impl World {
@@ -77,6 +78,7 @@ impl World {
             users: Users::default(),
             outputs: String::new(),
             log: String::new(),
+            tls: String::new(),
         }
     }
 
@@ -119,6 +121,18 @@ impl World {
     /// A setting under `[log]`.
     pub fn log(mut self, setting: &str) -> Self {
         self.log = format!("{}{setting}\n", self.log);
+        self
+    }
+
+    /// A setting under `[tls]`.
+    pub fn tls(mut self, setting: &str) -> Self {
+        self.tls = format!("{}{setting}\n", self.tls);
+        self
+    }
+
+    /// Everybody's https is looked into, as far as a group does not say otherwise.
+    pub fn inspecting(mut self) -> Self {
+        self.policy = self.policy.replace("members =", "inspect = \"all\"\nmembers =");
         self
     }
 
@@ -190,6 +204,7 @@ impl World {
             // The parent is checked by tests of that alone.
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
             if self.log.is_empty() { String::new() } else { format!("[log]\n{}", self.log) },
+            if self.tls.is_empty() { String::new() } else { format!("[tls]\n{}", self.tls) },
             self.outputs.clone(),
         ];
         for line in lines {
