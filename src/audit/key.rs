@@ -76,7 +76,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// So many bytes from hexadecimal digits.
 #[must_use]
 pub fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let mut bytes = [0; N];

@@ -235,7 +235,7 @@ impl Read {
         let person = |line: &Line<'_>| persons.get(places.of(*line).who as usize).copied().unwrap_or_default();
         let mut order: Vec<_> = self.rows.iter().enumerate().map(|(place, line)| (person(&line), line.id, place)).collect();
         order.sort_unstable();
-        let mut segment = SegmentWriter::new(out, dictionaries)?;
+        let mut segment = SegmentWriter::new(out, &dictionaries)?;
         for line in order.into_iter().filter_map(|(_, _, place)| self.rows.get(place)) {
             segment.push(&places.of(line))?;
         }

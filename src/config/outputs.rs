@@ -9,12 +9,11 @@ use crate::outputs::syslog::{Server, Transport};
 use crate::outputs::webhook::{Hook, Secret};
 use crate::outputs::{Naming, Output, To, What};
 use crate::reach::Roots;
+use crate::tls::roots::authorities;
 use crate::url::split_port;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use toml::de::DeValue;
 
 /// The longest name.
@@ -105,17 +104,14 @@ fn read_secret(table: &Table<'_>, folder: &Path) -> Option<Secret> {
 
 /// The authorities of a PEM file.
 fn read_roots(table: &Table<'_>, path: &Path) -> Option<Roots> {
-    let mut store = RootCertStore::empty();
-    let added = CertificateDer::pem_file_iter(path).map_err(|error| error.to_string()).and_then(|found| {
-        for certificate in found {
-            store.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+    match authorities(path) {
+        Ok(found) => {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(found);
+            Some(Roots::Only(Arc::new(store)))
         }
-        if store.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(()) }
-    });
-    match added {
-        Ok(()) => Some(Roots::Only(Arc::new(store))),
         Err(error) => {
-            table.wrong("ca", format!("{}: {error}", path.display()), Some("it is a PEM file with the authority's certificate".into()));
+            table.wrong("ca", error, Some("it is a PEM file with the authority's certificate".into()));
             None
         }
     }

@@ -1,6 +1,7 @@
 //! `[tls]`: whose certificates are believed, and the sites that are an exception.
 
 use super::reader::{Table, nearest_hint};
+use crate::audit::key::hex;
 use crate::host::Host;
 use crate::tls::exception::{Accept, Exception, Fingerprint};
 use crate::tls::origin::Settings;
@@ -72,8 +73,5 @@ fn read_accept(table: &Table<'_>) -> Option<Vec<Accept>> {
 
 /// A SHA-256 in hexadecimal digits of either case, with or without colons between them.
 fn fingerprint(text: &str) -> Option<Fingerprint> {
-    let digits: Vec<u8> =
-        text.chars().filter(|letter| *letter != ':').map(|letter| letter.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-    (digits.len() == 64).then(|| bytes.try_into().ok()).flatten()
+    hex(&text.replace(':', ""))
 }

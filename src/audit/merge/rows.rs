@@ -22,7 +22,9 @@ pub(super) fn write<W: Write>(out: W, class: Class, lives: (u64, u64), sources: 
     for (place, rows) in all.iter_mut().enumerate() {
         first.extend(rows.order(&persons)?.map(|order| Reverse((order, place))));
     }
-    let mut segment = SegmentWriter::new(out, dictionaries)?;
+    let mut segment = SegmentWriter::new(out, &dictionaries)?;
+    // What is long is written by now.
+    drop(dictionaries);
     while let Some(Reverse((_, place))) = first.pop() {
         let rows = &mut all[place];
         if let Some(line) = rows.line() {

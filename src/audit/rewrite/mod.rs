@@ -236,7 +236,7 @@ fn write(folder: &Folder, source: &Source, name: &str, rows: &[Fate], used: Used
     let directory = &source.segment.directory;
     let (dictionaries, places) = used.kept(source);
     let note = seal::written(folder, name.to_owned(), |out| {
-        let mut segment = SegmentWriter::new(out, dictionaries)?;
+        let mut segment = SegmentWriter::new(out, &dictionaries)?;
         let mut fates = rows.iter();
         let mut failed = Ok(());
         source

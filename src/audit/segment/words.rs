@@ -141,6 +141,8 @@ pub(super) struct WordWriter {
     plain: Dictionary,
     /// Of hosts, and the numbers of those.
     hosts: Dictionary,
+    /// Hashes of the opaque words of hosts, by the numbers of those; most have none.
+    opaque_of_hosts: HashMap<u32, Vec<u64>>,
     /// Of the chunk that is being written.
     opaque: HashSet<u64>,
 }
@@ -148,15 +150,17 @@ pub(super) struct WordWriter {
 impl WordWriter {
     /// With the hosts of the segment, in the order of their numbers.
     pub(super) fn new(hosts: impl Iterator<Item = impl AsRef<str>>) -> Self {
-        let (mut known, mut folded) = (Dictionary::default(), String::new());
+        let (mut known, mut folded, mut opaque_of_hosts) = (Dictionary::default(), String::new(), HashMap::new());
         for (host, number) in hosts.zip(0..) {
             fold::for_each_counted_word(host.as_ref(), &mut folded, |word, digits| {
-                if !is_opaque(word, digits) {
+                if is_opaque(word, digits) {
+                    opaque_of_hosts.entry(number).or_insert_with(Vec::new).push(hash(word));
+                } else {
                     known.note(word, number);
                 }
             });
         }
-        Self { plain: Dictionary::default(), hosts: known, opaque: HashSet::new() }
+        Self { plain: Dictionary::default(), hosts: known, opaque_of_hosts, opaque: HashSet::new() }
     }
 
     /// Notes a folded word of a row, written with so many digits.
@@ -168,11 +172,9 @@ impl WordWriter {
         }
     }
 
-    /// Notes a folded word of a host that the chunk being written is the first time in.
-    pub(super) fn note_of_host(&mut self, word: &str, digits: usize) {
-        if is_opaque(word, digits) {
-            self.opaque.insert(hash(word));
-        }
+    /// Notes a host that comes for the first time in the chunk being written.
+    pub(super) fn note_host(&mut self, host: u32) {
+        self.opaque.extend(self.opaque_of_hosts.get(&host).into_iter().flatten());
     }
 
     /// Ends a chunk and returns its filter.

@@ -36,7 +36,6 @@ pub(in crate::audit) struct Chained {
 /// A segment being written.
 pub(in crate::audit) struct SegmentWriter<W: Write> {
     out: BlobWriter<W>,
-    dictionaries: Dictionaries,
     dictionary_blobs: DictionaryBlobs,
     /// Of each who.
     persons: Vec<u32>,
@@ -56,7 +55,7 @@ pub(in crate::audit) struct SegmentWriter<W: Write> {
 
 impl<W: Write> SegmentWriter<W> {
     /// Begins with what its rows share.
-    pub(in crate::audit) fn new(out: W, dictionaries: Dictionaries) -> io::Result<Self> {
+    pub(in crate::audit) fn new(out: W, dictionaries: &Dictionaries) -> io::Result<Self> {
         let mut out = BlobWriter::new(out)?;
         out.plain(MAGIC)?;
         let dictionary_blobs = dictionaries.write(&mut out)?;
@@ -67,7 +66,6 @@ impl<W: Write> SegmentWriter<W> {
             host_chunks: HostChunks::new(dictionaries.hosts.len()),
             askers: AskerWriter::new(dictionaries.hosts.len()),
             words: WordWriter::new(dictionaries.hosts.iter().map(|host| reversed(host))),
-            dictionaries,
             dictionary_blobs,
             columns: ColumnWriter::default(),
             chunks: Vec::new(),
@@ -98,10 +96,8 @@ impl<W: Write> SegmentWriter<W> {
             // Somebody wrote it, with whatever digits for letters.
             fold::for_each_word(term, &mut self.folded, |word| words.note(word, 0, row));
         }
-        if self.host_chunks.note(line.host)
-            && let Some(host) = self.dictionaries.hosts.get(line.host as usize)
-        {
-            fold::for_each_counted_word(&reversed(host), &mut self.folded, |word, digits| words.note_of_host(word, digits));
+        if self.host_chunks.note(line.host) {
+            words.note_host(line.host);
         }
         let kind = self.kinds.get(line.shape as usize).copied().unwrap_or_default();
         self.askers.note(line.host, (line.who, kind), line.id);
