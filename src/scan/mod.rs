@@ -143,16 +143,7 @@ impl Scanner {
     /// For a body of this kind, with the `charset` of its header.
     #[must_use]
     pub fn new(lexicon: Arc<Lexicon>, kind: Kind, label: Option<&str>, repeats: Repeats) -> Self {
-        let window = Window::new(&lexicon, repeats);
-        let text = match kind {
-            Kind::Html => Text::Html(Box::default()),
-            Kind::Json => Text::Json(Box::new(Json::new(Strings::Apart))),
-            Kind::JsonLines => Text::Json(Box::new(Json::new(Strings::Joined))),
-            Kind::Script => Text::Script(Box::default()),
-            Kind::Events => Text::Events(Box::default()),
-            Kind::Plain => Text::Plain,
-            Kind::Form => Text::Form(Form::default()),
-        };
+        let (window, text) = (Window::new(&lexicon, repeats), Text::of(kind));
         let words = Words { lexicon, folder: Folder::default(), folded: Vec::with_capacity(GATHERED), window };
         Self { charset: Charset::new(label, kind.unsaid()), text, words }
     }
@@ -188,6 +179,18 @@ impl Scanner {
 }
 
 impl Text {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Html => Self::Html(Box::default()),
+            Kind::Json => Self::Json(Box::new(Json::new(Strings::Apart))),
+            Kind::JsonLines => Self::Json(Box::new(Json::new(Strings::Joined))),
+            Kind::Script => Self::Script(Box::default()),
+            Kind::Events => Self::Events(Box::default()),
+            Kind::Plain => Self::Plain,
+            Kind::Form => Self::Form(Form::default()),
+        }
+    }
+
     fn feed(&mut self, text: &str, take: &mut impl Take) {
         match self {
             Self::Html(html) => html.feed(text, take),

@@ -22,23 +22,11 @@ impl Take for Read {
     }
 }
 
-fn text_of(kind: Kind) -> Text {
-    match kind {
-        Kind::Html => Text::Html(Box::default()),
-        Kind::Json => Text::Json(Box::new(Json::new(Strings::Apart))),
-        Kind::JsonLines => Text::Json(Box::new(Json::new(Strings::Joined))),
-        Kind::Script => Text::Script(Box::default()),
-        Kind::Events => Text::Events(Box::default()),
-        Kind::Plain => Text::Plain,
-        Kind::Form => Text::Form(Form::default()),
-    }
-}
-
 /// What is read of a body, cut at these places, folded.
 pub fn read(kind: Kind, body: &str, cuts: &[usize]) -> String {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| body.floor_char_boundary(*cut)).chain([body.len()]).collect();
     cuts.sort_unstable();
-    let (mut text, mut read, mut from) = (text_of(kind), Read::default(), 0);
+    let (mut text, mut read, mut from) = (Text::of(kind), Read::default(), 0);
     for cut in cuts {
         text.feed(&body[from..cut], &mut read);
         from = cut;
