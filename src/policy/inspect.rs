@@ -22,18 +22,6 @@ pub enum Mode {
 impl Mode {
     /// The modes by the name they have in `policy.toml`.
     pub const NAMES: [(&str, Self); 3] = [("none", Self::None), ("search", Self::Search), ("all", Self::All)];
-
-    /// What the log will hold, in a sentence.
-    #[must_use]
-    pub fn holds(self) -> &'static str {
-        match self {
-            Self::None => "Of https sites the log holds names and times; nothing of pages.",
-            Self::Search => {
-                "The log holds whole addresses and what was searched for at search engines and the sites that are named; of other https sites names and times."
-            }
-            Self::All => "The log holds whole addresses and what was searched for, except at sites that are never looked into: of those names and times.",
-        }
-    }
 }
 
 /// What the school says of inspection, for all its groups.

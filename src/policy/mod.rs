@@ -121,7 +121,6 @@ impl Policy {
         let Judgement { action, reason } = self.judge(&facts.0, &self.tunnel_ports);
         // Where a page can be shown, each request is judged by itself, and a refusal is a page; a port that is closed stays closed.
         if !matches!(reason, Reason::Port(_)) && self.is_inspected(&facts.0) {
-            let reason = if action == Action::Warn && facts.0.around.continued { reason.continued() } else { reason };
             return Decision { verdict: ConnectVerdict::Inspect(InspectPermit::new(&facts.0, action)), reason, snapshot };
         }
         let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));

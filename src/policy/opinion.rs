@@ -51,22 +51,23 @@ impl Court<'_> {
         }
     }
 
-    /// As much of a URL as is seen of it: of https the host alone, unless that is looked into.
+    /// All that is seen of a URL whose https is not looked into: the host. Nothing, if the whole of it is seen.
     #[must_use]
-    pub fn seen(&self, url: &Url, around: Circumstances<'_>) -> Url {
-        match self.tunnel(url, around) {
-            Some((host, decision)) if !matches!(decision.verdict, ConnectVerdict::Inspect(_)) => host,
-            Some(_) | None => url.clone(),
-        }
+    pub fn sealed(&self, url: &Url, around: Circumstances<'_>) -> Option<Url> {
+        let host = tunnel_of(url)?;
+        let found = around.lists.look_up(&host);
+        self.through_sealed(&host, &found, around).is_some().then_some(host)
     }
 
     /// What would be decided of a URL.
     #[must_use]
     pub fn opinion(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Opinion {
-        match self.tunnel(url, around).map(|(_, Decision { verdict, reason, .. })| (verdict, reason)) {
-            Some((ConnectVerdict::Tunnel(_), reason)) => return Opinion { action: Action::Allow, reason },
-            Some((ConnectVerdict::Block, reason)) => return Opinion { action: Action::Block, reason },
-            Some((ConnectVerdict::Inspect(_), _)) | None => {}
+        let sealed = tunnel_of(url).and_then(|host| {
+            // Of what is sealed, no more than the host is on record, and was looked up.
+            if host == *url { self.through_sealed(&host, found, around) } else { self.through_sealed(&host, &around.lists.look_up(&host), around) }
+        });
+        if let Some(opinion) = sealed {
+            return opinion;
         }
         let Decision { verdict, reason, .. } = self.decide_request(url, found, around);
         let action = match verdict {
@@ -77,15 +78,14 @@ impl Court<'_> {
         Opinion { action, reason }
     }
 
-    /// The tunnel a URL of https needs: what is known of it, and the decision on it.
-    fn tunnel(&self, url: &Url, around: Circumstances<'_>) -> Option<(Url, Decision<ConnectVerdict>)> {
-        if url.scheme == Scheme::Http {
-            return None;
+    /// What would be decided of a tunnel, where that is all: nothing, if each request in it is judged.
+    fn through_sealed(&self, host: &Url, found: &Found, around: Circumstances<'_>) -> Option<Opinion> {
+        let Decision { verdict, reason, .. } = self.decide_connect(host, found, Circumstances { method: "CONNECT", ..around });
+        match verdict {
+            ConnectVerdict::Tunnel(_) => Some(Opinion { action: Action::Allow, reason }),
+            ConnectVerdict::Block => Some(Opinion { action: Action::Block, reason }),
+            ConnectVerdict::Inspect(_) => None,
         }
-        let host = Url::new(Scheme::Https, url.host.clone(), url.port, "");
-        let found = around.lists.look_up(&host);
-        let decision = self.decide_connect(&host, &found, Circumstances { method: "CONNECT", ..around });
-        Some((host, decision))
     }
 
     /// What somebody in a group would be told of a page.
@@ -96,4 +96,9 @@ impl Court<'_> {
         let around = Circumstances { identity: &identity, client, moment, method: "GET", continued: false, taxonomy: self.taxonomy, lists };
         self.opinion(url, &lists.look_up(url), around)
     }
+}
+
+/// What is known of the tunnel that a URL of https needs.
+fn tunnel_of(url: &Url) -> Option<Url> {
+    (url.scheme == Scheme::Https).then(|| Url::new(Scheme::Https, url.host.clone(), url.port, ""))
 }

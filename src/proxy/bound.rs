@@ -29,9 +29,9 @@ pub struct Bound(Mutex<Vec<(Far, Origin)>>);
 impl Bound {
     /// The one that leads there, if it is still open.
     #[must_use]
-    pub fn take(&self, far: &Far) -> Option<Origin> {
+    pub fn take(&self, leads_there: impl Fn(&Far) -> bool) -> Option<Origin> {
         let mut kept = self.0.lock();
-        let place = kept.iter().position(|(known, _)| known == far)?;
+        let place = kept.iter().position(|(far, _)| leads_there(far))?;
         let (_, origin) = kept.swap_remove(place);
         (!origin.sender.is_closed()).then_some(origin)
     }

@@ -34,8 +34,19 @@ pub struct Conn {
     pub bound: Bound,
     /// Where this is a connection inside a tunnel, what is known of that.
     pub inside: Option<Inside>,
-    /// Its place among the connected; one inside a tunnel has that of the tunnel.
-    _seat: Option<Seat>,
+    _place: Place,
+}
+
+/// A connection's place among the connected, kept until all that it became is over.
+#[derive(Debug)]
+enum Place {
+    Own {
+        _seat: Seat,
+    },
+    /// That of the tunnel it is inside.
+    Outer {
+        _conn: Arc<Conn>,
+    },
 }
 
 /// Interim answers (1xx) on their way to the client.
@@ -49,16 +60,16 @@ impl Conn {
     /// The state of a new connection.
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
-        Self::with(client, None, Some(seat))
+        Self::with(client, None, Place::Own { _seat: seat })
     }
 
     /// The state of a connection inside a tunnel whose TLS ends here.
     #[must_use]
-    pub fn inside(client: SocketAddr, inside: Inside) -> Arc<Self> {
-        Self::with(client, Some(inside), None)
+    pub fn inside(outer: Arc<Self>, inside: Inside) -> Arc<Self> {
+        Self::with(outer.client, Some(inside), Place::Outer { _conn: outer })
     }
 
-    fn with(client: SocketAddr, inside: Option<Inside>, seat: Option<Seat>) -> Arc<Self> {
+    fn with(client: SocketAddr, inside: Option<Inside>, place: Place) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
         Arc::new(Self {
             client,
@@ -71,7 +82,7 @@ impl Conn {
             whole_server: AtomicBool::new(false),
             bound: Bound::default(),
             inside,
-            _seat: seat,
+            _place: place,
         })
     }
 

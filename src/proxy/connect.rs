@@ -68,10 +68,11 @@ impl Worker {
         };
         match opened {
             Ok(Opened::Inspected(inspected)) => {
-                let place = asked.conn.clone();
+                // It keeps its place among the connected, and not the lists it was judged by.
+                let outer = asked.conn.clone();
                 drop(asked);
                 stream.write_all(OPEN).await?;
-                self.intercept(stream, *inspected, place, phase).await;
+                self.intercept(stream, *inspected, outer, phase).await;
                 Ok(())
             }
             Ok(Opened::Sealed(origin, pending)) => {
@@ -91,7 +92,12 @@ impl Worker {
     pub(super) async fn switch_to_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity, request: Request<Incoming>) -> Answer {
         match self.open_tunnel(asked, target, identity).await {
             // Such a connection would be served within one that is served still; a client that wants it opens its tunnel first, as browsers do.
-            Ok(Opened::Inspected(inspected)) => self.only_at_the_beginning(asked, *inspected),
+            Ok(Opened::Inspected(inspected)) => {
+                let why = "A tunnel to a site whose pages are looked into is the first request of its connection.";
+                let page = Page::new(StatusCode::BAD_REQUEST, "refused", "The request cannot be served").line(why);
+                self.record_unseen(inspected.unseen, why).await;
+                own_answer(asked, &page, Some(inspected.pending), &self.settings.school)
+            }
             Ok(Opened::Sealed(origin, pending)) => {
                 self.spawn_tunnel(asked.conn.clone(), hyper::upgrade::on(request), async move { Ok(origin) }, pending);
                 Response::new(AnswerBody::switching())
@@ -130,7 +136,7 @@ impl Worker {
         match opened.await {
             Ok(origin) => {
                 pending.status(StatusCode::OK);
-                Ok(Opened::Sealed(origin, pending))
+                Ok(Opened::Sealed(origin.into(), pending))
             }
             Err(error) => Err(self.failed(asked, &error, pending)),
         }
@@ -157,14 +163,6 @@ impl Worker {
             }
             drop(conn);
         });
-    }
-}
-
-impl Worker {
-    fn only_at_the_beginning(&self, asked: &Asked, inspected: Inspected) -> Answer {
-        let page = Page::new(StatusCode::BAD_REQUEST, "refused", "The request cannot be served");
-        let page = page.line("A tunnel to a site whose pages are looked into is the first request of its connection.");
-        own_answer(asked, &page, Some(inspected.pending), &self.settings.school)
     }
 }
 

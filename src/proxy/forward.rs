@@ -18,7 +18,6 @@ use super::request::{Answer, Asked};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
-use crate::url::Scheme;
 use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -44,11 +43,13 @@ impl Worker {
         entry: Entry,
     ) -> Answer {
         let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
-        let secure = target.url().scheme == Scheme::Https;
+        let conn = asked.conn.clone();
+        // Requests for https come in connections whose TLS ends here, and in no others.
+        let secure = conn.inside.as_ref().map(|inside| &*inside.inspector);
         let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&line, hop) {
-                (Ok(line), Hop::On) => Some(self.ready(line, &asked.conn).await),
+                (Ok(line), Hop::On) => Some(self.ready(line, &conn).await),
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };

@@ -2,9 +2,9 @@
 //!
 //! A connection lasts longer than a policy, so it keeps how its owner is known and not which group that was: the group is looked up for each request.
 
-use super::Proxy;
 use super::pages::Page;
 use super::target::Target;
+use super::{Inspector, Proxy};
 use crate::host::Host;
 use crate::identity::{Identity, Who};
 use crate::snapshot::Snapshot;
@@ -23,6 +23,8 @@ pub struct Inside {
     pub port: u16,
     /// The user, if one proved who they are with the `CONNECT`; else the address tells.
     pub user: Option<Arc<str>>,
+    /// What its requests are sent on over TLS with.
+    pub inspector: Arc<Inspector>,
 }
 
 /// Why a request in such a connection is not served.

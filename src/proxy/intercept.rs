@@ -2,18 +2,19 @@
 //!
 //! The client is answered first. What is wrong with the site's own certificate is found when the first request is sent on, and is a page then.
 
-use super::Worker;
 use super::conn::Conn;
 use super::connection::serve_http;
 use super::inside::{Inside, user_of};
 use super::listen::Phase;
 use super::stream::ClientStream;
 use super::wire::{Rewound, Wire};
-use crate::audit::{Outcome, Pending};
+use super::{Inspector, Worker};
+use crate::audit::{Opening, Outcome, Pending};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::policy::decision::Destination;
 use crate::tls::hello::{self, Hello, Name, Read};
+use crate::tls::mint::MintError;
 use bytes::BytesMut;
 use http::StatusCode;
 use std::io;
@@ -33,7 +34,7 @@ pub(super) struct Inspected {
     pub(super) identity: Identity,
     pub(super) pending: Pending,
     /// What is to be put on record if the client does not take the certificate, and so never sees that its site is blocked.
-    pub(super) unseen: Option<Box<crate::audit::Opening>>,
+    pub(super) unseen: Option<Box<Opening>>,
 }
 
 /// Why a client's TLS does not end here.
@@ -56,7 +57,7 @@ enum NotInspected {
     NoAuthority,
     /// No certificate can be made.
     #[error(transparent)]
-    Mint(#[from] crate::tls::mint::MintError),
+    Mint(#[from] MintError),
     /// It does not take the certificate, or its TLS is broken.
     #[error("the client did not take the school's certificate: {0}")]
     Refused(io::Error),
@@ -73,15 +74,15 @@ impl NotInspected {
 }
 
 impl Worker {
-    /// Serves what comes in a tunnel whose TLS ends here. `place` is the connection's place among the connected.
-    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, inspected: Inspected, place: Arc<Conn>, phase: watch::Receiver<Phase>) {
+    /// Serves what comes in a tunnel whose TLS ends here.
+    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, inspected: Inspected, outer: Arc<Conn>, phase: watch::Receiver<Phase>) {
         let Inspected { to, identity, mut pending, unseen } = inspected;
         pending.status(StatusCode::OK);
         pending.expect(Outcome::ClientGone);
         match self.end_tls(stream, &to).await {
-            Ok(tls) => {
-                let inside = Inside { host: to.host, port: to.port, user: user_of(&identity) };
-                let conn = Conn::inside(place.client, inside);
+            Ok((tls, inspector)) => {
+                let inside = Inside { host: to.host, port: to.port, user: user_of(&identity), inspector };
+                let conn = Conn::inside(outer, inside);
                 let stream = ClientStream::new(Wire::Client(Box::new(tls)), conn.clone(), self.limits.clone());
                 // How it ends is told by the records of its requests.
                 let _ = Box::pin(serve_http(self.clone(), conn, stream, phase)).await;
@@ -90,18 +91,22 @@ impl Worker {
             Err(why) => {
                 pending.note(why.to_string());
                 pending.close(why.outcome());
-                if let Some(opening) = unseen
-                    && let Ok(mut pending) = self.recorder.open(opening).await
-                {
-                    pending.note(why.to_string());
-                    pending.close(Outcome::Complete);
-                }
+                self.record_unseen(unseen, &why.to_string()).await;
             }
         }
-        drop(place);
     }
 
-    async fn end_tls(&self, stream: ClientStream, to: &Destination) -> Result<TlsStream<Rewound>, NotInspected> {
+    /// Puts on record that a site is blocked, where nobody was shown a page that says so.
+    pub(super) async fn record_unseen(&self, unseen: Option<Box<Opening>>, why: &str) {
+        if let Some(opening) = unseen
+            && let Ok(mut pending) = self.recorder.open(opening).await
+        {
+            pending.note(why);
+            pending.close(Outcome::Complete);
+        }
+    }
+
+    async fn end_tls(&self, stream: ClientStream, to: &Destination) -> Result<(TlsStream<Rewound>, Arc<Inspector>), NotInspected> {
         let (Wire::Tcp(mut tcp), mut early) = stream.into_tunnel() else { return Err(NotInspected::NotTls("a connection inside another".to_owned())) };
         let Some(inspector) = &self.inspector else { return Err(NotInspected::NoAuthority) };
         let read = timeout(self.limits.head_time, read_hello(&mut tcp, &mut early)).await.map_err(|_| NotInspected::TooSlow)?;
@@ -112,7 +117,8 @@ impl Worker {
         }
         let config = inspector.leaves.of(&to.host, (self.clock)())?;
         let accepting = TlsAcceptor::from(config).accept(Rewound::new(tcp, early));
-        timeout(self.limits.head_time, accepting).await.map_err(|_| NotInspected::TooSlow)?.map_err(NotInspected::Refused)
+        let tls = timeout(self.limits.head_time, accepting).await.map_err(|_| NotInspected::TooSlow)?.map_err(NotInspected::Refused)?;
+        Ok((tls, inspector.clone()))
     }
 }
 

@@ -1,17 +1,16 @@
 //! Connections that requests are sent to origins on: bare for http, with TLS for https.
 
-use super::Worker;
 use super::body::Home;
 use super::bound::Far;
 use super::conn::Conn;
 use super::error::ProxyError;
 use super::limits::ORIGIN_BUFFER;
-use super::parent::{ParentError, Way};
+use super::parent::{ParentError, Way, origin_form};
 use super::pool::{Origin, Pool};
 use super::wire::Wire;
+use super::{Inspector, Worker};
 use crate::policy::decision::Destination;
 use crate::tls::origin::{Generation, Offer, Secured};
-use http::uri::PathAndQuery;
 use http::{HeaderMap, StatusCode, Uri, Version};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -24,33 +23,43 @@ const ANSWER_FIELDS: usize = 256;
 /// How an origin is spoken to.
 pub(super) struct Line<'a> {
     way: Way<'a>,
-    /// With TLS, to the origin itself, also through a parent.
-    secure: bool,
+    /// With TLS, to the origin itself, also through a parent: what it is begun with.
+    secure: Option<&'a Inspector>,
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(way: Way<'a>, secure: bool) -> Self {
+    pub(super) fn new(way: Way<'a>, secure: Option<&'a Inspector>) -> Self {
         Self { way, secure }
     }
 
     /// What idle connections are kept under.
     fn key(&self) -> &Destination {
-        if self.secure { self.way.to() } else { self.way.key() }
+        if self.secure.is_some() { self.way.to() } else { self.way.key() }
     }
 
     /// What a connection that somebody has logged in is kept under.
     pub(super) fn far(&self) -> Far {
-        Far { secure: self.secure, through_parent: self.way.is_through_parent(), to: self.key().clone() }
+        Far { secure: self.secure.is_some(), through_parent: self.way.is_through_parent(), to: self.key().clone() }
+    }
+
+    /// Whether it leads where that connection does.
+    fn leads_to(&self, far: &Far) -> bool {
+        far.secure == self.secure.is_some() && far.through_parent == self.way.is_through_parent() && far.to == *self.key()
+    }
+
+    /// Under which rules the far end is believed now.
+    fn believed(&self) -> Option<Generation> {
+        self.secure.map(|inspector| inspector.origins.generation())
     }
 
     /// The target of a request on this line, and in `headers` what the far end wants to be told.
     pub(super) fn address(&self, path: &str, headers: &mut HeaderMap) -> Uri {
-        if self.secure { Uri::from(path.parse::<PathAndQuery>().unwrap_or_else(|_| PathAndQuery::from_static("/"))) } else { self.way.address(path, headers) }
+        if self.secure.is_some() { origin_form(path).into() } else { self.way.address(path, headers) }
     }
 
     /// What an answer means that is not the site's.
     pub(super) fn refusal(&self, status: StatusCode) -> Option<ParentError> {
-        if self.secure { None } else { self.way.refusal(status) }
+        if self.secure.is_some() { None } else { self.way.refusal(status) }
     }
 }
 
@@ -61,14 +70,14 @@ impl Worker {
     }
 
     fn pool_of(&self, line: &Line<'_>) -> &Pool {
-        if line.secure { &self.tls_pool } else { self.plain_pool_of(&line.way) }
+        if line.secure.is_some() { &self.tls_pool } else { self.plain_pool_of(&line.way) }
     }
 
     /// A connection to send a request on: one that this client has logged in, an idle one, else a new one.
     pub(super) async fn ready(&self, line: &Line<'_>, conn: &Conn) -> Result<Origin, ProxyError> {
-        if let Some(mut idle) = conn.bound.take(&line.far()).or_else(|| self.pool_of(line).take(line.key()))
+        if let Some(mut idle) = conn.bound.take(|far| line.leads_to(far)).or_else(|| self.pool_of(line).take(line.key()))
             // Whom the school has ceased to believe is asked again who they are.
-            && idle.believed == self.believed_by(line)
+            && idle.believed == line.believed()
             && idle.sender.ready().await.is_ok()
         {
             return Ok(idle);
@@ -76,19 +85,15 @@ impl Worker {
         self.connect(line).await
     }
 
-    /// Under which rules the far end of a line is believed now.
-    fn believed_by(&self, line: &Line<'_>) -> Option<Generation> {
-        self.inspector.as_ref().filter(|_| line.secure).map(|inspector| inspector.origins.generation())
-    }
-
     /// A new connection.
     pub(super) async fn connect(&self, line: &Line<'_>) -> Result<Origin, ProxyError> {
         let dialled = self.reach(&line.way).await?;
-        let (wire, believed) = if line.secure {
-            let secured = self.secure(&line.way, dialled.tcp).await?;
-            (Wire::Origin(Box::new(secured.stream)), Some(secured.generation))
-        } else {
-            (Wire::from(dialled.tcp), None)
+        let (wire, believed) = match line.secure {
+            Some(inspector) => {
+                let secured = self.secure(inspector, &line.way, dialled.tcp).await?;
+                (Wire::Origin(Box::new(secured.stream)), Some(secured.generation))
+            }
+            None => (Wire::from(dialled.tcp), None),
         };
         let mut builder = http1::Builder::new();
         builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
@@ -99,11 +104,10 @@ impl Worker {
     }
 
     /// TLS with the origin at the end of a way.
-    async fn secure(&self, way: &Way<'_>, tcp: TcpStream) -> Result<Secured<TcpStream>, ProxyError> {
-        let Wire::Tcp(tcp) = self.far_end(way, tcp, Version::HTTP_11).await?.wire else { return Err(ProxyError::TooSlow) };
-        // Without one no connection is inspected.
-        let Some(inspector) = &self.inspector else { return Err(ProxyError::Loop) };
-        let securing = inspector.origins.secure(&way.to().host, Offer::Http1, tcp);
+    async fn secure(&self, inspector: &Inspector, way: &Way<'_>, tcp: TcpStream) -> Result<Secured<TcpStream>, ProxyError> {
+        // A server says nothing in TLS before it is spoken to, so nothing has come early.
+        let tunnel = self.far_end(way, tcp, Version::HTTP_11).await?;
+        let securing = inspector.origins.secure(&way.to().host, Offer::Http1, tunnel.tcp);
         timeout(self.limits.connect_time, securing).await.map_err(|_| ProxyError::TooSlow)?.map_err(ProxyError::Tls)
     }
 }

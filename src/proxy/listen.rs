@@ -50,6 +50,14 @@ impl Seat {
     }
 }
 
+#[cfg(test)]
+impl Seat {
+    /// The only one.
+    pub(super) fn alone() -> Self {
+        Self::take(&Arc::default(), IpAddr::from([127, 0, 0, 1]), 1, 1, &mpsc::channel(1).0).expect("a place")
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut seats = self.clients.lock();

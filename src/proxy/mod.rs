@@ -68,6 +68,7 @@ use pages::School;
 use parent::Parent;
 use pool::Pool;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -128,18 +129,28 @@ pub struct Inspector {
     pub origins: Origins,
 }
 
+impl fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspector").field("leaves", &self.leaves.len()).finish_non_exhaustive()
+    }
+}
+
 impl Inspector {
     /// Takes up what has changed on disk: the authority that signs by now, and who is trusted. To be called now and then, where waiting is allowed.
     ///
     /// # Errors
     /// What is wrong; what was in force stays.
     pub fn refresh(&self, authorities: &ca::Folder, now: Timestamp) -> Result<(), String> {
+        // Neither waits for the other to be mended.
+        let (signing, trust) = (self.refresh_authority(authorities, now), self.origins.refresh());
+        signing.and(trust.map(drop).map_err(|error| error.to_string()))
+    }
+
+    fn refresh_authority(&self, authorities: &ca::Folder, now: Timestamp) -> Result<(), String> {
         let kept = authorities.load().map_err(|error| error.to_string())?;
-        if let Some(signing) = kept.signing(now).filter(|signing| !self.leaves.is_signed_by(signing.own())) {
-            let authority = signing.authority().map_err(|error| error.to_string())?;
-            self.leaves.replace(Arc::new(authority)).map_err(|error| error.to_string())?;
-        }
-        self.origins.refresh().map(drop).map_err(|error| error.to_string())
+        let Some(signing) = kept.signing(now).filter(|signing| !self.leaves.is_signed_by(signing.own())) else { return Ok(()) };
+        let authority = signing.authority().map_err(|error| error.to_string())?;
+        self.leaves.replace(Arc::new(authority)).map_err(|error| error.to_string())
     }
 }
 

@@ -12,7 +12,6 @@ use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
 use super::guard::Forbidden;
 use super::pool::Pool;
-use super::tunnel::End;
 use crate::host::{Host, HostError};
 use crate::policy::decision::Destination;
 use crate::upstream::Upstream;
@@ -167,7 +166,7 @@ impl Way<'_> {
 
     /// The target of a plain request on this way (RFC 9112 section 3.2), and in `headers` what the far end wants to be told.
     pub(super) fn address(&self, path: &str, headers: &mut HeaderMap) -> Uri {
-        let whole = path.parse::<PathAndQuery>().unwrap_or_else(|_| PathAndQuery::from_static("/"));
+        let whole = origin_form(path);
         match self {
             Self::Straight(_) => Uri::from(whole),
             Self::Through(parent, to) => {
@@ -189,6 +188,11 @@ impl Way<'_> {
             Self::Through(parent, _) => (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED).then(|| ParentError::Password(parent.upstream.to_string())),
         }
     }
+}
+
+/// Path and query as a target (RFC 9112 section 3.2.1).
+pub(super) fn origin_form(path: &str) -> PathAndQuery {
+    path.parse().unwrap_or_else(|_| PathAndQuery::from_static("/"))
 }
 
 impl Worker {
@@ -224,22 +228,22 @@ impl Worker {
     }
 
     /// The far end of a tunnel, once its way is connected: the parent is asked to lead on.
-    pub(super) async fn far_end(&self, way: &Way<'_>, tcp: TcpStream, version: Version) -> Result<End, ProxyError> {
+    pub(super) async fn far_end(&self, way: &Way<'_>, tcp: TcpStream, version: Version) -> Result<Tunnel, ProxyError> {
         match way {
-            Way::Straight(_) => Ok(End { wire: tcp.into(), early: BytesMut::new() }),
+            Way::Straight(_) => Ok(Tunnel { tcp, early: BytesMut::new() }),
             // Boxed because hyper's state is large, and most schools have no parent.
             Way::Through(parent, to) => Ok(Box::pin(self.lead_on(parent, to, tcp, version)).await?),
         }
     }
 
-    async fn lead_on(&self, parent: &Parent, to: &Destination, tcp: TcpStream, version: Version) -> Result<End, ParentError> {
+    async fn lead_on(&self, parent: &Parent, to: &Destination, tcp: TcpStream, version: Version) -> Result<Tunnel, ParentError> {
         let name = || parent.upstream.to_string();
         let mut fields = HeaderMap::new();
         self.via.add(&mut fields, version);
         let asking = timeout(self.limits.answer_time, tunnel::open(tcp, &parent.upstream, (&to.host, to.port), fields));
         let answer = asking.await.map_err(|_| ParentError::TooSlow(name()))?;
         match answer.map_err(|error| ParentError::Answer { parent: name(), error })? {
-            Answer::Open(Tunnel { tcp, early }) => Ok(End { wire: tcp.into(), early }),
+            Answer::Open(tunnel) => Ok(tunnel),
             Answer::Refused(response) => Err(refused(name(), to.host.clone(), response.status())),
         }
     }

@@ -67,6 +67,11 @@ impl Asked {
         self.conn.client.ip().to_canonical()
     }
 
+    /// A target as it was meant: of one page, or of the server as a whole.
+    fn meant<E>(&self, target: Result<Target, E>) -> Result<Target, E> {
+        target.map(|target| if self.conn.asks_whole_server() { target.as_whole_server() } else { target })
+    }
+
     fn text(&self, field: impl AsHeaderName) -> Option<String> {
         let value = self.headers.get(field)?;
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -115,16 +120,24 @@ impl Worker {
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
     pub(super) async fn admit(&self, asked: &Asked, uri: &Uri) -> Result<(Target, Identity), Answer> {
-        let target = Target::of(&asked.method, uri).map(|target| if asked.conn.asks_whole_server() { target.as_whole_server() } else { target });
         if let Some(requests) = &self.requests
             && requests.check_key(&asked.client()).is_err()
         {
-            return Err(self.refuse_too_many(asked, target.ok().as_ref()).await);
+            return Err(self.refuse_too_many(asked, asked.meant(Target::of(&asked.method, uri)).ok().as_ref()).await);
         }
-        if let Some(inside) = &asked.conn.inside {
-            return self.admit_inside(asked, uri, inside).await;
+        let (target, identity) = match &asked.conn.inside {
+            Some(inside) => self.admit_inside(asked, uri, inside).await?,
+            None => self.admit_outside(asked, uri).await?,
+        };
+        if self.via.is_in(&asked.headers) {
+            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
         }
-        let target = match target {
+        Ok((target, identity))
+    }
+
+    /// The target is in the request, and so is who sends it.
+    async fn admit_outside(&self, asked: &Asked, uri: &Uri) -> Result<(Target, Identity), Answer> {
+        let target = match asked.meant(Target::of(&asked.method, uri)) {
             Ok(target) => target,
             Err(bad) => {
                 let page = Page::new(bad.status(), "refused", "The request cannot be served").line(bad.to_string());
@@ -137,29 +150,16 @@ impl Worker {
             Identified::WrongPassword => return Err(self.ask_password(asked, &target, "The name or password is wrong").await),
             Identified::TooManyWrong => return Err(self.refuse_too_many(asked, Some(&target)).await),
         };
-        if self.via.is_in(&asked.headers) {
-            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
-        }
         Ok((target, identity))
     }
 
-    /// The same in a connection whose TLS ends here: for its one host, and of who opened it.
+    /// In a connection whose TLS ends here: for its one host, and of who opened it.
     async fn admit_inside(&self, asked: &Asked, uri: &Uri, inside: &Inside) -> Result<(Target, Identity), Answer> {
         let identity = self.identify_inside(inside, &asked.snapshot, asked.client());
-        let target = match inside.target(&asked.method, uri, &asked.headers) {
-            Ok(target) => {
-                if asked.conn.asks_whole_server() {
-                    target.as_whole_server()
-                } else {
-                    target
-                }
-            }
-            Err(why) => return Err(self.refuse(asked, None, identity, why.kind(), why.page()).await),
-        };
-        if self.via.is_in(&asked.headers) {
-            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
+        match asked.meant(inside.target(&asked.method, uri, &asked.headers)) {
+            Ok(target) => Ok((target, identity)),
+            Err(why) => Err(self.refuse(asked, None, identity, why.kind(), why.page()).await),
         }
-        Ok((target, identity))
     }
 
     /// Judges a tunnel: a permit to connect, with what is to be put on record before the tunnel opens; or the answer that refuses it.

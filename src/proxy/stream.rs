@@ -400,7 +400,7 @@ impl ClientStream {
         }
     }
 
-    /// Counts a write, or the lack of one, against the client's time.
+    /// Counts a write, or the lack of one, against the client's time. What TLS has taken and could not send is waited for in a flush or at the end.
     fn watch_write<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.write_wait.stop();
@@ -433,12 +433,75 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.wire).poll_flush(cx);
+        this.watch_write(polled, cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.reset_unless_whole(true);
-        Pin::new(&mut this.wire).poll_shutdown(cx)
+        let polled = Pin::new(&mut this.wire).poll_shutdown(cx);
+        this.watch_write(polled, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::listen::Seat;
+    use super::super::wire::Rewound;
+    use super::*;
+    use crate::host::Host;
+    use crate::tls::ca::{Kept, Plan};
+    use crate::tls::leaves::Leaves;
+    use jiff::Timestamp;
+    use std::net::SocketAddr;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+    use tokio_rustls::rustls::pki_types::ServerName;
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    /// Two ends of a connection with TLS: ours, watched, and a client's.
+    async fn over_tls() -> (ClientStream, tokio_rustls::client::TlsStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let far = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let near = listener.accept().await.expect("accepted").0;
+        let authority = Kept::create(&Plan { name: "School".into(), years: 1, never: Vec::new() }, Timestamp::now()).expect("an authority");
+        let leaves = Leaves::new(Arc::new(authority.authority().expect("ready"))).expect("leaves");
+        let config = leaves.of(&Host::parse("a.example").expect("a host"), Timestamp::now()).expect("a leaf");
+        let mut trusted = RootCertStore::empty();
+        trusted.add(authority.own().der().clone()).expect("a root");
+        let builder = ClientConfig::builder_with_provider(crate::tls::provider()).with_safe_default_protocol_versions().expect("versions");
+        let connector = TlsConnector::from(Arc::new(builder.with_root_certificates(trusted).with_no_client_auth()));
+        let accepting = TlsAcceptor::from(config).accept(Rewound::new(near, BytesMut::new()));
+        let name = ServerName::try_from("a.example").expect("a name");
+        let (server, client) = tokio::try_join!(accepting, connector.connect(name, far)).expect("a handshake");
+        let conn = Conn::new(SocketAddr::from(([127, 0, 0, 1], 1)), Seat::alone());
+        (ClientStream::new(Wire::Client(Box::new(server)), conn, Arc::new(Limits::default())), client)
+    }
+
+    /// TLS takes what it cannot send yet: that nothing is taken shows where it is flushed, and at the end.
+    #[tokio::test]
+    async fn a_client_that_reads_no_more_is_given_up_also_when_all_is_written() {
+        for ends in [false, true] {
+            let (mut stream, _client) = over_tls().await;
+            let piece = vec![b'x'; 16 << 10];
+            tokio::time::pause();
+            let limit = stream.limits.stall_time * 10;
+            // The system may take more than it did at first: filled up again until it takes no more.
+            loop {
+                while poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_write(cx, &piece))).await.is_ready() {}
+                if timeout(limit, stream.wire.flush()).await.is_err() {
+                    break;
+                }
+            }
+            // What is written by now is all there is.
+            stream.write_wait.stop();
+            let given_up = timeout(limit, async { if ends { stream.shutdown().await } else { stream.flush().await } }).await.expect("an end");
+            assert_eq!(given_up.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+            tokio::time::resume();
+        }
     }
 }

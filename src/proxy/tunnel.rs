@@ -6,6 +6,7 @@
 use super::limits::TUNNEL_BUFFER;
 use super::timer::Timer;
 use super::wire::Wire;
+use crate::upstream::tunnel::Tunnel;
 use bytes::{Buf, BytesMut};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -30,6 +31,12 @@ pub struct End {
     pub wire: Wire,
     /// Bytes that came early.
     pub early: BytesMut,
+}
+
+impl From<Tunnel> for End {
+    fn from(Tunnel { tcp, early }: Tunnel) -> Self {
+        Self { wire: tcp.into(), early }
+    }
 }
 
 /// How a tunnel ended.

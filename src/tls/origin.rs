@@ -124,29 +124,29 @@ impl Origins {
     /// As [`Self::load`]; what was in force stays.
     pub fn refresh(&self) -> Result<Refreshed, RootsError> {
         let mut rules = self.rules.lock();
-        if !rules.trust.changed() {
-            return Ok(Refreshed::Unchanged);
-        }
         let (settings, zone) = (rules.settings.clone(), rules.zone.clone());
-        self.put_in_force(&mut rules, settings, zone).map(Refreshed::Changed)
+        self.put_in_force(&mut rules, settings, zone)
     }
 
-    /// Puts other settings in force; how many authorities are trusted then.
+    /// Puts other settings in force. If they are what they were, and no file has changed, sessions and connections stay.
     ///
     /// # Errors
     /// As [`Self::load`]; what was in force stays.
-    pub fn replace(&self, settings: Settings, zone: TimeZone) -> Result<usize, RootsError> {
+    pub fn replace(&self, settings: Settings, zone: TimeZone) -> Result<Refreshed, RootsError> {
         self.put_in_force(&mut self.rules.lock(), settings, zone)
     }
 
-    fn put_in_force(&self, rules: &mut Rules, settings: Settings, zone: TimeZone) -> Result<usize, RootsError> {
+    fn put_in_force(&self, rules: &mut Rules, settings: Settings, zone: TimeZone) -> Result<Refreshed, RootsError> {
+        if settings == rules.settings && zone == rules.zone && !rules.trust.changed() {
+            return Ok(Refreshed::Unchanged);
+        }
         let trust = Trust::read(&settings.files)?;
         let next = Generation(self.generation().0 + 1);
         let in_force = InForce::new(next, &trust, &settings, &zone)?;
         let authorities = trust.authorities();
         *rules = Rules { settings, zone, trust };
         self.in_force.store(Arc::new(in_force));
-        Ok(authorities)
+        Ok(Refreshed::Changed(authorities))
     }
 
     /// Which rules are in force.

@@ -2,12 +2,41 @@
 
 use crate::kit::device::Device;
 use crate::kit::secure::{Authority, Good, SecureSite};
-use crate::kit::{Program, World};
+use crate::kit::{Program, Wire, World, soon};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A part of a site that is blocked.
 const PLAY: &str =
     "[[rule]]\nname = \"games of the news\"\nwhen = { prefix = \"news.example/play\" }\nthen = \"block\"\nreason = \"Not in lessons.\"\nreview = 2099-01-01";
+
+/// A site over TLS that switches to WebSocket, then says whatever it is told.
+async fn chat(believed: &Authority) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (address, acceptor) = (listener.local_addr().expect("an address"), believed.acceptor(&["news.example"]));
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.expect("a client");
+        let mut tls = acceptor.accept(tcp).await.expect("a handshake");
+        head(&mut tls).await;
+        tls.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").await.expect("sent");
+        while let Ok(byte) = tls.read_u8().await {
+            tls.write_u8(byte).await.expect("sent");
+            tls.flush().await.expect("sent");
+        }
+    });
+    address
+}
+
+/// Everything up to an empty line.
+async fn head(from: &mut (impl AsyncReadExt + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon("a head", from.read_u8()).await.expect("a head"));
+    }
+    String::from_utf8(head).expect("text")
+}
 
 /// A school that looks into https, and a site whose certificate it believes.
 async fn school(names: &[&str], good: Good, more: impl FnOnce(World) -> World) -> (Program, SecureSite) {
@@ -91,6 +120,43 @@ async fn an_exception_holds_until_it_is_taken_out_also_where_a_connection_is_ope
 }
 
 #[tokio::test]
+async fn a_websocket_in_a_connection_keeps_its_place_among_the_connected() {
+    let believed = Authority::new("A public authority");
+    let site = chat(&believed).await;
+    let files = World::new().inspecting().limit("connections_per_client = 1").tls("authorities = [\"public.pem\"]").write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let usher = Program::start(Arc::new(files));
+    let device = Device::of(&usher.files, usher.address);
+    let authority = format!("news.example:{}", site.port());
+    let mut socket = device.secure(&authority, "news.example").await.expect("a certificate that is trusted");
+    let asked = format!("GET /chat HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    socket.write_all(asked.as_bytes()).await.expect("sent");
+    assert!(head(&mut socket).await.starts_with("HTTP/1.1 101"));
+    for word in *b"hi" {
+        socket.write_u8(word).await.expect("sent");
+        assert_eq!(soon("an echo", socket.read_u8()).await.expect("said"), word);
+    }
+    let mut second = Wire::connect(IpAddr::from([127, 0, 7, 1]), usher.address).await;
+    second.send("GET http://games.example/ HTTP/1.1\r\nHost: games.example\r\n\r\n").await;
+    assert_eq!(second.reply().await.status, 503, "it has no place any more");
+}
+
+#[tokio::test]
+async fn a_tunnel_to_a_blocked_site_that_comes_late_is_refused_and_its_block_is_on_record() {
+    let (usher, site) = school(&["news.example"], Good::Now, |world| world).await;
+    let mut wire = Wire::connect(IpAddr::from([127, 0, 7, 1]), usher.address).await;
+    wire.send("GET http://chat.example:1/ HTTP/1.1\r\nHost: chat.example:1\r\n\r\n").await;
+    wire.reply().await;
+    let authority = format!("games.example:{}", site.address.port());
+    wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
+    assert_eq!(wire.reply().await.status, 400);
+    let rows = usher.rows();
+    let verdicts: Vec<_> = rows.iter().filter(|row| row.host == "games.example").map(|row| row.verdict.as_str()).collect();
+    assert_eq!(verdicts, ["blocked", "answered"]);
+}
+
+#[tokio::test]
 async fn what_is_in_a_connection_is_for_the_host_it_was_opened_for() {
     let (usher, site) = school(&["news.example"], Good::Now, |world| world).await;
     let device = Device::of(&usher.files, usher.address);
@@ -118,7 +184,7 @@ async fn a_device_without_the_certificate_is_told_by_its_own_tls_and_a_block_is_
     let device = Device::alone(usher.address);
     for (host, blocked) in [("news.example", 0), ("games.example", 1)] {
         assert!(device.secure(&format!("{host}:{}", site.address.port()), host).await.is_err());
-        let rows = crate::kit::soon("the record", async {
+        let rows = soon("the record", async {
             loop {
                 let rows: Vec<_> = usher.rows().into_iter().filter(|row| row.host == host).collect();
                 if rows.len() == 1 + blocked && rows.iter().all(|row| row.outcome.is_some()) {

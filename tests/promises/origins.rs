@@ -161,6 +161,8 @@ async fn what_was_taken_back_is_refused_as_soon_as_the_list_is_there_and_no_sess
     assert!(hears(&origins, "a.example", site.address).await.resumed);
     assert_eq!(origins.refresh(), Ok(Refreshed::Unchanged));
     let before = origins.generation();
+    assert_eq!(origins.replace(school.settings.clone(), TimeZone::UTC), Ok(Refreshed::Unchanged));
+    assert_eq!(origins.generation(), before);
     fs::write(&list, of_a_stranger).expect("written");
     assert!(matches!(origins.refresh(), Ok(Refreshed::Changed(_))));
     assert_ne!(origins.generation(), before);
