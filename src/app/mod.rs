@@ -19,15 +19,19 @@ use crate::library::{Library, LibraryError, Order, Shelf, Sizes};
 use crate::lists::Lists;
 use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
 use crate::policy::Policy;
+use crate::proxy::gate::Memory;
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::{Clock, Inspector, Parts, Proxy, listen};
 use crate::snapshot::{InForce, Snapshot};
+use crate::telemetry::events;
 use crate::tls::ca::{BadAuthority, FolderError};
 use crate::tls::leaves::{Leaves, LeavesError};
 use crate::tls::origin::Origins;
+use crate::tls::pins::{self, Pins};
 use crate::tls::roots::RootsError;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
@@ -84,6 +88,12 @@ pub enum AppError {
         "policy.toml has the https of {groups} looked into, and there is no certificate authority to do it with; make one with: usher ca create, and start Usher again"
     )]
     NoAuthority {
+        /// The groups.
+        groups: String,
+    },
+    /// Groups are to be looked into, and that could not be done when Usher was started.
+    #[error("policy.toml has the https of {groups} looked into, and when this Usher was started that could not be done; it can now: start Usher again")]
+    StartAgain {
         /// The groups.
         groups: String,
     },
@@ -275,19 +285,35 @@ async fn refresh(proxy: Arc<Proxy>) {
 /// What it takes to look into https. Without an authority nothing is; a policy that wants it then is an error.
 fn inspector(config: &Config, snapshot: &Snapshot, now: Timestamp) -> Result<Option<Arc<Inspector>>, AppError> {
     let kept = config.authorities().load()?;
-    let Some(authority) = kept.signing(now) else { return expect_sealed(&snapshot.policy).map(|()| None) };
+    let Some(authority) = kept.signing(now) else {
+        return if snapshot.policy.inspected().next().is_none() { Ok(None) } else { Err(no_inspector(config, &snapshot.policy, now)) };
+    };
     let leaves = Leaves::new(Arc::new(authority.authority()?))?;
     match Origins::load(config.origins.clone(), snapshot.timetable.zone.clone()) {
-        Ok(origins) => Ok(Some(Arc::new(Inspector { leaves, origins }))),
+        Ok(origins) => {
+            let (pins, wrong) = Pins::load(pins::Folder::at(config.pins_path()));
+            if let Some(error) = wrong {
+                events::PinsUnusable { error: &error }.emit();
+            }
+            Ok(Some(Arc::new(Inspector { leaves, origins, memory: Memory::new(pins) })))
+        }
         Err(_) if snapshot.policy.inspected().next().is_none() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// An error if any group's https is to be looked into.
-fn expect_sealed(policy: &Policy) -> Result<(), AppError> {
-    let groups: Vec<_> = policy.inspected().map(|group| &*group.name).collect();
-    if groups.is_empty() { Ok(()) } else { Err(AppError::NoAuthority { groups: groups.join(", ") }) }
+/// Why groups cannot be looked into though policy.toml says so.
+fn no_inspector(config: &Config, policy: &Policy, now: Timestamp) -> AppError {
+    let groups = policy.inspected().map(|group| &*group.name).collect::<Vec<_>>().join(", ");
+    match config.authorities().load() {
+        Err(error) => error.into(),
+        Ok(kept) if kept.signing(now).is_none() => AppError::NoAuthority { groups },
+        // What it takes is made at the start only.
+        Ok(_) => match Origins::load(config.origins.clone(), TimeZone::UTC) {
+            Err(error) => error.into(),
+            Ok(_) => AppError::StartAgain { groups },
+        },
+    }
 }
 
 /// Usher, ready to serve.

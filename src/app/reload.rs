@@ -1,7 +1,7 @@
 //! Policy, lists and users, read anew and put in force whole or not at all.
 
 use super::watch::Watch;
-use super::{AppError, apart, bring_up, compose, expect_sealed, own_order};
+use super::{AppError, apart, bring_up, compose, no_inspector, own_order};
 use crate::audit::Folder;
 use crate::audit::retention::Keep;
 use crate::config::{Config, Rulebook};
@@ -108,14 +108,23 @@ impl Reloader {
         let config = Config::load(&self.path)?;
         let users = Users::load(&config.users_path())?;
         let rulebook = Arc::new(config.rulebook()?);
-        if self.inspector.is_none() {
-            expect_sealed(&rulebook.school.policy)?;
+        let is_inspected = rulebook.school.policy.inspected().next().is_some();
+        if self.inspector.is_none() && is_inspected {
+            return Err(no_inspector(&config, &rulebook.school.policy, (self.clock)()));
         }
         let library = config.library(self.secret);
         let (snapshot, stock) = bring_up(&library, &rulebook, &own_order((self.clock)(), "files changed"))?;
         // The last that may fail: whom the school believes changes with all else, or not at all.
         if let Some(inspector) = &self.inspector {
-            inspector.origins.replace(config.origins.clone(), rulebook.school.timetable.zone.clone())?;
+            match inspector.origins.replace(config.origins.clone(), rulebook.school.timetable.zone.clone()) {
+                Ok(_) => {}
+                // Nobody is looked into, so nobody is believed: all else need not wait for that to be mended.
+                Err(error) if !is_inspected => events::AuthorityUnusable { error: &error.to_string() }.emit(),
+                Err(error) => return Err(error.into()),
+            }
+            if let Err(error) = inspector.memory.pins.refresh((self.clock)()) {
+                events::PinsUnusable { error: &error }.emit();
+            }
         }
         stock.remarks.iter().for_each(|remark| events::ListsRemark { remark }.emit());
         self.checker.replace(users);

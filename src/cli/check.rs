@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::identity::local::Users;
 use crate::lists::Entry;
+use crate::policy::gate::BlockPage;
 use crate::policy::opinion::Opinion;
 use crate::policy::{Action, Circumstances};
 use crate::snapshot::Snapshot;
@@ -101,7 +102,8 @@ impl Check {
         if self.json {
             print_json(&shown)?
         } else {
-            show(&shown, is_sealed)?
+            let shows = snapshot.policy.gate(identity.standing).block_page;
+            show(&shown, is_sealed.then(|| note(action, shows)))?
         }
         Ok(if action == Action::Allow { Answer::Yes } else { Answer::No })
     }
@@ -139,7 +141,19 @@ fn verdict(action: Action) -> &'static str {
     }
 }
 
-fn show(found: &Found<'_>, is_sealed: bool) -> anyhow::Result<()> {
+/// What is to be known of a site whose https is not looked into.
+fn note(action: Action, shows: BlockPage) -> &'static str {
+    match (action, shows) {
+        (Action::Allow, _) | (Action::Warn | Action::Block, BlockPage::Never) => {
+            "of this site only the name is seen, not the page: its https is not looked into"
+        }
+        (Action::Warn | Action::Block, BlockPage::WhenTrusted | BlockPage::Always) => {
+            "of this site only the name is seen, not the page; its page is shown to devices that trust the school's certificate"
+        }
+    }
+}
+
+fn show(found: &Found<'_>, note: Option<&str>) -> anyhow::Result<()> {
     print(format_args!("{}: {}", found.verdict.to_uppercase(), found.url))?;
     print(format_args!("  why         {}", found.reason.text))?;
     let row = |name: &str, value: &str| print(format_args!("  {name:<11} {value}"));
@@ -151,8 +165,8 @@ fn show(found: &Found<'_>, is_sealed: bool) -> anyhow::Result<()> {
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;
     }
-    if is_sealed {
-        row("note", "of this site only the name is seen, not the page: its https is not looked into")?;
+    if let Some(note) = note {
+        row("note", note)?;
     }
     row("snapshot", &found.snapshot)?;
     Ok(())

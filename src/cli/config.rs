@@ -1,7 +1,7 @@
 //! `usher config`: check the configuration before it is used.
 
 use super::{Answer, print};
-use crate::config::Config;
+use crate::config::{Config, Problems};
 use clap::Subcommand;
 use jiff::Zoned;
 use std::path::Path;
@@ -19,6 +19,9 @@ impl Command {
         let Self::Check = self;
         let config = Config::load(path)?;
         let rulebook = config.rulebook()?;
+        if !config.untrusted.is_empty() {
+            return Err(Problems(config.untrusted).into());
+        }
         let policy = &rulebook.school.policy;
         print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
         let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();

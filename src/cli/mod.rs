@@ -13,6 +13,7 @@ mod privacy;
 mod seal;
 mod serve;
 mod table;
+mod tls;
 mod users;
 
 use clap::{Parser, Subcommand};
@@ -58,6 +59,9 @@ enum Command {
     /// Keep the certificate authority.
     #[command(subcommand)]
     Ca(ca::Ca),
+    /// Look after what happens where https is looked into.
+    #[command(subcommand)]
+    Tls(tls::Tls),
     /// Keep the users of this installation.
     #[command(subcommand)]
     Users(users::Users),
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Log(command) => command.run(&path),
         Command::Parent(command) => command.run(&path),
         Command::Ca(command) => command.run(&path),
+        Command::Tls(command) => command.run(&path),
         Command::Users(command) => command.run(&path),
         Command::Config(command) => command.run(&path),
     };

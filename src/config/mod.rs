@@ -28,6 +28,7 @@ use crate::policy::Ports;
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
+use crate::proxy::own_pages::own_names;
 use crate::proxy::pages::{Contact, School as SchoolText, UNNAMED};
 use crate::proxy::parent::Parent;
 use crate::tls::{ca, origin};
@@ -91,6 +92,8 @@ pub struct Config {
     pub outputs: Vec<Output>,
     /// Whose certificates are believed.
     pub origins: origin::Settings,
+    /// What is wrong with the files that say so. A problem of the whole where anybody's https is looked into.
+    pub untrusted: Vec<Problem>,
 }
 
 /// What the other files say, checked.
@@ -146,15 +149,18 @@ impl Config {
             policy::read(&file, &taxonomy, &self.ports)
         });
         let school = school.map_err(&mut keep).ok();
+        if school.as_ref().is_some_and(|school| school.policy.inspected().next().is_some()) {
+            keep(self.untrusted.clone());
+        }
         let canaries = open(&self.canaries).and_then(|file| canaries::read(&file));
         let canaries = canaries.map_err(&mut keep).ok();
         let sources = self.sources(&taxonomy).map_err(&mut keep).ok();
         digest.update(format!("{:?}", self.ports).as_bytes());
         let digest = digest.finalize();
         match (school, sources, canaries) {
-            (Some(mut school), Some(sources), Some(shipped)) => {
+            (Some(mut school), Some(sources), Some(shipped)) if problems.is_empty() => {
                 // The way on past a warning on an https page is over https too.
-                school.policy.inspection.hosts.push(self.settings.own_host.clone());
+                school.policy.inspection.own = own_names(&self.settings.own_host);
                 let canaries = canaries::together(shipped, &school.canaries);
                 Ok(Rulebook { taxonomy, school, sources, canaries, digest })
             }
@@ -213,6 +219,12 @@ impl Config {
         ca::Folder::at(self.data.join("ca"))
     }
 
+    /// Where it is kept which programs take no certificate but the site's own.
+    #[must_use]
+    pub fn pins_path(&self) -> PathBuf {
+        self.data.join("pins")
+    }
+
     /// Where outputs keep their places.
     #[must_use]
     pub fn outputs_path(&self) -> PathBuf {
@@ -249,7 +261,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let (parent, parent_pages) = upstream::read(file, folder);
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
     let outputs = outputs::read(file, folder);
-    let origins = tls::read(file, folder);
+    let (origins, untrusted) = tls::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -277,6 +289,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         canaries,
         outputs,
         origins,
+        untrusted,
     })
 }
 

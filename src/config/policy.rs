@@ -10,6 +10,7 @@ use crate::identity::networks::Networks;
 use crate::library::judge::Canaries;
 use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
+use crate::policy::gate::{BlockPage, ClientCertificates, Gate, Names, NotTls, Pinned};
 use crate::policy::glob::Glob;
 use crate::policy::{Action, Condition, Group, Inspection, Mode, Policy, Ports, Rule};
 use ipnet::IpNet;
@@ -95,9 +96,13 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
 /// Categories that are never looked into where the school does not say.
 const NEVER: [&str; 2] = ["banking", "software-updates"];
 
+/// Categories that are never passed sealed for a program's sake: what is said and shown there is why schools look.
+const OPEN: [&str; 2] = ["streaming", "ai-tools"];
+
 fn inspection(taxonomy: &Taxonomy, file: &Table<'_>) -> Inspection {
     let shipped = || NEVER.iter().filter_map(|id| taxonomy.find(id)).collect();
-    let Some(table) = file.table("inspect") else { return Inspection { never: shipped(), ..Inspection::default() } };
+    let open = OPEN.iter().filter_map(|id| taxonomy.find(id)).collect();
+    let Some(table) = file.table("inspect") else { return Inspection { never: shipped(), open, ..Inspection::default() } };
     let never = if table.get::<Vec<String>>("never").is_some() { categories(taxonomy, &table, "never") } else { shipped() };
     for id in taxonomy.ids(never.intersection(taxonomy.always_blocked())) {
         table.wrong("never", format!("\"{id}\" is always blocked; nothing can hide it"), Some("take it out".into()));
@@ -111,7 +116,7 @@ fn inspection(taxonomy: &Taxonomy, file: &Table<'_>) -> Inspection {
         None => (CategorySet::EMPTY, Vec::new()),
     };
     table.done();
-    Inspection { never, search, hosts }
+    Inspection { never, search, hosts, own: Vec::new(), open }
 }
 
 fn timetable(file: &Table<'_>) -> Timetable {
@@ -200,8 +205,9 @@ impl Groups<'_> {
             }
         }
         let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
+        let gate = gate(table);
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {
@@ -214,6 +220,17 @@ impl Groups<'_> {
         let users = members.get_or::<Vec<String>>("users", Vec::new());
         self.members.extend(users.iter().map(|user| (Glob::new(user), id)));
         members.done();
+    }
+}
+
+/// What a group's tunnels meet at their beginning.
+fn gate(table: &Table<'_>) -> Gate {
+    Gate {
+        pinned: table.choice("pinned", &Pinned::NAMES, Some(Pinned::default())).unwrap_or_default(),
+        client_certificates: table.choice("client_certificates", &ClientCertificates::NAMES, Some(ClientCertificates::default())).unwrap_or_default(),
+        not_tls: table.choice("not_tls", &NotTls::NAMES, Some(NotTls::default())).unwrap_or_default(),
+        names: table.choice("names", &Names::NAMES, Some(Names::default())).unwrap_or_default(),
+        block_page: table.choice("block_page", &BlockPage::NAMES, Some(BlockPage::default())).unwrap_or_default(),
     }
 }
 

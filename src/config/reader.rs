@@ -102,8 +102,13 @@ impl Source {
     }
 
     fn problem(&self, at: Option<Range<usize>>, what: impl Into<String>, hint: Option<String>) {
+        let problem = self.problem_at(at, what, hint);
+        self.problems.borrow_mut().push(problem);
+    }
+
+    fn problem_at(&self, at: Option<Range<usize>>, what: impl Into<String>, hint: Option<String>) -> Problem {
         let line = at.map_or(0, |span| self.text[..span.start.min(self.text.len())].matches('\n').count() + 1);
-        self.problems.borrow_mut().push(Problem { file: self.path.clone(), line, what: what.into(), hint });
+        Problem { file: self.path.clone(), line, what: what.into(), hint }
     }
 }
 
@@ -219,6 +224,13 @@ impl<'a> Table<'a> {
     pub fn wrong(&self, key: &'static str, what: impl fmt::Display, hint: Option<String>) {
         let span = self.find(key).map_or_else(|| self.span.clone(), |value| Some(value.span()));
         self.source.problem(span, format!("{}: {what}", self.path(key)), hint);
+    }
+
+    /// A problem with the value of a key that is one only where something else is so: not noted here.
+    #[must_use]
+    pub fn would_be_wrong(&self, key: &'static str, what: impl fmt::Display) -> Problem {
+        let span = self.find(key).map_or_else(|| self.span.clone(), |value| Some(value.span()));
+        self.source.problem_at(span, format!("{}: {what}", self.path(key)), None)
     }
 
     /// Notes a problem at a place that [`Self::entries`] gave.

@@ -219,6 +219,10 @@ fn whose_certificates_are_believed_is_read_and_its_files_are_looked_at() {
     assert_eq!((lift.host.as_str(), &lift.accept[..], lift.sha256), ("lift.school.example", &[Accept::Expired, Accept::WrongHost][..], Some([15; 32])));
     assert_eq!((lift.reason.as_str(), lift.until.to_string().as_str(), printer.sha256), ("replaced in spring", "2027-04-01", None));
     files.write("not.pem", "nothing");
+    tls("authorities = [\"not.pem\"]");
+    assert_eq!(files.problems(), [] as [String; 0], "nobody's https is looked into, so a reload need not wait for it");
+    assert_eq!(Config::load(&path).expect("sound").untrusted.len(), 1, "and `usher config check` tells it all the same");
+    files.write("policy.toml", "[[group]]\nname = \"year-7\"\nblock = [\"games\"]\ninspect = \"all\"\n");
     let exception = |changed: &str| {
         let lines = ["host = \"a.example\"", "accept = [\"expired\"]", "reason = \"r\"", "until = 2027-04-01"];
         let key = changed.split(' ').next().unwrap_or_default();
@@ -248,6 +252,31 @@ fn whose_certificates_are_believed_is_read_and_its_files_are_looked_at() {
         let problems = files.problems().join("\n");
         assert!(problems.contains(problem), "{text}: {problems}");
     }
+}
+
+#[test]
+fn what_tunnels_meet_is_read_and_a_word_that_is_none_is_told() {
+    use crate::policy::gate::{BlockPage, ClientCertificates, Names, NotTls, Pinned};
+    let files = Files::new();
+    let group = |name: &str, settings: &str| format!("[[group]]\nname = \"{name}\"\n{settings}\n");
+    let all = "pinned = \"ask\"\nclient_certificates = \"sealed\"\nnot_tls = \"pass\"\nnames = \"any\"\nblock_page = \"always\"";
+    files.write("policy.toml", &(group("year-7", "") + &group("staff", all)));
+    let policy = Config::load(&files.0.path().join("usher.toml")).and_then(|config| config.rulebook()).expect("sound").school.policy;
+    let [pupils, staff] = [0, 1].map(|id| policy.gate(Standing::Member(crate::identity::GroupId(id))));
+    let words = |gate: crate::policy::Gate| (gate.pinned, gate.client_certificates, gate.not_tls, gate.names, gate.block_page);
+    assert_eq!(words(pupils), (Pinned::Learn, ClientCertificates::Explain, NotTls::Refuse, Names::Agree, BlockPage::WhenTrusted));
+    assert_eq!(words(staff), (Pinned::Ask, ClientCertificates::Sealed, NotTls::Pass, Names::Any, BlockPage::Always));
+    let unknown = policy.gate(Standing::Unknown);
+    assert_eq!(words(unknown), (Pinned::Ask, ClientCertificates::Explain, NotTls::Refuse, Names::Agree, BlockPage::WhenTrusted), "the stricter of each");
+    files.write("policy.toml", &group("year-7", "pinned = \"lern\"\nblock_page = \"yes\"\nnot_tsl = \"pass\""));
+    assert_eq!(
+        files.problems(),
+        [
+            "policy.toml:3: group \"year-7\", pinned: \"lern\" is none of learn, ask, never\n  hint: did you mean \"learn\"?",
+            "policy.toml:4: group \"year-7\", block_page: \"yes\" is none of always, when-trusted, never",
+            "policy.toml:5: `not_tsl` in group \"year-7\" is no setting\n  hint: did you mean \"not_tls\"?",
+        ]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `[tls]`: whose certificates are believed, and the sites that are an exception.
 
-use super::reader::{Table, nearest_hint};
+use super::reader::{Problem, Table, nearest_hint};
 use crate::audit::key::hex;
 use crate::host::Host;
 use crate::tls::exception::{Accept, Exception, Fingerprint};
@@ -9,25 +9,23 @@ use crate::tls::roots::{Files, RootsError, authorities, revocations};
 use jiff::civil::Date;
 use std::path::{Path, PathBuf};
 
-/// Reads `[tls]`. That an exception is over is no problem: it ended by itself.
-pub(super) fn read(file: &Table<'_>, folder: &Path) -> Settings {
-    let Some(table) = file.table("tls") else { return Settings::default() };
-    let authorities = read_files(&table, "authorities", folder, |path| authorities(path).map(drop));
-    let revoked = read_files(&table, "revoked", folder, |path| revocations(path).map(drop));
+/// Reads `[tls]`, and what is wrong with the files it names: that matters only where somebody's https is looked into. That an exception is over is no
+/// problem: it ended by itself.
+pub(super) fn read(file: &Table<'_>, folder: &Path) -> (Settings, Vec<Problem>) {
+    let Some(table) = file.table("tls") else { return (Settings::default(), Vec::new()) };
+    let (authorities, mut wrong) = read_files(&table, "authorities", folder, |path| authorities(path).map(drop));
+    let (revoked, more) = read_files(&table, "revoked", folder, |path| revocations(path).map(drop));
+    wrong.extend(more);
     let exceptions = table.tables("exception").iter().filter_map(read_exception).collect();
     table.done();
-    Settings { files: Files { authorities, revoked }, exceptions }
+    (Settings { files: Files { authorities, revoked }, exceptions }, wrong)
 }
 
 /// The files of a key, each of which is looked at as it is when sites are visited.
-fn read_files(table: &Table<'_>, key: &'static str, folder: &Path, look: impl Fn(&Path) -> Result<(), RootsError>) -> Vec<PathBuf> {
+fn read_files(table: &Table<'_>, key: &'static str, folder: &Path, look: impl Fn(&Path) -> Result<(), RootsError>) -> (Vec<PathBuf>, Vec<Problem>) {
     let paths: Vec<PathBuf> = table.get_or(key, Vec::<PathBuf>::new()).into_iter().map(|path| folder.join(path)).collect();
-    for path in &paths {
-        if let Err(error) = look(path) {
-            table.wrong(key, error, None);
-        }
-    }
-    paths
+    let wrong = paths.iter().filter_map(|path| look(path).err()).map(|error| table.would_be_wrong(key, error)).collect();
+    (paths, wrong)
 }
 
 fn read_exception(table: &Table<'_>) -> Option<Exception> {

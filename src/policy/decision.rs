@@ -120,6 +120,7 @@ pub struct TunnelPermit(Destination);
 pub struct InspectPermit {
     to: Destination,
     site: Action,
+    seal: bool,
 }
 
 /// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
@@ -148,8 +149,15 @@ impl TunnelPermit {
 }
 
 impl InspectPermit {
-    pub(super) fn new(facts: &Facts<'_>, site: Action) -> Self {
-        Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site }
+    pub(super) fn new(facts: &Facts<'_>, site: Action, seal: bool) -> Self {
+        Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site, seal }
+    }
+
+    /// Permission to pass it sealed all the same, for a program's or the site's own sake; none for a site that is blocked or warned about, and for those
+    /// that the school looks into for their own sake.
+    #[must_use]
+    pub fn to_seal(&self) -> Option<TunnelPermit> {
+        self.seal.then(|| TunnelPermit(self.to.clone()))
     }
 
     /// What would be done with the site as a whole.
@@ -212,11 +220,46 @@ pub enum Reason {
     NoPage(Box<Reason>),
     /// A warning this person has read and gone past.
     Continued(Box<Reason>),
+    /// What would be looked into is passed sealed.
+    Sealed(Box<Reason>, Exempt),
     /// No rule and no category of the group speaks.
     Unlisted,
 }
 
+/// Why what would be looked into is passed sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    /// The program takes no certificate but the site's own.
+    Pinned,
+    /// The site lets in only who shows a certificate of their own.
+    ClientCertificate,
+    /// It is not TLS.
+    NotTls,
+}
+
+impl Exempt {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Pinned => "It is passed sealed: this program takes no certificate but the site's own.",
+            Self::ClientCertificate => "It is passed sealed: the site lets in only devices that show a certificate of their own.",
+            Self::NotTls => "It is passed as it is: it is not TLS, and this group's tunnels may carry that.",
+        }
+    }
+}
+
 impl Reason {
+    /// The same of what is passed sealed though it would be looked into.
+    #[must_use]
+    pub fn exempt(self, why: Exempt) -> Self {
+        Self::Sealed(Box::new(self), why)
+    }
+
+    /// What stands behind a block where no page could be shown, if one can be after all.
+    #[must_use]
+    pub fn with_a_page(&self) -> &Self {
+        if let Self::NoPage(inner) = self { inner } else { self }
+    }
+
     pub(super) fn without_a_page(self) -> Self {
         Self::NoPage(Box::new(self))
     }
@@ -235,6 +278,9 @@ impl Reason {
             Self::Category { .. } => "category",
             Self::NoPage(_) => "no-page",
             Self::Continued(_) => "continued",
+            Self::Sealed(_, Exempt::Pinned) => "pinned",
+            Self::Sealed(_, Exempt::ClientCertificate) => "client-certificate",
+            Self::Sealed(_, Exempt::NotTls) => "not-tls",
             Self::Unlisted => "unlisted",
         }
     }
@@ -255,6 +301,7 @@ impl Reason {
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
+            Self::Sealed(inner, why) => format!("{} {}", inner.text(taxonomy), why.text()),
         };
         Cow::Owned(text)
     }
@@ -265,7 +312,7 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
-            Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.category(),
             Self::Port(_) | Self::Unlisted => None,
         }
     }
@@ -275,7 +322,7 @@ impl Reason {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
-            Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.entry(),
             Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
         }
     }
@@ -285,7 +332,7 @@ impl Reason {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Rule { rule, .. } => Some(rule),
-            Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.rule(),
             Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
         }
     }

@@ -33,12 +33,19 @@ pub struct Inspection {
     pub search: CategorySet,
     /// Hosts, with all below them, that are looked into where the mode is [`Mode::Search`].
     pub hosts: Vec<Host>,
+    /// Usher's own names: what answers there is Usher itself, so nothing is sealed.
+    pub own: Vec<Host>,
+    /// Categories that are never passed sealed for a program's sake where they are looked into.
+    pub open: CategorySet,
 }
 
 impl Policy {
     /// Whether the TLS of a connection ends here.
     pub(super) fn is_inspected(&self, facts: &Facts<'_>) -> bool {
-        let Inspection { never, search, hosts } = &self.inspection;
+        let Inspection { never, search, hosts, own, .. } = &self.inspection;
+        if own.contains(&facts.url.host) {
+            return true;
+        }
         if !facts.categories().intersection(*never).is_empty() {
             return false;
         }

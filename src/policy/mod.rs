@@ -16,7 +16,8 @@
 //! # Warnings
 //!
 //! A warning is a page with a way to go on, and going on holds for that person and site for a while. Where no page can be
-//! shown, inside a sealed tunnel, **a warning blocks**, unless that person has already gone on to that site.
+//! shown, inside a sealed tunnel, **a warning blocks**, unless that person has already gone on to that site. Where the device trusts the school's
+//! authority the proxy can show a page in place of a site it does not connect to: [`gate::BlockPage`].
 //!
 //! # Where to add
 //!
@@ -25,6 +26,7 @@
 pub mod condition;
 pub mod decision;
 pub mod facts;
+pub mod gate;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
@@ -32,6 +34,7 @@ pub mod opinion;
 pub use condition::Condition;
 pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
+pub use gate::Gate;
 pub use inspect::{Inspection, Mode};
 
 use crate::category::CategorySet;
@@ -72,6 +75,8 @@ pub struct Group {
     pub warn: CategorySet,
     /// How much of https is seen.
     pub inspect: Mode,
+    /// What their tunnels meet at their beginning.
+    pub gate: Gate,
 }
 
 /// One rule.
@@ -113,15 +118,28 @@ impl Ports {
 struct Judgement {
     action: Action,
     reason: Reason,
+    of: Of,
+}
+
+/// What a judgement is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    /// The site.
+    Site,
+    /// The method: of a tunnel, that it is one.
+    Method,
 }
 
 impl Policy {
     /// May this tunnel be opened?
     pub fn decide_connect(&self, facts: &ConnectFacts<'_>, snapshot: SnapshotId) -> Decision<ConnectVerdict> {
-        let Judgement { action, reason } = self.judge(&facts.0, &self.tunnel_ports);
-        // Where a page can be shown, each request is judged by itself, and a refusal is a page; a port that is closed stays closed.
-        if !matches!(reason, Reason::Port(_)) && self.is_inspected(&facts.0) {
-            return Decision { verdict: ConnectVerdict::Inspect(InspectPermit::new(&facts.0, action)), reason, snapshot };
+        let Judgement { action, reason, of } = self.judge(&facts.0, &self.tunnel_ports);
+        // Where a page can be shown, each request is judged by itself, and a refusal is a page. A port that is closed stays closed; and a rule against
+        // tunnels would say nothing of the requests in one.
+        let is_of_tunnels = of == Of::Method && action > Action::Allow;
+        if !matches!(reason, Reason::Port(_)) && !is_of_tunnels && self.is_inspected(&facts.0) {
+            let seal = action == Action::Allow && self.may_seal(&facts.0.url.host, facts.0.categories());
+            return Decision { verdict: ConnectVerdict::Inspect(InspectPermit::new(&facts.0, action, seal)), reason, snapshot };
         }
         let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));
         let (verdict, reason) = match action {
@@ -139,7 +157,7 @@ impl Policy {
             Scheme::Http => &self.plain_ports,
             Scheme::Https => &self.tunnel_ports,
         };
-        let Judgement { action, reason } = self.judge(&facts.0, ports);
+        let Judgement { action, reason, .. } = self.judge(&facts.0, ports);
         let permit = || RequestVerdict::Forward(ForwardPermit::new(&facts.0));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
@@ -152,7 +170,7 @@ impl Policy {
 
     fn judge(&self, facts: &Facts<'_>, ports: &Ports) -> Judgement {
         if !ports.contains(facts.url.port) {
-            return Judgement { action: Action::Block, reason: Reason::Port(facts.url.port) };
+            return Judgement { action: Action::Block, reason: Reason::Port(facts.url.port), of: Of::Site };
         }
         match facts.around.identity.standing {
             Standing::Member(group) => self.judge_as(facts, group),
@@ -165,12 +183,19 @@ impl Policy {
         let groups = (0..).map(GroupId).take(self.groups.len());
         let every = groups.map(|group| self.judge_as(facts, group));
         // A policy without groups cannot be loaded; were there one, nobody would be allowed anything.
-        every.reduce(|a, b| if b.action > a.action { b } else { a }).unwrap_or(Judgement { action: Action::Block, reason: Reason::Unlisted })
+        every.reduce(|a, b| if (b.action, b.of) > (a.action, a.of) { b } else { a }).unwrap_or(Judgement {
+            action: Action::Block,
+            reason: Reason::Unlisted,
+            of: Of::Site,
+        })
     }
 
     fn judge_as(&self, facts: &Facts<'_>, group: GroupId) -> Judgement {
         match self.rules.iter().find(|rule| rule.when.iter().all(|condition| condition.holds(facts, group))) {
-            Some(rule) => Judgement { action: rule.then, reason: self.reason_of(rule, facts) },
+            Some(rule) => {
+                let of = if rule.when.iter().any(|condition| matches!(condition, Condition::Method(_))) { Of::Method } else { Of::Site };
+                Judgement { action: rule.then, reason: self.reason_of(rule, facts), of }
+            }
             None => self.judge_categories(facts, group),
         }
     }
@@ -184,16 +209,16 @@ impl Policy {
 
     fn judge_categories(&self, facts: &Facts<'_>, group: GroupId) -> Judgement {
         let Some(Group { name, allow, block, warn, .. }) = self.groups.get(usize::from(group.0)) else {
-            return Judgement { action: Action::Block, reason: Reason::Unlisted };
+            return Judgement { action: Action::Block, reason: Reason::Unlisted, of: Of::Site };
         };
         for (action, set) in [(Action::Allow, allow), (Action::Block, block), (Action::Warn, warn)] {
             let hit = facts.categories().intersection(*set);
             if let Some(category) = facts.gravest(hit) {
                 let entry = if action == Action::Allow { None } else { facts.entry(CategorySet::EMPTY.with(category)) };
-                return Judgement { action, reason: Reason::Category { category, action, group: name.clone(), entry } };
+                return Judgement { action, reason: Reason::Category { category, action, group: name.clone(), entry }, of: Of::Site };
             }
         }
-        Judgement { action: Action::Allow, reason: Reason::Unlisted }
+        Judgement { action: Action::Allow, reason: Reason::Unlisted, of: Of::Site }
     }
 
     /// The group with this name.

@@ -50,6 +50,7 @@ fn school() -> School {
         block: set(block),
         warn: set(warn),
         inspect: Mode::None,
+        gate: Gate::default(),
     };
     let policy = Policy {
         groups: vec![group("year-7", &["education"], &["games", "drugs"], &["chat"]), group("staff", &["education"], &["drugs"], &[])],
@@ -198,7 +199,8 @@ fn tunnels_have_their_own_ports() {
 fn a_tunnel_is_looked_into_as_the_group_and_the_category_say() {
     let mut school = school();
     let set = |ids: &[&str]| ids.iter().filter_map(|id| school.taxonomy.find(id)).collect();
-    let inspection = Inspection { never: set(&["drugs"]), search: set(&["chat"]), hosts: vec![Host::parse("own.example").expect("a host")] };
+    let inspection =
+        Inspection { never: set(&["drugs"]), search: set(&["chat"]), hosts: vec![Host::parse("own.example").expect("a host")], ..Inspection::default() };
     school.policy.inspection = inspection;
     let seen = |school: &School, identity: Identity, url: &str| {
         let asked = Asked { identity, ..asked(0, url) };
@@ -225,6 +227,67 @@ fn a_tunnel_is_looked_into_as_the_group_and_the_category_say() {
             assert_eq!(seen(&school, Identity::unknown(), url), expected, "{url} {mode:?}: who is in no group is seen as much as anybody");
         }
     }
+}
+
+#[test]
+fn a_rule_against_tunnels_stands_also_where_they_are_looked_into() {
+    let mut school = school();
+    let tunnels = |then| rule("no tunnels", vec![Condition::Method(vec!["CONNECT".into()])], then);
+    for (then, blocks) in [(Action::Block, true), (Action::Warn, true), (Action::Allow, false)] {
+        school.policy.rules = vec![tunnels(then)];
+        for mode in [Mode::None, Mode::Search, Mode::All] {
+            school.policy.groups.iter_mut().for_each(|group| group.inspect = mode);
+            for identity in [Identity::of_network(GroupId(0)), Identity::unknown()] {
+                let connect = Asked { identity: identity.clone(), method: "CONNECT", ..asked(0, "https://www.google.com") };
+                let blocked = circumstances(&school, &connect, |url, found, around| {
+                    let lawful = school.tier.judge_host(url, found, &school.lists, &school.taxonomy).expect("lawful");
+                    matches!(school.policy.decide_connect(&ConnectFacts::new(lawful, around), snapshot()).verdict, ConnectVerdict::Block)
+                });
+                assert_eq!(blocked, blocks, "{then:?} {mode:?} {identity:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_is_let_through_and_not_looked_into_for_its_own_sake_may_be_passed_sealed() {
+    let mut school = school();
+    let set = |ids: &[&str]| ids.iter().filter_map(|id| school.taxonomy.find(id)).collect();
+    school.policy.groups[0] =
+        Group { inspect: Mode::All, block: set(&["games"]), warn: set(&["chat"]), allow: CategorySet::EMPTY, ..school.policy.groups[0].clone() };
+    let host = |name: &str| Host::parse(name).expect("a host");
+    let (hosts, own) = (vec![host("learn.example")], vec![host("usher.internal")]);
+    school.policy.inspection = Inspection { search: set(&["education"]), open: set(&["drugs"]), hosts, own, ..Inspection::default() };
+    for (url, may) in [
+        ("https://other.example", true),
+        ("https://games.example", false),
+        ("https://chat.example", false),
+        ("https://www.google.com", false),
+        ("https://education.example", false),
+        ("https://drugs.example", false),
+        ("https://www.learn.example", false),
+        ("https://usher.internal", false),
+    ] {
+        let sealed = circumstances(&school, &asked(0, url), |url, found, around| {
+            let lawful = school.tier.judge_host(url, found, &school.lists, &school.taxonomy).expect("lawful");
+            let decision = school.policy.decide_connect(&ConnectFacts::new(lawful, around), snapshot());
+            let ConnectVerdict::Inspect(permit) = decision.verdict else { panic!("it is looked into") };
+            permit.to_seal().map(TunnelPermit::into_destination)
+        });
+        assert_eq!(sealed.is_some(), may, "{url}");
+    }
+}
+
+#[test]
+fn ushers_own_names_are_never_sealed() {
+    let mut school = school();
+    school.policy.inspection.own = vec![Host::parse("other.example").expect("a host")];
+    assert!(school.policy.groups.iter().all(|group| group.inspect == Mode::None));
+    let own = circumstances(&school, &asked(1, "https://other.example"), |url, found, around| {
+        let lawful = school.tier.judge_host(url, found, &school.lists, &school.taxonomy).expect("lawful");
+        matches!(school.policy.decide_connect(&ConnectFacts::new(lawful, around), snapshot()).verdict, ConnectVerdict::Inspect(_))
+    });
+    assert!(own);
 }
 
 #[test]
@@ -321,6 +384,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         block,
         warn,
         inspect,
+        gate: Gate::default(),
     });
     let rules = proptest::collection::vec((proptest::collection::vec(any_condition(&taxonomy), 0..3), any_action()), 0..6);
     (proptest::collection::vec(group, 3), rules).prop_map(move |(groups, rules)| Policy {

@@ -8,9 +8,11 @@ use super::body::AnswerBody;
 use super::conn::Conn;
 use super::dial::{DialError, Dialled};
 use super::error::ProxyError;
+use super::gate::{Entrant, Purpose};
 use super::headers::head_bytes;
 use super::intercept::Inspected;
 use super::listen::Phase;
+use super::meaning::Entry;
 use super::pages::Page;
 use super::request::{Answer, Asked, Judged, own_answer};
 use super::stream::ClientStream;
@@ -19,6 +21,7 @@ use super::tunnel::{self, End, Ended};
 use super::wire::Wire;
 use crate::audit::{Outcome, Pending};
 use crate::identity::Identity;
+use crate::policy::TunnelPermit;
 use bytes::BytesMut;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -60,28 +63,23 @@ impl Worker {
         let asked = self.asked(conn, &mut head);
         let open = async {
             let (target, identity) = self.admit(&asked, &head.uri).await?;
-            self.open_tunnel(&asked, &target, &identity).await
+            let opened = self.open_tunnel(&asked, &target, &identity).await?;
+            Ok((opened, target, identity))
         };
         let opened = tokio::select! {
             opened = open => opened,
             () = stream.gone() => return Ok(()),
         };
         match opened {
-            Ok(Opened::Inspected(inspected)) => {
-                // It keeps its place among the connected, and not the lists it was judged by.
-                let outer = asked.conn.clone();
-                drop(asked);
+            Ok((Opened::Inspected(inspected), target, identity)) => {
                 stream.write_all(OPEN).await?;
-                self.intercept(stream, *inspected, outer, phase).await;
+                Box::pin(self.intercept(stream, *inspected, Entrant { asked, target, identity }, phase)).await;
                 Ok(())
             }
-            Ok(Opened::Sealed(origin, pending)) => {
-                // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
-                let _place = asked.conn.clone();
-                drop(asked);
+            Ok((Opened::Sealed(origin, pending), target, identity)) => {
                 stream.write_all(OPEN).await?;
                 let (wire, early) = stream.into_tunnel();
-                carry(End { wire, early }, origin, pending, self.limits.tunnel_idle_time).await;
+                self.pass(End { wire, early }, origin, pending, Entrant { asked, target, identity }, Some(phase)).await;
                 Ok(())
             }
             Err(answer) => send(&mut stream, answer).await,
@@ -89,17 +87,32 @@ impl Worker {
     }
 
     /// Answers a `CONNECT` that came through hyper.
-    pub(super) async fn switch_to_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity, request: Request<Incoming>) -> Answer {
-        match self.open_tunnel(asked, target, identity).await {
+    pub(super) async fn switch_to_tunnel(self: &Arc<Self>, asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
+        match self.open_tunnel(&asked, &target, &identity).await {
             // Such a connection would be served within one that is served still; a client that wants it opens its tunnel first, as browsers do.
+            Ok(Opened::Inspected(inspected)) if inspected.purpose != Purpose::Serve => {
+                let why = inspected.unseen.as_ref().map(|opening| opening.why.clone().into_owned()).unwrap_or_default();
+                let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked").line(why);
+                self.record_unseen(inspected.unseen, "no page can be shown in a tunnel that comes later on a connection").await;
+                own_answer(&asked, &page, Some(inspected.pending), &self.settings.school)
+            }
             Ok(Opened::Inspected(inspected)) => {
                 let why = "A tunnel to a site whose pages are looked into is the first request of its connection.";
                 let page = Page::new(StatusCode::BAD_REQUEST, "refused", "The request cannot be served").line(why);
                 self.record_unseen(inspected.unseen, why).await;
-                own_answer(asked, &page, Some(inspected.pending), &self.settings.school)
+                own_answer(&asked, &page, Some(inspected.pending), &self.settings.school)
             }
-            Ok(Opened::Sealed(origin, pending)) => {
-                self.spawn_tunnel(asked.conn.clone(), hyper::upgrade::on(request), async move { Ok(origin) }, pending);
+            Ok(Opened::Sealed(origin, mut pending)) => {
+                let (worker, client) = (self.clone(), hyper::upgrade::on(request));
+                tokio::spawn(async move {
+                    match client_end(client).await {
+                        Ok(client) => worker.pass(client, origin, pending, Entrant { asked, target, identity }, None).await,
+                        Err(error) => {
+                            pending.note(error.to_string());
+                            pending.close(Outcome::Abandoned);
+                        }
+                    }
+                });
                 Response::new(AnswerBody::switching())
             }
             Err(answer) => answer,
@@ -108,13 +121,20 @@ impl Worker {
 
     /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Opened, Answer> {
-        let (permit, entry) = match self.judge_tunnel(asked, target, identity).await? {
-            Judged::Sealed(permit, entry) => (permit, entry),
-            Judged::Inspected { permit, entry, unseen } => {
-                let pending = self.open_record(asked, entry).await?;
-                return Ok(Opened::Inspected(Box::new(Inspected { to: permit.into_destination(), identity: identity.clone(), pending, unseen })));
+        match self.judge_tunnel(asked, target, identity).await? {
+            Judged::Sealed(permit, entry) => {
+                let (site, pending) = self.reach_sealed(asked, permit, entry).await?;
+                Ok(Opened::Sealed(site, pending))
             }
-        };
+            Judged::Inspected { to, entry, unseen, purpose, may_seal } => {
+                let pending = self.open_record(asked, entry).await?;
+                Ok(Opened::Inspected(Box::new(Inspected { to, pending, unseen, purpose, may_seal })))
+            }
+        }
+    }
+
+    /// Puts a sealed tunnel on record and connects to where its permit leads.
+    pub(super) async fn reach_sealed(&self, asked: &Asked, permit: TunnelPermit, entry: Entry) -> Result<(End, Pending), Answer> {
         let way = self.way(permit.into_destination());
         let reach = async {
             let way = way.map_err(DialError::from)?;
@@ -136,7 +156,7 @@ impl Worker {
         match opened.await {
             Ok(origin) => {
                 pending.status(StatusCode::OK);
-                Ok(Opened::Sealed(origin.into(), pending))
+                Ok((origin.into(), pending))
             }
             Err(error) => Err(self.failed(asked, &error, pending)),
         }
@@ -155,7 +175,7 @@ impl Worker {
         let idle = self.limits.tunnel_idle_time;
         tokio::spawn(async move {
             match tokio::try_join!(client_end(client), origin) {
-                Ok((client, origin)) => carry(client, origin, pending, idle).await,
+                Ok((client, origin)) => carry(client, origin, pending, idle, None).await,
                 Err(error) => {
                     pending.note(error.to_string());
                     pending.close(Outcome::Abandoned);
@@ -166,9 +186,14 @@ impl Worker {
     }
 }
 
-/// Moves bytes until both ends are done, and closes the record. Should it be dropped half way, the record closes with what was moved until then.
-async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration) {
+/// Moves bytes until both ends are done, and closes the record. Should it be dropped half way, the record closes with what was moved until then. `said` is
+/// what is on record of it beside how it ended.
+pub(super) async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration, said: Option<String>) {
     pending.expect(Outcome::Abandoned);
+    if let Some(said) = &said {
+        pending.note(said.as_str());
+    }
+    let noted = |note: String| said.as_ref().map_or_else(|| note.clone(), |said| format!("{said}; {note}"));
     let up = pending.received();
     let mut down = 0;
     let ended = tunnel::run(client, origin, idle, |moved| {
@@ -180,15 +205,15 @@ async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration) {
     let outcome = match ended {
         Ended::Done => Outcome::Complete,
         Ended::Idle => {
-            pending.note("nothing moved for too long");
+            pending.note(noted("nothing moved for too long".to_owned()));
             Outcome::LimitReached
         }
         Ended::Client(error) => {
-            pending.note(error.to_string());
+            pending.note(noted(error.to_string()));
             Outcome::ClientGone
         }
         Ended::Origin(error) => {
-            pending.note(error.to_string());
+            pending.note(noted(error.to_string()));
             Outcome::OriginFailed
         }
     };

@@ -18,6 +18,8 @@ use super::request::{Answer, Asked};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
+use crate::tls::exception::Exception;
+use crate::tls::refusal::{ClientCertificate, Refusal};
 use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -54,7 +56,17 @@ impl Worker {
             }
         };
         // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
-        let (mut pending, ready) = match self.beside(self.open_record(&asked, entry), ready).await {
+        let opened = match &line {
+            // By what its certificate is excused is on record before anything is asked of it, and known once it has shown it.
+            Ok(line) if line.may_be_excused() && !self.recorder.is_failing() => {
+                let ready = ready.await;
+                let excused = ready.iter().flatten().flat_map(|origin| origin.excused.iter());
+                let entry = excused_entry(entry, excused);
+                self.open_record(&asked, entry).await.map(|pending| (pending, ready))
+            }
+            Ok(_) | Err(_) => self.beside(self.open_record(&asked, entry), ready).await,
+        };
+        let (mut pending, ready) = match opened {
             Ok(both) => both,
             Err(answer) => return answer,
         };
@@ -81,7 +93,7 @@ impl Worker {
                     self.relay(&asked, wishes, client, response, (line, origin), pending)
                 }
             },
-            Err(error) => self.failed(&asked, &error, pending),
+            Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
         }
     }
 
@@ -132,7 +144,7 @@ impl Worker {
                 Err(Sent::No(unsent)) => request = *unsent,
                 Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
                     Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
-                    None => return Err(blamed(error)),
+                    None => return Err(blamed(error, &origin)),
                 },
                 Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
             }
@@ -141,7 +153,9 @@ impl Worker {
         }
         match self.send(&mut origin, request, progress.as_ref()).await {
             Ok(response) => Ok((response, origin)),
-            Err(Sent::Failed(error)) => Err(blamed(error)),
+            Err(Sent::Failed(error)) => Err(blamed(error, &origin)),
+            // It was closed before anything was said.
+            Err(Sent::No(_)) if origin.asked == ClientCertificate::Asked => Err(ProxyError::Tls(Refusal::WantsClientCertificate)),
             Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
         }
     }
@@ -232,9 +246,27 @@ enum Sent {
     TooSlow,
 }
 
-/// A request fails because of the client if its body does.
-fn blamed(error: hyper::Error) -> ProxyError {
-    if error.is_user() { ProxyError::Client(error) } else { ProxyError::Origin(error) }
+/// A request fails because of the client if its body does. An origin that wants a certificate says so in TLS 1.3 only when it is first read from, or not
+/// at all.
+fn blamed(error: hyper::Error, origin: &Origin) -> ProxyError {
+    if error.is_user() {
+        return ProxyError::Client(error);
+    }
+    let is_first = origin.asked == ClientCertificate::Asked && !origin.used;
+    match Refusal::of_later(&error, origin.asked) {
+        Some(why @ Refusal::WantsClientCertificate) => ProxyError::Tls(why),
+        None if is_first => ProxyError::Tls(Refusal::WantsClientCertificate),
+        Some(_) | None => ProxyError::Origin(error),
+    }
+}
+
+/// What is to be put on record, with the exceptions by which the origin is believed.
+fn excused_entry<'a>(mut entry: Entry, excused: impl Iterator<Item = &'a Arc<Exception>>) -> Entry {
+    let said: Vec<_> = excused.map(|exception| exception.on_record()).collect();
+    if !said.is_empty() {
+        entry.opening.why = format!("{} {}", entry.opening.why, said.join(" ")).into();
+    }
+    entry
 }
 
 fn repeatable(request: &Request<RequestBody>) -> Repeatable {

@@ -2,17 +2,23 @@
 //!
 //! A connection lasts longer than a policy, so it keeps how its owner is known and not which group that was: the group is looked up for each request.
 
+use super::gate::Purpose;
 use super::pages::Page;
 use super::target::Target;
 use super::{Inspector, Proxy};
 use crate::host::Host;
 use crate::identity::{Identity, Who};
 use crate::snapshot::Snapshot;
+use crate::tls::ja4::Class;
 use crate::url::{Scheme, Url, split_port};
 use http::header::{HOST, HeaderMap};
 use http::{Method, StatusCode, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The most characters of a host that a request names in vain.
+const LONGEST_NAME: usize = 253;
 
 /// What is known of a connection whose TLS ends here.
 #[derive(Debug)]
@@ -25,6 +31,14 @@ pub struct Inside {
     pub user: Option<Arc<str>>,
     /// What its requests are sent on over TLS with.
     pub inspector: Arc<Inspector>,
+    /// The program at its other end.
+    pub class: Class,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether its site is passed sealed if it lets in only who shows a certificate.
+    pub may_seal: bool,
+    /// Whether a request has come.
+    pub(super) taken: AtomicBool,
 }
 
 /// Why a request in such a connection is not served.
@@ -49,6 +63,18 @@ impl Misplaced {
         }
     }
 
+    /// The same for the record, with both names.
+    #[must_use]
+    pub fn why(self, uri: &Uri, headers: &HeaderMap, inside: &Inside) -> String {
+        let asked: String = named(uri, headers).unwrap_or("nothing that can be read").escape_debug().take(LONGEST_NAME).collect();
+        let connection = format!("the connection is for {} on port {}", inside.host, inside.port);
+        match self {
+            Self::OtherHost => format!("The request is for {asked}, and {connection}."),
+            Self::Tunnel => format!("The request is to open a tunnel to {asked}, and {connection}."),
+            Self::Unreadable => format!("What the request is for cannot be read, and {connection}."),
+        }
+    }
+
     /// The page that says so.
     #[must_use]
     pub fn page(self) -> Page {
@@ -63,6 +89,19 @@ impl Misplaced {
 }
 
 impl Inside {
+    /// Whether it is only to show a page.
+    #[must_use]
+    pub fn is_to_explain(&self) -> bool {
+        matches!(self.purpose, Purpose::Explain(_))
+    }
+
+    /// Its site, as a request for the whole of it would name it, for the record of what cannot be read.
+    #[must_use]
+    pub fn site(&self, path: &str) -> Target {
+        let url = Url::new(Scheme::Https, self.host.clone(), self.port, path);
+        Target::Page { url, port: Some(self.port).filter(|port| *port != 443), path: path.to_owned() }
+    }
+
     /// What a request is for.
     ///
     /// # Errors
@@ -71,18 +110,20 @@ impl Inside {
         if *method == Method::CONNECT {
             return Err(Misplaced::Tunnel);
         }
-        let named = match uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => headers.get(HOST).and_then(|host| host.to_str().ok()).ok_or(Misplaced::Unreadable)?,
-        };
-        let (host, port) = split_port(named).map_err(|_| Misplaced::Unreadable)?;
+        let (host, port) = split_port(named(uri, headers).ok_or(Misplaced::Unreadable)?).map_err(|_| Misplaced::Unreadable)?;
         let host = Host::parse(host).map_err(|_| Misplaced::Unreadable)?;
         if host != self.host || port.unwrap_or(443) != self.port || uri.scheme().is_some_and(|scheme| *scheme != http::uri::Scheme::HTTPS) {
             return Err(Misplaced::OtherHost);
         }
-        let path = super::target::path(uri);
-        let url = Url::new(Scheme::Https, host, self.port, &path);
-        Ok(Target::Page { url, port: Some(self.port).filter(|port| *port != 443), path })
+        Ok(self.site(&super::target::path(uri)))
+    }
+}
+
+/// The host a request names, as it was written.
+fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    match uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => headers.get(HOST).and_then(|host| host.to_str().ok()),
     }
 }
 

@@ -1,99 +1,162 @@
 //! A connection whose TLS ends here: the client's hello, a certificate of the school's authority, and HTTP inside.
 //!
-//! The client is answered first. What is wrong with the site's own certificate is found when the first request is sent on, and is a page then.
+//! The client is answered first. What is wrong with the site's own certificate is found when the first request is sent on, and is a page then. What becomes
+//! of a client that does not get so far is [`super::gate`]'s.
 
 use super::conn::Conn;
 use super::connection::serve_http;
+use super::gate::{Because, Beginning, Entrant, Failed, Purpose, Sign, Unfit, agree, draining, read_beginning};
 use super::inside::{Inside, user_of};
+use super::limits::AT_ONCE;
 use super::listen::Phase;
 use super::stream::ClientStream;
+use super::tunnel::End;
 use super::wire::{Rewound, Wire};
 use super::{Inspector, Worker};
 use crate::audit::{Opening, Outcome, Pending};
 use crate::host::Host;
-use crate::identity::Identity;
-use crate::policy::decision::Destination;
-use crate::tls::hello::{self, Hello, Name, Read};
+use crate::policy::Gate;
+use crate::policy::decision::{Destination, Exempt};
+use crate::policy::gate::{BlockPage, ClientCertificates, NotTls, Pinned};
+use crate::tls::hello::Hello;
+use crate::tls::ja4::Class;
 use crate::tls::mint::MintError;
-use bytes::BytesMut;
 use http::StatusCode;
-use std::io;
+use jiff::Timestamp;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
 /// A `CONNECT` that was answered, and whose TLS is to end here.
 pub(super) struct Inspected {
     /// What the client asked to be connected to.
     pub(super) to: Destination,
-    /// Who asked.
-    pub(super) identity: Identity,
     pub(super) pending: Pending,
-    /// What is to be put on record if the client does not take the certificate, and so never sees that its site is blocked.
+    /// What is to be put on record if the client sends no request, and so never sees that its site is blocked.
     pub(super) unseen: Option<Box<Opening>>,
+    /// What for.
+    pub(super) purpose: Purpose,
+    /// Whether the site may be passed sealed for its own sake.
+    pub(super) may_seal: bool,
 }
 
-/// Why a client's TLS does not end here.
-#[derive(Debug, thiserror::Error)]
-enum NotInspected {
-    /// The client sent nothing, or too slowly.
-    #[error("the client did not begin to speak TLS in time")]
-    TooSlow,
-    /// It went away.
-    #[error("the client went away before it had spoken: {0}")]
-    Gone(io::Error),
-    /// It does not speak TLS.
-    #[error("the client does not speak TLS: {0}")]
-    NotTls(String),
-    /// It asked for another name than it was connected for.
-    #[error("the client asked for {0} inside a connection for {1}")]
-    OtherName(String, Host),
-    /// There is no authority to sign certificates.
-    #[error("there is no certificate authority; make one with: usher ca create, then start Usher again")]
-    NoAuthority,
-    /// No certificate can be made.
-    #[error(transparent)]
-    Mint(#[from] MintError),
-    /// It does not take the certificate, or its TLS is broken.
-    #[error("the client did not take the school's certificate: {0}")]
-    Refused(io::Error),
-}
-
-impl NotInspected {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::TooSlow => Outcome::LimitReached,
-            Self::Gone(_) | Self::Refused(_) => Outcome::ClientGone,
-            Self::NotTls(_) | Self::OtherName(..) | Self::Mint(_) | Self::NoAuthority => Outcome::Abandoned,
-        }
-    }
+/// What has been read of a client.
+struct Met {
+    hello: Hello,
+    class: Class,
 }
 
 impl Worker {
     /// Serves what comes in a tunnel whose TLS ends here.
-    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, inspected: Inspected, outer: Arc<Conn>, phase: watch::Receiver<Phase>) {
-        let Inspected { to, identity, mut pending, unseen } = inspected;
-        pending.status(StatusCode::OK);
-        pending.expect(Outcome::ClientGone);
-        match self.end_tls(stream, &to).await {
-            Ok((tls, inspector)) => {
-                let inside = Inside { host: to.host, port: to.port, user: user_of(&identity), inspector };
-                let conn = Conn::inside(outer, inside);
-                let stream = ClientStream::new(Wire::Client(Box::new(tls)), conn.clone(), self.limits.clone());
-                // How it ends is told by the records of its requests.
-                let _ = Box::pin(serve_http(self.clone(), conn, stream, phase)).await;
-                pending.close(Outcome::Complete);
+    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, mut inspected: Inspected, entrant: Entrant, mut phase: watch::Receiver<Phase>) {
+        inspected.pending.status(StatusCode::OK);
+        inspected.pending.expect(Outcome::ClientGone);
+        let (mut wire, mut early) = stream.into_tunnel();
+        let beginning = tokio::select! {
+            biased;
+            beginning = read_beginning(&mut wire, &mut early) => beginning,
+            () = draining(Some(&mut phase)) => Err(Unfit::Stopping),
+            () = sleep(self.limits.head_time) => Err(Unfit::TooSlow),
+        };
+        let met = match beginning {
+            Ok(Beginning::Hello(hello)) => agree(&hello, &inspected.to.host, || Ok(())).map(|()| Met { class: Class::of(&hello), hello }),
+            Ok(Beginning::NotTls(first)) if self.may_exempt(&inspected, &entrant, |gate| gate.not_tls == NotTls::Pass) => {
+                let said = format!("it is not TLS, but {first}");
+                return self.pass_exempt(End { wire, early }, inspected.pending, entrant, Exempt::NotTls, said).await;
             }
-            Err(why) => {
-                pending.note(why.to_string());
-                pending.close(why.outcome());
-                self.record_unseen(unseen, &why.to_string()).await;
+            Ok(Beginning::NotTls(first)) => Err(Unfit::NotTls(first)),
+            Ok(Beginning::Malformed(why)) => Err(Unfit::Malformed(why)),
+            Ok(Beginning::Nothing) => Err(Unfit::Gone(Because(None))),
+            Err(unfit) => Err(unfit),
+        };
+        let met = match met {
+            Ok(met) => met,
+            Err(unfit) => return self.send_away(wire, inspected, &entrant, &unfit).await,
+        };
+        if self.is_pinned(&inspected.to.host, met.class, &entrant) && self.may_exempt(&inspected, &entrant, |gate| gate.pinned != Pinned::Never) {
+            let said = "passed sealed: this program takes no certificate but the site's own; see: usher tls pins".to_owned();
+            return self.pass_exempt(End { wire, early }, inspected.pending, entrant, Exempt::Pinned, said).await;
+        }
+        let (config, inspector) = match self.ready_to_end_tls(&inspected, &met, &entrant).await {
+            Ok(ready) => ready,
+            Err(unfit) => return self.send_away(wire, inspected, &entrant, &unfit).await,
+        };
+        let Wire::Tcp(tcp) = wire else { return self.send_away(wire, inspected, &entrant, &Unfit::NoAuthority).await };
+        match self.shake(Rewound::new(tcp, early), config, &met.hello, &mut phase).await {
+            Ok(tls) => self.serve_inside(tls, inspector, inspected, met, entrant, phase).await,
+            Err(unfit) => {
+                if let (Unfit::Handshake(why), Purpose::Serve) = (&unfit, inspected.purpose)
+                    && let Some(sign) = why.sign()
+                {
+                    self.turned_from(&entrant, &met.hello, met.class, sign).await;
+                }
+                inspected.pending.note(unfit.to_string());
+                inspected.pending.close(unfit.outcome());
+                self.record_unseen(inspected.unseen, &unfit.to_string()).await;
             }
         }
+    }
+
+    /// Serves HTTP in a connection whose TLS has begun.
+    async fn serve_inside(
+        self: &Arc<Self>,
+        tls: TlsStream<Rewound>,
+        inspector: Arc<Inspector>,
+        inspected: Inspected,
+        met: Met,
+        entrant: Entrant,
+        phase: watch::Receiver<Phase>,
+    ) {
+        let Inspected { to, mut pending, unseen, purpose, may_seal } = inspected;
+        let gate = entrant.asked.snapshot.policy.gate(entrant.identity.standing);
+        let may_seal = may_seal && gate.client_certificates == ClientCertificates::Sealed;
+        let (host, port, user) = (to.host, to.port, user_of(&entrant.identity));
+        let inside = Inside { host, port, user, inspector, class: met.class, purpose, may_seal, taken: AtomicBool::new(false) };
+        let conn = Conn::inside(entrant.conn(), inside);
+        let stream = ClientStream::new(Wire::Client(Box::new(tls)), conn.clone(), self.limits.clone());
+        // How it ends is told by the records of its requests.
+        let mut serving = Box::pin(serve_http(self.clone(), conn.clone(), stream, phase.clone()));
+        let has_asked = || conn.inside.as_ref().is_some_and(Inside::has_asked);
+        tokio::select! {
+            biased;
+            _ = serving.as_mut() => {
+                if !has_asked() && purpose == Purpose::Serve && *phase.borrow() == Phase::Serving {
+                    self.turned_from(&entrant, &met.hello, met.class, Sign::Left("it went away at once after the handshake")).await;
+                }
+            }
+            () = sleep(AT_ONCE) => {
+                // It keeps its place among the connected, and not the lists it was judged by.
+                drop((entrant, met));
+                let _ = serving.await;
+            }
+        }
+        if !has_asked() {
+            let why = "the client asked for nothing";
+            pending.note(why);
+            self.record_unseen(unseen, why).await;
+        }
+        pending.close(Outcome::Complete);
+    }
+
+    /// Whether a tunnel that would be looked into may be passed sealed, by its group's gate and its site.
+    fn may_exempt(&self, inspected: &Inspected, entrant: &Entrant, has: impl Fn(&Gate) -> bool) -> bool {
+        inspected.purpose == Purpose::Serve
+            && has(&entrant.asked.snapshot.policy.gate(entrant.identity.standing))
+            && self.exempt(entrant, Exempt::Pinned).is_some()
+    }
+
+    fn is_pinned(&self, host: &Host, class: Class, entrant: &Entrant) -> bool {
+        self.inspector.as_ref().is_some_and(|inspector| inspector.memory.pins.passes(host, class, entrant.asked.now))
+    }
+
+    /// Sends a client away before its TLS has begun.
+    async fn send_away(&self, wire: Wire, inspected: Inspected, entrant: &Entrant, why: &Unfit) {
+        self.record_unseen(inspected.unseen, &why.to_string()).await;
+        self.turn_away(wire, inspected.pending, entrant, why).await;
     }
 
     /// Puts on record that a site is blocked, where nobody was shown a page that says so.
@@ -106,34 +169,43 @@ impl Worker {
         }
     }
 
-    async fn end_tls(&self, stream: ClientStream, to: &Destination) -> Result<(TlsStream<Rewound>, Arc<Inspector>), NotInspected> {
-        let (Wire::Tcp(mut tcp), mut early) = stream.into_tunnel() else { return Err(NotInspected::NotTls("a connection inside another".to_owned())) };
-        let Some(inspector) = &self.inspector else { return Err(NotInspected::NoAuthority) };
-        let read = timeout(self.limits.head_time, read_hello(&mut tcp, &mut early)).await.map_err(|_| NotInspected::TooSlow)?;
-        match read?.name {
-            Name::Host(name) if name != to.host => return Err(NotInspected::OtherName(name.to_string(), to.host.clone())),
-            Name::Unusable(why) => return Err(NotInspected::OtherName(format!("{why:?}"), to.host.clone())),
-            Name::Host(_) | Name::Absent => {}
+    /// What it takes to end a client's TLS.
+    async fn ready_to_end_tls(&self, inspected: &Inspected, met: &Met, entrant: &Entrant) -> Result<(Arc<ServerConfig>, Arc<Inspector>), Unfit> {
+        let inspector = self.inspector.as_ref().ok_or(Unfit::NoAuthority)?;
+        let (client, now) = (entrant.asked.client(), (self.clock)());
+        if inspected.purpose == Purpose::Explain(BlockPage::WhenTrusted) && !inspector.memory.devices.trusts(client, met.class, now) {
+            return Err(Unfit::NoTrust);
         }
-        let config = inspector.leaves.of(&to.host, (self.clock)())?;
-        let accepting = TlsAcceptor::from(config).accept(Rewound::new(tcp, early));
-        let tls = timeout(self.limits.head_time, accepting).await.map_err(|_| NotInspected::TooSlow)?.map_err(NotInspected::Refused)?;
-        Ok((tls, inspector.clone()))
+        let config = leaf(inspector, &inspected.to.host, now).await?;
+        match inspected.purpose {
+            Purpose::Serve => Ok((config, inspector.clone())),
+            Purpose::Explain(_) => {
+                // A connection that only shows a page ends with it, which a client is sure to understand in HTTP/1.1.
+                let mut config = ServerConfig::clone(&config);
+                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                Ok((Arc::new(config), inspector.clone()))
+            }
+        }
+    }
+
+    async fn shake(&self, wire: Rewound, config: Arc<ServerConfig>, hello: &Hello, phase: &mut watch::Receiver<Phase>) -> Result<TlsStream<Rewound>, Unfit> {
+        tokio::select! {
+            biased;
+            done = TlsAcceptor::from(config).accept(wire) => done.map_err(|error| Unfit::Handshake(Failed::of(error, hello))),
+            () = draining(Some(phase)) => Err(Unfit::Stopping),
+            () = sleep(self.limits.head_time) => Err(Unfit::TooSlow),
+        }
     }
 }
 
-/// Reads the client's hello; it stays in `bytes`, to be read again.
-async fn read_hello(tcp: &mut TcpStream, bytes: &mut BytesMut) -> Result<Hello, NotInspected> {
-    loop {
-        match hello::read(bytes) {
-            Read::Hello(hello) => return Ok(hello),
-            Read::NotTls(first) => return Err(NotInspected::NotTls(first.to_string())),
-            Read::Malformed(why) => return Err(NotInspected::NotTls(why.to_string())),
-            Read::More => match tcp.read_buf(bytes).await {
-                Ok(0) => return Err(NotInspected::Gone(io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => {}
-                Err(error) => return Err(NotInspected::Gone(error)),
-            },
-        }
+/// The leaf of a host. Where to sign takes long, that is done where nobody else waits for it.
+async fn leaf(inspector: &Arc<Inspector>, host: &Host, now: Timestamp) -> Result<Arc<ServerConfig>, MintError> {
+    if !inspector.leaves.is_slow() {
+        return inspector.leaves.of(host, now);
     }
+    if let Some(kept) = inspector.leaves.kept(host, now) {
+        return Ok(kept);
+    }
+    let (inspector, host) = (inspector.clone(), host.clone());
+    tokio::task::spawn_blocking(move || inspector.leaves.of(&host, now)).await.unwrap_or(Err(MintError::Shape))
 }

@@ -62,6 +62,14 @@ pub const TRAILERS: usize = 16 * 1024;
 pub const READ_BUFFER: usize = 8 * 1024;
 /// About how many bytes are kept that a client sends before its tunnel is open.
 pub const EARLY_BYTES: usize = 64 * 1024;
+/// Room for a hello as browsers send it, so that it is read at once.
+pub const HELLO: usize = 2048;
+/// For the last word to a client that is turned away at the gate.
+pub const FAREWELL: Duration = Duration::from_secs(5);
+/// A client that goes away so soon after our certificate, and has asked for nothing, went away from it.
+pub const AT_ONCE: Duration = Duration::from_secs(1);
+/// Between two times that what is new of programs that turn away is written.
+pub const SAVES: Duration = Duration::from_secs(1);
 /// Bytes moved at a time through a tunnel, each way. Held only while bytes move.
 pub const TUNNEL_BUFFER: usize = 64 * 1024;
 /// Between attempts to connect to the next address of a host (RFC 8305 section 5).

@@ -11,6 +11,7 @@ use super::wire::Wire;
 use super::{Inspector, Worker};
 use crate::policy::decision::Destination;
 use crate::tls::origin::{Generation, Offer, Secured};
+use crate::tls::refusal::ClientCertificate;
 use http::{HeaderMap, StatusCode, Uri, Version};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -45,6 +46,11 @@ impl<'a> Line<'a> {
     /// Whether it leads where that connection does.
     fn leads_to(&self, far: &Far) -> bool {
         far.secure == self.secure.is_some() && far.through_parent == self.way.is_through_parent() && far.to == *self.key()
+    }
+
+    /// Whether the far end is believed by an exception, or may be: then that is on record from the beginning.
+    pub(super) fn may_be_excused(&self) -> bool {
+        self.secure.is_some_and(|inspector| inspector.origins.excepts(&self.way.to().host))
     }
 
     /// Under which rules the far end is believed now.
@@ -88,19 +94,19 @@ impl Worker {
     /// A new connection.
     pub(super) async fn connect(&self, line: &Line<'_>) -> Result<Origin, ProxyError> {
         let dialled = self.reach(&line.way).await?;
-        let (wire, believed) = match line.secure {
+        let (wire, believed, asked, excused) = match line.secure {
             Some(inspector) => {
                 let secured = self.secure(inspector, &line.way, dialled.tcp).await?;
-                (Wire::Origin(Box::new(secured.stream)), Some(secured.generation))
+                (Wire::Origin(Box::new(secured.stream)), Some(secured.generation), secured.client_certificate, secured.excused.into())
             }
-            None => (Wire::from(dialled.tcp), None),
+            None => (Wire::from(dialled.tcp), None, ClientCertificate::NotAsked, Box::default()),
         };
         let mut builder = http1::Builder::new();
         builder.max_headers(ANSWER_FIELDS).max_buf_size(ORIGIN_BUFFER);
         let (sender, connection) = builder.handshake(TokioIo::new(wire)).await.map_err(ProxyError::Origin)?;
         // It ends by itself: when its sender is dropped, when the origin closes it, or when it has become a tunnel.
         tokio::spawn(connection.with_upgrades());
-        Ok(Origin { sender, address: dialled.address, used: false, bound: false, believed })
+        Ok(Origin { sender, address: dialled.address, used: false, bound: false, believed, asked, excused })
     }
 
     /// TLS with the origin at the end of a way.

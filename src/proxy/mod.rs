@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ pool, dial, guard
-//!                                           └▶ connect, the same way ───────────────────────────┼▶ tunnel ─▶ dial, guard
+//!                                           └▶ connect, the same way ───────────────────────────┼▶ gate ─┬▶ tunnel ─▶ dial, guard
+//!                                                                                               │        └▶ intercept ─▶ hyper, and so on
 //!                                                                                               └▶ pages, own_pages
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod error;
 
 pub mod forward;
 pub mod framing;
+pub mod gate;
 pub mod guard;
 pub mod headers;
 pub mod identify;
@@ -50,7 +52,7 @@ use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
 use crate::snapshot::InForce;
-use crate::telemetry::events::AuthorityUnusable;
+use crate::telemetry::events::{AuthorityUnusable, PinsUnusable};
 use crate::tls::ca;
 use crate::tls::leaves::Leaves;
 use crate::tls::origin::Origins;
@@ -127,6 +129,8 @@ pub struct Inspector {
     pub leaves: Leaves,
     /// Whose certificates are believed.
     pub origins: Origins,
+    /// What is remembered of programs, devices and sites.
+    pub memory: gate::Memory,
 }
 
 impl fmt::Debug for Inspector {
@@ -143,6 +147,9 @@ impl Inspector {
     pub fn refresh(&self, authorities: &ca::Folder, now: Timestamp) -> Result<(), String> {
         // Neither waits for the other to be mended.
         let (signing, trust) = (self.refresh_authority(authorities, now), self.origins.refresh());
+        if let Err(error) = self.memory.pins.refresh(now) {
+            PinsUnusable { error: &error }.emit();
+        }
         signing.and(trust.map(drop).map_err(|error| error.to_string()))
     }
 

@@ -18,6 +18,12 @@ use hyper::body::Incoming;
 /// Another name of Usher's own, beside the one that is set: no name server can ever lead it elsewhere (RFC 6761 section 6.4).
 const ALWAYS_OWN: &str = "usher.invalid";
 
+/// The names of Usher's own, where this one is set.
+#[must_use]
+pub fn own_names(set: &Host) -> Vec<Host> {
+    Host::parse(ALWAYS_OWN).into_iter().chain([set.clone()]).collect()
+}
+
 /// A page of Usher's own.
 enum OwnPage {
     /// The way on past a warning.

@@ -3,7 +3,9 @@
 use super::body::RequestBody;
 use super::limits::{IDLE_IN_ALL, ORIGIN_IDLE};
 use crate::policy::decision::Destination;
+use crate::tls::exception::Exception;
 use crate::tls::origin::Generation;
+use crate::tls::refusal::ClientCertificate;
 use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -23,6 +25,10 @@ pub struct Origin {
     pub bound: bool,
     /// Under which rules the far end was believed, if it speaks TLS.
     pub believed: Option<Generation>,
+    /// Whether the far end asked for a certificate of ours.
+    pub asked: ClientCertificate,
+    /// The exceptions by which the far end is believed; none for most.
+    pub excused: Box<[Arc<Exception>]>,
 }
 
 struct Idle {

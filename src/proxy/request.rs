@@ -4,21 +4,23 @@ use super::body::AnswerBody;
 use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
 use super::framing::Malformed;
+use super::gate::Purpose;
 use super::identify::Identified;
 use super::inside::Inside;
 use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
-use super::target::Target;
+use super::target::{self, Target};
 use super::{Proxy, Worker};
-use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
+use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::decision::{Destination, Exempt};
+use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -39,10 +41,14 @@ pub(super) enum Judged {
     Sealed(TunnelPermit, Entry),
     /// Its TLS ends here.
     Inspected {
-        permit: InspectPermit,
+        /// What was asked for.
+        to: Destination,
         entry: Entry,
         /// What is on record besides, if the client sees no page: that the site is blocked.
         unseen: Option<Box<Opening>>,
+        purpose: Purpose,
+        /// Whether the site may be passed sealed for its own sake.
+        may_seal: bool,
     },
 }
 
@@ -105,7 +111,8 @@ impl Worker {
             return self.refuse_malformed(&asked, why).await;
         }
         match self.admit(&asked, &head.uri).await {
-            Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(&asked, &target, &identity, Request::from_parts(head, body)).await,
+            Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(asked, target, identity, Request::from_parts(head, body)).await,
+            Ok((target, identity)) if asked.conn.inside.as_ref().is_some_and(Inside::is_to_explain) => self.explain(&asked, &target, &identity).await,
             Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => self.own_page(&asked, &target, identity, body).await,
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
@@ -120,10 +127,17 @@ impl Worker {
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
     pub(super) async fn admit(&self, asked: &Asked, uri: &Uri) -> Result<(Target, Identity), Answer> {
+        if let Some(inside) = &asked.conn.inside {
+            inside.note_request(asked);
+        }
         if let Some(requests) = &self.requests
             && requests.check_key(&asked.client()).is_err()
         {
-            return Err(self.refuse_too_many(asked, asked.meant(Target::of(&asked.method, uri)).ok().as_ref()).await);
+            let target = match &asked.conn.inside {
+                Some(inside) => Ok(inside.site(&target::path(uri))),
+                None => Target::of(&asked.method, uri),
+            };
+            return Err(self.refuse_too_many(asked, asked.meant(target).ok().as_ref()).await);
         }
         let (target, identity) = match &asked.conn.inside {
             Some(inside) => self.admit_inside(asked, uri, inside).await?,
@@ -158,7 +172,10 @@ impl Worker {
         let identity = self.identify_inside(inside, &asked.snapshot, asked.client());
         match asked.meant(inside.target(&asked.method, uri, &asked.headers)) {
             Ok(target) => Ok((target, identity)),
-            Err(why) => Err(self.refuse(asked, None, identity, why.kind(), why.page()).await),
+            Err(misplaced) => {
+                let (target, why) = (inside.site(&target::path(uri)), misplaced.why(uri, &asked.headers, inside));
+                Err(self.refuse_since(asked, Some(&target), identity, misplaced.kind(), why, misplaced.page()).await)
+            }
         }
     }
 
@@ -171,14 +188,34 @@ impl Worker {
         match verdict {
             ConnectVerdict::Tunnel(permit) => Ok(Judged::Sealed(permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
             ConnectVerdict::Inspect(permit) => {
+                if self.asks_for_certificate(asked, identity, target.url())
+                    && let Some(permit) = permit.to_seal()
+                {
+                    let reason = reason.exempt(Exempt::ClientCertificate);
+                    return Ok(Judged::Sealed(permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason)));
+                }
+                if self.inspector.is_none() {
+                    let page = Page::new(StatusCode::BAD_GATEWAY, "error", "This site cannot be shown");
+                    let page = page.line("There is no certificate authority to show it with. Tell the people who look after the network.");
+                    return Err(self.refuse(asked, Some(target), identity.clone(), "no-authority", page).await);
+                }
                 let why = "Its TLS ends here, and each request in it is judged.";
                 let about = Opening { verdict: Verdict::Answered, reason: "inspected", why: why.into(), ..opening(asked, Some(target), identity) };
                 let entry = Proxy::lone_entry(asked, identity, about);
                 let blocked = || self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening;
                 let unseen = (permit.site() == Action::Block).then(blocked);
-                Ok(Judged::Inspected { permit, entry, unseen })
+                let may_seal = permit.to_seal().is_some();
+                Ok(Judged::Inspected { to: permit.into_destination(), entry, unseen, purpose: Purpose::Serve, may_seal })
             }
             ConnectVerdict::Block => {
+                if let Some(setting) = self.shows_page(asked, identity, &reason) {
+                    let why = "Its TLS ends here, to show the page that says why it is not opened; nothing is sent on.";
+                    let about = Opening { verdict: Verdict::Answered, reason: "explained", why: why.into(), ..opening(asked, Some(target), identity) };
+                    let (entry, url) = (Proxy::lone_entry(asked, identity, about), target.url());
+                    let unseen = Some(self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening);
+                    let to = Destination { host: url.host.clone(), port: url.port };
+                    return Ok(Judged::Inspected { to, entry, unseen, purpose: Purpose::Explain(setting), may_seal: false });
+                }
                 let page = self.block_page(asked, target, &reason);
                 let pending = self.open_record(asked, self.judged(asked, target, identity, &found, Verdict::Blocked, &reason)).await?;
                 Err(own_answer(asked, &page, Some(pending), &self.settings.school))
@@ -206,7 +243,7 @@ impl Worker {
         }
     }
 
-    fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
+    pub(super) fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
         let client = asked.client();
         Circumstances {
             identity,
@@ -219,7 +256,7 @@ impl Worker {
         }
     }
 
-    fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
+    pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
         let taxonomy = &asked.snapshot.taxonomy;
         let site = shown(target);
         match reason.page(taxonomy) {
@@ -240,7 +277,7 @@ impl Worker {
         }
     }
 
-    fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
+    pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
         let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
         let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
@@ -249,7 +286,7 @@ impl Worker {
     }
 
     /// What is known of a request that was judged.
-    fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
+    pub(super) fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
         let taxonomy = &asked.snapshot.taxonomy;
         // What the sealed feed says is in no list.
         let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
@@ -292,6 +329,11 @@ impl Worker {
     /// Refuses what is no request a proxy can serve.
     pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
         let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
+        self.refuse_since(asked, target, identity, kind, why, page).await
+    }
+
+    /// The same, where the record says more than the page.
+    async fn refuse_since(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, why: String, page: Page) -> Answer {
         let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, target, &identity) };
         match self.open_record(asked, Proxy::lone_entry(asked, &identity, opening)).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
@@ -299,9 +341,24 @@ impl Worker {
         }
     }
 
+    /// Puts on record that something was refused that has been answered already, or has no answer.
+    pub(super) async fn mark(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: String) {
+        let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, Some(target), identity) };
+        // Where it cannot be put on record, nothing passes either way.
+        if let Ok(pending) = self.open_record(asked, Proxy::lone_entry(asked, identity, opening)).await {
+            pending.close(Outcome::Complete);
+        }
+    }
+
+    /// Who sends what is refused unread: where its TLS ends here, whoever opened the connection, else nobody that is known.
+    fn sender(&self, asked: &Asked) -> Identity {
+        asked.conn.inside.as_ref().map_or_else(Identity::unknown, |inside| self.identify_inside(inside, &asked.snapshot, asked.client()))
+    }
+
     async fn refuse_malformed(&self, asked: &Asked, why: Malformed) -> Answer {
         let page = Page::new(why.status(), "refused", "The request cannot be read").line(sentence(&why.to_string()));
-        let mut answer = self.refuse(asked, None, Identity::unknown(), "malformed", page).await;
+        let target = asked.conn.inside.as_ref().map(|inside| inside.site(""));
+        let mut answer = self.refuse(asked, target.as_ref(), self.sender(asked), "malformed", page).await;
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer
     }
@@ -309,7 +366,7 @@ impl Worker {
     async fn refuse_too_many(&self, asked: &Asked, target: Option<&Target>) -> Answer {
         let page =
             Page::new(StatusCode::TOO_MANY_REQUESTS, "refused", "Too many requests").line("This device asks for more than one device may. Wait a little.");
-        let mut answer = self.refuse(asked, target, Identity::unknown(), "too-many", page).await;
+        let mut answer = self.refuse(asked, target, self.sender(asked), "too-many", page).await;
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
         answer
     }

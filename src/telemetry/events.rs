@@ -33,6 +33,36 @@ impl AuthorityUnusable<'_> {
     }
 }
 
+/// What is known of programs that take no certificate but a site's own cannot be read or written.
+pub struct PinsUnusable<'a> {
+    /// Why not.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl PinsUnusable<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "what is known of programs that take no certificate but a site's own cannot be kept");
+    }
+}
+
+/// A program was found that does not take the school's certificate at a site.
+pub struct PinFound<'a> {
+    /// The site.
+    pub host: &'a dyn std::fmt::Display,
+    /// The program.
+    pub program: &'a dyn std::fmt::Display,
+    /// What becomes of it.
+    pub state: &'a str,
+}
+
+impl PinFound<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(host = %self.host, program = %self.program, "a program does not take the school's certificate: {}; see: usher tls pins", self.state);
+    }
+}
+
 /// The log can be written again.
 pub struct LogRecovered<'a> {
     /// The database.

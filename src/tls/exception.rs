@@ -76,6 +76,12 @@ impl Exception {
         format!("exception: {} of {} that is {}, {end}: {}", which, self.host, accepted.join(" or "), self.reason)
     }
 
+    /// What is on record of a request to a site that is believed by it.
+    #[must_use]
+    pub fn on_record(&self) -> String {
+        format!("Its certificate was excused by an exception until {}: {}.", self.until, self.reason.trim_end_matches('.'))
+    }
+
     /// Whether it accepts this of this certificate on this day.
     fn accepts(&self, what: Accept, sha256: &Fingerprint, today: Date) -> bool {
         today <= self.until && self.accept.contains(&what) && self.sha256.as_ref().is_none_or(|only| only == sha256)

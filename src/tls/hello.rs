@@ -54,6 +54,8 @@ pub mod extension {
     pub const ALPN: u16 = 16;
     /// `padding` (RFC 7685).
     pub const PADDING: u16 = 21;
+    /// `session_ticket` (RFC 5077).
+    pub const SESSION_TICKET: u16 = 35;
     /// `pre_shared_key`: the client resumes a session (RFC 8446 section 4.2.11).
     pub const PRE_SHARED_KEY: u16 = 41;
     /// `early_data`: what follows the hello is data already (RFC 8446 section 4.2.10).

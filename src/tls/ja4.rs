@@ -10,6 +10,7 @@
 use super::hello::{Codes, Hello, extension, is_grease};
 use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 /// The JA4 of a hello over TCP, such as `t13d1516h2_8daaf6152771_02713d6af862`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,11 +64,12 @@ impl fmt::Debug for Ja4 {
 }
 
 /// Extensions that come and go between the connections of one program: with a session to resume, with the length of the rest, with a name or an address,
-/// and with what is to be spoken inside. Chromium's WebSockets offer HTTP/1.1 only, and then no application settings.
-const FLEETING: [u16; 7] = [
+/// and with what is to be spoken inside. One that resumes a session of TLS 1.3 may ask for no ticket of TLS 1.2, as rustls does. Chromium's WebSockets offer HTTP/1.1 only, and then no application settings.
+const FLEETING: [u16; 8] = [
     extension::SERVER_NAME,
     extension::ALPN,
     extension::PADDING,
+    extension::SESSION_TICKET,
     extension::PRE_SHARED_KEY,
     extension::EARLY_DATA,
     extension::OLD_APPLICATION_SETTINGS,
@@ -96,6 +98,27 @@ impl Class {
         let mut class = [0; 16];
         class.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..16]);
         Self(class)
+    }
+}
+
+/// A text names no class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a program is named by 32 hexadecimal digits, as `usher tls pins` lists them")]
+pub struct NoClass;
+
+impl FromStr for Class {
+    type Err = NoClass;
+
+    fn from_str(text: &str) -> Result<Self, NoClass> {
+        let digits = text.as_bytes();
+        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(NoClass);
+        }
+        let mut class = [0; 16];
+        for (byte, at) in class.iter_mut().zip((0..32).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| NoClass)?;
+        }
+        Ok(Self(class))
     }
 }
 
@@ -260,6 +283,10 @@ mod tests {
         for (why, change) in [
             ("resumed", (|hello| hello.extensions.push(41)) as fn(&mut Hello)),
             ("with data at once", |hello| hello.extensions.extend([42, 41])),
+            ("resumed, and asking for no ticket of TLS 1.2", |hello| {
+                hello.extensions.retain(|number| *number != 35);
+                hello.extensions.push(41);
+            }),
             ("not padded", |hello| hello.extensions.retain(|number| *number != 21)),
             ("to an address", |hello| hello.extensions.retain(|number| *number != 0)),
             ("a WebSocket", |hello| {
@@ -276,6 +303,16 @@ mod tests {
         }
         let shuffled = changed(|hello| hello.extensions.reverse());
         assert_eq!(shuffled, (ja4, class));
+    }
+
+    #[test]
+    fn a_class_is_read_as_it_is_written() {
+        let (_, class) = changed(|_| ());
+        assert_eq!(class.to_string().parse(), Ok(class));
+        assert_eq!(class.to_string().to_uppercase().parse(), Ok(class));
+        for bad in ["", "00", "g0112233445566778899aabbccddeeff", "+0112233445566778899aabbccddeeff", "\u{e9}0112233445566778899aabbccddeef"] {
+            assert_eq!(bad.parse::<Class>(), Err(NoClass), "{bad}");
+        }
     }
 
     #[test]

@@ -68,10 +68,16 @@ impl Leaves {
         Ok(Self { key: LeafKey::generate()?, reign, parts: Default::default(), choose: RandomState::new(), room: hosts.div_ceil(PARTS).max(1) })
     }
 
-    /// What a server of this host needs, if it is ready.
+    /// What a server of this host needs, if it is ready and nobody is minting in its part of the cache.
     #[must_use]
     pub fn kept(&self, host: &Host, now: Timestamp) -> Option<Arc<ServerConfig>> {
-        self.part(host).lock().get(host, now)
+        self.part(host).try_lock()?.get(host, now)
+    }
+
+    /// Whether to mint takes so long that others should not wait meanwhile.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.reign.load().authority.is_slow()
     }
 
     /// What a server of this host needs, minted if need be. A leaf is minted anew at half of its life.
@@ -233,6 +239,16 @@ mod tests {
         assert!(got.iter().all(|one| Arc::ptr_eq(one, &got[0])), "minted once");
         assert_eq!(leaves.len(), 1);
         assert!(leaves.kept(&host("news.example"), now).is_some() && leaves.kept(&host("other.example"), now).is_none());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_leaf_that_another_is_minting() {
+        let (leaves, now, news) = (Leaves::new(authority("a")).expect("leaves"), Timestamp::now(), host("news.example"));
+        leaves.of(&news, now).expect("minted");
+        let minting = leaves.part(&news).lock();
+        assert!(leaves.kept(&news, now).is_none(), "and no wait");
+        drop(minting);
+        assert!(leaves.kept(&news, now).is_some() && !leaves.is_slow());
     }
 
     #[test]

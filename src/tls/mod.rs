@@ -9,13 +9,18 @@
 //! | [`mint`] | one certificate for one host, signed |
 //! | [`leaves`] | those that were minted |
 //! | [`install`] | how devices are told to trust the authority |
+//! | [`devices`] | which devices are known to trust the authority |
+//! | [`pins`] | which programs take no certificate but a site's own |
+//! | [`asking`] | which sites let in only who shows a certificate |
 //! | [`origin`] | a handshake with an origin |
 //! | [`refusal`] | why an origin is not believed; a new reason is a variant |
 //! | [`exception`] | what the school accepts all the same |
 //! | [`roots`] | whose word is taken for who an origin is |
 
+pub mod asking;
 pub mod ca;
 mod der;
+pub mod devices;
 pub mod exception;
 pub mod first;
 pub mod hello;
@@ -24,6 +29,7 @@ pub mod ja4;
 pub mod leaves;
 pub mod mint;
 pub mod origin;
+pub mod pins;
 pub mod refusal;
 pub mod roots;
 mod sessions;

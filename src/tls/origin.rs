@@ -155,6 +155,12 @@ impl Origins {
         self.in_force.load().generation
     }
 
+    /// Whether there is an exception for a host, in force or not.
+    #[must_use]
+    pub fn excepts(&self, host: &Host) -> bool {
+        self.in_force.load().verifier.excepts(host)
+    }
+
     /// Begins TLS on a connection to a host.
     ///
     /// # Errors

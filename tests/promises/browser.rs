@@ -77,6 +77,34 @@ async fn over_https_a_page_loads_whole_a_block_is_read_and_a_warning_is_gone_pas
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_site_that_is_sealed_is_read_as_its_block_page_and_a_warning_leads_on() {
+    let believed = Authority::new("A public authority");
+    let page = "<!doctype html><title>Film</title><h1>the film</h1>";
+    let site = SecureSite::saying(page, &believed, &["video.example"], Good::Now).await;
+    let files = World::new().policy(ROOM).tls("authorities = [\"public.pem\"]").write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let school = files.usher(&["ca", "export"]).out;
+    let usher = Program::start(Arc::new(files));
+    let Some(mut browser) = Browser::trusting_all(&[&school, &believed.pem()], usher.address) else { return skipped("Chromium with certutil") };
+    let games = format!("https://games.example:{}/play", site.address.port());
+    assert_eq!(browser.go(&games), Err("net::ERR_TUNNEL_CONNECTION_FAILED".to_owned()), "nobody knows yet whether it trusts the school");
+    browser.go("https://usher.internal/ca").expect("a page");
+    browser.go(&games).expect("a page, not an error of the browser");
+    let words = browser.words();
+    assert!(words.contains("This page is blocked") && words.contains("Games is blocked for year-8."), "{words}");
+    browser.go(&format!("https://video.example:{}/film", site.address.port())).expect("a page");
+    assert!(browser.words().contains("Think before you go on"), "{}", browser.words());
+    browser.click("button");
+    assert_eq!(browser.words(), "the film", "over a tunnel that is sealed");
+    let rows: Vec<_> = usher.rows().into_iter().map(|row| (row.method, row.host, row.path, row.verdict)).collect();
+    for known in [("GET", "games.example", "/play", "blocked"), ("GET", "video.example", "/film", "warned"), ("CONNECT", "video.example", "", "allowed")] {
+        assert!(rows.iter().any(|(method, host, path, verdict)| (&**method, &**host, &**path, &**verdict) == known), "{known:?}: {rows:?}");
+    }
+    assert!(!rows.iter().any(|(method, host, _, verdict)| method == "GET" && host == "video.example" && verdict == "allowed"), "what is sealed is not seen");
+}
+
 /// A school with a browser in it, or a word that there is none.
 async fn school_and_browser() -> Option<(School, Browser)> {
     let school = World::new().policy(ROOM).start().await;

@@ -91,7 +91,7 @@ fn a_wrong_configuration_is_told_whole_before_anything_is_done() {
     }
     files.edit("sources.toml", "format_ = 1", "");
     let said = files.usher(&["serve"]);
-    for words in ["policy.toml:12", "\"adlut\"", "did you mean \"adult\"?", "policy.toml:13", "`warm`", "did you mean \"warn\"?"] {
+    for words in ["policy.toml:13", "\"adlut\"", "did you mean \"adult\"?", "policy.toml:14", "`warm`", "did you mean \"warn\"?"] {
         assert!(said.err.contains(words), "{words} is not in {}", said.err);
     }
     assert!(!said.err.contains("cannot listen"), "{}", said.err);

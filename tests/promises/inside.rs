@@ -174,7 +174,7 @@ async fn what_is_in_a_connection_is_for_the_host_it_was_opened_for() {
     // A name in the hello that is not that of the CONNECT.
     assert!(device.secure(&authority, "games.example").await.is_err());
     let fronting = usher.rows().into_iter().filter(|row| row.reason == "fronting").count();
-    assert_eq!(fronting, 4);
+    assert_eq!(fronting, 5);
     assert_eq!(site.seen().len(), 1);
 }
 

@@ -14,6 +14,7 @@ mod exports;
 mod fetching;
 mod fetching_safely;
 mod formats;
+mod gate;
 mod generations;
 mod http;
 mod illegal;

@@ -55,15 +55,23 @@ impl Browser {
 
     /// Starts one that trusts an authority; `None` where there is none, or nothing to install the authority with (NSS's `certutil`).
     pub fn trusting(pem: &str, proxy: SocketAddr) -> Option<Self> {
+        Self::trusting_all(&[pem], proxy)
+    }
+
+    /// The same with several authorities.
+    pub fn trusting_all(pems: &[&str], proxy: SocketAddr) -> Option<Self> {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let (store, file) = (home.path().join(".pki/nssdb"), home.path().join("authority.pem"));
+        let store = home.path().join(".pki/nssdb");
         fs::create_dir_all(&store).expect("a folder");
-        fs::write(&file, pem).expect("a file");
         let store = format!("sql:{}", store.display());
         let certutil = |arguments: &[&str]| Command::new("certutil").args(["-d", &store]).args(arguments).output().ok().map(|output| output.status.success());
         certutil(&["-N", "--empty-password"]).filter(|made| *made)?;
-        let name = file.display().to_string();
-        assert_eq!(certutil(&["-A", "-t", "C,,", "-n", "school", "-i", &name]), Some(true));
+        for (number, pem) in pems.iter().enumerate() {
+            let file = home.path().join(format!("{number}.pem"));
+            fs::write(&file, pem).expect("a file");
+            let (nick, file) = (format!("authority {number}"), file.display().to_string());
+            assert_eq!(certutil(&["-A", "-t", "C,,", "-n", &nick, "-i", &file]), Some(true));
+        }
         Self::start(proxy, home)
     }
 

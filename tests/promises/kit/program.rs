@@ -44,6 +44,13 @@ impl Program {
         Self::spawn(command, files)
     }
 
+    /// Starts it once a shell has done this.
+    pub fn start_after(files: Arc<Files>, shell: &str) -> Self {
+        let mut command = once(shell);
+        command.arg(env!("CARGO_BIN_EXE_usher"));
+        Self::spawn(command, files)
+    }
+
     /// Starts it with no more than so many blocks of 512 bytes to each file.
     pub fn start_with_little_disk(files: Arc<Files>, blocks: u32) -> Self {
         // The signal that comes with it is for Usher to deal with.

@@ -27,13 +27,15 @@ const CATEGORIES: [(&str, &str, &str, &str); 8] = [
     ("help", "Help", "help", "block"),
 ];
 
-/// Year 7 is in one range of addresses, staff in another; whoever is elsewhere is nobody in particular.
+/// Year 7 is in one range of addresses, staff in another; whoever is elsewhere is nobody in particular. Tunnels may carry what is not TLS, so that tests of
+/// other things can be plain.
 const GROUPS: &str = r#"
 [[group]]
 name = "year-7"
 members = { networks = ["127.0.7.0/24"], users = ["7-*"] }
 block = ["games", "self-harm"]
 warn = ["streaming"]
+not_tls = "pass"
 
 [[group]]
 name = "staff"
@@ -41,6 +43,7 @@ staff = true
 members = { networks = ["127.0.9.0/24"], users = ["staff-*"] }
 block = ["adult"]
 warn = ["chat"]
+not_tls = "pass"
 "#;
 
 /// A school that is yet to open.
@@ -134,6 +137,12 @@ impl World {
     pub fn inspecting(mut self) -> Self {
         self.policy = self.policy.replace("members =", "inspect = \"all\"\nmembers =");
         self
+    }
+
+    /// The policy with something else in place of this, for every group.
+    pub fn edit_policy(&mut self, from: &str, to: &str) {
+        assert!(self.policy.contains(from), "the policy says nothing of {from:?}");
+        self.policy = self.policy.replace(from, to);
     }
 
     /// The parent proxy everything goes through.
