@@ -35,6 +35,33 @@ pub struct ClientBody {
     pub count: Arc<AtomicU64>,
     /// `Expect: 100-continue`.
     pub gate: Option<Gate>,
+    /// How long the client may send nothing, where its connection does not watch that.
+    pub patience: Option<Patience>,
+}
+
+/// The longest a body may be still.
+pub struct Patience {
+    limit: Duration,
+    active: Instant,
+    timer: Timer,
+}
+
+impl Patience {
+    /// So long.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, active: Instant::now(), timer: Timer::default() }
+    }
+
+    /// Ready when it has been still for too long.
+    fn poll(&mut self, is_still: bool, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if !is_still {
+            self.active = Instant::now();
+            return Poll::Pending;
+        }
+        ready!(self.timer.poll(self.active + self.limit, cx));
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client sent nothing for too long"))
+    }
 }
 
 /// Holds a body back until the origin says `100 Continue` or a while has passed.
@@ -60,19 +87,25 @@ impl Gate {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
         if let Some(gate) = &mut body.gate {
             ready!(gate.poll(cx));
             body.gate = None;
         }
-        let frame = ready!(Pin::new(&mut body.inner).poll_frame(cx));
+        let polled = Pin::new(&mut body.inner).poll_frame(cx);
+        if let Some(patience) = &mut body.patience
+            && let Poll::Ready(error) = patience.poll(polled.is_pending(), cx)
+        {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(polled);
         if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -110,6 +143,8 @@ pub enum Home {
     Pool(Pool, Destination),
     /// To the client that has logged it in.
     Client(Arc<Conn>, Far),
+    /// Nowhere: others use it all the while.
+    Shared,
 }
 
 /// An origin's answer, and the connection it comes on.
@@ -142,7 +177,7 @@ impl Relay {
         match self.lease.take() {
             Some((origin, Home::Pool(pool, to))) => pool.keep(to, origin),
             Some((origin, Home::Client(conn, far))) => conn.bound.keep(far, origin),
-            None => {}
+            Some((_, Home::Shared)) | None => {}
         }
     }
 
@@ -228,7 +263,11 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let frame = ready!(this.poll_content(cx));
+        let polled = this.poll_content(cx);
+        if let Some(conn) = &this.conn {
+            conn.gives(polled.is_ready());
+        }
+        let frame = ready!(polled);
         match &frame {
             None => this.finish(Outcome::Complete),
             Some(Ok(frame)) => {

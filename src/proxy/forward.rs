@@ -2,22 +2,29 @@
 //!
 //! Nothing is collected: bodies stream both ways. A request goes out on an idle connection if there is one, else on a new one. One that finds its
 //! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
-//! section 9.2.2).
+//! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if it has no body.
 
 use super::Worker;
-use super::body::{AnswerBody, ClientBody, Gate, Home, Relay, RequestBody};
+use super::body::{AnswerBody, ClientBody, Gate, Home, Patience, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
-use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
+use super::headers::{
+    Wishes, asks_websocket, asks_for_a_connection, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response,
+};
+use super::limits::TRIES;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
 use super::request::{Answer, Asked};
+use super::sender::{Failure, goes_on};
+use super::streams::OnlyHttp1;
 use super::target::Target;
-use crate::audit::Pending;
+use super::websocket;
+use crate::audit::{Outcome, Pending};
 use crate::policy::ForwardPermit;
+use crate::tls::origin::Offer;
 use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -26,10 +33,11 @@ use hyper::ext::on_informational;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A request whose method may be repeated (RFC 9110 section 9.2.2) and that has no body: its head, to send again.
+/// A request that has no body: its head, to send again.
 type Repeatable = Option<(Method, Uri, HeaderMap)>;
 
 impl Worker {
@@ -46,10 +54,13 @@ impl Worker {
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
         let secure = conn.inside.as_ref().map(|inside| &*inside.inspector);
+        let logs_in = logs_in_a_connection(&asked.headers);
+        // What is logged in is a connection, and WebSocket has one for itself.
+        let offer = if logs_in || asks_websocket(&asked.headers) { Offer::Http1 } else { Offer::Both };
         let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&line, hop) {
-                (Ok(line), Hop::On) => Some(self.ready(line, &conn).await),
+                (Ok(line), Hop::On) => Some(self.ready(line, &conn, offer).await),
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
@@ -64,15 +75,18 @@ impl Worker {
             Err(error) => return self.failed(&asked, &error, pending),
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
+        if logs_in && conn.is_stream() {
+            return over_http1(&asked, pending);
+        }
         let wishes = strip_request(&mut asked.headers);
-        let logs_in = logs_in_a_connection(&asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
-        let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
+        let key = if conn.is_stream() { websocket::expected(&asked.headers) } else { None };
+        let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
         let uri = line.address(path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&line, ready, upload, &mut pending).await {
+        match self.exchange((&line, offer, &conn), ready, upload, &mut pending).await {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
@@ -83,6 +97,11 @@ impl Worker {
             },
             Err(error) => self.failed(&asked, &error, pending),
         }
+    }
+
+    /// How long a body of this type may be still.
+    fn still_time(&self, headers: &HeaderMap) -> Duration {
+        if goes_on(headers) { self.limits.tunnel_idle_time.max(self.limits.stall_time) } else { self.limits.stall_time }
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
@@ -98,15 +117,18 @@ impl Worker {
         }
         let mut progress = None;
         let mut opened = None;
+        let limit = self.still_time(request.headers());
         if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());
+            // A connection with one request at a time watches by itself.
+            let patience = asked.conn.is_stream().then(|| Patience::new(limit));
             let gate = waits.then(|| {
                 let (open, gate) = oneshot::channel();
                 opened = Some(open);
                 Gate::new(gate)
             });
-            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate }));
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience }));
         }
         if continues {
             pass_on_interim(&mut request, asked.conn.clone(), opened);
@@ -114,45 +136,57 @@ impl Worker {
         Upload { request, progress }
     }
 
-    /// Sends a request, if need be on a new connection, and waits for the head of its answer.
+    /// Sends a request, if need be on another connection, and waits for the head of its answer.
     async fn exchange(
         &self,
-        line: &Line<'_>,
+        (line, mut offer, conn): (&Line<'_>, Offer, &Conn),
         ready: Result<Origin, ProxyError>,
         upload: Upload,
         pending: &mut Pending,
     ) -> Result<(Response<Incoming>, Origin), ProxyError> {
         let Upload { mut request, progress } = upload;
         let mut origin = ready?;
-        pending.upstream(origin.address);
-        if origin.used {
-            let again = repeatable(&request);
-            match self.send(&mut origin, request, progress.as_ref()).await {
-                Ok(response) => return Ok((response, origin)),
-                Err(Sent::No(unsent)) => request = *unsent,
-                Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
-                    Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
-                    None => return Err(blamed(error)),
-                },
-                Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
-            }
-            origin = self.connect(line).await?;
+        let mut tries = 1;
+        loop {
             pending.upstream(origin.address);
-        }
-        match self.send(&mut origin, request, progress.as_ref()).await {
-            Ok(response) => Ok((response, origin)),
-            Err(Sent::Failed(error)) => Err(blamed(error)),
-            Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
+            let may_be_stale = origin.used || origin.sender.is_shared();
+            let again = if may_be_stale { repeatable(&request) } else { None };
+            request = match self.send(&mut origin, request, progress.as_ref()).await {
+                Ok(response) => return Ok((response, origin)),
+                Err(Sent::No(unsent)) if may_be_stale && tries < TRIES => *unsent,
+                Err(Sent::No(_)) => return Err(ProxyError::TooSlow),
+                Err(Sent::TooSlow) => {
+                    // If nothing comes on it at all, nobody else is to wait for that.
+                    origin.sender.retire();
+                    return Err(ProxyError::TooSlow);
+                }
+                Err(Sent::Failed(error)) => {
+                    let failure = Failure::of(&error);
+                    let Some((method, uri, headers)) = again.filter(|(method, ..)| tries < TRIES && is_sent_again(failure, origin.used, method)) else {
+                        return Err(blamed(error));
+                    };
+                    if failure == Failure::WantsHttp1 {
+                        self.speaks_http1(line);
+                        offer = Offer::Http1;
+                    }
+                    rebuilt(method, uri, headers)
+                }
+            };
+            tries += 1;
+            origin.sender.retire();
+            origin = if origin.sender.is_shared() { self.ready(line, conn, offer).await? } else { self.connect(line, offer).await? };
         }
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
     async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
         let sent = || progress.map_or(0, |count| count.load(Ordering::Relaxed));
-        let mut answer = std::pin::pin!(origin.sender.try_send_request(request));
+        // Whoever streams to its origin may be answered when it is done.
+        let limit = if goes_on(request.headers()) { self.limits.tunnel_idle_time.max(self.limits.answer_time) } else { self.limits.answer_time };
+        let mut answer = std::pin::pin!(origin.sender.send(request));
         loop {
             let before = sent();
-            match timeout(self.limits.answer_time, &mut answer).await {
+            match timeout(limit, &mut answer).await {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(mut error)) => {
                     let unsent = error.take_message();
@@ -169,7 +203,7 @@ impl Worker {
         self: &Arc<Self>,
         asked: &Asked,
         wishes: Wishes,
-        client: Option<hyper::upgrade::OnUpgrade>,
+        client: Option<Switching>,
         mut response: Response<Incoming>,
         (line, origin): (Line<'_>, Origin),
         mut pending: Pending,
@@ -182,6 +216,15 @@ impl Worker {
                 None => self.failed(asked, &ProxyError::Switched, pending),
             };
         }
+        if asked.conn.is_stream() {
+            if client.is_some() && response.status().is_success() {
+                // To an HTTP/2 client that would say that it is switched to.
+                return self.failed(asked, &ProxyError::NotSwitched, pending);
+            }
+            if asks_for_a_connection(response.headers()) {
+                return over_http1(asked, pending);
+            }
+        }
         let version = response.version();
         strip_response(response.headers_mut(), false);
         if asked.conn.inside.is_some() {
@@ -193,21 +236,56 @@ impl Worker {
         }
         self.via.add(response.headers_mut(), version);
         say_logins_work(response.headers_mut());
-        let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line) };
+        let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line, &origin) };
+        let still_time = self.still_time(response.headers());
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
-        let relay = Relay::new(body, origin, home, self.limits.stall_time);
+        let relay = Relay::new(body, origin, home, still_time);
         Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
     }
 
-    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, client: hyper::upgrade::OnUpgrade, pending: Pending) -> Answer {
+    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, Switching { client, key }: Switching, pending: Pending) -> Answer {
+        if asked.conn.is_stream() && !key.is_some_and(|key| websocket::is_accepted(response.headers_mut(), &key)) {
+            return self.failed(asked, &ProxyError::NotSwitched, pending);
+        }
         let origin = hyper::upgrade::on(&mut response);
-        strip_response(response.headers_mut(), true);
+        strip_response(response.headers_mut(), !asked.conn.is_stream());
+        if asked.conn.inside.is_some() {
+            response.headers_mut().remove(ALT_SVC);
+        }
         self.via.add(response.headers_mut(), Version::HTTP_11);
+        if asked.conn.is_stream() {
+            *response.status_mut() = StatusCode::OK;
+        }
         let origin = async move { origin_end(origin.await.map_err(std::io::Error::other)?) };
         self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
         response.map(|_| AnswerBody::switching())
     }
+}
+
+/// A client that wants to leave HTTP for WebSocket.
+struct Switching {
+    client: hyper::upgrade::OnUpgrade,
+    /// What the origin must answer to the key, if it is ours.
+    key: Option<String>,
+}
+
+/// Whether a request is sent again after such a failure. `used`: the connection had carried others.
+fn is_sent_again(failure: Failure, used: bool, method: &Method) -> bool {
+    match failure {
+        Failure::NotLookedAt | Failure::WantsHttp1 => true,
+        Failure::Ended => used && method.is_idempotent(),
+        Failure::Other => false,
+    }
+}
+
+/// Has a client ask again over HTTP/1.1, where a connection can be logged in. It is asked to by a reset: nothing of the answer is passed on.
+fn over_http1(asked: &Asked, mut pending: Pending) -> Answer {
+    pending.note("asked again over http/1.1, for a login to the connection");
+    pending.close(Outcome::Complete);
+    let mut answer = Response::new(AnswerBody::empty(None, asked.conn.clone()));
+    answer.extensions_mut().insert(OnlyHttp1);
+    answer
 }
 
 /// Whether a request may go on (`Max-Forwards`, RFC 9110 section 7.6.2).
@@ -238,8 +316,7 @@ fn blamed(error: hyper::Error) -> ProxyError {
 }
 
 fn repeatable(request: &Request<RequestBody>) -> Repeatable {
-    let once = !request.method().is_idempotent() || !matches!(request.body(), RequestBody::Empty);
-    (!once).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
+    matches!(request.body(), RequestBody::Empty).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
 }
 
 fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
@@ -264,6 +341,9 @@ fn pass_on_interim(request: &mut Request<RequestBody>, conn: Arc<Conn>, opened: 
         }
         let mut headers = interim.headers().clone();
         strip_response(&mut headers, false);
+        if conn.inside.is_some() {
+            headers.remove(ALT_SVC);
+        }
         conn.send_interim(&head_bytes(interim.status(), &headers));
     });
 }

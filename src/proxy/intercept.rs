@@ -7,6 +7,7 @@ use super::connection::serve_http;
 use super::inside::{Inside, user_of};
 use super::listen::Phase;
 use super::stream::ClientStream;
+use super::streams::serve_http2;
 use super::wire::{Rewound, Wire};
 use super::{Inspector, Worker};
 use crate::audit::{Opening, Outcome, Pending};
@@ -83,9 +84,15 @@ impl Worker {
             Ok((tls, inspector)) => {
                 let inside = Inside { host: to.host, port: to.port, user: user_of(&identity), inspector };
                 let conn = Conn::inside(outer, inside);
-                let stream = ClientStream::new(Wire::Client(Box::new(tls)), conn.clone(), self.limits.clone());
+                let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+                let wire = Wire::Client(Box::new(tls));
                 // How it ends is told by the records of its requests.
-                let _ = Box::pin(serve_http(self.clone(), conn, stream, phase)).await;
+                let _ = if http2 {
+                    Box::pin(serve_http2(self.clone(), conn, wire, phase)).await
+                } else {
+                    let stream = ClientStream::new(wire, conn.clone(), self.limits.clone());
+                    Box::pin(serve_http(self.clone(), conn, stream, phase)).await
+                };
                 pending.close(Outcome::Complete);
             }
             Err(why) => {

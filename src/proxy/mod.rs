@@ -25,6 +25,7 @@ pub mod forward;
 pub mod framing;
 pub mod guard;
 pub mod headers;
+pub mod heads;
 pub mod identify;
 pub mod inside;
 pub mod intercept;
@@ -36,13 +37,18 @@ pub mod names;
 pub mod own_pages;
 pub mod pages;
 pub mod parent;
+mod patient;
 pub mod pool;
 pub mod request;
+pub mod sender;
+mod shared;
 pub mod stream;
+mod streams;
 pub mod target;
 mod timer;
 pub mod tunnel;
 pub mod warnings;
+mod websocket;
 pub mod wire;
 
 use crate::audit::{RecordId, Recorder};
@@ -67,6 +73,7 @@ use names::KnownNames;
 use pages::School;
 use parent::Parent;
 use pool::Pool;
+use shared::Shared;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -182,6 +189,7 @@ pub struct Worker {
     pool: Pool,
     parent_pool: Pool,
     tls_pool: Pool,
+    shared: Shared,
 }
 
 impl std::ops::Deref for Worker {
@@ -205,6 +213,7 @@ impl Worker {
             pool: Pool::keeping(IDLE_PER_ORIGIN),
             parent_pool: Pool::keeping(IDLE_TO_PARENT),
             tls_pool: Pool::keeping(IDLE_PER_ORIGIN),
+            shared: Shared::default(),
         }))
     }
 
@@ -213,6 +222,7 @@ impl Worker {
         self.pool.sweep();
         self.parent_pool.sweep();
         self.tls_pool.sweep();
+        self.shared.sweep();
     }
 }
 

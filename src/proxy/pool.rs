@@ -1,20 +1,19 @@
-//! Idle connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
+//! Idle HTTP/1.1 connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
 
-use super::body::RequestBody;
 use super::limits::{IDLE_IN_ALL, ORIGIN_IDLE};
+use super::sender::Sender;
 use crate::policy::decision::Destination;
 use crate::tls::origin::Generation;
-use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A connection to an origin, ready for one request at a time.
+/// A connection to an origin, ready for a request.
 pub struct Origin {
     /// Where requests are handed over.
-    pub sender: SendRequest<RequestBody>,
+    pub sender: Sender,
     /// The address at its far end.
     pub address: SocketAddr,
     /// Whether it has carried a request before.

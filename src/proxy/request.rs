@@ -10,7 +10,7 @@ use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
 use super::target::Target;
-use super::{Proxy, Worker};
+use super::{Proxy, Worker, heads, websocket};
 use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
@@ -98,8 +98,11 @@ impl Worker {
 
     async fn answer(self: &Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
         let (mut head, body) = request.into_parts();
+        if conn.is_stream() {
+            self.read_http2(&conn, &mut head);
+        }
         let asked = self.asked(conn, &mut head);
-        if head.uri.host() == Some(REFUSED_HOST)
+        if (asked.conn.is_stream() || head.uri.host() == Some(REFUSED_HOST))
             && let Some(why) = asked.conn.refusal()
         {
             return self.refuse_malformed(&asked, why).await;
@@ -110,6 +113,15 @@ impl Worker {
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
         }
+    }
+
+    /// Checks a head that came in HTTP/2, and says it as HTTP/1.1 would.
+    fn read_http2(&self, conn: &Conn, head: &mut request::Parts) {
+        if let Err(why) = heads::check(head, self.limits.head_bytes, self.limits.head_fields) {
+            conn.refused(why);
+        }
+        heads::join_cookies(&mut head.headers);
+        websocket::as_get(head);
     }
 
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
