@@ -15,6 +15,7 @@ mod fetching;
 mod fetching_safely;
 mod formats;
 mod generations;
+mod h2;
 mod http;
 mod illegal;
 mod inside;

@@ -45,6 +45,13 @@ impl Device {
         Self { connector: Arc::new(config).into(), address: IpAddr::from([127, 0, 7, 1]), proxy, fields: String::new() }
     }
 
+    /// The same, offering to speak these inside TLS.
+    pub fn clone_offering(&self, protocols: &[&[u8]]) -> Self {
+        let mut config = (**self.connector.config()).clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        Self { connector: Arc::new(config).into(), address: self.address, proxy: self.proxy, fields: self.fields.clone() }
+    }
+
     /// At another address.
     pub fn at(mut self, address: [u8; 4]) -> Self {
         self.address = IpAddr::from(address);
@@ -97,7 +104,17 @@ impl Talk {
 
     /// Asks for a path in the name of some host.
     pub async fn ask(&mut self, method: &str, path: &str, host: &str) -> Response<String> {
-        let request = Request::builder().method(method).uri(path).header("host", host).body(Empty::new()).expect("a request");
+        self.sent(Request::builder().method(method).uri(path).header("host", host)).await
+    }
+
+    /// Asks for a path of the site, with these fields.
+    pub async fn ask_with(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Response<String> {
+        let request = Request::builder().method(method).uri(path).header("host", &self.authority);
+        self.sent(fields.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
+    async fn sent(&mut self, request: http::request::Builder) -> Response<String> {
+        let request = request.body(Empty::new()).expect("a request");
         soon("to be ready", self.sender.ready()).await.expect("open");
         let (head, body) = soon("an answer", self.sender.send_request(request)).await.expect("an answer").into_parts();
         let body = soon("its body", body.collect()).await.expect("a body").to_bytes();
