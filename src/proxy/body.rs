@@ -85,6 +85,15 @@ impl Gate {
     }
 }
 
+impl RequestBody {
+    /// Holds nothing back any more: nobody will say when the origin wants it.
+    pub(super) fn open(&mut self) {
+        if let Self::Client(body) = self {
+            body.gate = None;
+        }
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = io::Error;

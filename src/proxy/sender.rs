@@ -55,7 +55,10 @@ impl Sender {
         speak(&mut request, self.is_shared());
         match self {
             Self::Alone(sender) => sender.try_send_request(request).await,
-            Self::Shared(share) => share.sender().try_send_request(request).await,
+            Self::Shared(share) => {
+                request.body_mut().open();
+                share.sender().try_send_request(request).await
+            }
         }
     }
 
