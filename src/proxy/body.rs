@@ -4,6 +4,7 @@ use super::bound::Far;
 use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
+use super::replay::Replay;
 use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
@@ -25,6 +26,8 @@ pub enum RequestBody {
     Empty,
     /// From the client.
     Client(Box<ClientBody>),
+    /// From the client, to be sent again if need be.
+    Replay(Replay),
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -88,8 +91,10 @@ impl Gate {
 impl RequestBody {
     /// Holds nothing back any more: nobody will say when the origin wants it.
     pub(super) fn open(&mut self) {
-        if let Self::Client(body) = self {
-            body.gate = None;
+        match self {
+            Self::Empty => {}
+            Self::Client(body) => body.gate = None,
+            Self::Replay(body) => body.open(),
         }
     }
 }
@@ -99,7 +104,11 @@ impl Body for RequestBody {
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
+        let body = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Client(body) => body,
+            Self::Replay(body) => return Pin::new(body).poll_frame(cx),
+        };
         if let Some(gate) = &mut body.gate {
             ready!(gate.poll(cx));
             body.gate = None;
@@ -121,6 +130,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Client(body) => body.inner.is_end_stream(),
+            Self::Replay(body) => body.is_end_stream(),
         }
     }
 
@@ -128,6 +138,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Client(body) => body.inner.size_hint(),
+            Self::Replay(body) => body.size_hint(),
         }
     }
 }

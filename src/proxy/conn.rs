@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::AsyncWrite;
 
@@ -38,18 +38,18 @@ pub struct Conn {
     pub inside: Option<Arc<Inside>>,
     /// What the client was given of an answer, where this is one stream of many.
     stream: Option<Given>,
-    _place: Place,
+    place: Place,
 }
 
 /// A connection's place among the connected, kept until all that it became is over.
 #[derive(Debug)]
 enum Place {
     Own {
-        _seat: Seat,
+        seat: Seat,
     },
     /// That of the tunnel it is inside, or of the connection it is a stream of.
     Outer {
-        _conn: Arc<Conn>,
+        conn: Arc<Conn>,
     },
 }
 
@@ -72,19 +72,19 @@ impl Conn {
     /// The state of a new connection.
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
-        Self::with(client, None, None, Place::Own { _seat: seat })
+        Self::with(client, None, None, Place::Own { seat })
     }
 
     /// The state of a connection inside a tunnel whose TLS ends here.
     #[must_use]
     pub fn inside(outer: Arc<Self>, inside: Inside) -> Arc<Self> {
-        Self::with(outer.client, Some(Arc::new(inside)), None, Place::Outer { _conn: outer })
+        Self::with(outer.client, Some(Arc::new(inside)), None, Place::Outer { conn: outer })
     }
 
     /// The state of one request of an HTTP/2 connection.
     #[must_use]
     pub fn stream(of: &Arc<Self>) -> Arc<Self> {
-        Self::with(of.client, of.inside.clone(), Some(Given::default()), Place::Outer { _conn: of.clone() })
+        Self::with(of.client, of.inside.clone(), Some(Given::default()), Place::Outer { conn: of.clone() })
     }
 
     fn with(client: SocketAddr, inside: Option<Arc<Inside>>, stream: Option<Given>, place: Place) -> Arc<Self> {
@@ -101,7 +101,7 @@ impl Conn {
             bound: Bound::default(),
             inside,
             stream,
-            _place: place,
+            place,
         })
     }
 
@@ -158,6 +158,14 @@ impl Conn {
     #[must_use]
     pub fn is_serving(&self) -> bool {
         self.serving.load(Ordering::Acquire)
+    }
+
+    /// How many requests its client has under way in HTTP/2, on all its connections.
+    pub(super) fn streams(&self) -> &Arc<AtomicUsize> {
+        match &self.place {
+            Place::Own { seat } => &seat.streams,
+            Place::Outer { conn } => conn.streams(),
+        }
     }
 
     /// Whether this is one stream of an HTTP/2 connection.

@@ -2,7 +2,7 @@
 //!
 //! Nothing is collected: bodies stream both ways. A request goes out on an idle connection if there is one, else on a new one. One that finds its
 //! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
-//! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if it has no body.
+//! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if its body is short.
 
 use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, Home, Patience, Relay, RequestBody};
@@ -11,12 +11,14 @@ use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
 use super::headers::{
-    Wishes, asks_websocket, asks_for_a_connection, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response,
+    Wishes, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request,
+    strip_response,
 };
 use super::limits::TRIES;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
+use super::replay::{Again, Replay};
 use super::request::{Answer, Asked};
 use super::sender::{Failure, goes_on};
 use super::streams::OnlyHttp1;
@@ -37,8 +39,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A request that has no body: its head, to send again.
-type Repeatable = Option<(Method, Uri, HeaderMap)>;
+/// A request to send again: its head, and its body if it has one.
+struct Repeatable {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Option<Again>,
+}
 
 impl Worker {
     /// Puts a request on record, sends it where its permit leads, and answers with what comes back.
@@ -150,7 +157,7 @@ impl Worker {
         loop {
             pending.upstream(origin.address);
             let may_be_stale = origin.used || origin.sender.is_shared();
-            let again = if may_be_stale { repeatable(&request) } else { None };
+            let again = if may_be_stale { repeatable(&mut request, origin.sender.is_shared()) } else { None };
             request = match self.send(&mut origin, request, progress.as_ref()).await {
                 Ok(response) => return Ok((response, origin)),
                 Err(Sent::No(unsent)) if may_be_stale && tries < TRIES => *unsent,
@@ -162,14 +169,13 @@ impl Worker {
                 }
                 Err(Sent::Failed(error)) => {
                     let failure = Failure::of(&error);
-                    let Some((method, uri, headers)) = again.filter(|(method, ..)| tries < TRIES && is_sent_again(failure, origin.used, method)) else {
-                        return Err(blamed(error));
-                    };
+                    let again = again.filter(|again| tries < TRIES && is_sent_again(failure, origin.used, &again.method));
+                    let Some(again) = again.and_then(Repeatable::request) else { return Err(blamed(error)) };
                     if failure == Failure::WantsHttp1 {
                         self.speaks_http1(line);
                         offer = Offer::Http1;
                     }
-                    rebuilt(method, uri, headers)
+                    again
                 }
             };
             tries += 1;
@@ -315,16 +321,40 @@ fn blamed(error: hyper::Error) -> ProxyError {
     if error.is_user() { ProxyError::Client(error) } else { ProxyError::Origin(error) }
 }
 
-fn repeatable(request: &Request<RequestBody>) -> Repeatable {
-    matches!(request.body(), RequestBody::Empty).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
+/// What it takes to send a request again. On a `shared` connection also one with a body may be refused unseen.
+fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeatable> {
+    let body = std::mem::replace(request.body_mut(), RequestBody::Empty);
+    let (body, again) = match body {
+        RequestBody::Empty => (RequestBody::Empty, None),
+        body @ (RequestBody::Client(_) | RequestBody::Replay(_)) if !shared => {
+            *request.body_mut() = body;
+            return None;
+        }
+        RequestBody::Replay(body) => {
+            let again = body.again();
+            (RequestBody::Replay(body), Some(again))
+        }
+        body @ RequestBody::Client(_) => {
+            let body = Replay::of(body);
+            let again = body.again();
+            (RequestBody::Replay(body), Some(again))
+        }
+    };
+    *request.body_mut() = body;
+    Some(Repeatable { method: request.method().clone(), uri: request.uri().clone(), headers: request.headers().clone(), body: again })
 }
 
-fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
-    let mut request = Request::new(RequestBody::Empty);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    request
+impl Repeatable {
+    fn request(self) -> Option<Request<RequestBody>> {
+        let mut request = Request::new(RequestBody::Empty);
+        if let Some(again) = self.body {
+            *request.body_mut() = again.body()?;
+        }
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        Some(request)
+    }
 }
 
 /// Passes interim answers on to the client (RFC 9110 section 15.2). `100 Continue` opens the way for the body instead: reading the body makes

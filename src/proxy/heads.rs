@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::url::split_port;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 
 /// Checks a head: its size, and that it says each thing once.
@@ -30,12 +31,21 @@ pub fn check(head: &Parts, most_bytes: usize, most_fields: usize) -> Result<(), 
     if fields > most_fields {
         return Err(Malformed::TooManyFields);
     }
+    check_path(&head.method, &head.uri)?;
     check_length(&head.method, &head.headers)?;
     check_host(&head.uri, &head.headers)
 }
 
 fn length(uri: &Uri) -> usize {
     uri.authority().map_or(0, |authority| authority.as_str().len()) + uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
+/// A path begins with a slash, but for that of the server as a whole (RFC 9113 section 8.3.1): else it could be read as more of the host.
+fn check_path(method: &Method, uri: &Uri) -> Result<(), Malformed> {
+    let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let none = path.is_empty() && *method == Method::CONNECT;
+    let whole = path == "*" && *method == Method::OPTIONS;
+    if path.starts_with('/') || none || whole { Ok(()) } else { Err(Malformed::RequestLine) }
 }
 
 fn check_length(method: &Method, headers: &HeaderMap) -> Result<(), Malformed> {
@@ -112,10 +122,38 @@ mod tests {
             ("POST", uri, &[("content_length", "12")], Err(Malformed::Lookalike)),
             ("POST", uri, &[("transfer-encoding", "chunked")], Err(Malformed::Lookalike)),
             ("POST", uri, &[("transfer_encoding", "chunked")], Err(Malformed::Lookalike)),
+            ("OPTIONS", "*", &[("host", "a.example")], Ok(())),
+            ("GET", "*", &[("host", "a.example")], Err(Malformed::RequestLine)),
             ("TRACE", uri, &[("content-length", "1")], Err(Malformed::NoBodyAllowed)),
             ("TRACE", uri, &[("content-length", "0")], Ok(())),
         ] {
             assert_eq!(checked(method, uri, fields), result, "{method} {uri} {fields:?}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What is let through here would be let through in HTTP/1.1, whatever it is.
+        #[test]
+        fn a_sound_head_is_one_in_http1_too(
+            method in "(GET|POST|OPTIONS|TRACE|M-SEARCH)",
+            path in "[/*?a-z%#.:@-]{0,12}",
+            fields in proptest::collection::vec(("(host|content-length|content_length|transfer-encoding|te|x-[a-z_]{1,3})", "[ -~]{0,12}|a\\.example|[0-9]{1,3}"), 0..5),
+        ) {
+            let Ok(uri) = format!("https://a.example{path}").parse::<Uri>() else { return Ok(()) };
+            let request = fields.iter().fold(Request::builder().method(method.as_str()).uri(uri), |request, (name, value)| request.header(name, value));
+            let Ok(request) = request.body(()) else { return Ok(()) };
+            let head = request.into_parts().0;
+            if check(&head, 1000, 10).is_ok() {
+                let mut text = format!("{method} {} HTTP/1.1\r\n", head.uri.path_and_query().map_or("/", PathAndQuery::as_str));
+                if !head.headers.contains_key(HOST) {
+                    text += "host: a.example\r\n";
+                }
+                for (name, value) in &head.headers {
+                    text += &format!("{name}: {}\r\n", value.to_str().expect("text"));
+                }
+                let checked = crate::proxy::framing::check_head((text.clone() + "\r\n").as_bytes(), 10);
+                proptest::prop_assert!(checked.is_ok(), "{:?} {:?}", text, checked);
+            }
         }
     }
 

@@ -86,8 +86,10 @@ pub const IDLE_PER_ORIGIN: usize = 32;
 pub const IDLE_TO_PARENT: usize = 512;
 /// Idle connections kept in all.
 pub const IDLE_IN_ALL: usize = 2048;
-/// Requests a client may have under way on one HTTP/2 connection.
+/// Requests a client may have under way on one HTTP/2 connection; and on all of them, for each connection it may have.
 pub const CLIENT_STREAMS: u32 = 100;
+/// See [`CLIENT_STREAMS`].
+pub const STREAMS_A_CONNECTION: usize = 2;
 /// Bytes of one body, and of all of them, that an HTTP/2 client may send before they are passed on.
 pub const CLIENT_STREAM_WINDOW: u32 = 128 * 1024;
 /// See [`CLIENT_STREAM_WINDOW`].
@@ -114,7 +116,9 @@ pub const SHARED_PER_ORIGIN: usize = 8;
 pub const HTTP1_KNOWN: usize = 4096;
 /// See [`HTTP1_KNOWN`].
 pub const HTTP1_KNOWN_FOR: Duration = Duration::from_secs(600);
-/// How often a request is sent again that an origin says it has not looked at.
+/// Bytes of a body that are kept until its request is answered, to be sent again.
+pub const REPLAYED: usize = 64 * 1024;
+/// How often a request is sent, all in all, if its origin says that it has not looked at it.
 pub const TRIES: usize = 3;
 /// How long a body waits for the origin's `100 Continue` before it is sent all the same (RFC 9110 section 10.1.1).
 pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);

@@ -39,6 +39,7 @@ pub mod pages;
 pub mod parent;
 mod patient;
 pub mod pool;
+pub mod replay;
 pub mod request;
 pub mod sender;
 mod shared;

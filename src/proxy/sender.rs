@@ -165,7 +165,6 @@ pub fn goes_on(headers: &HeaderMap) -> bool {
     begins(b"text/event-stream") || begins(b"application/grpc")
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@
 use super::Worker;
 use super::conn::Conn;
 use super::limits::{
-    CLIENT_CONNECTION_WINDOW, CLIENT_STREAM_WINDOW, CLIENT_STREAMS, FRAME, HEAD_LISTS, PENDING_RESETS, RESETS_BY_US, STREAM_SEND_BUFFER,
+    CLIENT_CONNECTION_WINDOW, CLIENT_STREAM_WINDOW, CLIENT_STREAMS, FRAME, HEAD_LISTS, PENDING_RESETS, RESETS_BY_US, STREAM_SEND_BUFFER, STREAMS_A_CONNECTION,
 };
 use super::listen::{Phase, reached};
 use super::patient::Patient;
@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -32,13 +33,22 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// Serves HTTP/2 on a connection until it ends.
 pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire, mut phase: watch::Receiver<Phase>) -> hyper::Result<()> {
     let limits = worker.limits.clone();
-    let streams = Streams::new(limits.stall_time);
+    let streams = Streams::new(limits.stall_time, conn.streams().clone());
+    let (under_way, most) = (conn.streams().clone(), limits.connections_per_client.saturating_mul(STREAMS_A_CONNECTION));
     // Boxed because hyper moves it about, and it is large.
     let service = service_fn(move |request| {
-        let stream = Conn::stream(&conn);
-        NEXT.set(Some(stream.clone()));
-        let answer = Box::pin(worker.clone().serve(stream, request));
-        async move { spoken(answer.await) }
+        let answer = (under_way.load(Ordering::Relaxed) < most).then(|| {
+            let stream = Conn::stream(&conn);
+            NEXT.set(Some(stream.clone()));
+            Box::pin(worker.clone().serve(stream, request))
+        });
+        async move {
+            match answer {
+                Some(answer) => spoken(answer.await),
+                // It has not been looked at, and may be asked again.
+                None => Err(h2::Reason::REFUSED_STREAM.into()),
+            }
+        }
     });
     let mut builder = http2::Builder::new(streams.clone());
     builder.auto_date_header(false).enable_connect_protocol().max_frame_size(FRAME);
@@ -82,6 +92,8 @@ thread_local! {
 pub(super) struct Streams {
     stall_time: Duration,
     state: Arc<Mutex<State>>,
+    /// Those of all connections of the client.
+    of_client: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -95,8 +107,8 @@ struct State {
 }
 
 impl Streams {
-    fn new(stall_time: Duration) -> Self {
-        Self { stall_time, state: Arc::new(Mutex::new(State { open: 0, used: false, since: Instant::now() })) }
+    fn new(stall_time: Duration, of_client: Arc<AtomicUsize>) -> Self {
+        Self { stall_time, of_client, state: Arc::new(Mutex::new(State { open: 0, used: false, since: Instant::now() })) }
     }
 
     /// Waits until nothing has been under way for too long: `first`, if nothing ever was.
@@ -121,17 +133,19 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
             let mut state = self.state.lock();
             (state.open, state.used) = (state.open + 1, true);
         }
+        self.of_client.fetch_add(1, Ordering::Relaxed);
         let stall = NEXT.take().map(|conn| Stall { conn, limit: self.stall_time, seen: 0, since: None, timer: Timer::default() });
-        tokio::spawn(Watched { answering: Box::pin(answering), stall, _open: Open(self.state.clone()) });
+        tokio::spawn(Watched { answering: Box::pin(answering), stall, _open: Open(self.clone()) });
     }
 }
 
 /// Counts a stream while it is under way.
-struct Open(Arc<Mutex<State>>);
+struct Open(Streams);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        self.0.of_client.fetch_sub(1, Ordering::Relaxed);
+        let mut state = self.0.state.lock();
         (state.open, state.since) = (state.open - 1, Instant::now());
     }
 }
