@@ -1,63 +1,20 @@
 //! Promise: in a connection that is looked into, HTTP/2 is what HTTP/1.1 is: each request is judged, recorded and answered by itself, and none hinders another.
 
-use crate::kit::device::Device;
-use crate::kit::h2::{BOTH, Site, Talk2, Told, next, text, told};
-use crate::kit::secure::Authority;
-use crate::kit::{Program, World, soon};
-use http::{HeaderMap, Method, Response, StatusCode, Version};
+use crate::kit::h2::{BOTH, H1, H2, Site, Talk2, Told, believed, device, frame, frames, inside, next_frame, recorded, school, text, told};
+use crate::kit::nginx::Nginx;
+use crate::kit::{skipped, soon};
+use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper::ext::Protocol;
-use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use usher::audit::query::Row;
 
-const H2: &[&[u8]] = &[b"h2"];
-const H1: &[&[u8]] = &[b"http/1.1"];
-
-/// A part of a site that is blocked.
-const PLAY: &str =
-    "[[rule]]\nname = \"games of the news\"\nwhen = { prefix = \"news.example/play\" }\nthen = \"block\"\nreason = \"Not in lessons.\"\nreview = 2099-01-01";
-
-/// A school that looks into https and believes this authority.
-fn school(believed: &Authority, more: impl FnOnce(World) -> World) -> Program {
-    let files = more(World::new().inspecting().policy(PLAY).tls("authorities = [\"public.pem\"]")).write();
-    files.put("public.pem", &believed.pem());
-    let made = files.usher(&["ca", "create", "--name", "Example School"]);
-    assert_eq!(made.code, Some(0), "{made:?}");
-    Program::start(Arc::new(files))
-}
-
-fn believed() -> Authority {
-    Authority::new("A public authority")
-}
-
-fn device(usher: &Program) -> Device {
-    Device::of(&usher.files, usher.address)
-}
-
-/// What is on record of the requests inside, oldest first.
-fn inside(usher: &Program) -> Vec<Row> {
-    let mut rows: Vec<_> = usher.rows().into_iter().filter(|row| row.method != "CONNECT" || row.reason == "tunnel-inside").collect();
-    rows.reverse();
-    rows
-}
-
-/// Waits until the record says this of a path.
-async fn recorded(usher: &Program, path: &str, is_so: impl Fn(&Row) -> bool) -> Row {
-    soon("the record", async {
-        loop {
-            if let Some(row) = usher.rows().into_iter().find(|row| row.path == path && is_so(row)) {
-                return row;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
+/// A GET of `/`, packed: indexed fields but for the authority (RFC 7541).
+fn get(authority: &str) -> Vec<u8> {
+    let length = u8::try_from(authority.len()).expect("a short name");
+    [&[0x82, 0x87, 0x84, 0x01, length], authority.as_bytes()].concat()
 }
 
 #[tokio::test]
@@ -85,17 +42,6 @@ async fn each_request_is_judged_and_on_record_and_the_site_is_spoken_to_as_it_sp
         let expected = [("GET", "/today?edition=late", "allowed"), ("GET", "/play/chess", "blocked"), ("GET", "/more", "allowed")];
         assert_eq!(known, expected.map(|(method, path, verdict)| (method.to_owned(), path.to_owned(), verdict.to_owned())));
     }
-}
-
-#[tokio::test]
-async fn an_old_client_reaches_a_new_site_and_the_other_way_round() {
-    let believed = believed();
-    let (site, usher) = (Site::of_pages(&believed, H2).await, school(&believed, |world| world));
-    let mut talk = device(&usher).open(&site.authority()).await;
-    for path in ["/one", "/two"] {
-        assert_eq!(talk.get(path).await, (StatusCode::OK, format!("page {path}")));
-    }
-    assert!(site.seen().iter().all(|seen| seen.version == Version::HTTP_2 && seen.connection == 0), "{:?}", site.seen());
 }
 
 #[tokio::test]
@@ -127,29 +73,6 @@ async fn a_hundred_side_by_side_are_each_answered_and_on_record() {
     paths.sort();
     paths.dedup();
     assert_eq!(paths.len(), 100);
-}
-
-#[tokio::test]
-async fn a_connection_to_a_site_is_shared_and_nothing_on_it_is() {
-    let believed = believed();
-    let site = Site::doing(&believed, H2, |_, request| async move {
-        let cookie = request.headers().get("cookie").map_or("none", |cookie| cookie.to_str().expect("text")).to_owned();
-        Response::new(Told::saying(cookie))
-    })
-    .await;
-    let usher = school(&believed, |world| world);
-    let (amy, ben) = (device(&usher), device(&usher).at([127, 0, 9, 1]));
-    let (mut amy, mut ben) = (Talk2::open(&amy, &site.authority()).await, Talk2::open(&ben, &site.authority()).await);
-    for _ in 0..3 {
-        let mut asking = amy.request("GET", "/").body(Told::nothing()).expect("a request");
-        for cookie in ["a=amy", "b=2", "c=3"] {
-            asking.headers_mut().append("cookie", cookie.parse().expect("a value"));
-        }
-        let answer = amy.send(asking).await.expect("an answer");
-        assert_eq!(text(answer.into_body()).await, "a=amy; b=2; c=3", "cookies that come one by one are one field");
-        assert_eq!(ben.get("/").await.1, "none");
-    }
-    assert_eq!(site.visits(), 1);
 }
 
 #[tokio::test]
@@ -205,118 +128,6 @@ async fn a_head_that_is_too_large_is_refused_on_record_and_the_connection_goes_o
     assert_eq!(talk.get("/").await.0, 200);
 }
 
-#[tokio::test]
-async fn a_call_with_trailers_streams_both_ways_however_long_it_is_still() {
-    let believed = believed();
-    let site = Site::doing(&believed, H2, |_, request| async move {
-        assert_eq!(request.headers()["te"], "trailers");
-        let (tell, answer) = told();
-        tokio::spawn(async move {
-            let mut body: Incoming = request.into_body();
-            while let Some(bytes) = next(&mut body).await {
-                tell.say(bytes);
-            }
-            tell.end_with("grpc-status", "0");
-        });
-        Response::builder().header("content-type", "application/grpc+proto").body(answer).expect("an answer")
-    })
-    .await;
-    let quiet = Site::doing(&believed, H2, |_, _| async move {
-        let (tell, answer) = told();
-        tokio::spawn(async move {
-            tell.say("begun");
-            pending::<()>().await;
-        });
-        Response::new(answer)
-    })
-    .await;
-    let usher = school(&believed, |world| world.limit("stall_seconds = 1\nanswer_seconds = 1"));
-    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-    let (tell, body) = told();
-    let call = talk.request("POST", "/chat.Chat/Say").header("te", "trailers").header("content-type", "application/grpc").body(body).expect("a request");
-    let mut answer = talk.send(call).await.expect("an answer");
-    assert_eq!(answer.headers()["content-type"], "application/grpc+proto");
-    for word in ["one", "two"] {
-        tell.say(word);
-        assert_eq!(next(answer.body_mut()).await.expect("an echo"), word, "at once");
-    }
-    // A page that is still for so long is given up; the call is not.
-    let mut other = Talk2::open(&device(&usher), &quiet.authority()).await;
-    let page = other.request("GET", "/quiet").body(Told::nothing()).expect("a request");
-    let mut page = other.send(page).await.expect("an answer");
-    assert_eq!(next(page.body_mut()).await.expect("its beginning"), "begun");
-    assert_eq!(next(page.body_mut()).await, None, "it is cut off");
-    assert_eq!(recorded(&usher, "/quiet", |row| row.outcome.is_some()).await.outcome.as_deref(), Some("limit-reached"));
-    tell.say("three");
-    assert_eq!(next(answer.body_mut()).await.expect("an echo"), "three");
-    drop(tell);
-    let rest = soon("the end", answer.into_body().collect()).await.expect("a whole answer");
-    assert_eq!(rest.trailers().map(|trailers| trailers["grpc-status"].clone()), Some("0".parse().expect("a value")));
-    let row = recorded(&usher, "/chat.Chat/Say", |row| row.outcome.is_some()).await;
-    assert_eq!((row.outcome.as_deref(), row.bytes_up, row.bytes_down), (Some("complete"), Some(11), Some(11)));
-}
-
-#[tokio::test]
-async fn events_that_a_site_sends_arrive_at_once_over_both() {
-    for speaks in [H2, H1] {
-        let believed = believed();
-        let (tellers, mut waiting) = tokio::sync::mpsc::unbounded_channel();
-        let site = Site::doing(&believed, speaks, move |_, _| {
-            let tellers = tellers.clone();
-            async move {
-                let (tell, answer) = told();
-                tellers.send(tell).expect("the test waits");
-                Response::builder().header("content-type", "text/event-stream").body(answer).expect("an answer")
-            }
-        })
-        .await;
-        let usher = school(&believed, |world| world.limit("stall_seconds = 1"));
-        let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-        let asking = talk.request("GET", "/events").body(Told::nothing()).expect("a request");
-        let mut answer = talk.send(asking).await.expect("an answer");
-        let tell = soon("to be asked", waiting.recv()).await.expect("asked");
-        for event in ["data: 1\n\n", "data: 2\n\n"] {
-            tell.say(event);
-            assert_eq!(next(answer.body_mut()).await.expect("an event"), event);
-        }
-        drop(answer);
-        // Who listens no more is not told more: the site's stream ends, and the record with it.
-        if speaks == H2 {
-            tell.unheard().await;
-        }
-        assert_eq!(recorded(&usher, "/events", |row| row.outcome.is_some()).await.outcome.as_deref(), Some("client-gone"));
-        assert_eq!(talk.get("/play/x").await.0, 403, "the connection goes on");
-    }
-}
-
-/// Bare HTTP/2 of a client, after its preface and settings.
-async fn frames(usher: &Program, authority: &str) -> TlsStream<TcpStream> {
-    let mut tls = device(usher).clone_offering(BOTH).secure(authority, "news.example").await.expect("a certificate that is trusted");
-    tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.expect("sent");
-    tls.write_all(&frame(4, 0, 0, &[])).await.expect("sent");
-    tls
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("a short frame").to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A GET of `/`, packed: indexed fields but for the authority (RFC 7541).
-fn get(authority: &str) -> Vec<u8> {
-    let length = u8::try_from(authority.len()).expect("a short name");
-    [&[0x82, 0x87, 0x84, 0x01, length], authority.as_bytes()].concat()
-}
-
-/// The next frame: its kind, flags, stream and payload; `None` when the connection has ended.
-async fn next_frame(tls: &mut (impl AsyncReadExt + Unpin)) -> Option<(u8, u8, u32, Vec<u8>)> {
-    let mut head = [0; 9];
-    soon("a frame", tls.read_exact(&mut head)).await.ok()?;
-    let mut payload = vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
-    soon("a frame", tls.read_exact(&mut payload)).await.ok()?;
-    Some((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
-}
-
 /// The reason of the `GOAWAY` that the connection ends with.
 async fn goodbye(tls: &mut TlsStream<TcpStream>) -> u32 {
     while let Some((kind, _, _, payload)) = next_frame(tls).await {
@@ -355,7 +166,7 @@ async fn a_head_without_an_end_ends_the_connection() {
             break;
         }
     }
-    assert!([1, 11].contains(&goodbye(&mut tls).await));
+    assert_eq!(goodbye(&mut tls).await, 11, "ENHANCE_YOUR_CALM");
     assert!(site.seen().is_empty());
 }
 
@@ -392,214 +203,6 @@ async fn more_than_may_be_under_way_is_refused_and_the_rest_goes_on() {
         }
     }
     assert_eq!((refused, answered), (50, 100));
-}
-
-/// How a site leaves a request it has not looked at.
-#[derive(Clone, Copy, Debug)]
-enum Leaves {
-    /// By refusing it alone.
-    Stream,
-    /// By ending the connection.
-    Connection,
-    /// By ending the connection without a word of it.
-    Silently,
-}
-
-/// A site of bare HTTP/2 whose first connection answers one request and leaves the next.
-async fn leaving(believed: &Authority, leaves: Leaves) -> Site {
-    Site::bare(believed, H2, move |number, mut tls| async move {
-        let mut preface = [0; 24];
-        tls.read_exact(&mut preface).await.expect("a preface");
-        tls.write_all(&frame(4, 0, 0, &[])).await.expect("sent");
-        while let Some((kind, flags, stream, payload)) = next_frame(&mut tls).await {
-            let answer = match kind {
-                1 if number == 0 && stream > 1 => match leaves {
-                    Leaves::Stream => frame(3, 0, stream, &7u32.to_be_bytes()),
-                    Leaves::Connection => frame(7, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
-                    Leaves::Silently => return,
-                },
-                1 => [frame(1, 0b100, stream, &[0x88]), frame(0, 1, stream, format!("from {number}").as_bytes())].concat(),
-                4 if flags == 0 => frame(4, 1, 0, &[]),
-                6 if flags == 0 => frame(6, 1, 0, &payload),
-                _ => Vec::new(),
-            };
-            tls.write_all(&answer).await.expect("sent");
-            tls.flush().await.expect("sent");
-        }
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_request_that_a_site_says_it_has_not_looked_at_is_sent_again() {
-    let believed = believed();
-    for (leaves, method, status, says) in [
-        (Leaves::Stream, "POST", 200, "from 1"),
-        (Leaves::Connection, "POST", 200, "from 1"),
-        (Leaves::Silently, "GET", 200, "from 1"),
-        // It may have been looked at, and twice is once too often.
-        (Leaves::Silently, "POST", 502, ""),
-    ] {
-        let (site, usher) = (leaving(&believed, leaves).await, school(&believed, |world| world));
-        let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-        assert_eq!(talk.get("/one").await, (StatusCode::OK, "from 0".to_owned()), "{leaves:?}");
-        let asking = talk.request(method, "/two").body(Told::nothing()).expect("a request");
-        let answer = talk.send(asking).await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), status, "{leaves:?} {method}");
-        let page = text(answer.into_body()).await;
-        assert!(says.is_empty() || page == says, "{leaves:?} {method}: {page}");
-        assert_eq!(inside(&usher).len(), 2, "and is on record once");
-        assert_eq!(talk.get("/three").await.1, "from 1");
-    }
-}
-
-#[tokio::test]
-async fn a_site_that_wants_http1_gets_it() {
-    let believed = believed();
-    let site = Site::bare(&believed, BOTH, |number, tls| async move {
-        if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
-            let mut connection = h2::server::handshake(tls).await.expect("HTTP/2");
-            while let Some(Ok((_, mut respond))) = connection.accept().await {
-                respond.send_reset(h2::Reason::HTTP_1_1_REQUIRED);
-            }
-        } else {
-            let mut tls = tls;
-            while head(&mut tls).await.is_some() {
-                let page = format!("over http/1.1 on {number}");
-                tls.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len()).as_bytes()).await.expect("sent");
-                tls.flush().await.expect("sent");
-            }
-        }
-    })
-    .await;
-    let usher = school(&believed, |world| world);
-    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-    for _ in 0..3 {
-        assert_eq!(talk.get("/").await, (StatusCode::OK, "over http/1.1 on 1".to_owned()));
-    }
-    assert_eq!(site.visits(), 2);
-}
-
-/// Everything up to an empty line; `None` at the end.
-async fn head(from: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(soon("a head", from.read_u8()).await.ok()?);
-    }
-    Some(String::from_utf8(head).expect("text"))
-}
-
-/// A site where somebody logs in to the connection, as NTLM does; it says who, on which.
-async fn office(believed: &Authority) -> Site {
-    let somebody = Arc::new(std::sync::Mutex::new(std::collections::HashMap::new()));
-    Site::doing(believed, BOTH, move |number, request| {
-        let somebody = somebody.clone();
-        async move {
-            let mut somebody = somebody.lock().expect("a table");
-            if let Some(login) = request.headers().get("authorization").and_then(|login| login.to_str().ok()?.strip_prefix("NTLM I am ")) {
-                somebody.insert(number, login.to_owned());
-            }
-            match somebody.get(&number) {
-                Some(name) => Response::new(Told::saying(format!("{name} on {number} over {:?}", request.version()))),
-                None => Response::builder().status(401).header("www-authenticate", "NTLM").body(Told::nothing()).expect("an answer"),
-            }
-        }
-    })
-    .await
-}
-
-#[tokio::test]
-async fn what_is_logged_in_is_a_connection_of_its_own_over_http1() {
-    let believed = believed();
-    let (site, usher) = (office(&believed).await, school(&believed, |world| world));
-    // Over HTTP/2 a client is told to come again over HTTP/1.1, whether it is asked to log in or does so unasked.
-    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-    for login in [None, Some("NTLM I am amy")] {
-        let mut asking = talk.request("GET", "/mail").body(Told::nothing()).expect("a request");
-        if let Some(login) = login {
-            asking.headers_mut().insert("authorization", login.parse().expect("a value"));
-        }
-        let error = talk.send(asking).await.expect_err("no answer");
-        let reason = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<h2::Error>()).and_then(h2::Error::reason);
-        assert_eq!(reason, Some(h2::Reason::HTTP_1_1_REQUIRED));
-    }
-    let (mut amy, mut ben) = (device(&usher).open(&site.authority()).await, device(&usher).at([127, 0, 9, 1]).open(&site.authority()).await);
-    assert_eq!(amy.get("/mail").await.0, 401);
-    let page = amy.ask_with("GET", "/mail", &[("authorization", "NTLM I am amy")]).await;
-    assert_eq!((page.status(), page.body().starts_with("amy on "), page.body().ends_with("HTTP/1.1")), (StatusCode::OK, true, true), "{page:?}");
-    assert_eq!(amy.get("/mail").await.1, *page.body(), "the connection is hers");
-    assert_eq!(ben.get("/mail").await.0, 401, "and nobody else's");
-    let mut other = Talk2::open(&device(&usher), &site.authority()).await;
-    let asking = other.request("GET", "/mail").body(Told::nothing()).expect("a request");
-    assert!(other.send(asking).await.is_err(), "nor of her own over HTTP/2");
-}
-
-/// A chat over WebSocket that says each byte again, for clients that prove they asked; if `wrong`, it answers to another key.
-async fn chat(believed: &Authority, wrong: bool) -> Site {
-    Site::bare(believed, H1, move |_, mut tls| async move {
-        let Some(asked) = head(&mut tls).await else { return };
-        if asked.contains("/plain") {
-            tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno").await.expect("sent");
-            return;
-        }
-        let key = asked.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).expect("a key");
-        let hashed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11").as_bytes());
-        let accept = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hashed);
-        let accept = if wrong { "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned() } else { accept };
-        let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\nAlt-Svc: h3=\":443\"\r\n";
-        tls.write_all(format!("HTTP/1.1 101 Switching Protocols\r\n{fields}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await.expect("sent");
-        tls.flush().await.expect("sent");
-        while let Ok(byte) = tls.read_u8().await {
-            tls.write_u8(byte).await.expect("sent");
-            tls.flush().await.expect("sent");
-        }
-        let _ = tls.shutdown().await;
-    })
-    .await
-}
-
-fn websocket(talk: &Talk2, path: &str) -> http::Request<Told> {
-    let builder = talk.request("CONNECT", path).header("sec-websocket-version", "13").header("sec-websocket-protocol", "chat");
-    let mut request = builder.body(Told::nothing()).expect("a request");
-    request.extensions_mut().insert(Protocol::from_static("websocket"));
-    request
-}
-
-#[tokio::test]
-async fn a_websocket_over_http2_is_one_over_http1_at_the_site() {
-    let believed = believed();
-    let (site, usher) = (chat(&believed, false).await, school(&believed, |world| world));
-    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-    let mut answer = talk.send(websocket(&talk, "/chat")).await.expect("an answer");
-    assert_eq!((answer.status(), answer.headers()["sec-websocket-protocol"].as_bytes()), (StatusCode::OK, &b"chat"[..]));
-    for gone in ["sec-websocket-accept", "upgrade", "connection", "alt-svc"] {
-        assert!(!answer.headers().contains_key(gone), "{gone}: {:?}", answer.headers());
-    }
-    let mut socket = hyper_util::rt::TokioIo::new(hyper::upgrade::on(&mut answer).await.expect("a stream"));
-    for word in *b"hi" {
-        socket.write_u8(word).await.expect("sent");
-        assert_eq!(soon("an echo", socket.read_u8()).await.expect("said"), word);
-    }
-    // Others go on beside it, and a blocked place is a page.
-    assert_eq!(talk.send(websocket(&talk, "/play/chat")).await.expect("an answer").status(), 403);
-    socket.shutdown().await.expect("ended");
-    let mut rest = Vec::new();
-    soon("the end", socket.read_to_end(&mut rest)).await.expect("the end");
-    let row = recorded(&usher, "/chat", |row| row.outcome.is_some()).await;
-    assert_eq!((row.method.as_str(), row.scheme.as_str(), row.verdict.as_str(), row.outcome.as_deref()), ("GET", "https", "allowed", Some("complete")));
-    assert_eq!((row.bytes_up, row.bytes_down), (Some(2), Some(2)));
-    assert_eq!(recorded(&usher, "/play/chat", |_| true).await.verdict, "blocked");
-}
-
-#[tokio::test]
-async fn a_site_that_does_not_switch_to_websocket_is_an_error() {
-    let believed = believed();
-    for (wrong, path) in [(true, "/chat"), (false, "/plain")] {
-        let (site, usher) = (chat(&believed, wrong).await, school(&believed, |world| world));
-        let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-        assert_eq!(talk.send(websocket(&talk, path)).await.expect("an answer").status(), 502, "{path}");
-        assert_eq!(recorded(&usher, path, |row| row.outcome.is_some()).await.outcome.as_deref(), Some("origin-failed"));
-    }
 }
 
 #[tokio::test]
@@ -715,97 +318,113 @@ async fn a_client_that_speaks_neither_is_told_by_tls_and_it_is_on_record() {
 }
 
 #[tokio::test]
-async fn asked_about_the_whole_server_a_site_is_asked_so() {
-    for (speaks, target) in [(H1, "*"), (H2, "*")] {
-        let believed = believed();
-        let (site, usher) = (Site::of_pages(&believed, speaks).await, school(&believed, |world| world));
-        let authority = site.authority();
-        let mut tls = device(&usher).secure(&authority, "news.example").await.expect("a certificate that is trusted");
-        tls.write_all(format!("OPTIONS https://{authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes()).await.expect("sent");
-        assert!(head(&mut tls).await.expect("an answer").starts_with("HTTP/1.1 200"));
-        let seen = site.seen();
-        assert!(seen[0].target.ends_with(target), "{seen:?}");
-        assert_eq!(inside(&usher)[0].path, "*");
-    }
-}
-
-#[tokio::test]
-async fn what_leads_past_the_proxy_is_taken_out_of_every_answer() {
+async fn a_path_that_would_be_read_as_more_of_the_host_is_refused_on_record() {
     let believed = believed();
-    let site = Site::bare(&believed, H1, |_, mut tls| async move {
-        while let Some(asked) = head(&mut tls).await {
-            let service = "Alt-Svc: h3=\":443\"\r\n";
-            let answer = if asked.contains("/chat") {
-                format!("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n{service}\r\n")
-            } else {
-                format!("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n{service}\r\nHTTP/1.1 200 OK\r\n{service}Content-Length: 0\r\n\r\n")
-            };
-            tls.write_all(answer.as_bytes()).await.expect("sent");
-            tls.flush().await.expect("sent");
-        }
-    })
-    .await;
-    let usher = school(&believed, |world| world);
-    let mut tls = device(&usher).secure(&site.authority(), "news.example").await.expect("a certificate that is trusted");
-    for (path, fields, statuses) in [("/", "", &["103", "200"][..]), ("/chat", "Connection: upgrade\r\nUpgrade: websocket\r\n", &["101"])] {
-        tls.write_all(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", site.authority()).as_bytes()).await.expect("sent");
-        for status in statuses {
-            let head = head(&mut tls).await.expect("an answer");
-            assert!(head.starts_with(&format!("HTTP/1.1 {status}")) && !head.to_lowercase().contains("alt-svc"), "{head}");
-        }
-    }
-    // Over HTTP/2 there is no interim answer, and nothing goes wrong for it.
-    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
-    let answer = talk.request("GET", "/").body(Told::nothing()).expect("a request");
-    let answer = talk.send(answer).await.expect("an answer");
-    assert!(answer.status() == 200 && !answer.headers().contains_key("alt-svc"));
-}
-
-#[tokio::test]
-async fn an_idle_connection_that_a_site_ends_without_a_word_costs_no_request() {
-    let believed = believed();
-    let ended = Arc::new(AtomicUsize::new(0));
-    let count = ended.clone();
-    let site = Site::bare(&believed, H1, move |number, mut tls| {
-        let count = count.clone();
-        async move {
-            let page = format!("from {number}");
-            while head(&mut tls).await.is_some() {
-                tls.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len()).as_bytes()).await.expect("sent");
-                tls.flush().await.expect("sent");
-                if number == 0 {
-                    // The next request comes on it, and finds it ended in the middle of TLS.
-                    let _ = tls.get_mut().0.peek(&mut [0]).await;
-                    break;
-                }
+    let (site, usher) = (Site::of_pages(&believed, H1).await, school(&believed, |world| world));
+    let mut tls = frames(&usher, &site.authority()).await;
+    for (number, path) in ["play/chess", ".games.example/", "*", "?x", "@games.example/"].into_iter().enumerate() {
+        let stream = u32::try_from(number).expect("few") * 2 + 1;
+        let length = u8::try_from(path.len()).expect("short");
+        let head = [&get(&site.authority())[..2], &get(&site.authority())[3..], &[0x04, length], path.as_bytes()].concat();
+        tls.write_all(&frame(1, 0b101, stream, &head)).await.expect("sent");
+        let ended = loop {
+            let (kind, flags, of, _) = next_frame(&mut tls).await.expect("the connection goes on");
+            if of == stream && (kind == 3 || flags & 1 == 1) {
+                break kind;
             }
-            drop(tls);
-            count.fetch_add(1, Ordering::SeqCst);
-        }
-    })
-    .await;
-    let usher = school(&believed, |world| world);
-    let mut talk = device(&usher).open(&site.authority()).await;
-    assert_eq!(talk.get("/one").await, (StatusCode::OK, "from 0".to_owned()));
-    assert_eq!(talk.get("/two").await, (StatusCode::OK, "from 1".to_owned()));
-    assert_eq!(ended.load(Ordering::SeqCst), 1);
+        };
+        let refused = inside(&usher).into_iter().filter(|row| row.verdict == "refused" && row.reason == "malformed").count();
+        assert!(ended == 3 || refused > number / 2, "{path}: {ended}");
+    }
+    assert!(site.seen().is_empty(), "{:?}", site.seen());
+    assert!(inside(&usher).iter().all(|row| row.verdict == "refused"));
 }
 
 #[tokio::test]
-async fn a_form_that_waits_to_be_asked_for_goes_to_a_new_site_at_once() {
+async fn one_client_has_only_so_many_requests_under_way_on_all_its_connections() {
     let believed = believed();
-    let site = Site::doing(&believed, H2, |_, request| async move {
-        let fields: HeaderMap = request.headers().clone();
-        let body = request.into_body().collect().await.expect("a whole body").to_bytes();
-        assert!(!fields.contains_key("expect") && fields["content-length"] == "4");
-        Response::new(Told::saying(body))
+    let open = Arc::new(tokio::sync::Semaphore::new(0));
+    let waits = open.clone();
+    let site = Site::doing(&believed, H2, move |_, _| {
+        let waits = waits.clone();
+        async move {
+            waits.acquire().await.expect("never closed").forget();
+            Response::new(Told::saying("page"))
+        }
     })
     .await;
+    let usher = school(&believed, |world| world.limit("connections_per_client = 3"));
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(frames(&usher, &site.authority()).await);
+    }
+    for (number, tls) in all.iter_mut().enumerate() {
+        for stream in [1, 3] {
+            tls.write_all(&frame(1, 0b101, stream, &get(&site.authority()))).await.expect("sent");
+        }
+        soon("to be asked", async {
+            while site.seen().len() < 2 * (number + 1) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    all[0].write_all(&frame(1, 0b101, 5, &get(&site.authority()))).await.expect("sent");
+    loop {
+        let (kind, _, stream, payload) = next_frame(&mut all[0]).await.expect("the connection goes on");
+        if kind == 3 {
+            assert_eq!((stream, payload), (5, 7u32.to_be_bytes().to_vec()), "REFUSED_STREAM");
+            break;
+        }
+    }
+    open.add_permits(7);
+    let mut talk = all.remove(1);
+    while next_frame(&mut talk).await.expect("an answer").0 != 0 {}
+    talk.write_all(&frame(1, 0b101, 5, &get(&site.authority()))).await.expect("sent");
+    while next_frame(&mut talk).await.expect("an answer").2 != 5 {}
+}
+
+/// Runs curl; `None`, with a word about it, where there is none that speaks HTTP/2.
+async fn curl(arguments: Vec<String>) -> Option<String> {
+    let run = || std::process::Command::new("curl").args(["--silent", "--show-error", "--max-time", "20", "--noproxy", ""]).args(&arguments).output();
+    let version = std::process::Command::new("curl").arg("--version").output().ok().map(|said| String::from_utf8_lossy(&said.stdout).contains("HTTP2"));
+    if version != Some(true) {
+        skipped("curl");
+        return None;
+    }
+    let said = run().expect("curl runs");
+    assert!(said.status.success(), "{said:?}");
+    Some(String::from_utf8_lossy(&said.stdout).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_loads_pages_reads_blocks_and_uploads_through_a_real_server() {
+    let believed = believed();
+    let Some(nginx) = Nginx::start(&believed, "news.example") else { return skipped("nginx") };
     let usher = school(&believed, |world| world);
-    let mut tls = device(&usher).secure(&site.authority(), "news.example").await.expect("a certificate that is trusted");
-    let asking = format!("{} /form HTTP/1.1\r\nHost: {}\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", Method::PUT, site.authority());
-    tls.write_all(asking.as_bytes()).await.expect("sent");
-    assert!(head(&mut tls).await.expect("an answer").starts_with("HTTP/1.1 100"));
-    tls.write_all(b"body").await.expect("sent");
-    assert!(head(&mut tls).await.expect("an answer").starts_with("HTTP/1.1 200"));
+    usher.files.put("school.pem", &usher.files.usher(&["ca", "export"]).out);
+    let with = |more: &[&str]| {
+        let (proxy, pem) = (format!("http://{}", usher.address), usher.files.path("school.pem").display().to_string());
+        let fixed = ["--proxy", &proxy, "--interface", "127.0.7.1", "--cacert", &pem, "-w", " %{http_version} %{http_code}"].map(str::to_owned);
+        fixed.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect::<Vec<_>>()
+    };
+    let site = format!("https://news.example:{}", nginx.address.port());
+    let upload = "x".repeat(300_000);
+    for (version, path, more, says) in [
+        ("--http2", "/", vec![], "a page over HTTP/2.0 2 200"),
+        ("--http1.1", "/", vec![], "a page over HTTP/2.0 1.1 200"),
+        ("--http2", "/form", vec!["--data-binary", upload.as_str()], "300000 bytes over HTTP/2.0 2 200"),
+        ("--http1.1", "/form", vec!["--data-binary", upload.as_str(), "-H", "Expect: 100-continue"], "300000 bytes over HTTP/2.0 1.1 200"),
+    ] {
+        let url = format!("{site}{path}");
+        let Some(said) = curl(with(&[&[version][..], &more, &[&url]].concat())).await else { return };
+        assert_eq!(said, says, "{version} {path}");
+    }
+    let said = curl(with(&["--http2", &format!("{site}/play/chess")])).await.expect("it was there");
+    assert!(said.contains("This page is blocked") && said.ends_with(" 2 403"), "{said}");
+    // Many at once on one connection, on which nginx ends its own after every twenty requests.
+    let urls = format!("{site}/[1-200]");
+    let said = curl(with(&["--http2", "--parallel", "--parallel-max", "50", &urls])).await.expect("it was there");
+    assert_eq!(said.matches("a page over HTTP/2.0 2 200").count(), 200, "{said}");
+    assert_eq!(inside(&usher).into_iter().filter(|row| row.verdict == "allowed").count(), 204);
 }

@@ -2,7 +2,7 @@
 
 use super::device::Device;
 use super::secure::Authority;
-use super::soon;
+use super::{Program, World, soon};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -15,13 +15,63 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, client};
+use usher::audit::query::Row;
 
 /// Both of what is spoken inside TLS.
 pub const BOTH: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+/// HTTP/2 alone.
+pub const H2: &[&[u8]] = &[b"h2"];
+/// HTTP/1.1 alone.
+pub const H1: &[&[u8]] = &[b"http/1.1"];
+
+/// A part of a site that is blocked.
+const PLAY: &str =
+    "[[rule]]\nname = \"games of the news\"\nwhen = { prefix = \"news.example/play\" }\nthen = \"block\"\nreason = \"Not in lessons.\"\nreview = 2099-01-01";
+
+/// A school that looks into https and believes this authority.
+pub fn school(believed: &Authority, more: impl FnOnce(World) -> World) -> Program {
+    let files = more(World::new().inspecting().policy(PLAY).tls("authorities = [\"public.pem\"]")).write();
+    files.put("public.pem", &believed.pem());
+    let made = files.usher(&["ca", "create", "--name", "Example School"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    Program::start(Arc::new(files))
+}
+
+/// An authority that the school believes.
+pub fn believed() -> Authority {
+    Authority::new("A public authority")
+}
+
+/// A pupil's device, with the school's authority installed.
+pub fn device(usher: &Program) -> Device {
+    Device::of(&usher.files, usher.address)
+}
+
+/// What is on record of the requests inside, oldest first.
+pub fn inside(usher: &Program) -> Vec<Row> {
+    let mut rows: Vec<_> = usher.rows().into_iter().filter(|row| row.method != "CONNECT" || row.reason == "tunnel-inside").collect();
+    rows.reverse();
+    rows
+}
+
+/// Waits until the record says this of a path.
+pub async fn recorded(usher: &Program, path: &str, is_so: impl Fn(&Row) -> bool) -> Row {
+    soon("the record", async {
+        loop {
+            if let Some(row) = usher.rows().into_iter().find(|row| row.path == path && is_so(row)) {
+                return row;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
 
 /// A body that is told as the test goes on; it ends with whoever tells it.
 pub struct Told(mpsc::UnboundedReceiver<Frame<Bytes>>);
@@ -262,4 +312,36 @@ impl Talk2 {
 pub async fn text(body: Incoming) -> String {
     let bytes = soon("a body", body.collect()).await.expect("a whole body").to_bytes();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Bare HTTP/2 of a client, after its preface and settings.
+pub async fn frames(usher: &Program, authority: &str) -> client::TlsStream<TcpStream> {
+    let mut tls = device(usher).clone_offering(BOTH).secure(authority, "news.example").await.expect("a certificate that is trusted");
+    tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.expect("sent");
+    tls.write_all(&frame(4, 0, 0, &[])).await.expect("sent");
+    tls
+}
+
+/// A frame: its kind, flags, stream and payload.
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a short frame").to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// The next frame: its kind, flags, stream and payload; `None` when the connection has ended.
+pub async fn next_frame(tls: &mut (impl AsyncReadExt + Unpin)) -> Option<(u8, u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    soon("a frame", tls.read_exact(&mut head)).await.ok()?;
+    let mut payload = vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
+    soon("a frame", tls.read_exact(&mut payload)).await.ok()?;
+    Some((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
+}
+
+/// Everything up to an empty line; `None` at the end.
+pub async fn head(from: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon("a head", from.read_u8()).await.ok()?);
+    }
+    Some(String::from_utf8(head).expect("text"))
 }
