@@ -162,7 +162,7 @@ async fn a_head_without_an_end_ends_the_connection() {
     let _ = tls.write_all(&frame(1, 0, 1, &get(&site.authority()))).await;
     // A field of nothing, over and over, packed into one byte each: what it unpacks to is counted.
     for _ in 0..10_000 {
-        if tls.write_all(&frame(9, 0, 1, &[0x82; 1000])).await.is_err() {
+        if tls.write_all(&frame(9, 0, 1, &[0x90; 1000])).await.is_err() {
             break;
         }
     }
@@ -333,8 +333,9 @@ async fn a_path_that_would_be_read_as_more_of_the_host_is_refused_on_record() {
                 break kind;
             }
         };
-        let refused = inside(&usher).into_iter().filter(|row| row.verdict == "refused" && row.reason == "malformed").count();
-        assert!(ended == 3 || refused > number / 2, "{path}: {ended}");
+        // hyper resets what it cannot read at all; an answer is on record.
+        let last = inside(&usher).pop().map(|row| (row.verdict, row.reason));
+        assert!(ended == 3 || last == Some(("refused".into(), "malformed".into())), "{path}: {ended} {last:?}");
     }
     assert!(site.seen().is_empty(), "{:?}", site.seen());
     assert!(inside(&usher).iter().all(|row| row.verdict == "refused"));
@@ -409,7 +410,8 @@ async fn curl_loads_pages_reads_blocks_and_uploads_through_a_real_server() {
         fixed.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect::<Vec<_>>()
     };
     let site = format!("https://news.example:{}", nginx.address.port());
-    let upload = "x".repeat(300_000);
+    usher.files.put("upload", &"x".repeat(300_000));
+    let upload = format!("@{}", usher.files.path("upload").display());
     for (version, path, more, says) in [
         ("--http2", "/", vec![], "a page over HTTP/2.0 2 200"),
         ("--http1.1", "/", vec![], "a page over HTTP/2.0 1.1 200"),

@@ -7,6 +7,12 @@ use http::StatusCode;
 use hyper::ext::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// What a site answers to a key (RFC 6455 section 4.2.2).
+pub fn accept(key: &str) -> String {
+    let hashed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11").as_bytes());
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hashed)
+}
+
 /// A chat over WebSocket that says each byte again, for clients that prove they asked; if `wrong`, it answers to another key.
 async fn chat(believed: &Authority, wrong: bool) -> Site {
     Site::bare(believed, H1, move |_, mut tls| async move {
@@ -16,9 +22,7 @@ async fn chat(believed: &Authority, wrong: bool) -> Site {
             return;
         }
         let key = asked.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).expect("a key");
-        let hashed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11").as_bytes());
-        let accept = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hashed);
-        let accept = if wrong { "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned() } else { accept };
+        let accept = if wrong { "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned() } else { accept(key) };
         let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\nAlt-Svc: h3=\":443\"\r\n";
         tls.write_all(format!("HTTP/1.1 101 Switching Protocols\r\n{fields}Sec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes()).await.expect("sent");
         tls.flush().await.expect("sent");
