@@ -20,7 +20,7 @@ use super::meaning::Entry;
 use super::pool::Origin;
 use super::replay::{Again, Replay};
 use super::request::{Answer, Asked};
-use super::sender::{Failure, goes_on};
+use super::sender::{Failure, Unanswered, goes_on};
 use super::streams::OnlyHttp1;
 use super::target::Target;
 use super::websocket;
@@ -180,7 +180,12 @@ impl Worker {
             };
             tries += 1;
             origin.sender.retire();
-            origin = if origin.sender.is_shared() { self.ready(line, conn, offer).await? } else { self.connect(line, offer).await? };
+            origin = match (origin.sender.is_shared(), tries < TRIES) {
+                (true, true) => self.ready(line, conn, offer).await?,
+                // Whoever was passed over so often, because others were first, has the last to itself.
+                (true, false) => self.connect_alone(line, offer).await?,
+                (false, _) => self.connect(line, offer).await?,
+            };
         }
     }
 
@@ -194,10 +199,8 @@ impl Worker {
             let before = sent();
             match timeout(limit, &mut answer).await {
                 Ok(Ok(response)) => return Ok(response),
-                Ok(Err(mut error)) => {
-                    let unsent = error.take_message();
-                    return Err(unsent.map_or_else(|| Sent::Failed(error.into_error()), |request| Sent::No(Box::new(request))));
-                }
+                Ok(Err(Unanswered::Unsent(request))) => return Err(Sent::No(request)),
+                Ok(Err(Unanswered::Failed(error))) => return Err(Sent::Failed(error)),
                 Err(_) if sent() > before => {}
                 Err(_) => return Err(Sent::TooSlow),
             }

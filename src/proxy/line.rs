@@ -110,6 +110,15 @@ impl Worker {
 
     /// A new connection.
     pub(super) async fn connect(&self, line: &Line<'_>, offer: Offer) -> Result<Origin, ProxyError> {
+        self.connect_to(line, offer, Some(line.key())).await
+    }
+
+    /// A new connection that nobody else is given.
+    pub(super) async fn connect_alone(&self, line: &Line<'_>, offer: Offer) -> Result<Origin, ProxyError> {
+        self.connect_to(line, offer, None).await
+    }
+
+    async fn connect_to(&self, line: &Line<'_>, offer: Offer, shared_as: Option<&Destination>) -> Result<Origin, ProxyError> {
         let dialled = self.reach(&line.way).await?;
         let (wire, believed) = match line.secure {
             Some(inspector) => {
@@ -119,7 +128,7 @@ impl Worker {
                 match (secured.speaks, offer) {
                     (Speaks::Http2, _) => {
                         let wire = Patient::new(wire, self.limits.stall_time);
-                        let share = self.shared.begin(line.key(), wire, dialled.address, believed).await.map_err(ProxyError::Origin)?;
+                        let share = self.shared.begin(shared_as, wire, dialled.address, believed).await.map_err(ProxyError::Origin)?;
                         return Ok(shared(share, false));
                     }
                     (Speaks::Http1, Offer::Both) => self.shared.speaks_http1(line.key()),

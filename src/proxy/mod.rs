@@ -23,6 +23,7 @@ pub mod error;
 
 pub mod forward;
 pub mod framing;
+mod goodbye;
 pub mod guard;
 pub mod headers;
 pub mod heads;

@@ -50,16 +50,22 @@ impl Sender {
     /// Sends a request and waits for the head of its answer.
     ///
     /// # Errors
-    /// Why there is none, with the request if it never left.
-    pub async fn send(&mut self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+    /// Why there is none, or the request if it never left.
+    pub async fn send(&mut self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, Unanswered> {
         speak(&mut request, self.is_shared());
-        match self {
+        let answered = match self {
             Self::Alone(sender) => sender.try_send_request(request).await,
+            // Its origin has said goodbye since: it would not be looked at.
+            Self::Shared(share) if share.is_closed() => return Err(Unanswered::Unsent(Box::new(request))),
             Self::Shared(share) => {
                 request.body_mut().open();
                 share.sender().try_send_request(request).await
             }
-        }
+        };
+        answered.map_err(|mut error: TrySendError<_>| match error.take_message() {
+            Some(request) => Unanswered::Unsent(Box::new(request)),
+            None => Unanswered::Failed(error.into_error()),
+        })
     }
 
     /// Gives the connection to no further request.
@@ -69,6 +75,14 @@ impl Sender {
             Self::Shared(share) => share.retire(),
         }
     }
+}
+
+/// Why a request has no answer.
+pub enum Unanswered {
+    /// It never left: here it is.
+    Unsent(Box<Request<RequestBody>>),
+    /// It failed.
+    Failed(hyper::Error),
 }
 
 /// What a failure to get an answer says of the request.

@@ -6,6 +6,7 @@
 //! A request is itself whoever sends it, so sharing shows nobody another's pages. What is logged in by the connection (NTLM, Negotiate) never comes here.
 
 use super::body::RequestBody;
+use super::goodbye::Watched;
 use super::limits::{
     FRAME, HTTP1_KNOWN, HTTP1_KNOWN_FOR, IDLE_IN_ALL, ORIGIN_BUFFER, ORIGIN_CONNECTION_WINDOW, ORIGIN_IDLE, ORIGIN_STREAM_WINDOW, SHARED_PER_ORIGIN,
     SHARED_STREAMS, STREAM_SEND_BUFFER,
@@ -35,8 +36,8 @@ struct Connection {
     busy: AtomicUsize,
     /// How many the origin takes at once.
     most: Arc<AtomicUsize>,
-    /// Whether it is given to no further request.
-    retired: AtomicBool,
+    /// Whether it is given to no further request: its origin has said so, or it has failed one.
+    retired: Arc<AtomicBool>,
     /// When its last request ended.
     since: Mutex<Instant>,
 }
@@ -69,7 +70,7 @@ impl Share {
 
     /// Whether nothing can be sent any more.
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.of.is_over()
     }
 
     pub(super) fn sender(&mut self) -> &mut SendRequest<RequestBody> {
@@ -178,11 +179,13 @@ impl Shared {
         Ok(Joined::Open(Opening { shared: self.clone(), to: to.clone(), _tell: tell }))
     }
 
-    /// Begins HTTP/2 on a connection to an origin, and shares it from now on.
+    /// Begins HTTP/2 on a connection to an origin; shared with nobody where `to` is `None`, else from now on with all.
     ///
     /// # Errors
     /// If the connection has ended.
-    pub(super) async fn begin(&self, to: &Destination, io: Patient, address: SocketAddr, believed: Generation) -> hyper::Result<Share> {
+    pub(super) async fn begin(&self, to: Option<&Destination>, io: Patient, address: SocketAddr, believed: Generation) -> hyper::Result<Share> {
+        let retired = Arc::new(AtomicBool::new(false));
+        let io = Watched::new(io, retired.clone());
         let mut builder = Builder::new(TokioExecutor::new());
         builder.initial_stream_window_size(ORIGIN_STREAM_WINDOW).initial_connection_window_size(ORIGIN_CONNECTION_WINDOW);
         builder.max_frame_size(FRAME).max_send_buf_size(STREAM_SEND_BUFFER).initial_max_send_streams(SHARED_STREAMS);
@@ -196,9 +199,10 @@ impl Shared {
             told.store(connection.current_max_send_streams().max(1), Ordering::Relaxed);
             polled
         }));
-        let (busy, retired, since) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Instant::now()));
+        let (busy, since) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
         let connection = Arc::new(Connection { sender, address, believed, busy, most, retired, since });
         let share = Share::new(&connection);
+        let Some(to) = to else { return Ok(share) };
         let mut places = self.0.lock();
         if places.values().map(|place| place.open.len()).sum::<usize>() < IDLE_IN_ALL {
             let place = places.entry(to.clone()).or_default();
