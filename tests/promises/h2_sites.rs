@@ -73,6 +73,37 @@ async fn a_request_that_a_site_says_it_has_not_looked_at_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_site_that_has_said_goodbye_is_asked_for_no_more_while_its_last_answer_goes_on() {
+    let believed = believed();
+    let site = Site::bare(&believed, H2, move |number, mut tls| async move {
+        let mut preface = [0; 24];
+        tls.read_exact(&mut preface).await.expect("a preface");
+        tls.write_all(&frame(4, 0, 0, &[])).await.expect("sent");
+        while let Some((kind, flags, stream, _)) = next_frame(&mut tls).await {
+            let answer = match (kind, number) {
+                (1, 0) if stream == 1 => [frame(1, 0b100, 1, &[0x88]), frame(0, 0, 1, b"begun"), frame(7, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0])].concat(),
+                (1, 1..) => [frame(1, 0b100, stream, &[0x88]), frame(0, 1, stream, b"page")].concat(),
+                (4, _) if flags == 0 => frame(4, 1, 0, &[]),
+                _ => Vec::new(),
+            };
+            tls.write_all(&answer).await.expect("sent");
+            tls.flush().await.expect("sent");
+        }
+    })
+    .await;
+    let usher = school(&believed, |world| world);
+    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
+    let asking = talk.request("GET", "/long").body(Told::nothing()).expect("a request");
+    let mut long = talk.send(asking).await.expect("an answer");
+    assert_eq!(next(long.body_mut()).await.expect("its beginning"), "begun");
+    for _ in 0..2 {
+        let asking = talk.request("POST", "/two").body(Told::nothing()).expect("a request");
+        assert_eq!(text(talk.send(asking).await.expect("an answer").into_body()).await, "page");
+    }
+    assert_eq!(site.visits(), 2);
+}
+
+#[tokio::test]
 async fn a_site_that_wants_http1_gets_it() {
     let believed = believed();
     let site = Site::bare(&believed, BOTH, |number, tls| async move {

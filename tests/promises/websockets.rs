@@ -45,8 +45,10 @@ fn websocket(talk: &Talk2, path: &str) -> http::Request<Told> {
 #[tokio::test]
 async fn a_websocket_over_http2_is_one_over_http1_at_the_site() {
     let believed = believed();
-    let (site, usher) = (chat(&believed, false).await, school(&believed, |world| world));
+    let (site, usher) = (chat(&believed, false).await, school(&believed, |world| world.limit("idle_seconds = 1")));
     let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
+    let mut other = Talk2::open(&device(&usher), &site.authority()).await;
+    assert_eq!(other.get("/play/x").await.0, 403);
     let mut answer = talk.send(websocket(&talk, "/chat")).await.expect("an answer");
     assert_eq!((answer.status(), answer.headers()["sec-websocket-protocol"].as_bytes()), (StatusCode::OK, &b"chat"[..]));
     for gone in ["sec-websocket-accept", "upgrade", "connection", "alt-svc"] {
@@ -57,6 +59,15 @@ async fn a_websocket_over_http2_is_one_over_http1_at_the_site() {
         socket.write_u8(word).await.expect("sent");
         assert_eq!(soon("an echo", socket.read_u8()).await.expect("said"), word);
     }
+    // It is no idle connection, while another is ended for being one.
+    soon("a goodbye", async {
+        while !other.is_closed() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    socket.write_u8(b'!').await.expect("sent");
+    assert_eq!(soon("an echo", socket.read_u8()).await.expect("said"), b'!');
     // Others go on beside it, and a blocked place is a page.
     assert_eq!(talk.send(websocket(&talk, "/play/chat")).await.expect("an answer").status(), 403);
     socket.shutdown().await.expect("ended");
@@ -64,7 +75,7 @@ async fn a_websocket_over_http2_is_one_over_http1_at_the_site() {
     soon("the end", socket.read_to_end(&mut rest)).await.expect("the end");
     let row = recorded(&usher, "/chat", |row| row.outcome.is_some()).await;
     assert_eq!((row.method.as_str(), row.scheme.as_str(), row.verdict.as_str(), row.outcome.as_deref()), ("GET", "https", "allowed", Some("complete")));
-    assert_eq!((row.bytes_up, row.bytes_down), (Some(2), Some(2)));
+    assert_eq!((row.bytes_up, row.bytes_down), (Some(3), Some(3)));
     assert_eq!(recorded(&usher, "/play/chat", |_| true).await.verdict, "blocked");
 }
 
