@@ -4,6 +4,7 @@ use super::bound::Far;
 use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
+use super::replay::Replay;
 use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
@@ -25,6 +26,8 @@ pub enum RequestBody {
     Empty,
     /// From the client.
     Client(Box<ClientBody>),
+    /// From the client, to be sent again if need be.
+    Replay(Replay),
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -35,6 +38,33 @@ pub struct ClientBody {
     pub count: Arc<AtomicU64>,
     /// `Expect: 100-continue`.
     pub gate: Option<Gate>,
+    /// How long the client may send nothing, where its connection does not watch that.
+    pub patience: Option<Patience>,
+}
+
+/// The longest a body may be still.
+pub struct Patience {
+    limit: Duration,
+    active: Instant,
+    timer: Timer,
+}
+
+impl Patience {
+    /// So long.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, active: Instant::now(), timer: Timer::default() }
+    }
+
+    /// Ready when it has been still for too long.
+    fn poll(&mut self, is_still: bool, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if !is_still {
+            self.active = Instant::now();
+            return Poll::Pending;
+        }
+        ready!(self.timer.poll(self.active + self.limit, cx));
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client sent nothing for too long"))
+    }
 }
 
 /// Holds a body back until the origin says `100 Continue` or a while has passed.
@@ -58,27 +88,49 @@ impl Gate {
     }
 }
 
+impl RequestBody {
+    /// Holds nothing back any more: nobody will say when the origin wants it.
+    pub(super) fn open(&mut self) {
+        match self {
+            Self::Empty => {}
+            Self::Client(body) => body.gate = None,
+            Self::Replay(body) => body.open(),
+        }
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Client(body) => body,
+            Self::Replay(body) => return Pin::new(body).poll_frame(cx),
+        };
         if let Some(gate) = &mut body.gate {
             ready!(gate.poll(cx));
             body.gate = None;
         }
-        let frame = ready!(Pin::new(&mut body.inner).poll_frame(cx));
+        let polled = Pin::new(&mut body.inner).poll_frame(cx);
+        if let Some(patience) = &mut body.patience
+            && let Poll::Ready(error) = patience.poll(polled.is_pending(), cx)
+        {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(polled);
         if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
             Self::Client(body) => body.inner.is_end_stream(),
+            Self::Replay(body) => body.is_end_stream(),
         }
     }
 
@@ -86,6 +138,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Client(body) => body.inner.size_hint(),
+            Self::Replay(body) => body.size_hint(),
         }
     }
 }
@@ -110,6 +163,8 @@ pub enum Home {
     Pool(Pool, Destination),
     /// To the client that has logged it in.
     Client(Arc<Conn>, Far),
+    /// Nowhere: others use it all the while.
+    Shared,
 }
 
 /// An origin's answer, and the connection it comes on.
@@ -142,7 +197,7 @@ impl Relay {
         match self.lease.take() {
             Some((origin, Home::Pool(pool, to))) => pool.keep(to, origin),
             Some((origin, Home::Client(conn, far))) => conn.bound.keep(far, origin),
-            None => {}
+            Some((_, Home::Shared)) | None => {}
         }
     }
 
@@ -228,7 +283,11 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let frame = ready!(this.poll_content(cx));
+        let polled = this.poll_content(cx);
+        if let Some(conn) = &this.conn {
+            conn.gives(polled.is_ready());
+        }
+        let frame = ready!(polled);
         match &frame {
             None => this.finish(Outcome::Complete),
             Some(Ok(frame)) => {

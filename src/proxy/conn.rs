@@ -1,4 +1,6 @@
 //! What the parts of one client connection tell each other: the stream that reads heads, the service that answers, the body that ends an answer.
+//!
+//! In HTTP/2 many requests are under way at once, and each has one of its own: [`Conn::stream`].
 
 use super::bound::Bound;
 use super::framing::Malformed;
@@ -10,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::AsyncWrite;
 
@@ -33,20 +35,30 @@ pub struct Conn {
     /// Connections to origins that this client has logged in.
     pub bound: Bound,
     /// Where this is a connection inside a tunnel, what is known of that.
-    pub inside: Option<Inside>,
-    _place: Place,
+    pub inside: Option<Arc<Inside>>,
+    /// What the client was given of an answer, where this is one stream of many.
+    stream: Option<Given>,
+    place: Place,
 }
 
 /// A connection's place among the connected, kept until all that it became is over.
 #[derive(Debug)]
 enum Place {
     Own {
-        _seat: Seat,
+        seat: Seat,
     },
-    /// That of the tunnel it is inside.
+    /// That of the tunnel it is inside, or of the connection it is a stream of.
     Outer {
-        _conn: Arc<Conn>,
+        conn: Arc<Conn>,
     },
+}
+
+/// How far an answer has come.
+#[derive(Debug, Default)]
+struct Given {
+    frames: AtomicU64,
+    /// Whether the client waits for more, rather than we for it.
+    awaited: AtomicBool,
 }
 
 /// Interim answers (1xx) on their way to the client.
@@ -60,16 +72,22 @@ impl Conn {
     /// The state of a new connection.
     #[must_use]
     pub fn new(client: SocketAddr, seat: Seat) -> Arc<Self> {
-        Self::with(client, None, Place::Own { _seat: seat })
+        Self::with(client, None, None, Place::Own { seat })
     }
 
     /// The state of a connection inside a tunnel whose TLS ends here.
     #[must_use]
     pub fn inside(outer: Arc<Self>, inside: Inside) -> Arc<Self> {
-        Self::with(outer.client, Some(inside), Place::Outer { _conn: outer })
+        Self::with(outer.client, Some(Arc::new(inside)), None, Place::Outer { conn: outer })
     }
 
-    fn with(client: SocketAddr, inside: Option<Inside>, place: Place) -> Arc<Self> {
+    /// The state of one request of an HTTP/2 connection.
+    #[must_use]
+    pub fn stream(of: &Arc<Self>) -> Arc<Self> {
+        Self::with(of.client, of.inside.clone(), Some(Given::default()), Place::Outer { conn: of.clone() })
+    }
+
+    fn with(client: SocketAddr, inside: Option<Arc<Inside>>, stream: Option<Given>, place: Place) -> Arc<Self> {
         let (refusal, interim) = (Mutex::default(), Mutex::default());
         Arc::new(Self {
             client,
@@ -82,7 +100,8 @@ impl Conn {
             whole_server: AtomicBool::new(false),
             bound: Bound::default(),
             inside,
-            _place: place,
+            stream,
+            place,
         })
     }
 
@@ -141,8 +160,41 @@ impl Conn {
         self.serving.load(Ordering::Acquire)
     }
 
-    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2).
+    /// How many requests its client has under way in HTTP/2, on all its connections.
+    pub(super) fn streams(&self) -> &Arc<AtomicUsize> {
+        match &self.place {
+            Place::Own { seat } => &seat.streams,
+            Place::Outer { conn } => conn.streams(),
+        }
+    }
+
+    /// Whether this is one stream of an HTTP/2 connection.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// More of the answer was asked for, and is given or not there yet.
+    pub(super) fn gives(&self, given: bool) {
+        let Some(stream) = &self.stream else { return };
+        if given {
+            stream.frames.fetch_add(1, Ordering::Relaxed);
+        }
+        stream.awaited.store(!given, Ordering::Release);
+    }
+
+    /// How much of an answer was given to the client, if it is the client that is waited for.
+    pub(super) fn given(&self) -> Option<u64> {
+        let stream = self.stream.as_ref()?;
+        let frames = stream.frames.load(Ordering::Relaxed);
+        (frames > 0 && !stream.awaited.load(Ordering::Acquire)).then_some(frames)
+    }
+
+    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2). Over HTTP/2 there is nothing to send it with.
     pub fn send_interim(&self, bytes: &[u8]) {
+        if self.is_stream() {
+            return;
+        }
         let mut interim = self.interim.lock();
         interim.bytes.extend_from_slice(bytes);
         self.has_interim.store(true, Ordering::Release);

@@ -14,6 +14,7 @@ use super::intercept::Inspected;
 use super::listen::Phase;
 use super::meaning::Entry;
 use super::pages::Page;
+use super::patient::Patient;
 use super::request::{Answer, Asked, Judged, own_answer};
 use super::stream::ClientStream;
 use super::target::Target;
@@ -232,8 +233,11 @@ async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
 }
 
 async fn client_end(client: OnUpgrade) -> io::Result<End> {
-    let upgraded = client.await.map_err(io::Error::other)?;
-    let parts = upgraded.downcast::<TokioIo<ClientStream>>().map_err(|_| io::Error::other("not a client's connection"))?;
+    let parts = match client.await.map_err(io::Error::other)?.downcast::<TokioIo<ClientStream>>() {
+        Ok(parts) => parts,
+        // One stream of an HTTP/2 connection.
+        Err(stream) => return Ok(End { wire: Wire::Stream(Box::new(TokioIo::new(stream))), early: BytesMut::new() }),
+    };
     let (wire, rest) = parts.io.into_inner().into_tunnel();
     let mut early = BytesMut::from(parts.read_buf);
     early.unsplit(rest);
@@ -242,6 +246,6 @@ async fn client_end(client: OnUpgrade) -> io::Result<End> {
 
 /// The origin's end of a connection that has left HTTP.
 pub(super) fn origin_end(upgraded: Upgraded) -> io::Result<End> {
-    let parts = upgraded.downcast::<TokioIo<Wire>>().map_err(|_| io::Error::other("not an origin's connection"))?;
-    Ok(End { wire: parts.io.into_inner(), early: BytesMut::from(parts.read_buf) })
+    let parts = upgraded.downcast::<TokioIo<Patient>>().map_err(|_| io::Error::other("not an origin's connection"))?;
+    Ok(End { wire: parts.io.into_inner().into_inner(), early: BytesMut::from(parts.read_buf) })
 }

@@ -2,23 +2,32 @@
 //!
 //! Nothing is collected: bodies stream both ways. A request goes out on an idle connection if there is one, else on a new one. One that finds its
 //! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
-//! section 9.2.2).
+//! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if its body is short.
 
 use super::Worker;
-use super::body::{AnswerBody, ClientBody, Gate, Home, Relay, RequestBody};
+use super::body::{AnswerBody, ClientBody, Gate, Home, Patience, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
-use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
+use super::headers::{
+    Wishes, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request,
+    strip_response,
+};
+use super::limits::TRIES;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
+use super::replay::{Again, Replay};
 use super::request::{Answer, Asked};
+use super::sender::{Failure, Unanswered, goes_on};
+use super::streams::OnlyHttp1;
 use super::target::Target;
-use crate::audit::Pending;
+use super::websocket;
+use crate::audit::{Outcome, Pending};
 use crate::policy::ForwardPermit;
 use crate::tls::exception::Exception;
+use crate::tls::origin::Offer;
 use crate::tls::refusal::{ClientCertificate, Refusal};
 use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
@@ -28,11 +37,17 @@ use hyper::ext::on_informational;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A request whose method may be repeated (RFC 9110 section 9.2.2) and that has no body: its head, to send again.
-type Repeatable = Option<(Method, Uri, HeaderMap)>;
+/// A request to send again: its head, and its body if it has one.
+struct Repeatable {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Option<Again>,
+}
 
 impl Worker {
     /// Puts a request on record, sends it where its permit leads, and answers with what comes back.
@@ -48,10 +63,13 @@ impl Worker {
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
         let secure = conn.inside.as_ref().map(|inside| &*inside.inspector);
+        let logs_in = logs_in_a_connection(&asked.headers);
+        // What is logged in is a connection, and WebSocket has one for itself.
+        let offer = if logs_in || asks_websocket(&asked.headers) { Offer::Http1 } else { Offer::Both };
         let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&line, hop) {
-                (Ok(line), Hop::On) => Some(self.ready(line, &conn).await),
+                (Ok(line), Hop::On) => Some(self.ready(line, &conn, offer).await),
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
@@ -60,7 +78,7 @@ impl Worker {
             // By what its certificate is excused is on record before anything is asked of it, and known once it has shown it.
             Ok(line) if line.may_be_excused() && !self.recorder.is_failing() => {
                 let ready = ready.await;
-                let excused = ready.iter().flatten().flat_map(|origin| origin.excused.iter());
+                let excused = ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter());
                 let entry = excused_entry(entry, excused);
                 self.open_record(&asked, entry).await.map(|pending| (pending, ready))
             }
@@ -76,15 +94,18 @@ impl Worker {
             Err(error) => return self.failed(&asked, &error, pending),
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
+        if logs_in && conn.is_stream() {
+            return over_http1(&asked, pending);
+        }
         let wishes = strip_request(&mut asked.headers);
-        let logs_in = logs_in_a_connection(&asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
-        let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
+        let key = if conn.is_stream() { websocket::expected(&asked.headers) } else { None };
+        let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
         let uri = line.address(path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&line, ready, upload, &mut pending).await {
+        match self.exchange((&line, offer, &conn), ready, upload, &mut pending).await {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
@@ -95,6 +116,11 @@ impl Worker {
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
         }
+    }
+
+    /// How long a body of this type may be still.
+    fn still_time(&self, headers: &HeaderMap) -> Duration {
+        if goes_on(headers) { self.limits.tunnel_idle_time.max(self.limits.stall_time) } else { self.limits.stall_time }
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
@@ -110,15 +136,18 @@ impl Worker {
         }
         let mut progress = None;
         let mut opened = None;
+        let limit = self.still_time(request.headers());
         if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());
+            // A connection with one request at a time watches by itself.
+            let patience = asked.conn.is_stream().then(|| Patience::new(limit));
             let gate = waits.then(|| {
                 let (open, gate) = oneshot::channel();
                 opened = Some(open);
                 Gate::new(gate)
             });
-            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate }));
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience }));
         }
         if continues {
             pass_on_interim(&mut request, asked.conn.clone(), opened);
@@ -126,52 +155,66 @@ impl Worker {
         Upload { request, progress }
     }
 
-    /// Sends a request, if need be on a new connection, and waits for the head of its answer.
+    /// Sends a request, if need be on another connection, and waits for the head of its answer.
     async fn exchange(
         &self,
-        line: &Line<'_>,
+        (line, mut offer, conn): (&Line<'_>, Offer, &Conn),
         ready: Result<Origin, ProxyError>,
         upload: Upload,
         pending: &mut Pending,
     ) -> Result<(Response<Incoming>, Origin), ProxyError> {
         let Upload { mut request, progress } = upload;
         let mut origin = ready?;
-        pending.upstream(origin.address);
-        if origin.used {
-            let again = repeatable(&request);
-            match self.send(&mut origin, request, progress.as_ref()).await {
-                Ok(response) => return Ok((response, origin)),
-                Err(Sent::No(unsent)) => request = *unsent,
-                Err(Sent::Failed(error)) => match again.filter(|_| error.is_incomplete_message() || error.is_canceled()) {
-                    Some((method, uri, headers)) => request = rebuilt(method, uri, headers),
-                    None => return Err(blamed(error, &origin)),
-                },
-                Err(Sent::TooSlow) => return Err(ProxyError::TooSlow),
-            }
-            origin = self.connect(line).await?;
+        let mut tries = 1;
+        loop {
             pending.upstream(origin.address);
-        }
-        match self.send(&mut origin, request, progress.as_ref()).await {
-            Ok(response) => Ok((response, origin)),
-            Err(Sent::Failed(error)) => Err(blamed(error, &origin)),
-            // It was closed before anything was said.
-            Err(Sent::No(_)) if origin.asked == ClientCertificate::Asked => Err(ProxyError::Tls(Refusal::WantsClientCertificate)),
-            Err(Sent::No(_) | Sent::TooSlow) => Err(ProxyError::TooSlow),
+            let may_be_stale = origin.used || origin.sender.is_shared();
+            let again = if may_be_stale { repeatable(&mut request, origin.sender.is_shared()) } else { None };
+            request = match self.send(&mut origin, request, progress.as_ref()).await {
+                Ok(response) => return Ok((response, origin)),
+                Err(Sent::No(unsent)) if may_be_stale && tries < TRIES => *unsent,
+                // It was closed before anything was said.
+                Err(Sent::No(_)) if origin.wanted_certificate() => return Err(ProxyError::Tls(Refusal::WantsClientCertificate)),
+                Err(Sent::No(_)) => return Err(ProxyError::TooSlow),
+                Err(Sent::TooSlow) => {
+                    // If nothing comes on it at all, nobody else is to wait for that.
+                    origin.sender.retire();
+                    return Err(ProxyError::TooSlow);
+                }
+                Err(Sent::Failed(error)) => {
+                    let failure = Failure::of(&error);
+                    let again = again.filter(|again| tries < TRIES && is_sent_again(failure, origin.used, &again.method));
+                    let Some(again) = again.and_then(Repeatable::request) else { return Err(blamed(error, &origin)) };
+                    if failure == Failure::WantsHttp1 {
+                        self.speaks_http1(line);
+                        offer = Offer::Http1;
+                    }
+                    again
+                }
+            };
+            tries += 1;
+            origin.sender.retire();
+            origin = match (origin.sender.is_shared(), tries < TRIES) {
+                (true, true) => self.ready(line, conn, offer).await?,
+                // Whoever was passed over so often, because others were first, has the last to itself.
+                (true, false) => self.connect_alone(line, offer).await?,
+                (false, _) => self.connect(line, offer).await?,
+            };
         }
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
     async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
         let sent = || progress.map_or(0, |count| count.load(Ordering::Relaxed));
-        let mut answer = std::pin::pin!(origin.sender.try_send_request(request));
+        // Whoever streams to its origin may be answered when it is done.
+        let limit = if goes_on(request.headers()) { self.limits.tunnel_idle_time.max(self.limits.answer_time) } else { self.limits.answer_time };
+        let mut answer = std::pin::pin!(origin.sender.send(request));
         loop {
             let before = sent();
-            match timeout(self.limits.answer_time, &mut answer).await {
+            match timeout(limit, &mut answer).await {
                 Ok(Ok(response)) => return Ok(response),
-                Ok(Err(mut error)) => {
-                    let unsent = error.take_message();
-                    return Err(unsent.map_or_else(|| Sent::Failed(error.into_error()), |request| Sent::No(Box::new(request))));
-                }
+                Ok(Err(Unanswered::Unsent(request))) => return Err(Sent::No(request)),
+                Ok(Err(Unanswered::Failed(error))) => return Err(Sent::Failed(error)),
                 Err(_) if sent() > before => {}
                 Err(_) => return Err(Sent::TooSlow),
             }
@@ -183,7 +226,7 @@ impl Worker {
         self: &Arc<Self>,
         asked: &Asked,
         wishes: Wishes,
-        client: Option<hyper::upgrade::OnUpgrade>,
+        client: Option<Switching>,
         mut response: Response<Incoming>,
         (line, origin): (Line<'_>, Origin),
         mut pending: Pending,
@@ -196,6 +239,15 @@ impl Worker {
                 None => self.failed(asked, &ProxyError::Switched, pending),
             };
         }
+        if asked.conn.is_stream() {
+            if client.is_some() && response.status().is_success() {
+                // To an HTTP/2 client that would say that it is switched to.
+                return self.failed(asked, &ProxyError::NotSwitched, pending);
+            }
+            if asks_for_a_connection(response.headers()) {
+                return over_http1(asked, pending);
+            }
+        }
         let version = response.version();
         strip_response(response.headers_mut(), false);
         if asked.conn.inside.is_some() {
@@ -207,21 +259,56 @@ impl Worker {
         }
         self.via.add(response.headers_mut(), version);
         say_logins_work(response.headers_mut());
-        let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line) };
+        let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line, &origin) };
+        let still_time = self.still_time(response.headers());
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
-        let relay = Relay::new(body, origin, home, self.limits.stall_time);
+        let relay = Relay::new(body, origin, home, still_time);
         Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
     }
 
-    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, client: hyper::upgrade::OnUpgrade, pending: Pending) -> Answer {
+    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, Switching { client, key }: Switching, pending: Pending) -> Answer {
+        if asked.conn.is_stream() && !key.is_some_and(|key| websocket::is_accepted(response.headers_mut(), &key)) {
+            return self.failed(asked, &ProxyError::NotSwitched, pending);
+        }
         let origin = hyper::upgrade::on(&mut response);
-        strip_response(response.headers_mut(), true);
+        strip_response(response.headers_mut(), !asked.conn.is_stream());
+        if asked.conn.inside.is_some() {
+            response.headers_mut().remove(ALT_SVC);
+        }
         self.via.add(response.headers_mut(), Version::HTTP_11);
+        if asked.conn.is_stream() {
+            *response.status_mut() = StatusCode::OK;
+        }
         let origin = async move { origin_end(origin.await.map_err(std::io::Error::other)?) };
         self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
         response.map(|_| AnswerBody::switching())
     }
+}
+
+/// A client that wants to leave HTTP for WebSocket.
+struct Switching {
+    client: hyper::upgrade::OnUpgrade,
+    /// What the origin must answer to the key, if it is ours.
+    key: Option<String>,
+}
+
+/// Whether a request is sent again after such a failure. `used`: the connection had carried others.
+fn is_sent_again(failure: Failure, used: bool, method: &Method) -> bool {
+    match failure {
+        Failure::NotLookedAt | Failure::WantsHttp1 => true,
+        Failure::Ended => used && method.is_idempotent(),
+        Failure::Other => false,
+    }
+}
+
+/// Has a client ask again over HTTP/1.1, where a connection can be logged in. It is asked to by a reset: nothing of the answer is passed on.
+fn over_http1(asked: &Asked, mut pending: Pending) -> Answer {
+    pending.note("asked again over http/1.1, for a login to the connection");
+    pending.close(Outcome::Complete);
+    let mut answer = Response::new(AnswerBody::empty(None, asked.conn.clone()));
+    answer.extensions_mut().insert(OnlyHttp1);
+    answer
 }
 
 /// Whether a request may go on (`Max-Forwards`, RFC 9110 section 7.6.2).
@@ -252,8 +339,9 @@ fn blamed(error: hyper::Error, origin: &Origin) -> ProxyError {
     if error.is_user() {
         return ProxyError::Client(error);
     }
-    let is_first = origin.asked == ClientCertificate::Asked && !origin.used;
-    match Refusal::of_later(&error, origin.asked) {
+    let asked = if origin.wanted_certificate() { ClientCertificate::Asked } else { ClientCertificate::NotAsked };
+    let is_first = asked == ClientCertificate::Asked && !origin.used;
+    match Refusal::of_later(&error, asked) {
         Some(why @ Refusal::WantsClientCertificate) => ProxyError::Tls(why),
         None if is_first => ProxyError::Tls(Refusal::WantsClientCertificate),
         Some(_) | None => ProxyError::Origin(error),
@@ -269,17 +357,40 @@ fn excused_entry<'a>(mut entry: Entry, excused: impl Iterator<Item = &'a Arc<Exc
     entry
 }
 
-fn repeatable(request: &Request<RequestBody>) -> Repeatable {
-    let once = !request.method().is_idempotent() || !matches!(request.body(), RequestBody::Empty);
-    (!once).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
+/// What it takes to send a request again. On a `shared` connection also one with a body may be refused unseen.
+fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeatable> {
+    let body = std::mem::replace(request.body_mut(), RequestBody::Empty);
+    let (body, again) = match body {
+        RequestBody::Empty => (RequestBody::Empty, None),
+        body @ (RequestBody::Client(_) | RequestBody::Replay(_)) if !shared => {
+            *request.body_mut() = body;
+            return None;
+        }
+        RequestBody::Replay(body) => {
+            let again = body.again();
+            (RequestBody::Replay(body), Some(again))
+        }
+        body @ RequestBody::Client(_) => {
+            let body = Replay::of(body);
+            let again = body.again();
+            (RequestBody::Replay(body), Some(again))
+        }
+    };
+    *request.body_mut() = body;
+    Some(Repeatable { method: request.method().clone(), uri: request.uri().clone(), headers: request.headers().clone(), body: again })
 }
 
-fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
-    let mut request = Request::new(RequestBody::Empty);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    request
+impl Repeatable {
+    fn request(self) -> Option<Request<RequestBody>> {
+        let mut request = Request::new(RequestBody::Empty);
+        if let Some(again) = self.body {
+            *request.body_mut() = again.body()?;
+        }
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        Some(request)
+    }
 }
 
 /// Passes interim answers on to the client (RFC 9110 section 15.2). `100 Continue` opens the way for the body instead: reading the body makes
@@ -296,6 +407,9 @@ fn pass_on_interim(request: &mut Request<RequestBody>, conn: Arc<Conn>, opened: 
         }
         let mut headers = interim.headers().clone();
         strip_response(&mut headers, false);
+        if conn.inside.is_some() {
+            headers.remove(ALT_SVC);
+        }
         conn.send_interim(&head_bytes(interim.status(), &headers));
     });
 }

@@ -49,6 +49,9 @@ pub enum Malformed {
     /// `Host` twice.
     #[error("there is more than one Host header field")]
     TwoHosts,
+    /// In HTTP/2, a `Host` that is not the `:authority`.
+    #[error("the Host header field names another site than the request is for")]
+    OtherHost,
     /// A length that is no number, or too large.
     #[error("the Content-Length cannot be read")]
     Length,
@@ -100,6 +103,7 @@ impl Malformed {
             | Self::FieldValue
             | Self::Host
             | Self::TwoHosts
+            | Self::OtherHost
             | Self::Length
             | Self::TwoLengths
             | Self::LengthAndCoding
@@ -173,13 +177,14 @@ fn walk<'a>(
     Err(Malformed::LineEnd)
 }
 
-/// Whether a sound head asks for the server as a whole: `OPTIONS http://host`, which a parsed URI cannot tell from `OPTIONS http://host/`
+/// Whether a sound head asks for the server as a whole: `OPTIONS http://host`, or `https://` inside TLS, which a parsed URI cannot tell from `OPTIONS http://host/`
 /// (RFC 9112 section 3.2.4).
 #[must_use]
 pub fn asks_whole_server(head: &[u8]) -> bool {
     let target = head.strip_prefix(b"OPTIONS ").and_then(|rest| rest.split(|byte| *byte == b' ').next());
-    let authority = target.and_then(|target| target.split_at_checked(7)).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"http://"));
-    authority.is_some_and(|(_, authority)| !authority.iter().any(|byte| matches!(byte, b'/' | b'?')))
+    let Some((scheme, rest)) = target.and_then(|target| target.split_at_checked(memchr(b':', target)?)) else { return false };
+    let is_web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    is_web && rest.strip_prefix(b"://").is_some_and(|authority| !authority.iter().any(|byte| matches!(byte, b'/' | b'?')))
 }
 
 /// Lines without their CRLF.

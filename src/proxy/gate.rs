@@ -267,7 +267,15 @@ impl Unfit {
             Self::NotTls(_) | Self::SiteFirst | Self::Malformed(_) => Some("not-tls"),
             Self::OtherName { .. } => Some("fronting"),
             Self::NoName(_) => Some("no-name"),
-            Self::TooSlow | Self::Idle | Self::SiteGone | Self::Stopping | Self::Gone(_) | Self::NoTrust | Self::NoAuthority | Self::Mint(_) | Self::Handshake(_) => None,
+            Self::TooSlow
+            | Self::Idle
+            | Self::SiteGone
+            | Self::Stopping
+            | Self::Gone(_)
+            | Self::NoTrust
+            | Self::NoAuthority
+            | Self::Mint(_)
+            | Self::Handshake(_) => None,
         }
     }
 
@@ -316,11 +324,12 @@ pub(super) async fn read_beginning(wire: &mut Wire, bytes: &mut BytesMut) -> Res
 }
 
 /// Ends when a site has spoken, or when its half has ended.
-async fn spoken(site: &End) -> Option<()> {
+async fn spoken(site: &mut End) -> Option<()> {
     if !site.early.is_empty() {
         return Some(());
     }
-    let tcp = site.wire.tcp();
+    // A sealed tunnel's site is at the end of a connection of its own.
+    let tcp = site.wire.tcp()?;
     tcp.readable().await.ok()?;
     match tcp.peek(&mut [0; 1]).await {
         Ok(0) | Err(_) => None,
@@ -349,9 +358,9 @@ pub(super) fn agree(hello: &Hello, tunnel: &Host, absent: impl FnOnce() -> Resul
 
 impl Worker {
     /// Moves bytes through a sealed tunnel until both ends are done, if its beginning is as the group's gate has it.
-    pub(super) async fn pass(&self, mut client: End, site: End, pending: Pending, entrant: Entrant, phase: Option<watch::Receiver<Phase>>) {
+    pub(super) async fn pass(&self, mut client: End, mut site: End, pending: Pending, entrant: Entrant, phase: Option<watch::Receiver<Phase>>) {
         let gate = entrant.asked.snapshot.policy.gate(entrant.identity.standing);
-        let said = match self.look(&mut client, &site, entrant.host(), gate, phase).await {
+        let said = match self.look(&mut client, &mut site, entrant.host(), gate, phase).await {
             Ok(said) => said,
             Err(unfit) => return self.turn_away(client.wire, pending, &entrant, &unfit).await,
         };
@@ -362,7 +371,14 @@ impl Worker {
     }
 
     /// Looks at the beginning of a sealed tunnel. What is to be said of it on record, if it is not TLS and may be so.
-    async fn look(&self, client: &mut End, site: &End, tunnel: &Host, gate: Gate, mut phase: Option<watch::Receiver<Phase>>) -> Result<Option<String>, Unfit> {
+    async fn look(
+        &self,
+        client: &mut End,
+        site: &mut End,
+        tunnel: &Host,
+        gate: Gate,
+        mut phase: Option<watch::Receiver<Phase>>,
+    ) -> Result<Option<String>, Unfit> {
         if !gate.looks() {
             return Ok(None);
         }

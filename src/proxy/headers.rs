@@ -26,7 +26,7 @@ pub struct Wishes {
 
 /// Takes out of a request what belongs to the client's connection, and says what of it was asked for.
 pub fn strip_request(headers: &mut HeaderMap) -> Wishes {
-    let websocket = names(headers, &CONNECTION, "upgrade") && names(headers, &UPGRADE, "websocket");
+    let websocket = asks_websocket(headers);
     let trailers = names(headers, &TE, "trailers");
     strip_connection(headers);
     headers.remove(PROXY_AUTHORIZATION);
@@ -40,6 +40,12 @@ pub fn strip_request(headers: &mut HeaderMap) -> Wishes {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     Wishes { websocket, trailers }
+}
+
+/// Whether a request is to speak WebSocket.
+#[must_use]
+pub fn asks_websocket(headers: &HeaderMap) -> bool {
+    names(headers, &CONNECTION, "upgrade") && names(headers, &UPGRADE, "websocket")
 }
 
 /// Takes out of a response what belongs to the origin's connection. `switching`: the response to an upgrade, whose fields are passed on.
@@ -65,9 +71,15 @@ pub fn logs_in_a_connection(headers: &HeaderMap) -> bool {
     has_scheme_of_connections(headers, &AUTHORIZATION)
 }
 
+/// Whether an answer asks for such a login.
+#[must_use]
+pub fn asks_for_a_connection(headers: &HeaderMap) -> bool {
+    has_scheme_of_connections(headers, &WWW_AUTHENTICATE)
+}
+
 /// Tells a client that is asked to log its connection in that this works here: it would not try else (RFC 4559 section 6).
 pub fn say_logins_work(headers: &mut HeaderMap) {
-    if has_scheme_of_connections(headers, &WWW_AUTHENTICATE) {
+    if asks_for_a_connection(headers) {
         headers.insert(PROXY_SUPPORT, HeaderValue::from_static("Session-Based-Authentication"));
         headers.insert(CONNECTION, HeaderValue::from_static("Proxy-Support"));
     }
@@ -117,6 +129,7 @@ pub struct Via {
     name: String,
     http_1_0: HeaderValue,
     http_1_1: HeaderValue,
+    http_2: HeaderValue,
 }
 
 impl Via {
@@ -125,12 +138,16 @@ impl Via {
     pub fn new(suffix: u32) -> Self {
         let name = format!("usher-{suffix:08x}");
         let value = |version: &str| HeaderValue::from_str(&format!("{version} {name}")).unwrap_or_else(|_| HeaderValue::from_static("usher"));
-        Self { http_1_0: value("1.0"), http_1_1: value("1.1"), name }
+        Self { http_1_0: value("1.0"), http_1_1: value("1.1"), http_2: value("2.0"), name }
     }
 
     /// Adds this proxy to the way of a message that was received in `version`.
     pub fn add(&self, headers: &mut HeaderMap, version: http::Version) {
-        let value = if version == http::Version::HTTP_10 { &self.http_1_0 } else { &self.http_1_1 };
+        let value = match version {
+            http::Version::HTTP_10 => &self.http_1_0,
+            http::Version::HTTP_2 => &self.http_2,
+            _ => &self.http_1_1,
+        };
         headers.append(VIA, value.clone());
     }
 

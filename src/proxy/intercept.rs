@@ -10,6 +10,7 @@ use super::inside::{Inside, user_of};
 use super::limits::AT_ONCE;
 use super::listen::Phase;
 use super::stream::ClientStream;
+use super::streams::serve_http2;
 use super::tunnel::End;
 use super::wire::{Rewound, Wire};
 use super::{Inspector, Worker};
@@ -23,6 +24,7 @@ use crate::tls::ja4::Class;
 use crate::tls::mint::MintError;
 use http::StatusCode;
 use jiff::Timestamp;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
@@ -117,13 +119,21 @@ impl Worker {
         let (host, port, user) = (to.host, to.port, user_of(&entrant.identity));
         let inside = Inside { host, port, user, inspector, class: met.class, purpose, may_seal, taken: AtomicBool::new(false) };
         let conn = Conn::inside(entrant.conn(), inside);
-        let stream = ClientStream::new(Wire::Client(Box::new(tls)), conn.clone(), self.limits.clone());
+        let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+        let wire = Wire::Client(Box::new(tls));
         // How it ends is told by the records of its requests.
-        let mut serving = Box::pin(serve_http(self.clone(), conn.clone(), stream, phase.clone()));
-        let has_asked = || conn.inside.as_ref().is_some_and(Inside::has_asked);
+        let mut serving: Pin<Box<dyn Future<Output = ()> + Send>> = if http2 {
+            let serving = serve_http2(self.clone(), conn.clone(), wire, phase.clone());
+            Box::pin(async { drop(serving.await) })
+        } else {
+            let stream = ClientStream::new(wire, conn.clone(), self.limits.clone());
+            let serving = serve_http(self.clone(), conn.clone(), stream, phase.clone());
+            Box::pin(async { drop(serving.await) })
+        };
+        let has_asked = || conn.inside.as_ref().is_some_and(|inside| inside.has_asked());
         tokio::select! {
             biased;
-            _ = serving.as_mut() => {
+            () = serving.as_mut() => {
                 if !has_asked() && purpose == Purpose::Serve && *phase.borrow() == Phase::Serving {
                     self.turned_from(&entrant, &met.hello, met.class, Sign::Left("it went away at once after the handshake")).await;
                 }
@@ -131,7 +141,7 @@ impl Worker {
             () = sleep(AT_ONCE) => {
                 // It keeps its place among the connected, and not the lists it was judged by.
                 drop((entrant, met));
-                let _ = serving.await;
+                serving.await;
             }
         }
         if !has_asked() {

@@ -95,6 +95,40 @@ pub const IDLE_PER_ORIGIN: usize = 256;
 pub const IDLE_TO_PARENT: usize = 512;
 /// Idle connections kept in all.
 pub const IDLE_IN_ALL: usize = 2048;
+/// Requests a client may have under way on one HTTP/2 connection; and on all of them, for each connection it may have.
+pub const CLIENT_STREAMS: u32 = 100;
+/// See [`CLIENT_STREAMS`].
+pub const STREAMS_A_CONNECTION: usize = 2;
+/// Bytes of one body, and of all of them, that an HTTP/2 client may send before they are passed on.
+pub const CLIENT_STREAM_WINDOW: u32 = 128 * 1024;
+/// See [`CLIENT_STREAM_WINDOW`].
+pub const CLIENT_CONNECTION_WINDOW: u32 = 512 * 1024;
+/// The largest frame of HTTP/2 that is taken, in bytes; no smaller limit may be set (RFC 9113 section 6.5.2).
+pub const FRAME: u32 = 16 * 1024;
+/// Bytes of one body that are kept for a slow reader of HTTP/2.
+pub const STREAM_SEND_BUFFER: usize = 64 * 1024;
+/// How many times a head may be as large as `head_bytes` before it is not even read to its end.
+pub const HEAD_LISTS: usize = 4;
+/// Requests a client may take back before they are looked at, and such that we have reset for being wrong, before its connection ends.
+pub const PENDING_RESETS: usize = 20;
+/// See [`PENDING_RESETS`].
+pub const RESETS_BY_US: usize = 1024;
+/// Bytes of one answer, and of all of them, that an HTTP/2 origin may send before they are passed on.
+pub const ORIGIN_STREAM_WINDOW: u32 = 256 * 1024;
+/// See [`ORIGIN_STREAM_WINDOW`].
+pub const ORIGIN_CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Requests under way at once on one HTTP/2 connection to an origin, if it takes so many.
+pub const SHARED_STREAMS: usize = 100;
+/// HTTP/2 connections to one origin that requests share.
+pub const SHARED_PER_ORIGIN: usize = 8;
+/// Origins that are known to speak HTTP/1.1 alone, and for how long.
+pub const HTTP1_KNOWN: usize = 4096;
+/// See [`HTTP1_KNOWN`].
+pub const HTTP1_KNOWN_FOR: Duration = Duration::from_secs(600);
+/// Bytes of a body that are kept until its request is answered, to be sent again.
+pub const REPLAYED: usize = 64 * 1024;
+/// How often a request is sent, all in all, if its origin says that it has not looked at it.
+pub const TRIES: usize = 3;
 /// How long a body waits for the origin's `100 Continue` before it is sent all the same (RFC 9110 section 10.1.1).
 pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// Passwords hashed for one client a minute. One that was right is believed for a while and not hashed again.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -20,8 +21,16 @@ const SWEEP: Duration = Duration::from_secs(10);
 /// Who is connected, and how often.
 #[derive(Debug, Default)]
 struct Clients {
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<IpAddr, Own>,
     count: usize,
+}
+
+/// What one client has.
+#[derive(Debug, Default)]
+struct Own {
+    connections: usize,
+    /// Requests under way in HTTP/2, of which one connection carries many.
+    streams: Arc<AtomicUsize>,
 }
 
 /// A place among the connected. Given back on drop, when the connection and any tunnel it became are over.
@@ -29,6 +38,8 @@ struct Clients {
 pub struct Seat {
     clients: Arc<Mutex<Clients>>,
     address: IpAddr,
+    /// Requests of this client that are under way in HTTP/2.
+    pub(super) streams: Arc<AtomicUsize>,
     /// Held so that whoever stops the proxy can wait for the last.
     _alive: mpsc::Sender<()>,
 }
@@ -41,12 +52,13 @@ impl Seat {
             return Err("connections in all");
         }
         let own = seats.by_address.entry(address).or_default();
-        if *own >= per_client {
+        if own.connections >= per_client {
             return Err("connections per client");
         }
-        *own += 1;
+        own.connections += 1;
+        let streams = own.streams.clone();
         seats.count += 1;
-        Ok(Self { clients: clients.clone(), address, _alive: alive.clone() })
+        Ok(Self { clients: clients.clone(), address, streams, _alive: alive.clone() })
     }
 }
 
@@ -63,8 +75,8 @@ impl Drop for Seat {
         let mut seats = self.clients.lock();
         seats.count -= 1;
         if let Some(own) = seats.by_address.get_mut(&self.address) {
-            *own -= 1;
-            if *own == 0 {
+            own.connections -= 1;
+            if own.connections == 0 {
                 seats.by_address.remove(&self.address);
             }
         }

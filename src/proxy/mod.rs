@@ -25,8 +25,10 @@ pub mod error;
 pub mod forward;
 pub mod framing;
 pub mod gate;
+mod goodbye;
 pub mod guard;
 pub mod headers;
+pub mod heads;
 pub mod identify;
 pub mod inside;
 pub mod intercept;
@@ -38,13 +40,19 @@ pub mod names;
 pub mod own_pages;
 pub mod pages;
 pub mod parent;
+mod patient;
 pub mod pool;
+pub mod replay;
 pub mod request;
+pub mod sender;
+mod shared;
 pub mod stream;
+mod streams;
 pub mod target;
 mod timer;
 pub mod tunnel;
 pub mod warnings;
+mod websocket;
 pub mod wire;
 
 use crate::audit::{RecordId, Recorder};
@@ -69,6 +77,7 @@ use names::KnownNames;
 use pages::School;
 use parent::Parent;
 use pool::Pool;
+use shared::Shared;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -189,6 +198,7 @@ pub struct Worker {
     pool: Pool,
     parent_pool: Pool,
     tls_pool: Pool,
+    shared: Shared,
 }
 
 impl std::ops::Deref for Worker {
@@ -212,6 +222,7 @@ impl Worker {
             pool: Pool::keeping(IDLE_PER_ORIGIN),
             parent_pool: Pool::keeping(IDLE_TO_PARENT),
             tls_pool: Pool::keeping(IDLE_PER_ORIGIN),
+            shared: Shared::default(),
         }))
     }
 
@@ -220,6 +231,7 @@ impl Worker {
         self.pool.sweep();
         self.parent_pool.sweep();
         self.tls_pool.sweep();
+        self.shared.sweep();
     }
 }
 

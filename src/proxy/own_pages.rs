@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 /// Another name of Usher's own, beside the one that is set: no name server can ever lead it elsewhere (RFC 6761 section 6.4).
 const ALWAYS_OWN: &str = "usher.invalid";
@@ -79,7 +80,8 @@ impl Worker {
 
     /// The way on past a warning.
     async fn go_on(&self, asked: &Asked, target: &Target, identity: &Identity, body: Incoming) -> Answer {
-        let token = read_token(body).await;
+        // In HTTP/2 nothing else watches how long a body takes.
+        let token = timeout(self.limits.stall_time, read_token(body)).await.unwrap_or_default();
         match self.warnings.accept(&token, identity, asked.client(), asked.now) {
             Ok(url) => match self.answered(asked, target, identity, "continue", &format!("Went on past a warning to {url}")).await {
                 Ok(pending) => finish(asked, refer(redirect(&url), pending.id()), Some(pending)),

@@ -1,34 +1,47 @@
-//! Idle connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
+//! Idle HTTP/1.1 connections to origins, kept for the next request to the same host and port. One pool a worker: a connection is used on the thread that made it.
 
-use super::body::RequestBody;
 use super::limits::{IDLE_IN_ALL, ORIGIN_IDLE};
+use super::sender::Sender;
 use crate::policy::decision::Destination;
 use crate::tls::exception::Exception;
 use crate::tls::origin::Generation;
 use crate::tls::refusal::ClientCertificate;
-use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A connection to an origin, ready for one request at a time.
+/// A connection to an origin, ready for a request.
 pub struct Origin {
     /// Where requests are handed over.
-    pub sender: SendRequest<RequestBody>,
+    pub sender: Sender,
     /// The address at its far end.
     pub address: SocketAddr,
     /// Whether it has carried a request before.
     pub used: bool,
     /// Whether somebody has logged it in: it is theirs then.
     pub bound: bool,
-    /// Under which rules the far end was believed, if it speaks TLS.
-    pub believed: Option<Generation>,
-    /// Whether the far end asked for a certificate of ours.
+    /// Who is at its far end, if that speaks TLS.
+    pub believed: Option<Arc<Believed>>,
+}
+
+/// Who is at the far end of TLS.
+pub struct Believed {
+    /// By which rules it was believed.
+    pub by: Generation,
+    /// Whether it asked for a certificate of ours.
     pub asked: ClientCertificate,
-    /// The exceptions by which the far end is believed; none for most.
+    /// The exceptions it is believed by; none for most.
     pub excused: Box<[Arc<Exception>]>,
+}
+
+impl Origin {
+    /// Whether the far end asked for a certificate of ours, which nobody has.
+    #[must_use]
+    pub fn wanted_certificate(&self) -> bool {
+        self.believed.as_ref().is_some_and(|believed| believed.asked == ClientCertificate::Asked)
+    }
 }
 
 struct Idle {

@@ -11,7 +11,7 @@ use super::meaning::Entry;
 use super::pages::{Form, Page, School};
 use super::stream::REFUSED_HOST;
 use super::target::{self, Target};
-use super::{Proxy, Worker};
+use super::{Proxy, Worker, heads, websocket};
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
@@ -104,19 +104,31 @@ impl Worker {
 
     async fn answer(self: &Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Answer {
         let (mut head, body) = request.into_parts();
+        if conn.is_stream() {
+            self.read_http2(&conn, &mut head);
+        }
         let asked = self.asked(conn, &mut head);
-        if head.uri.host() == Some(REFUSED_HOST)
+        if (asked.conn.is_stream() || head.uri.host() == Some(REFUSED_HOST))
             && let Some(why) = asked.conn.refusal()
         {
             return self.refuse_malformed(&asked, why).await;
         }
         match self.admit(&asked, &head.uri).await {
             Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(asked, target, identity, Request::from_parts(head, body)).await,
-            Ok((target, identity)) if asked.conn.inside.as_ref().is_some_and(Inside::is_to_explain) => self.explain(&asked, &target, &identity).await,
+            Ok((target, identity)) if asked.conn.inside.as_ref().is_some_and(|inside| inside.is_to_explain()) => self.explain(&asked, &target, &identity).await,
             Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => self.own_page(&asked, &target, identity, body).await,
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
         }
+    }
+
+    /// Checks a head that came in HTTP/2, and says it as HTTP/1.1 would.
+    fn read_http2(&self, conn: &Conn, head: &mut request::Parts) {
+        if let Err(why) = heads::check(head, self.limits.head_bytes, self.limits.head_fields) {
+            conn.refused(why);
+        }
+        heads::join_cookies(&mut head.headers);
+        websocket::as_get(head);
     }
 
     /// What a head asks. The fields are taken out of it: looked at, then passed on.

@@ -393,9 +393,12 @@ impl ClientStream {
     /// Where the end of the connection is the end of the answer, an answer that is cut short must end in a reset (RFC 9112 section 8): until
     /// hyper says that it is whole, closing resets.
     fn reset_unless_whole(&mut self, whole: bool) {
-        if self.resets == whole && self.conn.is_ended_with_answer() {
+        if self.resets == whole
+            && self.conn.is_ended_with_answer()
+            && let Some(tcp) = self.wire.tcp()
+        {
             // If it cannot be set the client is gone already.
-            let _ = socket2::SockRef::from(self.wire.tcp()).set_linger((!whole).then_some(Duration::ZERO));
+            let _ = socket2::SockRef::from(tcp).set_linger((!whole).then_some(Duration::ZERO));
             self.resets = !whole;
         }
     }

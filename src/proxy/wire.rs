@@ -3,6 +3,8 @@
 //! One type for both sides, so that hyper, when it gives a connection back, gives back this one.
 
 use bytes::{Buf, BytesMut};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,16 +21,19 @@ pub enum Wire {
     Client(Box<server::TlsStream<Rewound>>),
     /// TLS with an origin.
     Origin(Box<client::TlsStream<TcpStream>>),
+    /// One stream of a client's HTTP/2 connection, which has left HTTP.
+    Stream(Box<TokioIo<Upgraded>>),
 }
 
 impl Wire {
-    /// The connection beneath.
+    /// The connection beneath, if it is this one's alone.
     #[must_use]
-    pub fn tcp(&self) -> &TcpStream {
+    pub fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(tcp) => tcp,
-            Self::Client(tls) => &tls.get_ref().0.tcp,
-            Self::Origin(tls) => tls.get_ref().0,
+            Self::Tcp(tcp) => Some(tcp),
+            Self::Client(tls) => Some(&tls.get_ref().0.tcp),
+            Self::Origin(tls) => Some(tls.get_ref().0),
+            Self::Stream(_) => None,
         }
     }
 }
@@ -55,6 +60,10 @@ macro_rules! with {
                 let $stream = Pin::new(&mut **tls);
                 $done
             }
+            Wire::Stream(upgraded) => {
+                let $stream = Pin::new(&mut **upgraded);
+                $done
+            }
         }
     };
 }
@@ -79,6 +88,7 @@ impl AsyncWrite for Wire {
             Self::Tcp(tcp) => tcp.is_write_vectored(),
             Self::Client(tls) => tls.is_write_vectored(),
             Self::Origin(tls) => tls.is_write_vectored(),
+            Self::Stream(upgraded) => upgraded.is_write_vectored(),
         }
     }
 

@@ -138,7 +138,7 @@ impl Reign {
         let builder = ServerConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions()?;
         let mut base = builder.with_no_client_auth().with_cert_resolver(Arc::new(Nobody));
         // What is served inside.
-        base.alpn_protocols = vec![b"http/1.1".to_vec()];
+        base.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // A ticket holds the session, encrypted, so nothing of it is kept here. It is good for the host it was given for only: rustls compares names.
         base.ticketer = Ticketer::new()?;
         base.session_storage = Arc::new(NoServerSessionStorage {});
@@ -297,7 +297,7 @@ mod tests {
         let (leaves, now) = (Leaves::new(authority("a")).expect("leaves"), Timestamp::now());
         let (one, other) = (leaves.of(&host("a.example"), now).expect("minted"), leaves.of(&host("b.example"), now).expect("minted"));
         assert!(Arc::ptr_eq(&one.ticketer, &other.ticketer) && one.ticketer.enabled());
-        assert_eq!(one.alpn_protocols, [b"http/1.1".to_vec()]);
+        assert_eq!(one.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
         assert_eq!(one.max_early_data_size, 0, "what is sent early can be sent again by others");
     }
 }

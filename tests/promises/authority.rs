@@ -329,9 +329,9 @@ async fn a_device_that_trusts_the_school_accepts_a_leaf_of_its_site_only() {
     let files = with_authority();
     let root = certificate(&files.usher(&["ca", "export"]).out);
     let leaves = Leaves::new(Arc::new(authority(&files))).expect("leaves");
-    let http1 = || Some(b"http/1.1".to_vec());
+    let http2 = || Some(b"h2".to_vec());
     for host in ["www.news.example", "xn--bcher-kva.example", "192.0.2.7", "2001:db8::7"] {
-        assert_eq!(connect(&leaves, &root, host, host).await.expect(host), http1(), "{host}");
+        assert_eq!(connect(&leaves, &root, host, host).await.expect(host), http2(), "{host}");
         assert!(connect(&leaves, &root, host, "other.example").await.is_err(), "{host} is not other.example");
     }
     let stranger = certificate(&with_authority().usher(&["ca", "export"]).out);

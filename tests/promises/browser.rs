@@ -1,8 +1,11 @@
 //! What a real browser makes of it: pages load whole, refusals are read by people, and each request is on record. Needs Chromium.
 
+use crate::kit::h2;
 use crate::kit::secure::{Authority, Good, SecureSite};
 use crate::kit::{Browser, Origin, Program, School, Visit, World, skipped};
+use crate::websockets;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usher::audit::query::Row;
 
 /// The room the browser is in.
@@ -25,6 +28,9 @@ review = 2027-01-10
 const PAGE: &str = r#"<!doctype html><html lang="en"><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css">
 <h1>before</h1><img id="own" src="/picture.svg"><img id="advert" src="http://games.example/advert.gif"><script src="/script.js"></script>"#;
 const SCRIPT: &str = r#"document.querySelector("h1").textContent = "the script ran"; window.fetched = fetch("/data.json").then(answer => answer.json())"#;
+
+/// What the page that is shown came over.
+const NEXT_HOP: &str = "performance.getEntriesByType('navigation')[0].nextHopProtocol";
 
 /// The path of a request as it came.
 fn path(request: &str) -> &str {
@@ -64,9 +70,10 @@ async fn over_https_a_page_loads_whole_a_block_is_read_and_a_warning_is_gone_pas
     let port = site.address.port();
     browser.go(&format!("https://news.example:{port}/today")).expect("a page");
     assert_eq!(browser.words(), "the script ran");
-    assert_eq!(browser.value("performance.getEntriesByType('navigation')[0].nextHopProtocol"), "http/1.1");
+    assert_eq!(browser.value(NEXT_HOP), "h2");
     browser.go(&format!("https://games.example:{port}/chess")).expect("a page, not an error of the browser");
     assert!(browser.words().contains("This page is blocked"), "{}", browser.words());
+    assert_eq!(browser.value(NEXT_HOP), "h2");
     browser.go(&format!("https://video.example:{port}/film")).expect("a page");
     assert!(browser.words().contains("Think before you go on"), "{}", browser.words());
     browser.click("button");
@@ -103,6 +110,67 @@ async fn a_blocked_site_that_is_sealed_is_read_as_its_block_page_and_a_warning_l
         assert!(rows.iter().any(|(method, host, path, verdict)| (&**method, &**host, &**path, &**verdict) == known), "{known:?}: {rows:?}");
     }
     assert!(!rows.iter().any(|(method, host, _, verdict)| method == "GET" && host == "video.example" && verdict == "allowed"), "what is sealed is not seen");
+}
+
+/// A WebSocket of the site's: each short message comes back as it is.
+async fn echo(mut tls: tokio_rustls::server::TlsStream<tokio::net::TcpStream>) {
+    let Some(asked) = h2::head(&mut tls).await else { return };
+    let key = asked.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).expect("a key");
+    let accept = websockets::accept(key);
+    let answer = format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+    tls.write_all(answer.as_bytes()).await.expect("sent");
+    let mut head = [0; 6];
+    while tls.read_exact(&mut head).await.is_ok() {
+        let mut message = vec![0; usize::from(head[1] & 0x7f)];
+        tls.read_exact(&mut message).await.expect("a message");
+        message.iter_mut().zip(head[2..].iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        tls.write_all(&[&[head[0], head[1] & 0x7f], &message[..]].concat()).await.expect("sent");
+        tls.flush().await.expect("sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http2_a_websocket_talks_and_a_hundred_parts_of_a_page_load_at_once() {
+    let believed = h2::believed();
+    let page = "<!doctype html><title>News</title><h1>before</h1><script>window.parts = Promise.all([...Array(100).keys()].map(number =>
+        fetch('/part/' + number).then(answer => answer.text()))).then(texts => texts.join())</script>";
+    let site = h2::Site::bare(&believed, h2::BOTH, move |_, tls| async move {
+        if tls.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return echo(tls).await;
+        }
+        let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
+            let path = request.uri().path().to_owned();
+            let (kind, text) = path.strip_prefix("/part/").map_or(("text/html", page.to_owned()), |number| ("text/plain", number.to_owned()));
+            Ok::<_, std::convert::Infallible>(http::Response::builder().header("content-type", kind).body(h2::Told::saying(text)).expect("an answer"))
+        });
+        let builder = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+        let _ = builder.serve_connection(hyper_util::rt::TokioIo::new(tls), service).await;
+    })
+    .await;
+    let files = World::new().policy(ROOM).inspecting().tls("authorities = [\"public.pem\"]").write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let pem = files.usher(&["ca", "export"]).out;
+    let usher = Program::start(Arc::new(files));
+    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    browser.go(&format!("https://{}/page", site.authority())).expect("a page");
+    let numbers: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    assert_eq!(browser.value("window.parts"), numbers.join(","));
+    let protocols = "[...new Set(performance.getEntriesByType('resource').filter(one => one.name.includes('/part/')).map(one => one.nextHopProtocol))].join()";
+    assert_eq!(browser.value(protocols), "h2");
+    let tunnels = || usher.rows().into_iter().filter(|row| row.host == "news.example" && row.method == "CONNECT").count();
+    let before = tunnels();
+    let talks = format!(
+        "new Promise((said, failed) => {{ const socket = new WebSocket('wss://{}/chat'); socket.onopen = () => socket.send('hello');
+         socket.onmessage = message => said(message.data); socket.onerror = () => failed('it failed') }})",
+        site.authority()
+    );
+    assert_eq!(browser.value(&talks), "hello");
+    assert_eq!(tunnels(), before, "it talks on the connection that was there");
+    let rows = usher.rows();
+    let chat = rows.iter().find(|row| row.path == "/chat").expect("on record");
+    assert_eq!((chat.method.as_str(), chat.scheme.as_str(), chat.verdict.as_str()), ("GET", "https", "allowed"));
+    assert_eq!(rows.iter().filter(|row| row.path.starts_with("/part/") && row.verdict == "allowed").count(), 100);
 }
 
 /// A school with a browser in it, or a word that there is none.

@@ -70,6 +70,13 @@ impl Device {
         self
     }
 
+    /// The same, offering to speak these inside TLS.
+    pub fn clone_offering(&self, protocols: &[&[u8]]) -> Self {
+        let mut config = (**self.connector.config()).clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        Self { connector: Arc::new(config).into(), address: self.address, proxy: self.proxy, fields: self.fields.clone() }
+    }
+
     /// At another address.
     pub fn at(mut self, address: [u8; 4]) -> Self {
         self.address = IpAddr::from(address);
@@ -167,7 +174,16 @@ impl Talk {
 
     /// Asks for a path in the name of some host.
     pub async fn ask(&mut self, method: &str, path: &str, host: &str) -> Response<String> {
-        let request = Request::builder().method(method).uri(path).header("host", host).body(Full::default()).expect("a request");
-        self.send(request).await
+        self.sent(Request::builder().method(method).uri(path).header("host", host)).await
+    }
+
+    /// Asks for a path of the site, with these fields.
+    pub async fn ask_with(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Response<String> {
+        let request = Request::builder().method(method).uri(path).header("host", &self.authority);
+        self.sent(fields.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
+    async fn sent(&mut self, request: http::request::Builder) -> Response<String> {
+        self.send(request.body(Full::default()).expect("a request")).await
     }
 }

@@ -6,6 +6,8 @@
 pub mod browser;
 pub mod desk;
 pub mod device;
+pub mod h2;
+pub mod nginx;
 pub mod origin;
 pub mod people;
 pub mod program;
