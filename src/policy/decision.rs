@@ -1,6 +1,9 @@
 //! What was decided, why, and the permit to act on it.
 
+use super::changes::Changes;
 use super::facts::Facts;
+use super::rewrite::Lead;
+use super::safesearch::Unsafe;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -108,6 +111,8 @@ pub enum RequestVerdict {
     Warn,
     /// Yes, to this destination.
     Forward(ForwardPermit),
+    /// Yes, but it goes elsewhere, and is judged again there.
+    Elsewhere(Lead),
 }
 
 /// Permission to open one tunnel. Only a decision makes one, and it carries the destination that was judged.
@@ -124,20 +129,43 @@ pub struct InspectPermit {
 
 /// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
 #[derive(Debug)]
-pub struct ForwardPermit(Destination);
+pub struct ForwardPermit {
+    to: Destination,
+    changes: Changes,
+}
 
-/// A host and a port.
+/// A host and a port, and what it is looked up as. Connections that are looked up otherwise are not the same, whatever host they speak to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Destination {
     /// The host.
     pub host: Host,
     /// The port.
     pub port: u16,
+    /// The name whose addresses are connected to, where that is not the host. The host stays the one that is spoken to.
+    pub resolve_as: Option<Box<Host>>,
+}
+
+impl Destination {
+    /// A destination that is looked up as itself.
+    #[must_use]
+    pub fn new(host: Host, port: u16) -> Self {
+        Self { host, port, resolve_as: None }
+    }
+
+    fn of(facts: &Facts<'_>, resolve_as: Option<Host>) -> Self {
+        Self { host: facts.url.host.clone(), port: facts.url.port, resolve_as: resolve_as.map(Box::new) }
+    }
+
+    /// The name whose addresses are connected to.
+    #[must_use]
+    pub fn looked_up(&self) -> &Host {
+        self.resolve_as.as_deref().unwrap_or(&self.host)
+    }
 }
 
 impl TunnelPermit {
-    pub(super) fn new(facts: &Facts<'_>) -> Self {
-        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>) -> Self {
+        Self(Destination::of(facts, resolve_as))
     }
 
     /// Where the tunnel may lead.
@@ -148,8 +176,8 @@ impl TunnelPermit {
 }
 
 impl InspectPermit {
-    pub(super) fn new(facts: &Facts<'_>, site: Action) -> Self {
-        Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site }
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>, site: Action) -> Self {
+        Self { to: Destination::of(facts, resolve_as), site }
     }
 
     /// What would be done with the site as a whole.
@@ -166,14 +194,20 @@ impl InspectPermit {
 }
 
 impl ForwardPermit {
-    pub(super) fn new(facts: &Facts<'_>) -> Self {
-        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>, changes: Changes) -> Self {
+        Self { to: Destination::of(facts, resolve_as), changes }
+    }
+
+    /// What is changed of the request before it goes, and of its answer. Without it the permit is none: it is to be taken out and carried out.
+    #[must_use]
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 
     /// Where the request may go.
     #[must_use]
     pub fn into_destination(self) -> Destination {
-        self.0
+        self.to
     }
 }
 
@@ -212,8 +246,30 @@ pub enum Reason {
     NoPage(Box<Reason>),
     /// A warning this person has read and gone past.
     Continued(Box<Reason>),
+    /// A search engine that cannot be made safe for the group.
+    Unsafe(Unsafe),
+    /// A rule sends it elsewhere.
+    Led {
+        /// The rule.
+        rule: Arc<str>,
+        /// What it does.
+        how: Led,
+        /// The address.
+        to: String,
+        /// Why what was asked for may be, where it is answered with the address; else what was decided of the address.
+        then: Box<Reason>,
+    },
     /// No rule and no category of the group speaks.
     Unlisted,
+}
+
+/// How a rule sends a request elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Led {
+    /// By answering it with the address.
+    Redirected,
+    /// By sending it there.
+    Sent,
 }
 
 impl Reason {
@@ -223,6 +279,18 @@ impl Reason {
 
     pub(super) fn continued(self) -> Self {
         Self::Continued(Box::new(self))
+    }
+
+    /// The reason of an answer with this address.
+    #[must_use]
+    pub fn redirected(self, rule: Arc<str>, to: String) -> Self {
+        Self::Led { rule, how: Led::Redirected, to, then: Box::new(self) }
+    }
+
+    /// The reason of what was decided of this address, which a request was sent to.
+    #[must_use]
+    pub fn sent(self, rule: Arc<str>, to: String) -> Self {
+        Self::Led { rule, how: Led::Sent, to, then: Box::new(self) }
     }
 
     /// One word for the kind, as in the log.
@@ -235,6 +303,9 @@ impl Reason {
             Self::Category { .. } => "category",
             Self::NoPage(_) => "no-page",
             Self::Continued(_) => "continued",
+            Self::Unsafe(_) => "safe-search",
+            Self::Led { how: Led::Redirected, .. } => "redirected",
+            Self::Led { how: Led::Sent, .. } => "rewritten",
             Self::Unlisted => "unlisted",
         }
     }
@@ -255,6 +326,9 @@ impl Reason {
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
+            Self::Unsafe(why) => why.text(),
+            Self::Led { rule, how: Led::Redirected, to, then } => format!("The rule \"{rule}\" answers it with {to}. {}", then.text(taxonomy)),
+            Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
         };
         Cow::Owned(text)
     }
@@ -265,8 +339,8 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
-            Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
-            Self::Port(_) | Self::Unlisted => None,
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Led { then: inner, .. } => inner.category(),
+            Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 
@@ -275,8 +349,8 @@ impl Reason {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
-            Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Led { then: inner, .. } => inner.entry(),
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 
@@ -285,8 +359,9 @@ impl Reason {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Rule { rule, .. } => Some(rule),
+            Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 

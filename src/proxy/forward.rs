@@ -70,7 +70,9 @@ impl Worker {
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
-        let uri = line.address(path, &mut asked.headers);
+        let mut path = path.clone();
+        asked.changes.apply(url, &mut path, &mut asked.headers);
+        let uri = line.address(&path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
         match self.exchange(&line, ready, upload, &mut pending).await {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
@@ -194,6 +196,7 @@ impl Worker {
         self.via.add(response.headers_mut(), version);
         say_logins_work(response.headers_mut());
         let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line) };
+        asked.changes.apply_to_answer(response.headers_mut());
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         let relay = Relay::new(body, origin, home, self.limits.stall_time);

@@ -18,7 +18,7 @@ use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -60,6 +60,8 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
     /// The visit it was found to be.
     pub(super) step: Option<Step>,
+    /// What is changed of it, and of its answer.
+    pub(super) changes: Changes,
 }
 
 impl Asked {
@@ -115,7 +117,7 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
+        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None, changes: Changes::default() }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -192,11 +194,13 @@ impl Worker {
         let around = self.circumstances(&asked, &target, &identity, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
         let (verdict, page) = match verdict {
-            RequestVerdict::Forward(permit) => {
+            RequestVerdict::Forward(mut permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
+                asked.changes = permit.take_changes();
                 return self.forward(asked, permit, target, request, entry).await;
             }
+            RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };
@@ -206,7 +210,7 @@ impl Worker {
         }
     }
 
-    fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
+    pub(super) fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
         let client = asked.client();
         Circumstances {
             identity,
@@ -219,7 +223,7 @@ impl Worker {
         }
     }
 
-    fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
+    pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
         let taxonomy = &asked.snapshot.taxonomy;
         let site = shown(target);
         match reason.page(taxonomy) {
@@ -240,7 +244,7 @@ impl Worker {
         }
     }
 
-    fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
+    pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
         let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
         let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
@@ -249,7 +253,7 @@ impl Worker {
     }
 
     /// What is known of a request that was judged.
-    fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
+    pub(super) fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
         let taxonomy = &asked.snapshot.taxonomy;
         // What the sealed feed says is in no list.
         let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
