@@ -2,8 +2,8 @@
 
 use super::canaries;
 use super::categories::ids;
-use super::rewrite;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
+use super::rewrite;
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;

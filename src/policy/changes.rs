@@ -111,6 +111,16 @@ impl Policy {
         judgement.unless(|| self.safe(facts)?.seen(facts.around.method, facts.url.text(), self.resolver))
     }
 
+    /// What a technician is to know of how far this can be carried out here.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let is_safe = self.groups.iter().any(|group| group.safe_search > Level::Off);
+        let through = "SafeSearch through the parent proxy: tunnels to search engines are asked of it by their safe names, such as \
+                       forcesafesearch.google.com. A parent that compares that with the name in the TLS inside refuses them: look into https \
+                       (inspect = \"search\"), or have the parent see to SafeSearch and set safe_search = \"off\".";
+        (is_safe && self.resolver == Resolver::Parent).then(|| through.to_owned()).into_iter().collect()
+    }
+
     /// What is done to a request for what it asks for, in words: for people who want to know beforehand.
     pub(super) fn said(&self, facts: &Facts<'_>, sight: Sight) -> Vec<String> {
         let safe = self.safe(facts);

@@ -127,7 +127,7 @@ pub struct InspectPermit {
     site: Action,
 }
 
-/// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
+/// Permission to forward one request, changed as it says. Only a decision makes one, and it carries the destination that was judged.
 #[derive(Debug)]
 pub struct ForwardPermit {
     to: Destination,
@@ -198,16 +198,10 @@ impl ForwardPermit {
         Self { to: Destination::of(facts, resolve_as), changes }
     }
 
-    /// What is changed of the request before it goes, and of its answer. Without it the permit is none: it is to be taken out and carried out.
+    /// Where the request may go, and what is changed of it before it goes, and of its answer.
     #[must_use]
-    pub fn take_changes(&mut self) -> Changes {
-        std::mem::take(&mut self.changes)
-    }
-
-    /// Where the request may go.
-    #[must_use]
-    pub fn into_destination(self) -> Destination {
-        self.to
+    pub fn into_parts(self) -> (Destination, Changes) {
+        (self.to, self.changes)
     }
 }
 

@@ -5,9 +5,9 @@
 //!
 //! Rules hold for requests that are seen: for plain http, and for https that is looked into.
 
+use super::Policy;
 use super::condition::Condition;
 use super::facts::Facts;
-use super::Policy;
 use crate::identity::{GroupId, Standing};
 use crate::url::{Url, UrlError};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -177,30 +177,9 @@ impl fmt::Debug for Address {
 /// Fields that no rule may touch: those of one connection, those that say where a message ends or for whom it is, those a proxy answers for, and
 /// the one that leads browsers past it.
 const KEPT: [&str; 24] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-authentication-info",
-    "proxy-support",
-    "proxy-status",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "host",
-    "content-length",
-    "content-encoding",
-    "content-range",
-    "expect",
-    "max-forwards",
-    "via",
-    "alt-svc",
-    "http2-settings",
-    "sec-websocket-key",
-    "sec-websocket-accept",
-    "usher-reference",
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "proxy-authentication-info", "proxy-support", "proxy-status",
+    "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "content-encoding", "content-range", "expect", "max-forwards", "via", "alt-svc",
+    "http2-settings", "sec-websocket-key", "sec-websocket-accept", "usher-reference",
 ];
 
 /// Whether a rule may touch a field.

@@ -395,13 +395,20 @@ fn is_named(piece: &str, name: &str) -> bool {
     if let Some(bracket) = spelt.find(['[', '=']) {
         spelt.truncate(bracket);
     }
-    let mut bare = spelt.as_str();
-    // Blanks and control characters, which stay encoded in the one spelling.
-    const BLANKS: [&str; 7] = ["%20", "+", "%00", "%09", "%0a", "%0b", "%0d"];
-    while let Some(less) = BLANKS.iter().find_map(|blank| bare.strip_prefix(blank).or_else(|| bare.strip_suffix(blank))) {
-        bare = less;
+    without_blanks(&spelt) == name
+}
+
+/// A name in the one spelling without the blanks and control characters at its ends, which stay encoded there.
+fn without_blanks(spelt: &str) -> &str {
+    let is_blank = |code: &str| matches!(code.as_bytes(), [b'%', b'0' | b'1', _] | b"%20" | b"%7f");
+    let mut bare = spelt.trim_matches('+');
+    while let Some(less) = bare.get(..3).filter(|code| is_blank(code)).and(bare.get(3..)) {
+        bare = less.trim_start_matches('+');
     }
-    bare == name
+    while let Some(at) = bare.len().checked_sub(3).filter(|at| bare.get(*at..).is_some_and(is_blank)) {
+        bare = bare[..at].trim_end_matches('+');
+    }
+    bare
 }
 
 /// Makes a cookie stand once, with this value.

@@ -46,7 +46,9 @@ impl Worker {
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
         let secure = conn.inside.as_ref().map(|inside| &*inside.inspector);
-        let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
+        let (to, changes) = permit.into_parts();
+        asked.changes = changes;
+        let line = self.way(to).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&line, hop) {
                 (Ok(line), Hop::On) => Some(self.ready(line, &conn).await),

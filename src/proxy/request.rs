@@ -117,7 +117,16 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None, changes: Changes::default() }
+        Asked {
+            conn,
+            snapshot: self.in_force.get(),
+            method: head.method.clone(),
+            version: head.version,
+            headers,
+            now: (self.clock)(),
+            step: None,
+            changes: Changes::default(),
+        }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -194,10 +203,9 @@ impl Worker {
         let around = self.circumstances(&asked, &target, &identity, &moment);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
         let (verdict, page) = match verdict {
-            RequestVerdict::Forward(mut permit) => {
+            RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
-                asked.changes = permit.take_changes();
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,

@@ -76,10 +76,9 @@ impl Worker {
                     (lead, reason) = (next, now);
                     continue;
                 }
-                RequestVerdict::Forward(mut permit) => {
+                RequestVerdict::Forward(permit) => {
                     let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(trail, now));
                     asked.step = entry.step;
-                    asked.changes = permit.take_changes();
                     return self.forward(asked, permit, there, request, entry).await;
                 }
                 RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &there, &identity, &now)),

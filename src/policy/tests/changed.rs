@@ -23,12 +23,13 @@ fn decide<T>(school: &School, asked: &Asked<'_>, look: impl FnOnce(&Url, Decisio
 /// Where a request goes, as what it is looked up, and its path and fields as they are sent; nothing if it may not.
 fn sent(school: &School, asked: &Asked<'_>) -> Option<(String, String, Vec<String>)> {
     decide(school, asked, |url, decision| {
-        let RequestVerdict::Forward(mut permit) = decision.verdict else { return None };
+        let RequestVerdict::Forward(permit) = decision.verdict else { return None };
+        let (to, changes) = permit.into_parts();
         let rest = asked.url.split_once("://").map_or(asked.url, |(_, rest)| rest);
         let (mut path, mut fields) = (rest.find('/').map_or("/", |at| &rest[at..]).to_owned(), HeaderMap::new());
-        permit.take_changes().apply(url, &mut path, &mut fields);
+        changes.apply(url, &mut path, &mut fields);
         let fields = fields.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
-        Some((permit.into_destination().looked_up().to_string(), path, fields))
+        Some((to.looked_up().to_string(), path, fields))
     })
 }
 
@@ -145,15 +146,16 @@ fn rules_change_fields_in_their_order_and_undo_nothing_of_what_keeps_a_group_saf
         let request = if remove { Edits { remove: vec![name], ..Edits::default() } } else { Edits { set: off.clone(), add: off, ..Edits::default() } };
         Arc::new(Rewrite { request, ..(*rewrite("free", "youtube.com", None, None)).clone() })
     };
-    school.policy.rewrites = vec![rewrite("one", "youtube.com", None, Some("1")), rewrite("two", "www.youtube.com", None, Some("2")), youtube(false), youtube(true)];
+    school.policy.rewrites =
+        vec![rewrite("one", "youtube.com", None, Some("1")), rewrite("two", "www.youtube.com", None, Some("2")), youtube(false), youtube(true)];
     let mut fields = sent(&school, &asked(0, "https://www.youtube.com/")).expect("it may pass").2;
     fields.sort();
     assert_eq!(fields, ["x-rule: 1", "x-rule: 2", "youtube-restrict: Strict"]);
     assert!(sent(&school, &asked(0, "https://news.example/")).expect("it may pass").2.is_empty());
     let answered = decide(&school, &asked(0, "https://www.youtube.com/"), |_, decision| {
-        let RequestVerdict::Forward(mut permit) = decision.verdict else { panic!("it may pass") };
+        let RequestVerdict::Forward(permit) = decision.verdict else { panic!("it may pass") };
         let mut fields = HeaderMap::new();
-        permit.take_changes().apply_to_answer(&mut fields);
+        permit.into_parts().1.apply_to_answer(&mut fields);
         fields
     });
     assert_eq!(answered["x-rule"], "2");

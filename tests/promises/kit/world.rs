@@ -136,6 +136,13 @@ impl World {
         self
     }
 
+    /// The policy with something in it said otherwise.
+    pub fn edited(mut self, from: &str, to: &str) -> Self {
+        assert!(self.policy.contains(from), "the policy says nothing of {from:?}");
+        self.policy = self.policy.replace(from, to);
+        self
+    }
+
     /// The parent proxy everything goes through.
     pub fn parent(self, address: std::net::SocketAddr) -> Self {
         self.upstream(&format!("address = \"{address}\""))
