@@ -11,7 +11,9 @@ use super::{Judgement, Policy, Reason};
 use crate::host::Host;
 use crate::identity::Standing;
 use crate::policy::Action;
+use crate::url::Url;
 use http::header::HeaderMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// How much of a request is seen.
@@ -32,16 +34,17 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Changes a request for `url` in its one spelling: `path` as it is sent, and its fields.
-    pub fn apply(&self, url: &crate::url::Url, path: &mut String, fields: &mut HeaderMap) {
+    /// Changes a request for `url` in its one spelling: its fields, and `path` as it was asked for to what is sent.
+    pub fn apply<'p>(&self, url: &Url, path: &'p str, fields: &mut HeaderMap) -> Cow<'p, str> {
         for rule in &self.edits {
             rule.request.apply(fields);
         }
         if let Some(tenants) = &self.tenants {
             tenants.apply(&url.host, fields);
         }
-        if let Some(safe) = self.safe {
-            safe.apply(url.text(), path, fields);
+        match self.safe {
+            Some(safe) => safe.apply(url.text(), path, fields),
+            None => Cow::Borrowed(path),
         }
     }
 

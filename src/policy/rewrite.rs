@@ -191,7 +191,8 @@ pub fn is_open(name: &HeaderName) -> bool {
 /// A request that is to go elsewhere.
 #[derive(Clone, Debug)]
 pub struct Lead {
-    rule: Arc<Rewrite>,
+    rule: Arc<str>,
+    leads: Leads,
     /// The changes that were found on the way so far.
     pub(super) edits: Vec<Arc<Rewrite>>,
 }
@@ -215,16 +216,15 @@ impl Lead {
     /// The rule's name.
     #[must_use]
     pub fn rule(&self) -> &Arc<str> {
-        &self.rule.name
+        &self.rule
     }
 
     /// Where a request for this path and query is to go.
     #[must_use]
     pub fn course(&self, path: &str) -> Course {
-        match &self.rule.leads {
-            Some(Leads::Rewrite(address)) => Course::Send(address.of(path)),
-            Some(Leads::Redirect(address)) => Course::Redirect(address.of(path)),
-            None => Course::Redirect(String::new()),
+        match &self.leads {
+            Leads::Rewrite(address) => Course::Send(address.of(path)),
+            Leads::Redirect(address) => Course::Redirect(address.of(path)),
         }
     }
 }
@@ -243,17 +243,16 @@ impl Rewrite {
         !self.request.is_empty() || !self.response.is_empty()
     }
 
-    /// Whether it leads this request elsewhere than it goes anyhow.
-    fn leads(&self, url: &Url) -> bool {
-        let Some(leads) = &self.leads else { return false };
+    /// Where it leads this request, if that is elsewhere than it goes anyhow.
+    fn leads(&self, url: &Url) -> Option<&Leads> {
+        let leads = self.leads.as_ref()?;
         let text = url.text();
-        let path = &text[text.find('/').unwrap_or(text.len())..];
-        let Ok(there) = Url::parse(&leads.address().of(path)) else { return false };
-        let same = there == *url;
-        match leads {
-            Leads::Redirect(_) => !same,
-            Leads::Rewrite(_) => !same && there.scheme == url.scheme,
-        }
+        let there = Url::parse(&leads.address().of(&text[text.find('/').unwrap_or(text.len())..])).ok()?;
+        let goes = match leads {
+            Leads::Redirect(_) => there != *url,
+            Leads::Rewrite(_) => there != *url && there.scheme == url.scheme,
+        };
+        goes.then_some(leads)
     }
 }
 
@@ -265,8 +264,9 @@ impl Policy {
 
     /// Where this request is to go instead.
     pub(super) fn lead(&self, facts: &Facts<'_>) -> Option<Lead> {
-        let rule = self.rewrites.iter().find(|rule| rule.leads(facts.url) && self.rewrites_for(rule, facts))?;
-        Some(Lead { rule: rule.clone(), edits: self.edits(facts) })
+        let leading = self.rewrites.iter().filter(|rule| self.rewrites_for(rule, facts));
+        let (rule, leads) = leading.filter_map(|rule| Some((rule, rule.leads(facts.url)?))).next()?;
+        Some(Lead { rule: rule.name.clone(), leads: leads.clone(), edits: self.edits(facts) })
     }
 
     /// Whether a rule holds. Somebody in no group is treated as any group would be.

@@ -10,11 +10,12 @@
 //!
 //! # Where to add
 //!
-//! An engine is one row of [`ENGINES`], with its source, and one row of the test. The first row that fits a host counts.
+//! An engine is one row of `ENGINES`, with its source, and one row of the test. The first row that fits a host counts.
 
 use crate::host::Host;
 use crate::insight::site::Site;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
 
 /// How much search engines are to keep back. Ordered: a later one is stricter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,6 +189,9 @@ const FIRST: u32 = {
 
 impl Engine {
     fn stands_at(&self, site: &Site<'_>) -> bool {
+        if self.site != site.name {
+            return false;
+        }
         let ends = match self.ends {
             Ends::National(more) => site.is_national() || more.contains(&site.ending),
             Ends::In(endings) => endings.contains(&site.ending),
@@ -197,7 +201,7 @@ impl Engine {
             Below::In(these) => these.contains(&site.below),
             Below::Under(last) => site.below.strip_suffix(last).is_some_and(|before| before.is_empty() || before.ends_with('.')),
         };
-        self.site == site.name && ends && below
+        ends && below
     }
 
     /// Whether it is asked at this path, in the one spelling and without a query.
@@ -264,7 +268,7 @@ impl Unsafe {
 }
 
 impl Safe {
-    /// The engine at a host, to be made safe to this level. For a host that is no engine's this takes some nanoseconds.
+    /// The engine at a host, to be made safe to this level. For a host whose site begins with no engine's letter that is told at once.
     #[must_use]
     pub fn at(host: &Host, level: Level) -> Option<Self> {
         if level == Level::Off {
@@ -318,21 +322,19 @@ impl Safe {
         }
     }
 
-    /// Puts into a request what binds the engine. `text` is its URL in the one spelling, `path` its path and query as they are sent.
-    pub fn apply(&self, text: &str, path: &mut String, fields: &mut HeaderMap) {
+    /// Puts into a request what binds the engine. `text` is its URL in the one spelling, `path` its path and query as they were asked for; what is
+    /// returned is what they are sent as.
+    pub fn apply<'p>(&self, text: &str, path: &'p str, fields: &mut HeaderMap) -> Cow<'p, str> {
         match self.engine.bound {
-            Bound::Query(wanted) => {
-                if path.starts_with('/') && self.engine.is_asked_at(path_of(text)) {
-                    *path = with_parameters(path, wanted);
-                }
-            }
+            Bound::Query(wanted) if path.starts_with('/') && self.engine.is_asked_at(path_of(text)) => return Cow::Owned(with_parameters(path, wanted)),
+            Bound::Query(_) | Bound::Nothing => {}
             Bound::Field { name, strict, moderate } => {
                 let value = if self.level == Level::Strict { strict } else { moderate };
                 fields.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
             Bound::Cookie(name, value) => with_cookie(fields, name, value),
-            Bound::Nothing => {}
         }
+        Cow::Borrowed(path)
     }
 
     /// What is done to a request that is seen, in words; nothing if it is nothing.

@@ -72,8 +72,7 @@ impl Worker {
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
-        let mut path = path.clone();
-        asked.changes.apply(url, &mut path, &mut asked.headers);
+        let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
         match self.exchange(&line, ready, upload, &mut pending).await {

@@ -39,8 +39,8 @@ fn path_of(target: &Target) -> &str {
 type Trail = Vec<(Arc<str>, String)>;
 
 /// What was decided in the end, told with the way there.
-fn along(trail: Trail, reason: Reason) -> Reason {
-    trail.into_iter().rev().fold(reason, |reason, (rule, to)| reason.sent(rule, to))
+fn along(trail: &Trail, reason: Reason) -> Reason {
+    trail.iter().rev().fold(reason, |reason, (rule, to)| reason.sent(rule.clone(), to.clone()))
 }
 
 impl Worker {
@@ -59,7 +59,7 @@ impl Worker {
         for left in (0..=MOST_LEADS).rev() {
             let to = match lead.course(path_of(&there)) {
                 Course::Redirect(to) => {
-                    let reason = along(trail, reason.redirected(lead.rule().clone(), to.clone()));
+                    let reason = along(&trail, reason.redirected(lead.rule().clone(), to.clone()));
                     return self.redirect(&asked, &target, &identity, &found, &reason, &to).await;
                 }
                 Course::Send(to) => to,
@@ -71,20 +71,28 @@ impl Worker {
             found = asked.snapshot.lists.look_up(there.url());
             let around = self.circumstances(&asked, &there, &identity, &moment);
             let Decision { verdict, reason: now, .. } = asked.snapshot.court().decide_led(there.url(), &found, around, Some(lead));
-            let (verdict, page) = match verdict {
+            let (verdict, reason, page) = match verdict {
                 RequestVerdict::Elsewhere(next) => {
                     (lead, reason) = (next, now);
                     continue;
                 }
                 RequestVerdict::Forward(permit) => {
-                    let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(trail, now));
+                    let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(&trail, now));
                     asked.step = entry.step;
                     return self.forward(asked, permit, there, request, entry).await;
                 }
-                RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &there, &identity, &now)),
-                RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &there, &now)),
+                RequestVerdict::Warn => {
+                    let reason = along(&trail, now);
+                    let page = self.warning_page(&asked, &there, &identity, &reason);
+                    (Verdict::Warned, reason, page)
+                }
+                RequestVerdict::Block => {
+                    let reason = along(&trail, now);
+                    let page = self.block_page(&asked, &target, &reason);
+                    (Verdict::Blocked, reason, page)
+                }
             };
-            return match self.open_record(&asked, self.judged(&asked, &target, &identity, &found, verdict, &along(trail, now))).await {
+            return match self.open_record(&asked, self.judged(&asked, &target, &identity, &found, verdict, &reason)).await {
                 Ok(pending) => own_answer(&asked, &page, Some(pending), &self.settings.school),
                 Err(answer) => answer,
             };

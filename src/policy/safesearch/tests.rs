@@ -88,7 +88,7 @@ fn sent(url: &str, level: Level, fields: &[(&'static str, &str)]) -> (String, Ve
         map.append(*name, HeaderValue::from_str(value).expect("a value"));
     }
     if let Some(safe) = Safe::at(&parsed.host, level) {
-        safe.apply(parsed.text(), &mut path, &mut map);
+        path = safe.apply(parsed.text(), &path, &mut map).into_owned();
     }
     (path, map.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect())
 }

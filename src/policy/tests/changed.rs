@@ -26,8 +26,8 @@ fn sent(school: &School, asked: &Asked<'_>) -> Option<(String, String, Vec<Strin
         let RequestVerdict::Forward(permit) = decision.verdict else { return None };
         let (to, changes) = permit.into_parts();
         let rest = asked.url.split_once("://").map_or(asked.url, |(_, rest)| rest);
-        let (mut path, mut fields) = (rest.find('/').map_or("/", |at| &rest[at..]).to_owned(), HeaderMap::new());
-        changes.apply(url, &mut path, &mut fields);
+        let (path, mut fields) = (rest.find('/').map_or("/", |at| &rest[at..]), HeaderMap::new());
+        let path = changes.apply(url, path, &mut fields).into_owned();
         let fields = fields.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
         Some((to.looked_up().to_string(), path, fields))
     })

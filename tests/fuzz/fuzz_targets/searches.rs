@@ -19,10 +19,10 @@ fn is_kp(name: &str) -> bool {
 /// A request for a path of an engine, as it is sent.
 fn sent(host: &str, path: &str, cookie: Option<HeaderValue>) -> Option<(String, HeaderMap)> {
     let uri = format!("http://{host}{path}").parse::<Uri>().ok()?;
-    let Ok(Target::Page { url, mut path, .. }) = Target::of(&Method::GET, &uri) else { return None };
+    let Ok(Target::Page { url, path, .. }) = Target::of(&Method::GET, &uri) else { return None };
     let mut fields = HeaderMap::new();
     fields.extend(cookie.map(|cookie| (COOKIE, cookie)));
-    Safe::at(&url.host, Level::Strict)?.apply(url.text(), &mut path, &mut fields);
+    let path = Safe::at(&url.host, Level::Strict)?.apply(url.text(), &path, &mut fields).into_owned();
     Some((path, fields))
 }
 
