@@ -77,7 +77,7 @@ impl School {
         let around = Circumstances { identity: &identity, client: PUPIL, moment: &moment, method, continued: false, taxonomy, lists };
         match url.scheme {
             Scheme::Http => match black_box(self.snapshot.court().decide_request(&url, &found, around)).verdict {
-                RequestVerdict::Forward(_) => Verdict::Allowed,
+                RequestVerdict::Forward(_) | RequestVerdict::Elsewhere(_) => Verdict::Allowed,
                 RequestVerdict::Warn => Verdict::Warned,
                 RequestVerdict::Block => Verdict::Blocked,
             },

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::identity::local::Users;
 use crate::lists::Entry;
+use crate::policy::changes::Sight;
 use crate::policy::gate::BlockPage;
 use crate::policy::opinion::Opinion;
 use crate::policy::{Action, Circumstances};
@@ -58,6 +59,8 @@ struct Found<'a> {
     reason: Why<'a>,
     entry: Option<&'a Entry>,
     entries: Vec<Entry>,
+    /// What is done to the request on its way, and to its answer.
+    changes: Vec<String>,
     snapshot: String,
 }
 
@@ -86,6 +89,8 @@ impl Check {
         let found = lists.look_up(&judged);
         let Opinion { action, reason } = snapshot.court().opinion(&judged, &found, around);
         let verdict = verdict(action);
+        let sight = if is_sealed { Sight::Host } else { Sight::Whole };
+        let changes = if action == Action::Allow { snapshot.court().changes(&judged, &found, around, sight) } else { Vec::new() };
         let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
         let shown = Found {
             url: self.url.clone(),
@@ -97,6 +102,7 @@ impl Check {
             reason: Why { kind: reason.kind(), text: reason.text(taxonomy), rule: reason.rule() },
             entry: reason.entry(),
             entries: lists.explain_all(&found, &judged),
+            changes,
             snapshot: snapshot.id.to_string(),
         };
         if self.json {
@@ -164,6 +170,9 @@ fn show(found: &Found<'_>, note: Option<&str>) -> anyhow::Result<()> {
     }
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;
+    }
+    for change in &found.changes {
+        row("changed", change)?;
     }
     if let Some(note) = note {
         row("note", note)?;

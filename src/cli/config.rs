@@ -24,6 +24,9 @@ impl Command {
         }
         let policy = &rulebook.school.policy;
         print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
+        for remark in policy.remarks() {
+            print(remark)?;
+        }
         let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();
         for exception in &config.origins.exceptions {
             print(exception.as_of(today))?;

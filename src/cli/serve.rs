@@ -108,6 +108,7 @@ fn missing(snapshot: &Snapshot, illegal: &Standing, stock: &Stock) -> Vec<String
     if snapshot.policy.inspected().next().is_none() {
         lines.push("TLS inspection: of https only the site's name is seen, and no page can be shown.".to_owned());
     }
+    lines.extend(snapshot.policy.remarks());
     let generation = &stock.generation;
     let filled = |id: &str| generation.lists.iter().any(|list| list.category == id && list.counted.entries > 0);
     let empty: Vec<_> = snapshot.taxonomy.iter().filter(|(_, info)| !filled(&info.id)).map(|(_, info)| info.id.as_str()).collect();

@@ -9,6 +9,7 @@ mod log;
 mod outputs;
 pub mod policy;
 pub mod reader;
+mod rewrite;
 mod sources;
 mod tls;
 mod upstream;
@@ -24,7 +25,7 @@ use crate::library::parent_check::Pages;
 use crate::library::source::Source as ListSource;
 use crate::library::{Books, Library};
 use crate::outputs::Output;
-use crate::policy::Ports;
+use crate::policy::{Ports, Resolver};
 use crate::proxy::Settings;
 use crate::proxy::identify::Ask;
 use crate::proxy::limits::Limits;
@@ -155,12 +156,13 @@ impl Config {
         let canaries = open(&self.canaries).and_then(|file| canaries::read(&file));
         let canaries = canaries.map_err(&mut keep).ok();
         let sources = self.sources(&taxonomy).map_err(&mut keep).ok();
-        digest.update(format!("{:?}", self.ports).as_bytes());
+        digest.update(format!("{:?}{}", self.ports, if self.parent.is_some() { " through a parent" } else { "" }).as_bytes());
         let digest = digest.finalize();
         match (school, sources, canaries) {
             (Some(mut school), Some(sources), Some(shipped)) if problems.is_empty() => {
                 // The way on past a warning on an https page is over https too.
                 school.policy.inspection.own = own_names(&self.settings.own_host);
+                school.policy.resolver = if self.parent.is_some() { Resolver::Parent } else { Resolver::Usher };
                 let canaries = canaries::together(shipped, &school.canaries);
                 Ok(Rulebook { taxonomy, school, sources, canaries, digest })
             }

@@ -3,6 +3,7 @@
 use super::canaries;
 use super::categories::ids;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
+use super::rewrite;
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;
@@ -12,7 +13,7 @@ use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
 use crate::policy::gate::{BlockPage, ClientCertificates, Gate, Names, NotTls, Pinned};
 use crate::policy::glob::Glob;
-use crate::policy::{Action, Condition, Group, Inspection, Mode, Policy, Ports, Rule};
+use crate::policy::{Action, Condition, Group, Inspection, Level, Mode, Policy, Ports, Resolver, Rewrite, Rule};
 use ipnet::IpNet;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -75,7 +76,8 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
         if groups.groups.is_empty() {
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
         }
-        let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups }.read(file);
+        let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups };
+        let (rules, rewrites) = (rules.read(file), rules.rewrites(file));
         let policy = Policy {
             inspection: inspection(taxonomy, file),
             groups: groups.groups,
@@ -83,6 +85,8 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
             plain_ports: ports.plain.clone(),
             tunnel_ports: ports.tunnel.clone(),
             unknown: "unknown".into(),
+            rewrites,
+            resolver: Resolver::Usher,
         };
         let canaries = file.table("canaries").map_or_else(Canaries::default, |table| {
             let canaries = canaries::read_table(&table);
@@ -94,7 +98,7 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<S
 }
 
 /// Categories that are never looked into where the school does not say.
-const NEVER: [&str; 2] = ["banking", "software-updates"];
+const NEVER: [&str; 3] = ["banking", "health", "software-updates"];
 
 /// Categories that are never passed sealed for a program's sake: what is said and shown there is why schools look.
 const OPEN: [&str; 2] = ["streaming", "ai-tools"];
@@ -206,8 +210,12 @@ impl Groups<'_> {
         }
         let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
         let gate = gate(table);
+        // A group whose policy says nothing of it is kept safe; grown-ups are trusted.
+        let usual = if staff { Level::Off } else { Level::Strict };
+        let safe_search = table.choice("safe_search", &Level::NAMES, Some(usual)).unwrap_or_default();
+        let tenants = Arc::new(rewrite::tenants(table, inspect));
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, safe_search, tenants });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {
@@ -293,6 +301,39 @@ impl Rules<'_> {
         }
         table.done();
         Some(Rule { name: name?.into(), when, then: then?, reason: reason?.into(), review: review? })
+    }
+
+    fn rewrites(&self, file: &Table<'_>) -> Vec<Arc<Rewrite>> {
+        let mut known: Vec<Arc<str>> = Vec::new();
+        let read = |table: &Table<'_>| {
+            let rule = self.rewrite(table)?;
+            if known.contains(&rule.name) {
+                table.wrong("name", format!("there are two of the name \"{}\"", rule.name), None);
+            }
+            known.push(rule.name.clone());
+            Some(Arc::new(rule))
+        };
+        file.tables("rewrite").iter().filter_map(read).collect()
+    }
+
+    fn rewrite(&self, table: &Table<'_>) -> Option<Rewrite> {
+        let name: Option<String> = table.need("name", "a short name, shown wherever the rule decides");
+        let reason: Option<String> = table.need("reason", "decisions are documented: say why, for those who ask later");
+        if reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            table.wrong("reason", "the reason is empty", None);
+        }
+        let when = table.table("when").map_or_else(Vec::new, |when| self.conditions(&when, None));
+        if when.is_empty() {
+            table.wrong("when", format!("{} has no condition", table.name()), Some("such as when = { host = \"old.school.example\" }".into()));
+        }
+        let [request, response] = ["request", "response"].map(|side| rewrite::edits(table, side));
+        let leads = rewrite::leads(table);
+        let says = ["request", "response", "redirect", "url"].iter().any(|key| table.has(key));
+        if !says {
+            table.wrong("name", "it does nothing", Some("give it `request`, `response`, `redirect` or `url`".into()));
+        }
+        table.done();
+        Some(Rewrite { name: name?.into(), when, request, response, leads, reason: reason?.into() })
     }
 
     fn conditions(&self, when: &Table<'_>, then: Option<Action>) -> Vec<Condition> {

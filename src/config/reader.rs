@@ -131,6 +131,12 @@ impl<'a> Table<'a> {
         self.table.iter().find(|(name, _)| &**name.get_ref() == key).map(|(_, value)| value)
     }
 
+    /// Whether a key is there.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| &**name.get_ref() == key)
+    }
+
     /// The value of a key, if it is there and right. What is wrong is noted.
     pub fn get<T: FromToml>(&self, key: &'static str) -> Option<T> {
         let value = self.find(key)?;

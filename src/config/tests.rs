@@ -324,3 +324,46 @@ fn the_always_blocked_tier_cannot_be_allowed_or_left_out() {
     files.write("categories.toml", "[[category]]\nid = \"games\"\nname = \"Games\"\ncovers = \"Games.\"\ntheme = \"harm\"\n");
     assert!(files.problems()[0].contains("\"child-sexual-abuse\" is missing"));
 }
+
+#[test]
+fn what_keeps_searches_safe_and_what_changes_requests_is_read_and_checked() {
+    let files = Files::new();
+    let group = "[[group]]\nname = \"year-7\"\n";
+    let rule = "[[rewrite]]\nname = \"one\"\nwhen = { host = \"old.example\" }\nreason = \"So it is.\"\n";
+    files.write("policy.toml", &format!("{group}safe_search = \"moderate\"\n[[group]]\nname = \"staff\"\nstaff = true\n[[group]]\nname = \"year-8\"\n{rule}url = \"http://new.example{{path}}\"\n"));
+    let rulebook = Config::load(&files.0.path().join("usher.toml")).and_then(|config| config.rulebook()).expect("sound");
+    let levels: Vec<_> = rulebook.school.policy.groups.iter().map(|group| group.safe_search.as_str()).collect();
+    assert_eq!(levels, ["moderate", "off", "strict"], "who is not staff is kept safe where nothing is said");
+    assert_eq!(rulebook.school.policy.rewrites.len(), 1);
+    let dirty = "request = { remove = [\"Host\", \"a b\"], set = { Via = \"1.1 me\", X-A = \" x\", X-B = \"é\" }, add = { Content-Length = \"1\" } }";
+    for (policy, problems) in [
+        (format!("{group}safe_search = \"strickt\""), &["policy.toml:3: group \"year-7\", safe_search: \"strickt\" is none of strict, moderate, off"][..]),
+        (
+            format!("{group}tenants = {{ google = [\"school.example\"] }}"),
+            &["policy.toml:3: group \"year-7\", tenants: Google and Microsoft can be told of it only where https is looked into"],
+        ),
+        (
+            format!("{group}inspect = \"all\"\ntenants = {{ google = [\"a b\"], microsoft = {{ directory = \"1\", persnal = true }} }}"),
+            &["\"a b\" is not the name of a domain", "it names no tenant", "`persnal` in [group"],
+        ),
+        (
+            format!("{group}{rule}{dirty}"),
+            &["\"Host\" belongs to the connection", "\"Via\" belongs to", "\" x\" cannot stand in a field", "\"é\" cannot", "\"Content-Length\" belongs"],
+        ),
+        (format!("{group}{rule}request = {{ remove = [\"a b\"] }}"), &["\"a b\" is not the name of a field"]),
+        (format!("{group}{rule}response = {{ set = {{ X-A = \"1\", x-a = \"2\" }} }}"), &["\"x-a\" stands here twice"]),
+        (format!("{group}{rule}request = {{}}"), &["request: it changes nothing"]),
+        (format!("{group}{rule}"), &["it does nothing"]),
+        (format!("{group}{rule}url = \"new.example\""), &["\"new.example\" is no address to send a request to: it must begin with http:// or https://"]),
+        (format!("{group}{rule}url = \"http://a.example/\"\nredirect = \"http://b.example/\""), &["a request is either redirected or sent elsewhere"]),
+        (format!("{group}{rule}redirect = \"https://a.example/?u={{path}}\""), &["{path} may stand in it once"]),
+        (format!("{group}[[rewrite]]\nname = \"one\"\nurl = \"http://a.example/\""), &["has no `reason`", "has no condition"]),
+        (format!("{group}{rule}url = \"http://a.example/\"\n{rule}url = \"http://b.example/\"\nmethod = 1"), &["two of the name \"one\"", "`method` in"]),
+    ] {
+        files.write("policy.toml", &policy);
+        let told = files.problems();
+        for problem in problems {
+            assert!(told.iter().any(|told| told.contains(problem)), "{problem} is not told of {policy}: {told:#?}");
+        }
+    }
+}

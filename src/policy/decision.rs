@@ -1,6 +1,9 @@
 //! What was decided, why, and the permit to act on it.
 
+use super::changes::Changes;
 use super::facts::Facts;
+use super::rewrite::Lead;
+use super::safesearch::Unsafe;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -108,6 +111,8 @@ pub enum RequestVerdict {
     Warn,
     /// Yes, to this destination.
     Forward(ForwardPermit),
+    /// Yes, but it goes elsewhere, and is judged again there.
+    Elsewhere(Lead),
 }
 
 /// Permission to open one tunnel. Only a decision makes one, and it carries the destination that was judged.
@@ -123,22 +128,45 @@ pub struct InspectPermit {
     seal: bool,
 }
 
-/// Permission to forward one request. Only a decision makes one, and it carries the destination that was judged.
+/// Permission to forward one request, changed as it says. Only a decision makes one, and it carries the destination that was judged.
 #[derive(Debug)]
-pub struct ForwardPermit(Destination);
+pub struct ForwardPermit {
+    to: Destination,
+    changes: Changes,
+}
 
-/// A host and a port.
+/// A host and a port, and what it is looked up as. Connections that are looked up otherwise are not the same, whatever host they speak to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Destination {
     /// The host.
     pub host: Host,
     /// The port.
     pub port: u16,
+    /// The name whose addresses are connected to, where that is not the host. The host stays the one that is spoken to.
+    pub resolve_as: Option<Box<Host>>,
+}
+
+impl Destination {
+    /// A destination that is looked up as itself.
+    #[must_use]
+    pub fn new(host: Host, port: u16) -> Self {
+        Self { host, port, resolve_as: None }
+    }
+
+    fn of(facts: &Facts<'_>, resolve_as: Option<Host>) -> Self {
+        Self { host: facts.url.host.clone(), port: facts.url.port, resolve_as: resolve_as.map(Box::new) }
+    }
+
+    /// The name whose addresses are connected to.
+    #[must_use]
+    pub fn looked_up(&self) -> &Host {
+        self.resolve_as.as_deref().unwrap_or(&self.host)
+    }
 }
 
 impl TunnelPermit {
-    pub(super) fn new(facts: &Facts<'_>) -> Self {
-        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>) -> Self {
+        Self(Destination::of(facts, resolve_as))
     }
 
     /// Where the tunnel may lead.
@@ -149,8 +177,8 @@ impl TunnelPermit {
 }
 
 impl InspectPermit {
-    pub(super) fn new(facts: &Facts<'_>, site: Action, seal: bool) -> Self {
-        Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site, seal }
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>, site: Action, seal: bool) -> Self {
+        Self { to: Destination::of(facts, resolve_as), site, seal }
     }
 
     /// Permission to pass it sealed all the same, for a program's or the site's own sake; none for a site that is blocked or warned about, and for those
@@ -174,14 +202,14 @@ impl InspectPermit {
 }
 
 impl ForwardPermit {
-    pub(super) fn new(facts: &Facts<'_>) -> Self {
-        Self(Destination { host: facts.url.host.clone(), port: facts.url.port })
+    pub(super) fn new(facts: &Facts<'_>, resolve_as: Option<Host>, changes: Changes) -> Self {
+        Self { to: Destination::of(facts, resolve_as), changes }
     }
 
-    /// Where the request may go.
+    /// Where the request may go, and what is changed of it before it goes, and of its answer.
     #[must_use]
-    pub fn into_destination(self) -> Destination {
-        self.0
+    pub fn into_parts(self) -> (Destination, Changes) {
+        (self.to, self.changes)
     }
 }
 
@@ -222,6 +250,19 @@ pub enum Reason {
     Continued(Box<Reason>),
     /// What would be looked into is passed sealed.
     Sealed(Box<Reason>, Exempt),
+    /// A search engine that cannot be made safe for the group.
+    Unsafe(Unsafe),
+    /// A rule sends it elsewhere.
+    Led {
+        /// The rule.
+        rule: Arc<str>,
+        /// What it does.
+        how: Led,
+        /// The address.
+        to: String,
+        /// Why what was asked for may be, where it is answered with the address; else what was decided of the address.
+        then: Box<Reason>,
+    },
     /// No rule and no category of the group speaks.
     Unlisted,
 }
@@ -247,6 +288,15 @@ impl Exempt {
     }
 }
 
+/// How a rule sends a request elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Led {
+    /// By answering it with the address.
+    Redirected,
+    /// By sending it there.
+    Sent,
+}
+
 impl Reason {
     /// The same of what is passed sealed though it would be looked into.
     #[must_use]
@@ -268,6 +318,18 @@ impl Reason {
         Self::Continued(Box::new(self))
     }
 
+    /// The reason of an answer with this address.
+    #[must_use]
+    pub fn redirected(self, rule: Arc<str>, to: String) -> Self {
+        Self::Led { rule, how: Led::Redirected, to, then: Box::new(self) }
+    }
+
+    /// The reason of what was decided of this address, which a request was sent to.
+    #[must_use]
+    pub fn sent(self, rule: Arc<str>, to: String) -> Self {
+        Self::Led { rule, how: Led::Sent, to, then: Box::new(self) }
+    }
+
     /// One word for the kind, as in the log.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -281,6 +343,9 @@ impl Reason {
             Self::Sealed(_, Exempt::Pinned) => "pinned",
             Self::Sealed(_, Exempt::ClientCertificate) => "client-certificate",
             Self::Sealed(_, Exempt::NotTls) => "not-tls",
+            Self::Unsafe(_) => "safe-search",
+            Self::Led { how: Led::Redirected, .. } => "redirected",
+            Self::Led { how: Led::Sent, .. } => "rewritten",
             Self::Unlisted => "unlisted",
         }
     }
@@ -302,6 +367,9 @@ impl Reason {
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
             Self::Sealed(inner, why) => format!("{} {}", inner.text(taxonomy), why.text()),
+            Self::Unsafe(why) => why.text(),
+            Self::Led { rule, how: Led::Redirected, to, then } => format!("The rule \"{rule}\" answers it with {to}. {}", then.text(taxonomy)),
+            Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
         };
         Cow::Owned(text)
     }
@@ -312,8 +380,8 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
-            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.category(),
-            Self::Port(_) | Self::Unlisted => None,
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.category(),
+            Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 
@@ -322,8 +390,8 @@ impl Reason {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
-            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.entry(),
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 
@@ -332,8 +400,9 @@ impl Reason {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Rule { rule, .. } => Some(rule),
+            Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
         }
     }
 

@@ -53,7 +53,11 @@ impl Policy {
         match self.mode(facts.around.identity.standing) {
             Mode::None => false,
             Mode::Search => {
-                engines::is_engine(host.as_str()) || !facts.categories().intersection(*search).is_empty() || hosts.iter().any(|named| host.is_within(named))
+                engines::is_engine(host.as_str())
+                    || !facts.categories().intersection(*search).is_empty()
+                    || hosts.iter().any(|named| host.is_within(named))
+                    // What is to be told there can be told in no other way.
+                    || self.tenants(facts.around.identity.standing).is_some_and(|tenants| tenants.concern(host))
             }
             Mode::All => true,
         }

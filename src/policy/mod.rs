@@ -11,6 +11,9 @@
 //! 4. **The group's categories.** One in `allow` allows; else one in `block` blocks; else one in `warn` warns.
 //! 5. **Nothing speaks.** The request is allowed.
 //!
+//! What is allowed by 4 or 5 is refused all the same if it is a search that cannot be made safe for the group ([`safesearch`]). What is allowed may then
+//! be sent elsewhere by a rule of [`rewrite`], and is judged again as what it has become.
+//!
 //! A person in no known group is judged once for every group, and the strictest answer counts.
 //!
 //! # Warnings
@@ -23,6 +26,7 @@
 //!
 //! A condition: one variant and its arm in [`condition`].
 
+pub mod changes;
 pub mod condition;
 pub mod decision;
 pub mod facts;
@@ -30,12 +34,19 @@ pub mod gate;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
+pub mod rewrite;
+pub mod safesearch;
+pub mod tenants;
 
+pub use changes::Changes;
 pub use condition::Condition;
 pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
 pub use gate::Gate;
 pub use inspect::{Inspection, Mode};
+pub use rewrite::{Lead, Rewrite};
+pub use safesearch::{Level, Resolver};
+pub use tenants::Tenants;
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
@@ -58,6 +69,10 @@ pub struct Policy {
     pub unknown: Arc<str>,
     /// What is looked into, and what never is.
     pub inspection: Inspection,
+    /// The rules that change requests and answers, and send them elsewhere, in the order of `policy.toml`.
+    pub rewrites: Vec<Arc<Rewrite>>,
+    /// Where the names of sites are looked up.
+    pub resolver: Resolver,
 }
 
 /// A group of people and what its categories do.
@@ -77,6 +92,10 @@ pub struct Group {
     pub inspect: Mode,
     /// What their tunnels meet at their beginning.
     pub gate: Gate,
+    /// How much search engines are to keep back.
+    pub safe_search: Level,
+    /// Whose accounts at Google and Microsoft may be used.
+    pub tenants: Arc<Tenants>,
 }
 
 /// One rule.
@@ -133,15 +152,18 @@ enum Of {
 impl Policy {
     /// May this tunnel be opened?
     pub fn decide_connect(&self, facts: &ConnectFacts<'_>, snapshot: SnapshotId) -> Decision<ConnectVerdict> {
-        let Judgement { action, reason, of } = self.judge(&facts.0, &self.tunnel_ports);
+        let judgement = self.judge(&facts.0, &self.tunnel_ports);
         // Where a page can be shown, each request is judged by itself, and a refusal is a page. A port that is closed stays closed; and a rule against
         // tunnels would say nothing of the requests in one.
-        let is_of_tunnels = of == Of::Method && action > Action::Allow;
-        if !matches!(reason, Reason::Port(_)) && !is_of_tunnels && self.is_inspected(&facts.0) {
-            let seal = action == Action::Allow && self.may_seal(&facts.0.url.host, facts.0.categories());
-            return Decision { verdict: ConnectVerdict::Inspect(InspectPermit::new(&facts.0, action, seal)), reason, snapshot };
+        let is_of_tunnels = judgement.of == Of::Method && judgement.action > Action::Allow;
+        if !matches!(judgement.reason, Reason::Port(_)) && !is_of_tunnels && self.is_inspected(&facts.0) {
+            let Judgement { action, reason, .. } = judgement;
+            let seal = action == Action::Allow && self.may_seal(&facts.0.url.host, facts.0.categories()) && self.is_safe_sealed(&facts.0);
+            let permit = InspectPermit::new(&facts.0, self.tunnel_name(&facts.0), action, seal);
+            return Decision { verdict: ConnectVerdict::Inspect(permit), reason, snapshot };
         }
-        let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0));
+        let Judgement { action, reason, .. } = self.safe_tunnel(&facts.0, judgement);
+        let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0, self.tunnel_name(&facts.0)));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
             Action::Warn if facts.0.around.continued => (permit(), reason.continued()),
@@ -151,17 +173,24 @@ impl Policy {
         Decision { verdict, reason, snapshot }
     }
 
-    /// May this request be forwarded?
-    pub fn decide_request(&self, facts: &RequestFacts<'_>, snapshot: SnapshotId) -> Decision<RequestVerdict> {
-        let ports = match facts.0.url.scheme {
+    /// May this request be forwarded? `led`: where it was led here by a rule, what is to be changed of it for that.
+    pub fn decide_request(&self, facts: &RequestFacts<'_>, led: Option<Lead>, snapshot: SnapshotId) -> Decision<RequestVerdict> {
+        let facts = &facts.0;
+        let ports = match facts.url.scheme {
             Scheme::Http => &self.plain_ports,
             Scheme::Https => &self.tunnel_ports,
         };
-        let Judgement { action, reason, .. } = self.judge(&facts.0, ports);
-        let permit = || RequestVerdict::Forward(ForwardPermit::new(&facts.0));
+        let Judgement { action, reason, .. } = self.safe_request(facts, self.judge(facts, ports));
+        let pass = || {
+            let edits = led.map(|led| led.edits).unwrap_or_default();
+            match self.lead(facts) {
+                Some(lead) => RequestVerdict::Elsewhere(lead.after(edits)),
+                None => RequestVerdict::Forward(ForwardPermit::new(facts, self.request_name(facts), self.changes(facts, edits))),
+            }
+        };
         let (verdict, reason) = match action {
-            Action::Allow => (permit(), reason),
-            Action::Warn if facts.0.around.continued => (permit(), reason.continued()),
+            Action::Allow => (pass(), reason),
+            Action::Warn if facts.around.continued => (pass(), reason.continued()),
             Action::Warn => (RequestVerdict::Warn, reason),
             Action::Block => (RequestVerdict::Block, reason),
         };

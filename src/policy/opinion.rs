@@ -3,6 +3,9 @@
 //! The same code decides as for a request, so an opinion is never another than the decision would be. Nothing comes of it: the permit a
 //! decision carries is dropped.
 
+use super::changes::Sight;
+use super::facts::Facts;
+use super::rewrite::{Course, Lead, MOST_LEADS};
 use super::{Action, Circumstances, ConnectFacts, ConnectVerdict, Decision, Policy, Reason, RequestFacts, RequestVerdict, SnapshotId};
 use crate::category::Taxonomy;
 use crate::clock::Moment;
@@ -45,8 +48,13 @@ impl Court<'_> {
 
     /// May this request be forwarded? The illegal tier is asked first, and the policy only where it says nothing.
     pub fn decide_request(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<RequestVerdict> {
+        self.decide_led(url, found, around, None)
+    }
+
+    /// The same of a request that a rule has led here.
+    pub fn decide_led(&self, url: &Url, found: &Found, around: Circumstances<'_>, led: Option<Lead>) -> Decision<RequestVerdict> {
         match self.tier.judge_page(url, found, around.lists, self.taxonomy) {
-            Ok(lawful) => self.policy.decide_request(&RequestFacts::new(lawful, around), self.snapshot),
+            Ok(lawful) => self.policy.decide_request(&RequestFacts::new(lawful, around), led, self.snapshot),
             Err(illegal) => Decision::<RequestVerdict>::illegal(illegal, self.snapshot),
         }
     }
@@ -69,13 +77,43 @@ impl Court<'_> {
         if let Some(opinion) = sealed {
             return opinion;
         }
-        let Decision { verdict, reason, .. } = self.decide_request(url, found, around);
+        self.opinion_led(url, found, around, None, MOST_LEADS)
+    }
+
+    /// What would be decided of a URL that is seen whole, wherever rules lead it.
+    fn opinion_led(&self, url: &Url, found: &Found, around: Circumstances<'_>, led: Option<Lead>, leads_left: usize) -> Opinion {
+        let Decision { verdict, reason, .. } = self.decide_led(url, found, around, led);
         let action = match verdict {
             RequestVerdict::Forward(_) => Action::Allow,
             RequestVerdict::Warn => Action::Warn,
             RequestVerdict::Block => Action::Block,
+            RequestVerdict::Elsewhere(lead) => {
+                let text = url.text();
+                let course = lead.course(&text[text.find('/').unwrap_or(text.len())..]);
+                return self.opinion_elsewhere(lead, course, reason, around, leads_left);
+            }
         };
         Opinion { action, reason }
+    }
+
+    fn opinion_elsewhere(&self, lead: Lead, course: Course, reason: Reason, around: Circumstances<'_>, leads_left: usize) -> Opinion {
+        let rule = lead.rule().clone();
+        match course {
+            Course::Redirect(to) => Opinion { action: Action::Allow, reason: reason.redirected(rule, to) },
+            Course::Send(to) => match (Url::parse(&to), leads_left.checked_sub(1)) {
+                (Ok(there), Some(left)) => {
+                    let Opinion { action, reason } = self.opinion_led(&there, &around.lists.look_up(&there), around, Some(lead), left);
+                    Opinion { action, reason: reason.sent(rule, to) }
+                }
+                (Ok(_) | Err(_), _) => Opinion { action: Action::Block, reason: reason.sent(rule, to) },
+            },
+        }
+    }
+
+    /// What would be done to a request for a URL that may pass, in words.
+    #[must_use]
+    pub fn changes(&self, url: &Url, found: &Found, around: Circumstances<'_>, sight: Sight) -> Vec<String> {
+        self.policy.said(&Facts { around, url, found }, sight)
     }
 
     /// What would be decided of a tunnel, where that is all: nothing, if each request in it is judged.

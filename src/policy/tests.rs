@@ -16,6 +16,8 @@ use crate::url::Url;
 use jiff::civil::{Weekday, date, time};
 use proptest::prelude::*;
 
+mod changed;
+
 const CATEGORIES: [&str; 4] = ["games", "chat", "drugs", "education"];
 
 struct School {
@@ -51,6 +53,8 @@ fn school() -> School {
         warn: set(warn),
         inspect: Mode::None,
         gate: Gate::default(),
+        safe_search: Level::Strict,
+        tenants: Arc::default(),
     };
     let policy = Policy {
         groups: vec![group("year-7", &["education"], &["games", "drugs"], &["chat"]), group("staff", &["education"], &["drugs"], &[])],
@@ -59,6 +63,8 @@ fn school() -> School {
         tunnel_ports: Ports::Only(vec![443]),
         unknown: "unknown".into(),
         inspection: Inspection::default(),
+        rewrites: vec![],
+        resolver: Resolver::Usher,
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
@@ -112,11 +118,11 @@ fn snapshot() -> SnapshotId {
 fn answer(school: &School, asked: &Asked<'_>) -> (Action, Reason) {
     circumstances(school, asked, |url, found, around| {
         let decision = match school.tier.judge_page(url, found, &school.lists, &school.taxonomy) {
-            Ok(lawful) => school.policy.decide_request(&RequestFacts::new(lawful, around), snapshot()),
+            Ok(lawful) => school.policy.decide_request(&RequestFacts::new(lawful, around), None, snapshot()),
             Err(illegal) => Decision::<RequestVerdict>::illegal(illegal, snapshot()),
         };
         let action = match decision.verdict {
-            RequestVerdict::Forward(_) => Action::Allow,
+            RequestVerdict::Forward(_) | RequestVerdict::Elsewhere(_) => Action::Allow,
             RequestVerdict::Warn => Action::Warn,
             RequestVerdict::Block => Action::Block,
         };
@@ -385,6 +391,8 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         warn,
         inspect,
         gate: Gate::default(),
+        safe_search: Level::Strict,
+        tenants: Arc::default(),
     });
     let rules = proptest::collection::vec((proptest::collection::vec(any_condition(&taxonomy), 0..3), any_action()), 0..6);
     (proptest::collection::vec(group, 3), rules).prop_map(move |(groups, rules)| Policy {
@@ -394,6 +402,8 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         tunnel_ports: Ports::Any,
         unknown: "unknown".into(),
         inspection: Inspection::default(),
+        rewrites: vec![],
+        resolver: Resolver::Usher,
     })
 }
 

@@ -66,13 +66,13 @@ impl Dialer {
         Ok(Self { names: Names::new(names, limit)?, guard, limit })
     }
 
-    /// Connects to a destination that was decided on.
+    /// Connects to a destination that was decided on: to an address of the name it is looked up as, and to none else if that name has none.
     pub async fn dial(&self, to: &Destination) -> Result<Dialled, DialError> {
         timeout(self.limit, self.dial_unlimited(to)).await.unwrap_or_else(|_| Err(DialError::TimedOut(to.host.clone())))
     }
 
     async fn dial_unlimited(&self, to: &Destination) -> Result<Dialled, DialError> {
-        let addresses = self.checked(&self.names.resolve(&to.host).await?, to.port)?;
+        let addresses = self.checked(&self.names.resolve(to.looked_up()).await?, to.port)?;
         self.connect_checked(to, addresses).await
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn to(host: &str, port: u16) -> Destination {
-        Destination { host: Host::parse(host).expect("a host"), port }
+        Destination::new(Host::parse(host).expect("a host"), port)
     }
 
     #[tokio::test]
@@ -207,6 +207,24 @@ mod tests {
         let nothing = dialer(&[("down.example", &["127.0.0.1", "127.0.0.2"])], &["127.0.0.0/8"]);
         drop(listener);
         assert!(matches!(nothing.dial(&to("down.example", port)).await, Err(DialError::Connect { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_destination_is_reached_as_what_it_is_looked_up_as_or_not_at_all() {
+        let listener = TcpListener::bind("127.0.0.2:0").await.expect("bound");
+        let port = listener.local_addr().expect("an address").port();
+        let names: [(&str, &[&str]); 4] =
+            [("engine.example", &["127.0.0.1"]), ("safe.engine.example", &["127.0.0.2"]), ("gone.example", &[]), ("inside.example", &["10.0.0.1"])];
+        let dialer = dialer(&names, &["127.0.0.0/8"]);
+        let led = |name: &str| Destination { resolve_as: Some(Box::new(Host::parse(name).expect("a host"))), ..to("engine.example", port) };
+        let made = dialer.dial(&led("safe.engine.example")).await.expect("the safe address");
+        assert_eq!(made.address.to_string(), format!("127.0.0.2:{port}"));
+        // The engine's own addresses are no way out where the safe name leads nowhere, or inside.
+        let own = TcpListener::bind(("127.0.0.1", port)).await.expect("bound");
+        assert!(dialer.dial(&to("engine.example", port)).await.is_ok());
+        assert!(matches!(dialer.dial(&led("gone.example")).await, Err(DialError::Connect { .. })));
+        assert!(matches!(dialer.dial(&led("inside.example")).await, Err(DialError::Forbidden(_))));
+        drop(own);
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl Worker {
         let logs_in = logs_in_a_connection(&asked.headers);
         // What is logged in is a connection, and WebSocket has one for itself.
         let offer = if logs_in || asks_websocket(&asked.headers) { Offer::Http1 } else { Offer::Both };
-        let line = self.way(permit.into_destination()).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
+        let (to, changes) = permit.into_parts();
+        asked.changes = changes;
+        let line = self.way(to).map(|way| Line::new(way, secure)).map_err(|forbidden| ProxyError::from(DialError::from(forbidden)));
         let ready = async {
             match (&line, hop) {
                 (Ok(line), Hop::On) => Some(self.ready(line, &conn, offer).await),
@@ -103,7 +105,8 @@ impl Worker {
         self.via.add(&mut asked.headers, asked.version);
         let key = if conn.is_stream() { websocket::expected(&asked.headers) } else { None };
         let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
-        let uri = line.address(path, &mut asked.headers);
+        let path = asked.changes.apply(url, path, &mut asked.headers);
+        let uri = line.address(&path, &mut asked.headers);
         let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
         match self.exchange((&line, offer, &conn), ready, upload, &mut pending).await {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
@@ -261,6 +264,7 @@ impl Worker {
         say_logins_work(response.headers_mut());
         let home = if origin.bound { Home::Client(asked.conn.clone(), line.far()) } else { self.home_of(&line, &origin) };
         let still_time = self.still_time(response.headers());
+        asked.changes.apply_to_answer(response.headers_mut());
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         let relay = Relay::new(body, origin, home, still_time);

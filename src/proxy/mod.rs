@@ -44,6 +44,7 @@ mod patient;
 pub mod pool;
 pub mod replay;
 pub mod request;
+mod rewritten;
 pub mod sender;
 mod shared;
 pub mod stream;

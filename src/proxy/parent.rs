@@ -5,6 +5,9 @@
 //! judges what is known here without asking: literal addresses, `localhost`, and the names of the `[names]` table. The parent itself may be at
 //! a private address, and nobody's request reaches it there as a destination unless the guard opens that address.
 //!
+//! A tunnel that is to be looked up as another name (SafeSearch) is asked for by that name. A parent that compares it with the name in the TLS inside
+//! may refuse that.
+//!
 //! One thing cannot be said to a parent: `OPTIONS *` becomes `OPTIONS /`, for want of an absolute form without a path in the client that speaks to it.
 
 use super::Worker;
@@ -76,7 +79,7 @@ impl Parent {
     /// A parent that everything goes through but `direct`.
     #[must_use]
     pub fn new(upstream: Upstream, direct: Vec<Direct>) -> Self {
-        let key = Destination { host: upstream.host.clone(), port: upstream.port };
+        let key = Destination::new(upstream.host.clone(), upstream.port);
         Self { upstream, direct, key }
     }
 
@@ -204,6 +207,9 @@ impl Worker {
             return Ok(Way::Straight(to));
         }
         self.dialer.check_known(&known, to.port)?;
+        if to.resolve_as.is_some() {
+            self.dialer.check_known(&self.dialer.known(to.looked_up()), to.port)?;
+        }
         Ok(Way::Through(parent, to))
     }
 
@@ -240,7 +246,7 @@ impl Worker {
         let name = || parent.upstream.to_string();
         let mut fields = HeaderMap::new();
         self.via.add(&mut fields, version);
-        let asking = timeout(self.limits.answer_time, tunnel::open(tcp, &parent.upstream, (&to.host, to.port), fields));
+        let asking = timeout(self.limits.answer_time, tunnel::open(tcp, &parent.upstream, (to.looked_up(), to.port), fields));
         let answer = asking.await.map_err(|_| ParentError::TooSlow(name()))?;
         match answer.map_err(|error| ParentError::Answer { parent: name(), error })? {
             Answer::Open(tunnel) => Ok(tunnel),
@@ -309,7 +315,7 @@ mod tests {
             ("2001:db8::1", 80, "/", "http://[2001:db8::1]/"),
             ("2001:db8::80", 81, "/", "http://[2001:db8::80]:81/"),
         ] {
-            let to = Destination { host: host(to), port };
+            let to = Destination::new(host(to), port);
             let mut headers = HeaderMap::new();
             assert_eq!(Way::Through(&parent, to.clone()).address(path, &mut headers), target);
             assert!(headers.is_empty(), "no name and password are set");

@@ -20,7 +20,7 @@ use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::decision::{Destination, Exempt};
-use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -66,6 +66,8 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
     /// The visit it was found to be.
     pub(super) step: Option<Step>,
+    /// What is changed of it, and of its answer.
+    pub(super) changes: Changes,
 }
 
 impl Asked {
@@ -134,7 +136,16 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
+        Asked {
+            conn,
+            snapshot: self.in_force.get(),
+            method: head.method.clone(),
+            version: head.version,
+            headers,
+            now: (self.clock)(),
+            step: None,
+            changes: Changes::default(),
+        }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -225,7 +236,7 @@ impl Worker {
                     let about = Opening { verdict: Verdict::Answered, reason: "explained", why: why.into(), ..opening(asked, Some(target), identity) };
                     let (entry, url) = (Proxy::lone_entry(asked, identity, about), target.url());
                     let unseen = Some(self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening);
-                    let to = Destination { host: url.host.clone(), port: url.port };
+                    let to = Destination::new(url.host.clone(), url.port);
                     return Ok(Judged::Inspected { to, entry, unseen, purpose: Purpose::Explain(setting), may_seal: false });
                 }
                 let page = self.block_page(asked, target, &reason);
@@ -246,6 +257,7 @@ impl Worker {
                 asked.step = entry.step;
                 return self.forward(asked, permit, target, request, entry).await;
             }
+            RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use usher::app;
 use usher::config::Config;
 use usher::identity::{GroupId, Identity};
-use usher::policy::{Action, Circumstances};
+use usher::policy::{Action, Circumstances, ConnectVerdict, Mode};
 use usher::snapshot::Snapshot;
 use usher::url::{Scheme, Url};
 
@@ -63,4 +63,50 @@ fn no_canary_is_named_twice_or_on_both_sides() {
     all.sort();
     let twice: Vec<_> = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
     assert_eq!(twice, [] as [&String; 0]);
+}
+
+#[test]
+fn health_money_and_updates_stay_sealed_though_everything_is_looked_into() {
+    let mut snapshot = shipped();
+    for group in &mut snapshot.policy.groups {
+        group.inspect = Mode::All;
+    }
+    let moment = snapshot.timetable.moment("2026-11-25T10:00:00Z".parse().expect("a time"));
+    let sealed = ["www.nhs.uk", "111.nhs.uk", "www.childline.org.uk", "samaritans.org", "www.mind.org.uk", "youngminds.org.uk", "kooth.com", "barclays.co.uk"];
+    for (host, is_sealed) in sealed.iter().chain(&["update.microsoft.com"]).map(|host| (*host, true)).chain([("www.bbc.co.uk", false), ("example.com", false)])
+    {
+        let url = Url::parse(&format!("https://{host}/")).expect("a url");
+        let found = snapshot.lists.look_up_host(&url.host);
+        for (group, identity) in everybody(&snapshot) {
+            let (client, taxonomy, lists) = (IpAddr::V4(Ipv4Addr::LOCALHOST), &snapshot.taxonomy, &*snapshot.lists);
+            let around = Circumstances { identity: &identity, client, moment: &moment, method: "CONNECT", continued: false, taxonomy, lists };
+            let verdict = snapshot.court().decide_connect(&url, &found, around).verdict;
+            assert_eq!(matches!(verdict, ConnectVerdict::Tunnel(_)), is_sealed, "{host} for {group}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn engines_that_cannot_be_made_safe_are_closed_to_pupils_and_those_that_can_are_open() {
+    let snapshot = shipped();
+    for (group, identity) in everybody(&snapshot) {
+        let closed = if group == "staff" { "open" } else { "blocked" };
+        for (host, expected) in [
+            ("www.startpage.com", closed),
+            ("mojeek.com", closed),
+            ("searx.be", closed),
+            ("uk.search.yahoo.com", closed),
+            ("www.google.co.uk", "open"),
+            ("www.bing.com", "open"),
+            ("duckduckgo.com", "open"),
+            ("search.brave.com", "open"),
+            ("www.ecosia.org", "open"),
+            ("www.qwant.com", "open"),
+            ("swisscows.com", "open"),
+            ("www.kiddle.co", "open"),
+        ] {
+            let url = Url::parse(&format!("https://{host}/")).expect("a url");
+            assert_eq!(verdict(&snapshot, &identity, &url), expected, "{host} for {group}");
+        }
+    }
 }

@@ -36,6 +36,8 @@ mod people;
 mod privacy;
 mod records;
 mod reload;
+mod rewrites;
+mod safesearch;
 mod servers;
 mod smuggling;
 mod traffic;

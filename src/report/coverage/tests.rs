@@ -246,6 +246,8 @@ fn what_a_group_allows_it_does_not_block() {
         warn: set(&["adult", "drugs"]),
         inspect: crate::policy::Mode::None,
         gate: crate::policy::Gate::default(),
+        safe_search: crate::policy::Level::Strict,
+        tenants: std::sync::Arc::default(),
     };
     let Treatment { group, actions } = Treatment::of(&group, &taxonomy);
     assert_eq!(group, "year-7");

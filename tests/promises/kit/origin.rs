@@ -42,6 +42,24 @@ impl Origin {
         Some(origin)
     }
 
+    /// Two sites on the same port, at 127.0.0.1 and 127.0.0.2, whose every page says this of itself.
+    pub async fn two_saying(first: &'static str, second: &'static str) -> [Self; 2] {
+        let script = |text: &'static str| {
+            move |mut visit: Visit| async move {
+                while visit.request().await.is_some() {
+                    visit.say(text).await;
+                }
+            }
+        };
+        loop {
+            let one = Self::doing(script(first)).await;
+            // Somebody else may have the port there.
+            if let Some(two) = Self::doing_at(&format!("127.0.0.2:{}", one.address.port()), script(second)).await {
+                return [one, two];
+            }
+        }
+    }
+
     /// A site that gives every request on a connection the same answer.
     pub async fn answering(answer: &str) -> Self {
         let answer: Arc<str> = answer.into();

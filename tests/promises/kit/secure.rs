@@ -102,8 +102,22 @@ impl SecureSite {
         Self::doing(Says::Elsewhere(address.to_owned()), authority.config(names, Good::Now)).await
     }
 
+    /// Two sites of the same names on the same port, the first at 127.0.0.1 and the second at 127.0.0.2, whose pages say what they were asked for.
+    pub async fn two_echoing(authority: &Authority, names: &[&str]) -> [Self; 2] {
+        loop {
+            let first = Self::doing(Says::WhatIsAsked, authority.config(names, Good::Now)).await;
+            // Somebody else may have the port there.
+            if let Ok(listener) = TcpListener::bind(("127.0.0.2", first.address.port())).await {
+                return [first, Self::listening(listener, Says::WhatIsAsked, authority.config(names, Good::Now))];
+            }
+        }
+    }
+
     async fn doing(says: Says, config: ServerConfig) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::listening(TcpListener::bind("127.0.0.1:0").await.expect("a port"), says, config)
+    }
+
+    fn listening(listener: TcpListener, says: Says, config: ServerConfig) -> Self {
         let (address, seen) = (listener.local_addr().expect("an address"), Arc::new(Mutex::new(Vec::new())));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let keep = seen.clone();
@@ -132,6 +146,7 @@ impl SecureSite {
 enum Says {
     Text(Bytes),
     Elsewhere(String),
+    WhatIsAsked,
 }
 
 fn answer(request: &Request<Incoming>, says: &Says, seen: &Mutex<Vec<(String, HeaderMap)>>) -> Response<Full<Bytes>> {
@@ -139,6 +154,7 @@ fn answer(request: &Request<Incoming>, says: &Says, seen: &Mutex<Vec<(String, He
     let unchanged = request.headers().get("if-none-match").is_some_and(|etag| etag == "\"v1\"");
     let (response, body) = match says {
         Says::Elsewhere(address) => (Response::builder().status(302).header("location", address), Bytes::new()),
+        Says::WhatIsAsked => (Response::builder().header("content-type", "text/html"), Bytes::from(request.uri().to_string().replace('&', "&amp;"))),
         Says::Text(_) if unchanged => (Response::builder().status(304).header("etag", "\"v1\""), Bytes::new()),
         Says::Text(text) => (Response::builder().header("etag", "\"v1\""), text.clone()),
     };

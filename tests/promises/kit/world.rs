@@ -145,6 +145,12 @@ impl World {
         self.policy = self.policy.replace(from, to);
     }
 
+    /// The policy with something in it said otherwise.
+    pub fn edited(mut self, from: &str, to: &str) -> Self {
+        self.edit_policy(from, to);
+        self
+    }
+
     /// The parent proxy everything goes through.
     pub fn parent(self, address: std::net::SocketAddr) -> Self {
         self.upstream(&format!("address = \"{address}\""))
