@@ -245,7 +245,7 @@ mod tests {
     use crate::host::Host;
 
     fn site() -> Destination {
-        Destination { host: Host::parse("a.example").expect("a host"), port: 443 }
+        Destination::new(Host::parse("a.example").expect("a host"), 443)
     }
 
     #[tokio::test]
@@ -282,7 +282,7 @@ mod tests {
     async fn what_is_known_of_origins_is_bounded() {
         let shared = Shared::default();
         for number in 0..HTTP1_KNOWN + 100 {
-            shared.speaks_http1(&Destination { host: Host::parse(&format!("s{number}.example")).expect("a host"), port: 443 });
+            shared.speaks_http1(&Destination::new(Host::parse(&format!("s{number}.example")).expect("a host"), 443));
         }
         assert_eq!(shared.0.lock().len(), HTTP1_KNOWN);
     }

@@ -16,6 +16,7 @@ use super::patient::Patient;
 use super::request::Answer;
 use super::timer::Timer;
 use super::wire::Wire;
+use http::header::CONNECTION;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -27,14 +28,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// Serves HTTP/2 on a connection until it ends.
 pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire, mut phase: watch::Receiver<Phase>) -> hyper::Result<()> {
     let limits = worker.limits.clone();
     let streams = Streams::new(limits.stall_time, conn.streams().clone());
+    let goodbye = Arc::new(Notify::new());
     let (under_way, most) = (conn.streams().clone(), limits.connections_per_client.saturating_mul(STREAMS_A_CONNECTION));
+    let goodbye_of = goodbye.clone();
     // Boxed because hyper moves it about, and it is large.
     let service = service_fn(move |request| {
         let answer = (under_way.load(Ordering::Relaxed) < most).then(|| {
@@ -42,9 +45,17 @@ pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire
             NEXT.set(Some(stream.clone()));
             Box::pin(worker.clone().serve(stream, request))
         });
+        let goodbye = goodbye_of.clone();
         async move {
             match answer {
-                Some(answer) => spoken(answer.await),
+                Some(answer) => {
+                    let answer = answer.await;
+                    // What ends the connection in HTTP/1.1 is said by a frame here.
+                    if answer.headers().get(CONNECTION).is_some_and(|value| value == "close") {
+                        goodbye.notify_one();
+                    }
+                    spoken(answer)
+                }
                 // It has not been looked at, and may be asked again.
                 None => Err(h2::Reason::REFUSED_STREAM.into()),
             }
@@ -61,6 +72,10 @@ pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire
     tokio::select! {
         ended = serving.as_mut() => return ended,
         () = reached(&mut phase, Phase::Draining) => {
+            serving.as_mut().graceful_shutdown();
+            return serving.await;
+        }
+        () = goodbye.notified() => {
             serving.as_mut().graceful_shutdown();
             return serving.await;
         }
@@ -117,7 +132,8 @@ impl Streams {
             let (open, until) = {
                 let state = self.state.lock();
                 let limit = if state.used { later } else { first };
-                (state.open > 0, if state.open > 0 { Instant::now() } else { state.since } + limit)
+                let since = if state.open > 0 { Instant::now() } else { state.since };
+                (state.open > 0, since + limit)
             };
             if !open && until <= Instant::now() {
                 return;
