@@ -5,6 +5,7 @@ use crate::app;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::identity::local::Users;
+use crate::insight::republished::{self, Shown};
 use crate::lists::Entry;
 use crate::policy::opinion::Opinion;
 use crate::policy::{Action, Circumstances};
@@ -57,7 +58,15 @@ struct Found<'a> {
     reason: Why<'a>,
     entry: Option<&'a Entry>,
     entries: Vec<Entry>,
+    shows: Vec<Page>,
     snapshot: String,
+}
+
+/// A page that stands in the one that was asked about.
+#[derive(Serialize)]
+struct Page {
+    by: &'static str,
+    url: String,
 }
 
 #[derive(Serialize)]
@@ -85,7 +94,12 @@ impl Check {
         let found = lists.look_up(&judged);
         let Opinion { action, reason } = snapshot.court().opinion(&judged, &found, around);
         let verdict = verdict(action);
-        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
+        let categories = reason.listed(found.categories);
+        let others = match republished::shown(&judged) {
+            Shown::These(others) => others,
+            Shown::Endless => Default::default(),
+        };
+        let of_others = others.iter().flat_map(|other| lists.explain_all(&lists.look_up(&other.url), &other.url));
         let shown = Found {
             url: self.url.clone(),
             user: identity.user(),
@@ -95,7 +109,8 @@ impl Check {
             categories: taxonomy.ids(categories).collect(),
             reason: Why { kind: reason.kind(), text: reason.text(taxonomy), rule: reason.rule() },
             entry: reason.entry(),
-            entries: lists.explain_all(&found, &judged),
+            entries: lists.explain_all(&found, &judged).into_iter().chain(of_others).collect(),
+            shows: others.iter().map(|other| Page { by: other.by, url: other.url.text().to_owned() }).collect(),
             snapshot: snapshot.id.to_string(),
         };
         if self.json {
@@ -147,6 +162,9 @@ fn show(found: &Found<'_>, is_sealed: bool) -> anyhow::Result<()> {
     row("at", &found.at)?;
     if !found.categories.is_empty() {
         row("categories", &found.categories.join(", "))?;
+    }
+    for page in &found.shows {
+        row("shows", &format!("{}, by {}", page.url, page.by))?;
     }
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;

@@ -6,7 +6,8 @@
 //!
 //! # Where to add
 //!
-//! A search engine: one row in [`engines`], with one row of its test. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
+//! A search engine: one row in [`engines`], with one row of its test. A service that shows other pages: one row in [`republished`]. A chat service: one
+//! row in `ai`. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
 
 pub mod engines;
 pub mod escapes;
@@ -14,6 +15,7 @@ pub mod fold;
 pub mod folding;
 pub mod hosts;
 pub mod navigation;
+pub mod republished;
 pub mod site;
 pub mod trail;
 

@@ -1,10 +1,12 @@
 //! What was decided, why, and the permit to act on it.
 
 use super::facts::Facts;
-use crate::category::{Category, Page, Taxonomy};
+use crate::category::{Category, CategorySet, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
+use crate::insight::republished::Way;
 use crate::lists::Entry;
+use crate::url::Url;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -148,6 +150,16 @@ impl TunnelPermit {
 }
 
 impl InspectPermit {
+    /// A tunnel that may be opened is looked into instead.
+    pub(super) fn instead_of(sealed: TunnelPermit, site: Action) -> Self {
+        Self { to: sealed.0, site }
+    }
+
+    /// The same, of a site that something graver would be done with.
+    pub(super) fn at_least(self, site: Action) -> Self {
+        Self { site: self.site.max(site), ..self }
+    }
+
     pub(super) fn new(facts: &Facts<'_>, site: Action) -> Self {
         Self { to: Destination { host: facts.url.host.clone(), port: facts.url.port }, site }
     }
@@ -212,8 +224,43 @@ pub enum Reason {
     NoPage(Box<Reason>),
     /// A warning this person has read and gone past.
     Continued(Box<Reason>),
+    /// The page shows or leads to another, and was judged as that too.
+    Republished(Box<Republished>),
+    /// It shows another page within a page within a page, deeper than is read.
+    Nested,
     /// No rule and no category of the group speaks.
     Unlisted,
+}
+
+/// Why a page that shows or leads to another was judged as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Republished {
+    /// What shows it.
+    pub by: Cow<'static, str>,
+    /// What it does with the other page.
+    pub way: Way,
+    /// The other page, in its one spelling.
+    pub page: String,
+    /// What the other page is listed under.
+    pub categories: CategorySet,
+    /// Why: of the graver decision on the two.
+    pub reason: Reason,
+}
+
+/// The most of the other page's address that stands in a reason, in bytes.
+const LONGEST_SHOWN: usize = 200;
+
+impl Republished {
+    /// The reason with the other page named.
+    #[must_use]
+    pub fn named(by: impl Into<Cow<'static, str>>, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        let text = url.text();
+        let page = match &text[..text.floor_char_boundary(LONGEST_SHOWN)] {
+            whole if whole.len() == text.len() => whole.to_owned(),
+            start => format!("{start}…"),
+        };
+        Reason::Republished(Box::new(Self { by: by.into(), way, page, categories, reason }))
+    }
 }
 
 impl Reason {
@@ -235,6 +282,10 @@ impl Reason {
             Self::Category { .. } => "category",
             Self::NoPage(_) => "no-page",
             Self::Continued(_) => "continued",
+            // Whatever shows it: who counts what is illegal, or looks at once, misses none.
+            Self::Republished(republished) if republished.reason.is_always_blocked() => republished.reason.kind(),
+            Self::Republished(_) => "republished",
+            Self::Nested => "nested",
             Self::Unlisted => "unlisted",
         }
     }
@@ -254,6 +305,12 @@ impl Reason {
             Self::Category { category, action: Action::Warn, group, .. } => format!("{} comes with a warning for {group}.", name(*category)),
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
+            Self::Republished(republished) => {
+                let Republished { by, way, page, reason, .. } = &**republished;
+                let by = by[..1].to_uppercase() + &by[1..];
+                format!("{by} {} {page}. {}", way.words(), reason.text(taxonomy))
+            }
+            Self::Nested => return Cow::Borrowed("The address shows a page within a page within a page, deeper than can be judged."),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
         };
         Cow::Owned(text)
@@ -266,7 +323,8 @@ impl Reason {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
             Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
-            Self::Port(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.category(),
+            Self::Port(_) | Self::Nested | Self::Unlisted => None,
         }
     }
 
@@ -276,7 +334,8 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.entry(),
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Nested | Self::Unlisted => None,
         }
     }
 
@@ -286,7 +345,29 @@ impl Reason {
         match self {
             Self::Rule { rule, .. } => Some(rule),
             Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.rule(),
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Nested | Self::Unlisted => None,
+        }
+    }
+
+    /// What is to be on record of what was found: with what decided, which may stand in no list, and with what the page shows.
+    #[must_use]
+    pub fn listed(&self, found: CategorySet) -> CategorySet {
+        let decided = self.category().map_or(found, |category| found.with(category));
+        match self {
+            Self::Republished(republished) => decided.union(republished.categories),
+            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::NoPage(_) | Self::Continued(_) | Self::Nested | Self::Unlisted => decided,
+        }
+    }
+
+    /// Whether this is the tier that no policy reaches.
+    #[must_use]
+    pub fn is_always_blocked(&self) -> bool {
+        match self {
+            Self::AlwaysBlocked(_) => true,
+            Self::NoPage(inner) | Self::Continued(inner) => inner.is_always_blocked(),
+            Self::Republished(republished) => republished.reason.is_always_blocked(),
+            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Nested | Self::Unlisted => false,
         }
     }
 

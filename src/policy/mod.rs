@@ -18,6 +18,11 @@
 //! A warning is a page with a way to go on, and going on holds for that person and site for a while. Where no page can be
 //! shown, inside a sealed tunnel, **a warning blocks**, unless that person has already gone on to that site.
 //!
+//! # Pages that show other pages
+//!
+//! A translator's, an archive's or a cache's page is judged as itself and as what it shows, by all of the above, and the graver decision holds:
+//! [`republished`].
+//!
 //! # Where to add
 //!
 //! A condition: one variant and its arm in [`condition`].
@@ -28,6 +33,7 @@ pub mod facts;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
+pub mod republished;
 
 pub use condition::Condition;
 pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};

@@ -3,7 +3,7 @@
 //! The same code decides as for a request, so an opinion is never another than the decision would be. Nothing comes of it: the permit a
 //! decision carries is dropped.
 
-use super::{Action, Circumstances, ConnectFacts, ConnectVerdict, Decision, Policy, Reason, RequestFacts, RequestVerdict, SnapshotId};
+use super::{Action, Circumstances, ConnectFacts, ConnectVerdict, Decision, Policy, Reason, RequestFacts, RequestVerdict, SnapshotId, republished};
 use crate::category::Taxonomy;
 use crate::clock::Moment;
 use crate::identity::{GroupId, Identity};
@@ -35,16 +35,26 @@ pub struct Opinion {
 }
 
 impl Court<'_> {
-    /// May this tunnel be opened? The illegal tier is asked first, and the policy only where it says nothing.
+    /// May this tunnel be opened? The illegal tier is asked first, and the policy only where it says nothing. Where the name alone says what is shown
+    /// there, that is judged too, and the graver decision holds.
     pub fn decide_connect(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<ConnectVerdict> {
+        republished::connect(self, url, found, around)
+    }
+
+    /// May this request be forwarded? The illegal tier is asked first, and the policy only where it says nothing. Of a page that shows another, both are
+    /// judged, and the graver decision holds.
+    pub fn decide_request(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<RequestVerdict> {
+        republished::request(self, url, found, around)
+    }
+
+    pub(super) fn decide_tunnel_alone(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<ConnectVerdict> {
         match self.tier.judge_host(url, found, around.lists, self.taxonomy) {
             Ok(lawful) => self.policy.decide_connect(&ConnectFacts::new(lawful, around), self.snapshot),
             Err(illegal) => Decision::<ConnectVerdict>::illegal(illegal, self.snapshot),
         }
     }
 
-    /// May this request be forwarded? The illegal tier is asked first, and the policy only where it says nothing.
-    pub fn decide_request(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<RequestVerdict> {
+    pub(super) fn decide_page_alone(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<RequestVerdict> {
         match self.tier.judge_page(url, found, around.lists, self.taxonomy) {
             Ok(lawful) => self.policy.decide_request(&RequestFacts::new(lawful, around), self.snapshot),
             Err(illegal) => Decision::<RequestVerdict>::illegal(illegal, self.snapshot),

@@ -15,6 +15,7 @@ use crate::audit::{Class, Opening, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
+use crate::insight::republished::meant_host;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
@@ -206,14 +207,14 @@ impl Worker {
         }
     }
 
-    fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
+    pub(super) fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
         let client = asked.client();
         Circumstances {
             identity,
             client,
             moment,
             method: asked.method.as_str(),
-            continued: self.warnings.has_continued(identity, client, &target.url().host, asked.now),
+            continued: self.warnings.has_continued(identity, client, &meant_host(target.url()), asked.now),
             taxonomy: &asked.snapshot.taxonomy,
             lists: &asked.snapshot.lists,
         }
@@ -251,8 +252,7 @@ impl Worker {
     /// What is known of a request that was judged.
     fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
         let taxonomy = &asked.snapshot.taxonomy;
-        // What the sealed feed says is in no list.
-        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
+        let categories = reason.listed(found.categories);
         let opening = Opening {
             verdict,
             categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
