@@ -7,8 +7,9 @@
 //! # Where to add
 //!
 //! A search engine: one row in [`engines`], with one row of its test. A service that shows other pages: one row in [`republished`]. A chat service: one
-//! row in `ai`. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
+//! row in [`ai`]. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
 
+pub mod ai;
 pub mod engines;
 pub mod escapes;
 pub mod fold;
