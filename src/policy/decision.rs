@@ -239,7 +239,7 @@ pub struct Republished {
     pub by: Cow<'static, str>,
     /// What it does with the other page.
     pub way: Way,
-    /// The other page, in its one spelling.
+    /// The other page in its one spelling; of what passes its host.
     pub page: String,
     /// What the other page is listed under.
     pub categories: CategorySet,
@@ -260,6 +260,13 @@ impl Republished {
             start => format!("{start}…"),
         };
         Reason::Republished(Box::new(Self { by: by.into(), way, page, categories, reason }))
+    }
+
+    /// The reason of what passes, with the other page's site named: the page's whole address is on record anyway, and a reason that is another each time
+    /// is kept each time.
+    #[must_use]
+    pub fn passing(by: &'static str, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        Reason::Republished(Box::new(Self { by: by.into(), way, page: url.host.to_string(), categories, reason }))
     }
 }
 
@@ -356,7 +363,14 @@ impl Reason {
         let decided = self.category().map_or(found, |category| found.with(category));
         match self {
             Self::Republished(republished) => decided.union(republished.categories),
-            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::NoPage(_) | Self::Continued(_) | Self::Nested | Self::Unlisted => decided,
+            Self::AlwaysBlocked(_)
+            | Self::Port(_)
+            | Self::Rule { .. }
+            | Self::Category { .. }
+            | Self::NoPage(_)
+            | Self::Continued(_)
+            | Self::Nested
+            | Self::Unlisted => decided,
         }
     }
 

@@ -88,9 +88,9 @@ fn both(
 /// Why something passed, or did not because of itself: what passed says what it shows, for whichever of the two a rule speaks.
 fn said(own: Reason, action: Action, other: &Other, found: &Found, shown: Reason) -> Reason {
     match own {
-        Reason::Unlisted if action == Action::Allow => Republished::named(other.by, other.way, &other.url, found.categories, shown),
+        Reason::Unlisted if action == Action::Allow => Republished::passing(other.by, other.way, &other.url, found.categories, shown),
         own @ (Reason::Rule { .. } | Reason::Category { .. } | Reason::Continued(_)) if action == Action::Allow => {
-            Republished::named(other.by, other.way, &other.url, found.categories, own)
+            Republished::passing(other.by, other.way, &other.url, found.categories, own)
         }
         own => own,
     }

@@ -4,6 +4,7 @@ use super::bound::Far;
 use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
+use super::sequel::Listener;
 use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
@@ -35,6 +36,8 @@ pub struct ClientBody {
     pub count: Arc<AtomicU64>,
     /// `Expect: 100-continue`.
     pub gate: Option<Gate>,
+    /// Who listens to what a chat service is asked.
+    pub listener: Option<Listener>,
 }
 
 /// Holds a body back until the origin says `100 Continue` or a while has passed.
@@ -71,6 +74,13 @@ impl Body for RequestBody {
         let frame = ready!(Pin::new(&mut body.inner).poll_frame(cx));
         if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        if let Some(listener) = &mut body.listener {
+            listener.hear(frame.as_ref().and_then(|frame| frame.as_ref().ok()));
+            // Who knows the length does not ask for the end.
+            if body.inner.is_end_stream() {
+                listener.tell();
+            }
         }
         Poll::Ready(frame)
     }

@@ -9,12 +9,13 @@ use super::body::{AnswerBody, ClientBody, Gate, Home, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
-use super::error::ProxyError;
+use super::error::{ProxyError, unrecorded};
 use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
-use super::request::{Answer, Asked};
+use super::request::{Answer, Asked, own_answer};
+use super::sequel::{Heard, Listener};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::policy::ForwardPermit;
@@ -71,12 +72,21 @@ impl Worker {
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
         let uri = line.address(path, &mut asked.headers);
-        let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&line, ready, upload, &mut pending).await {
+        let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        let exchanged = self.exchange(&line, ready, upload, &mut pending).await;
+        if let Some(heard) = heard
+            && let Err(why) = heard.record(&self.recorder, &pending).await
+        {
+            return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
+        }
+        match exchanged {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
                     origin.bound |= logs_in;
+                    if let Some(refusal) = self.refuse_to_lead(&asked, &target, &response, &mut pending).await {
+                        return refusal;
+                    }
                     self.note_redirect(&asked, &target, &response);
                     self.relay(&asked, wishes, client, response, (line, origin), pending)
                 }
@@ -86,7 +96,7 @@ impl Worker {
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> Upload {
+    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> (Upload, Option<Heard>) {
         let mut request = Request::new(RequestBody::Empty);
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = uri;
@@ -98,6 +108,7 @@ impl Worker {
         }
         let mut progress = None;
         let mut opened = None;
+        let mut heard = None;
         if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());
@@ -106,12 +117,18 @@ impl Worker {
                 opened = Some(open);
                 Gate::new(gate)
             });
-            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate }));
+            let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
+            let listener = asking.map(|asking| {
+                let (listener, hears) = Listener::new(asking);
+                heard = Some(hears);
+                listener
+            });
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, listener }));
         }
         if continues {
             pass_on_interim(&mut request, asked.conn.clone(), opened);
         }
-        Upload { request, progress }
+        (Upload { request, progress }, heard)
     }
 
     /// Sends a request, if need be on a new connection, and waits for the head of its answer.

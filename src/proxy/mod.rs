@@ -38,6 +38,7 @@ pub mod pages;
 pub mod parent;
 pub mod pool;
 pub mod request;
+mod sequel;
 pub mod stream;
 pub mod target;
 mod timer;

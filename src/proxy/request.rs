@@ -8,6 +8,7 @@ use super::identify::Identified;
 use super::inside::Inside;
 use super::meaning::Entry;
 use super::pages::{Form, Page, School};
+use super::sequel::Sequel;
 use super::stream::REFUSED_HOST;
 use super::target::Target;
 use super::{Proxy, Worker};
@@ -61,6 +62,8 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
     /// The visit it was found to be.
     pub(super) step: Option<Step>,
+    /// What is kept for what follows it, once it is let through.
+    pub(super) sequel: Option<Sequel>,
 }
 
 impl Asked {
@@ -116,7 +119,16 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
+        Asked {
+            conn,
+            snapshot: self.in_force.get(),
+            method: head.method.clone(),
+            version: head.version,
+            headers,
+            now: (self.clock)(),
+            step: None,
+            sequel: None,
+        }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -196,6 +208,7 @@ impl Worker {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
+                asked.sequel = Some(Sequel::of(&asked, &target, identity, &entry.opening));
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
@@ -220,7 +233,7 @@ impl Worker {
         }
     }
 
-    fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
+    pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
         let taxonomy = &asked.snapshot.taxonomy;
         let site = shown(target);
         match reason.page(taxonomy) {
@@ -249,11 +262,16 @@ impl Worker {
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
 
-    /// What is known of a request that was judged.
+    /// A request that was judged, as one of a person's steps.
     fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
+        self.entry(asked, target, identity, self.judged_opening(asked, target, identity, found, verdict, reason))
+    }
+
+    /// What is known of a request that was judged.
+    pub(super) fn judged_opening(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Opening {
         let taxonomy = &asked.snapshot.taxonomy;
         let categories = reason.listed(found.categories);
-        let opening = Opening {
+        Opening {
             verdict,
             categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
             reason: reason.kind(),
@@ -261,8 +279,7 @@ impl Worker {
             rule: reason.rule().map(str::to_owned),
             entry: reason.entry().cloned(),
             ..opening(asked, Some(target), identity)
-        };
-        self.entry(asked, target, identity, opening)
+        }
     }
 
     /// Puts a request on record; without a record, the answer is that nothing can pass.

@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn fields_are_found_and_their_escapes_undone() {
-        for (body, expected) in [("a=1&f.req=%5Bnull%2C+1%5D&at=x", Some("[null, 1]")), ("f%2Ereq=x", Some("x")), ("f.req=", Some("")), ("g=1", None), ("f.req", None)] {
+        for (body, expected) in
+            [("a=1&f.req=%5Bnull%2C+1%5D&at=x", Some("[null, 1]")), ("f%2Ereq=x", Some("x")), ("f.req=", Some("")), ("g=1", None), ("f.req", None)]
+        {
             assert_eq!(field(body.as_bytes(), "f.req").as_deref(), expected.map(str::as_bytes), "{body}");
         }
     }

@@ -70,12 +70,12 @@ const fn says(picks: &'static [Pick]) -> Answer {
 }
 
 /// Messages as OpenAI has them, and most since: `messages: [{role, content}]`, the content a text or parts with texts.
-const MESSAGES: &[Pick] = &[each("messages.*", &["messages.*.content", "messages.*.content.*.text", "messages.*.parts.*.text"]).of("messages.*.role", &["user"])];
+const MESSAGES: &[Pick] =
+    &[each("messages.*", &["messages.*.content", "messages.*.content.*.text", "messages.*.parts.*.text"]).of("messages.*.role", &["user"])];
 /// Answers to them, streamed and whole.
 const CHOICES: &[Pick] = &[each("choices.*", &["choices.*.delta.content", "choices.*.message.content", "choices.*.text"])];
 /// OpenAI's newer interface.
-const RESPONSES: &[Pick] =
-    &[whole(&["input", "prompt"]), each("input.*", &["input.*.content", "input.*.content.*.text"]).of("input.*.role", &["user"])];
+const RESPONSES: &[Pick] = &[whole(&["input", "prompt"]), each("input.*", &["input.*.content", "input.*.content.*.text"]).of("input.*.role", &["user"])];
 const RESPONSE: &[Pick] = &[
     whole(&["delta"]).of("type", &["response.output_text.delta"]),
     each("choices.*", &["choices.*.delta.content", "choices.*.message.content", "choices.*.text"]),
@@ -119,7 +119,7 @@ pub(super) static SERVICES: &[Service] = &[
     },
     Service {
         // What is asked in its own window goes over a WebSocket.
-        id: "copilot", label: "Copilot", hosts: &["copilot.microsoft.com", "sydney.bing.com", "m365.cloud.microsoft", "copilot.cloud.microsoft"], looked_into: true,
+        id: "copilot", label: "Copilot", hosts: &["copilot.microsoft.com", "sydney.bing.com", "copilot.cloud.microsoft"], looked_into: true,
         asks: &[ask("/c/api/conversations/*/messages", &[each("content.*", &["content.*.text"])]), ask("/c/api/chat", &[each("content.*", &["content.*.text"])])],
         reply: says(&[whole(&["text"]).of("event", &["appendText"])]),
     },

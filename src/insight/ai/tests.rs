@@ -344,7 +344,19 @@ fn what_asks_nothing_is_left_alone() {
 fn what_is_no_prompt_says_nothing_and_what_is_cut_off_says_what_came() {
     let chat = asking_of("https://chatgpt.com/backend-api/conversation").expect("a service");
     let claude = asking_of("https://claude.ai/api/organizations/x/chat_conversations/y/completion").expect("a service");
-    for body in ["", "null", "{}", "[]", "{\"messages\":[]}", "{\"messages\":[{\"author\":{\"role\":\"user\"},\"content\":{\"parts\":[\"  \"]}}]}", "%%", "}", "]", "{\"messages\"", "\u{1}"] {
+    for body in [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "{\"messages\":[]}",
+        "{\"messages\":[{\"author\":{\"role\":\"user\"},\"content\":{\"parts\":[\"  \"]}}]}",
+        "%%",
+        "}",
+        "]",
+        "{\"messages\"",
+        "\u{1}",
+    ] {
         assert_eq!(asked(&chat, &[body.as_bytes()]), None, "{body}");
     }
     assert_eq!(asked(&claude, &[br#"{"prompt":"half a quest"#]).as_deref(), Some("half a quest"));

@@ -73,7 +73,9 @@ const fn leads(by: &'static str, at: At, path: &'static str, read: Read) -> Row 
 }
 
 use At::{Anywhere, National, Within};
-use Read::{Archive, Between, Cached, Defence2, Defence3, Embedded, Hex, Host, Label, LabelOfTunnel, PathIn64, Query, QueryIn64, QueryWith, Rest, Split, WholeQuery};
+use Read::{
+    Archive, Between, Cached, Defence2, Defence3, Embedded, Hex, Host, Label, LabelOfTunnel, PathIn64, Query, QueryIn64, QueryWith, Rest, Split, WholeQuery,
+};
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
