@@ -74,6 +74,9 @@ impl Worker {
         let uri = line.address(path, &mut asked.headers);
         let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), &mut pending);
         let exchanged = self.exchange(&line, ready, upload, &mut pending).await;
+        if exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
+            asked.recall_form();
+        }
         if let Some(heard) = heard
             && let Err(why) = heard.record(&self.recorder, &pending).await
         {

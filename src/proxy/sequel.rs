@@ -18,6 +18,7 @@ use crate::policy::decision::Republished;
 use crate::policy::{Circumstances, Decision, RequestVerdict};
 use crate::url::Url;
 use bytes::Bytes;
+use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{Method, Response};
 use http_body::Frame;
 use tokio::sync::oneshot;
@@ -32,6 +33,8 @@ pub(super) struct Sequel {
     pub(super) cause: Option<RecordId>,
     /// What it asks a chat service, with the record of the request.
     pub(super) asking: Option<Box<(ai::Asking, Opening)>>,
+    /// What says in which form an answer of our own is wanted; the fields themselves go to the origin.
+    form: [(HeaderName, Option<HeaderValue>); 2],
 }
 
 impl Sequel {
@@ -43,7 +46,16 @@ impl Sequel {
         };
         let asking = asks.map(|asking| Box::new((asking, opening.clone())));
         let Opening { kind, start, certainty, cause, .. } = *opening;
-        Self { identity, kind, start, certainty, cause, asking }
+        let form = [ACCEPT, HeaderName::from_static("sec-fetch-dest")].map(|name| (name.clone(), asked.headers.get(&name).cloned()));
+        Self { identity, kind, start, certainty, cause, asking, form }
+    }
+}
+
+impl Asked {
+    /// Takes back what says in which form an answer of our own is wanted, after the fields went to the origin.
+    pub(super) fn recall_form(&mut self) {
+        let form = self.sequel.as_ref().map(|sequel| sequel.form.clone()).into_iter().flatten();
+        self.headers.extend(form.filter_map(|(name, value)| Some((name, value?))));
     }
 }
 

@@ -93,7 +93,7 @@ async fn a_link_that_leads_to_what_is_blocked_is_not_followed_and_the_way_is_on_
     ] {
         let origin = Origin::answering(&format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")).await;
         let path = format!("/{}", origin.address.port());
-        let answer = school.pupil().with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document");
+        let answer = school.pupil().with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document").with("Accept", "text/html");
         let answer = answer.get(&format!("http://short.example:{}{path}", origin.address.port())).await;
         assert_eq!(answer.reply.status, status, "{location}");
         let asked = school.closed(&path).await;
@@ -102,6 +102,7 @@ async fn a_link_that_leads_to_what_is_blocked_is_not_followed_and_the_way_is_on_
             assert!(led.is_empty() && asked.note.is_none(), "{location}: {led:?}");
             continue;
         }
+        assert_eq!(answer.reply.field("content-type").as_deref(), Some("text/html; charset=utf-8"), "{location}");
         assert!(answer.reply.text().contains("This page is blocked") && !answer.reply.field("location").is_some_and(|to| to.contains("games")), "{location}");
         assert_eq!((asked.verdict.as_str(), asked.outcome.as_deref()), ("allowed", Some("abandoned")), "{location}");
         assert!(asked.note.as_deref().is_some_and(|note| note.starts_with("not passed on: it leads to ")), "{location}: {asked:?}");

@@ -128,8 +128,7 @@ impl Walker {
         if self.state == State::InText {
             self.string_over();
         }
-        for (number, pick) in self.picks.iter().enumerate() {
-            let _ = pick;
+        for number in 0..self.picks.len() {
             self.close(number);
         }
         self.kept
