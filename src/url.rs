@@ -39,8 +39,8 @@ impl Scheme {
     }
 }
 
-/// A URL in its one spelling.
-#[derive(Clone, PartialEq, Eq)]
+/// A URL in its one spelling. Two are equal if they are matched alike.
+#[derive(Clone)]
 pub struct Url {
     /// How it is asked for.
     pub scheme: Scheme,
@@ -48,8 +48,19 @@ pub struct Url {
     pub host: Host,
     /// The port, always known.
     pub port: u16,
+    /// The one spelling; behind it the path as received, where that is another.
     text: String,
+    /// Where the one spelling ends.
+    matched: usize,
 }
+
+impl PartialEq for Url {
+    fn eq(&self, other: &Self) -> bool {
+        (self.scheme, &self.host, self.port, self.text()) == (other.scheme, &other.host, other.port, other.text())
+    }
+}
+
+impl Eq for Url {}
 
 /// Why a text is no URL Usher can judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,19 +98,29 @@ impl Url {
         let mut text = String::with_capacity(host.as_str().len() + path.len() + 1);
         text.push_str(host.as_str());
         push_canonical_path(&mut text, path);
-        Self { scheme, host, port, text }
+        let matched = text.len();
+        if text[host.as_str().len()..] != *path {
+            text.push_str(&path[..path.floor_char_boundary(MAX_TEXT)]);
+        }
+        Self { scheme, host, port, text, matched }
     }
 
     /// What is matched: `host/path?query` in the one spelling.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.text[..self.matched]
+    }
+
+    /// Path and query as received: what stands in them for other addresses is read from here, for in the one spelling its bounds are lost.
+    #[must_use]
+    pub fn received(&self) -> &str {
+        if self.matched < self.text.len() { &self.text[self.matched..] } else { &self.text[self.host.as_str().len()..self.matched] }
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.text)
+        write!(f, "{}://{}", self.scheme.as_str(), self.text())
     }
 }
 
@@ -284,6 +305,21 @@ mod tests {
         ] {
             assert_eq!(text(raw), one, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_path_is_also_kept_as_it_was_received() {
+        for (raw, received) in [
+            ("http://a.example/plain?x=1", "/plain?x=1"),
+            ("http://a.example/A%2fB?u=http%3A%2F%2Fb.example%2F%3Fx%26y&z=Q", "/A%2fB?u=http%3A%2F%2Fb.example%2F%3Fx%26y&z=Q"),
+            ("http://a.example//x/../y", "//x/../y"),
+            ("http://a.example", "/"),
+            ("http://a.example?x", "?x"),
+        ] {
+            let url = Url::parse(raw).expect(raw);
+            assert_eq!(url.received(), received, "{raw}");
+        }
+        assert_eq!(Url::parse("http://a.example/%61"), Url::parse("http://a.example/A"), "equal is what is matched alike");
     }
 
     #[test]

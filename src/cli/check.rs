@@ -5,6 +5,7 @@ use crate::app;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::identity::local::Users;
+use crate::insight::republished::{self, Shown};
 use crate::lists::Entry;
 use crate::policy::changes::Sight;
 use crate::policy::gate::BlockPage;
@@ -61,7 +62,15 @@ struct Found<'a> {
     entries: Vec<Entry>,
     /// What is done to the request on its way, and to its answer.
     changes: Vec<String>,
+    shows: Vec<Page>,
     snapshot: String,
+}
+
+/// A page that stands in the one that was asked about.
+#[derive(Serialize)]
+struct Page {
+    by: &'static str,
+    url: String,
 }
 
 #[derive(Serialize)]
@@ -91,7 +100,12 @@ impl Check {
         let verdict = verdict(action);
         let sight = if is_sealed { Sight::Host } else { Sight::Whole };
         let changes = if action == Action::Allow { snapshot.court().changes(&judged, &found, around, sight) } else { Vec::new() };
-        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
+        let categories = reason.listed(found.categories);
+        let others = match republished::shown(&judged) {
+            Shown::These(others) => others,
+            Shown::Endless => Default::default(),
+        };
+        let of_others = others.iter().flat_map(|other| lists.explain_all(&lists.look_up(&other.url), &other.url));
         let shown = Found {
             url: self.url.clone(),
             user: identity.user(),
@@ -101,8 +115,9 @@ impl Check {
             categories: taxonomy.ids(categories).collect(),
             reason: Why { kind: reason.kind(), text: reason.text(taxonomy), rule: reason.rule() },
             entry: reason.entry(),
-            entries: lists.explain_all(&found, &judged),
+            entries: lists.explain_all(&found, &judged).into_iter().chain(of_others).collect(),
             changes,
+            shows: others.iter().map(|other| Page { by: other.by, url: other.url.text().to_owned() }).collect(),
             snapshot: snapshot.id.to_string(),
         };
         if self.json {
@@ -167,6 +182,9 @@ fn show(found: &Found<'_>, note: Option<&str>) -> anyhow::Result<()> {
     row("at", &found.at)?;
     if !found.categories.is_empty() {
         row("categories", &found.categories.join(", "))?;
+    }
+    for page in &found.shows {
+        row("shows", &format!("{}, by {}", page.url, page.by))?;
     }
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;

@@ -12,7 +12,10 @@
 mod table;
 mod term;
 
+pub(in crate::insight) use term::in_words;
+
 use super::Search;
+use super::ai;
 use super::site::Site;
 use table::{ENGINES, Ends, Engine, Path, Place, Way};
 
@@ -41,10 +44,11 @@ pub fn is_engine(host: &str) -> bool {
     may_be_engine(site.name) && ENGINES.iter().any(|engine| engine.general && engine.site == site.name && engine.stands_at(&site))
 }
 
-/// What an engine is called, by its name in the log; the name itself if it is none of the table.
+/// What an engine or a chat service is called, by its name in the log; the name itself if it is none of their tables.
 #[must_use]
 pub fn label(id: &str) -> &str {
-    ENGINES.iter().find(|engine| engine.id == id).map_or(id, |engine| engine.label)
+    let engine = ENGINES.iter().find(|engine| engine.id == id).map(|engine| engine.label);
+    engine.or_else(|| ai::label(id)).unwrap_or(id)
 }
 
 /// The engines' names in the log.

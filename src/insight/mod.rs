@@ -6,14 +6,17 @@
 //!
 //! # Where to add
 //!
-//! A search engine: one row in [`engines`], with one row of its test. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
+//! A search engine: one row in [`engines`], with one row of its test. A service that shows other pages: one row in [`republished`]. A chat service: one
+//! row in [`ai`]. A host that devices ask by themselves, or that only serves parts of pages: one line in [`hosts`].
 
+pub mod ai;
 pub mod engines;
 pub mod escapes;
 pub mod fold;
 pub mod folding;
 pub mod hosts;
 pub mod navigation;
+pub mod republished;
 pub mod site;
 pub mod trail;
 

@@ -4,10 +4,12 @@ use super::changes::Changes;
 use super::facts::Facts;
 use super::rewrite::Lead;
 use super::safesearch::Unsafe;
-use crate::category::{Category, Page, Taxonomy};
+use crate::category::{Category, CategorySet, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
+use crate::insight::republished::Way;
 use crate::lists::Entry;
+use crate::url::Url;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -181,6 +183,16 @@ impl InspectPermit {
         Self { to: Destination::of(facts, resolve_as), site, seal }
     }
 
+    /// A tunnel that may be opened is looked into instead, for what the site shows.
+    pub(super) fn instead_of(sealed: TunnelPermit, site: Action) -> Self {
+        Self { to: sealed.0, site, seal: false }
+    }
+
+    /// The same, of a site that something graver would be done with.
+    pub(super) fn at_least(self, site: Action) -> Self {
+        Self { site: self.site.max(site), seal: self.seal && site == Action::Allow, ..self }
+    }
+
     /// Permission to pass it sealed all the same, for a program's or the site's own sake; none for a site that is blocked or warned about, and for those
     /// that the school looks into for their own sake.
     #[must_use]
@@ -263,6 +275,10 @@ pub enum Reason {
         /// Why what was asked for may be, where it is answered with the address; else what was decided of the address.
         then: Box<Reason>,
     },
+    /// The page shows or leads to another, and was judged as that too.
+    Republished(Box<Republished>),
+    /// It shows another page within a page within a page, deeper than is read.
+    Nested,
     /// No rule and no category of the group speaks.
     Unlisted,
 }
@@ -295,6 +311,44 @@ pub enum Led {
     Redirected,
     /// By sending it there.
     Sent,
+}
+
+/// Why a page that shows or leads to another was judged as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Republished {
+    /// What shows it.
+    pub by: Cow<'static, str>,
+    /// What it does with the other page.
+    pub way: Way,
+    /// The other page in its one spelling; of what passes its host.
+    pub page: String,
+    /// What the other page is listed under.
+    pub categories: CategorySet,
+    /// Why: of the graver decision on the two.
+    pub reason: Reason,
+}
+
+/// The most of the other page's address that stands in a reason, in bytes.
+const LONGEST_SHOWN: usize = 200;
+
+impl Republished {
+    /// The reason with the other page named.
+    #[must_use]
+    pub fn named(by: impl Into<Cow<'static, str>>, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        let text = url.text();
+        let page = match &text[..text.floor_char_boundary(LONGEST_SHOWN)] {
+            whole if whole.len() == text.len() => whole.to_owned(),
+            start => format!("{start}…"),
+        };
+        Reason::Republished(Box::new(Self { by: by.into(), way, page, categories, reason }))
+    }
+
+    /// The reason of what passes, with the other page's site named: the page's whole address is on record anyway, and a reason that is another each time
+    /// is kept each time.
+    #[must_use]
+    pub fn passing(by: &'static str, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        Reason::Republished(Box::new(Self { by: by.into(), way, page: url.host.to_string(), categories, reason }))
+    }
 }
 
 impl Reason {
@@ -346,6 +400,10 @@ impl Reason {
             Self::Unsafe(_) => "safe-search",
             Self::Led { how: Led::Redirected, .. } => "redirected",
             Self::Led { how: Led::Sent, .. } => "rewritten",
+            // Whatever shows it: who counts what is illegal, or looks at once, misses none.
+            Self::Republished(republished) if republished.reason.is_always_blocked() => republished.reason.kind(),
+            Self::Republished(_) => "republished",
+            Self::Nested => "nested",
             Self::Unlisted => "unlisted",
         }
     }
@@ -365,6 +423,12 @@ impl Reason {
             Self::Category { category, action: Action::Warn, group, .. } => format!("{} comes with a warning for {group}.", name(*category)),
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
+            Self::Republished(republished) => {
+                let Republished { by, way, page, reason, .. } = &**republished;
+                let by = by[..1].to_uppercase() + &by[1..];
+                format!("{by} {} {page}. {}", way.words(), reason.text(taxonomy))
+            }
+            Self::Nested => return Cow::Borrowed("The address shows a page within a page within a page, deeper than can be judged."),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
             Self::Sealed(inner, why) => format!("{} {}", inner.text(taxonomy), why.text()),
             Self::Unsafe(why) => why.text(),
@@ -381,7 +445,8 @@ impl Reason {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.category(),
-            Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.category(),
+            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
         }
     }
 
@@ -391,7 +456,8 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.entry(),
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
         }
     }
 
@@ -402,7 +468,30 @@ impl Reason {
             Self::Rule { rule, .. } => Some(rule),
             Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Unlisted => None,
+            Self::Republished(republished) => republished.reason.rule(),
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
+        }
+    }
+
+    /// What is to be on record of what was found: with what decided, which may stand in no list, and with what the page shows.
+    #[must_use]
+    pub fn listed(&self, found: CategorySet) -> CategorySet {
+        let decided = self.category().map_or(found, |category| found.with(category));
+        match self {
+            Self::Republished(republished) => decided.union(republished.categories),
+            Self::Led { then: inner, .. } | Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.listed(decided),
+            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted => decided,
+        }
+    }
+
+    /// Whether this is the tier that no policy reaches.
+    #[must_use]
+    pub fn is_always_blocked(&self) -> bool {
+        match self {
+            Self::AlwaysBlocked(_) => true,
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.is_always_blocked(),
+            Self::Republished(republished) => republished.reason.is_always_blocked(),
+            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted => false,
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Group, Policy};
 use crate::category::CategorySet;
 use crate::host::Host;
 use crate::identity::Standing;
-use crate::insight::engines;
+use crate::insight::{ai, engines};
 
 /// How much of https a group's members are seen to do. Ordered: a later one sees more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,7 @@ pub enum Mode {
     /// The site's name only.
     #[default]
     None,
-    /// Whole pages at search engines and the kinds of sites the school names; of others the name.
+    /// Whole pages at search engines, chat services and the kinds of sites the school names; of others the name.
     Search,
     /// Whole pages everywhere but where the school never looks.
     All,
@@ -54,6 +54,7 @@ impl Policy {
             Mode::None => false,
             Mode::Search => {
                 engines::is_engine(host.as_str())
+                    || ai::is_service(host.as_str())
                     || !facts.categories().intersection(*search).is_empty()
                     || hosts.iter().any(|named| host.is_within(named))
                     // What is to be told there can be told in no other way.

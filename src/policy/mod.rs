@@ -22,6 +22,11 @@
 //! shown, inside a sealed tunnel, **a warning blocks**, unless that person has already gone on to that site. Where the device trusts the school's
 //! authority the proxy can show a page in place of a site it does not connect to: [`gate::BlockPage`].
 //!
+//! # Pages that show other pages
+//!
+//! A translator's, an archive's or a cache's page is judged as itself and as what it shows, by all of the above, and the graver decision holds:
+//! [`republished`].
+//!
 //! # Where to add
 //!
 //! A condition: one variant and its arm in [`condition`].
@@ -34,6 +39,7 @@ pub mod gate;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
+pub mod republished;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;

@@ -6,7 +6,7 @@
 use super::changes::Sight;
 use super::facts::Facts;
 use super::rewrite::{Course, Lead, MOST_LEADS};
-use super::{Action, Circumstances, ConnectFacts, ConnectVerdict, Decision, Policy, Reason, RequestFacts, RequestVerdict, SnapshotId};
+use super::{Action, Circumstances, ConnectFacts, ConnectVerdict, Decision, Policy, Reason, RequestFacts, RequestVerdict, SnapshotId, republished};
 use crate::category::Taxonomy;
 use crate::clock::Moment;
 use crate::identity::{GroupId, Identity};
@@ -38,21 +38,31 @@ pub struct Opinion {
 }
 
 impl Court<'_> {
-    /// May this tunnel be opened? The illegal tier is asked first, and the policy only where it says nothing.
+    /// May this tunnel be opened? The illegal tier is asked first, and the policy only where it says nothing. Where the name alone says what is shown
+    /// there, that is judged too, and the graver decision holds.
     pub fn decide_connect(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<ConnectVerdict> {
-        match self.tier.judge_host(url, found, around.lists, self.taxonomy) {
-            Ok(lawful) => self.policy.decide_connect(&ConnectFacts::new(lawful, around), self.snapshot),
-            Err(illegal) => Decision::<ConnectVerdict>::illegal(illegal, self.snapshot),
-        }
+        republished::connect(self, url, found, around)
     }
 
-    /// May this request be forwarded? The illegal tier is asked first, and the policy only where it says nothing.
+    /// May this request be forwarded? The illegal tier is asked first, and the policy only where it says nothing. Of a page that shows another, both are
+    /// judged, and the graver decision holds.
     pub fn decide_request(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<RequestVerdict> {
         self.decide_led(url, found, around, None)
     }
 
     /// The same of a request that a rule has led here.
     pub fn decide_led(&self, url: &Url, found: &Found, around: Circumstances<'_>, led: Option<Lead>) -> Decision<RequestVerdict> {
+        republished::request(self, url, found, around, led)
+    }
+
+    pub(super) fn decide_tunnel_alone(&self, url: &Url, found: &Found, around: Circumstances<'_>) -> Decision<ConnectVerdict> {
+        match self.tier.judge_host(url, found, around.lists, self.taxonomy) {
+            Ok(lawful) => self.policy.decide_connect(&ConnectFacts::new(lawful, around), self.snapshot),
+            Err(illegal) => Decision::<ConnectVerdict>::illegal(illegal, self.snapshot),
+        }
+    }
+
+    pub(super) fn decide_page_alone(&self, url: &Url, found: &Found, around: Circumstances<'_>, led: Option<Lead>) -> Decision<RequestVerdict> {
         match self.tier.judge_page(url, found, around.lists, self.taxonomy) {
             Ok(lawful) => self.policy.decide_request(&RequestFacts::new(lawful, around), led, self.snapshot),
             Err(illegal) => Decision::<RequestVerdict>::illegal(illegal, self.snapshot),

@@ -1,5 +1,7 @@
 //! The policy, in the school's words.
 
+mod republished;
+
 use super::condition::Term;
 use super::glob::Glob;
 use super::*;

@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
 use super::replay::Replay;
+use super::sequel::Listener;
 use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
@@ -40,6 +41,8 @@ pub struct ClientBody {
     pub gate: Option<Gate>,
     /// How long the client may send nothing, where its connection does not watch that.
     pub patience: Option<Patience>,
+    /// Who listens to what a chat service is asked.
+    pub listener: Option<Listener>,
 }
 
 /// The longest a body may be still.
@@ -122,6 +125,13 @@ impl Body for RequestBody {
         let frame = ready!(polled);
         if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        if let Some(listener) = &mut body.listener {
+            listener.hear(frame.as_ref().and_then(|frame| frame.as_ref().ok()));
+            // Who knows the length does not ask for the end.
+            if body.inner.is_end_stream() {
+                listener.tell();
+            }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }

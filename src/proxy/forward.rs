@@ -9,7 +9,7 @@ use super::body::{AnswerBody, ClientBody, Gate, Home, Patience, Relay, RequestBo
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
-use super::error::ProxyError;
+use super::error::{ProxyError, unrecorded};
 use super::headers::{
     Wishes, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request,
     strip_response,
@@ -19,8 +19,9 @@ use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
 use super::replay::{Again, Replay};
-use super::request::{Answer, Asked};
+use super::request::{Answer, Asked, own_answer};
 use super::sender::{Failure, Unanswered, goes_on};
+use super::sequel::{Heard, Listener};
 use super::streams::OnlyHttp1;
 use super::target::Target;
 use super::websocket;
@@ -107,12 +108,24 @@ impl Worker {
         let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
         let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
-        let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange((&line, offer, &conn), ready, upload, &mut pending).await {
+        let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        let exchanged = self.exchange((&line, offer, &conn), ready, upload, &mut pending).await;
+        if exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
+            asked.recall_form();
+        }
+        if let Some(heard) = heard
+            && let Err(why) = heard.record(&self.recorder, &pending).await
+        {
+            return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
+        }
+        match exchanged {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
                     origin.bound |= logs_in;
+                    if let Some(refusal) = self.refuse_to_lead(&asked, &target, &response, &mut pending).await {
+                        return refusal;
+                    }
                     self.note_redirect(&asked, &target, &response);
                     self.relay(&asked, wishes, client, response, (line, origin), pending)
                 }
@@ -127,7 +140,7 @@ impl Worker {
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> Upload {
+    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> (Upload, Option<Heard>) {
         let mut request = Request::new(RequestBody::Empty);
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = uri;
@@ -140,6 +153,7 @@ impl Worker {
         let mut progress = None;
         let mut opened = None;
         let limit = self.still_time(request.headers());
+        let mut heard = None;
         if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());
@@ -150,12 +164,18 @@ impl Worker {
                 opened = Some(open);
                 Gate::new(gate)
             });
-            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience }));
+            let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
+            let listener = asking.map(|asking| {
+                let (listener, hears) = Listener::new(asking);
+                heard = Some(hears);
+                listener
+            });
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience, listener }));
         }
         if continues {
             pass_on_interim(&mut request, asked.conn.clone(), opened);
         }
-        Upload { request, progress }
+        (Upload { request, progress }, heard)
     }
 
     /// Sends a request, if need be on another connection, and waits for the head of its answer.

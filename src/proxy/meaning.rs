@@ -51,11 +51,8 @@ impl Proxy {
 
     /// Tells the trail where a visit was sent on to.
     pub(super) fn note_redirect<B>(&self, asked: &Asked, target: &Target, response: &Response<B>) {
-        let Some(step) = asked.step.filter(|_| leads_on(response.status())) else { return };
-        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let here = url::Url::parse(&raw(target)).ok();
-        let there = here.zip(location).and_then(|(here, location)| here.join(location).ok());
-        if let Some(there) = there.and_then(|there| Url::parse(there.as_str()).ok()) {
+        let Some(step) = asked.step else { return };
+        if let Some(there) = leads_to(target, response).and_then(|there| Url::parse(there.as_str()).ok()) {
             self.trail.redirected(step, Place { host: there.host.as_str(), url: there.text() });
         }
     }
@@ -65,6 +62,16 @@ fn with_meaning(asked: &Asked, identity: &Identity, opening: Opening, meaning: M
     let Meaning { kind, start, certainty, cause, search, step } = meaning;
     let class = if asked.snapshot.policy.is_staff(identity.standing) { Class::Staff } else { Class::of(kind, opening.verdict) };
     Entry { opening: Box::new(Opening { class, kind, start, certainty, cause, search, ..opening }), step }
+}
+
+/// Where an answer sends a browser on to.
+pub(super) fn leads_to<B>(target: &Target, response: &Response<B>) -> Option<url::Url> {
+    if !leads_on(response.status()) {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?;
+    // Browsers take it for UTF-8, whatever it is.
+    url::Url::parse(&raw(target)).ok()?.join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }
 
 fn leads_on(status: StatusCode) -> bool {

@@ -46,6 +46,7 @@ pub mod replay;
 pub mod request;
 mod rewritten;
 pub mod sender;
+mod sequel;
 mod shared;
 pub mod stream;
 mod streams;

@@ -9,6 +9,7 @@ use super::identify::Identified;
 use super::inside::Inside;
 use super::meaning::Entry;
 use super::pages::{Form, Page, School};
+use super::sequel::Sequel;
 use super::stream::REFUSED_HOST;
 use super::target::{self, Target};
 use super::{Proxy, Worker, heads, websocket};
@@ -16,6 +17,7 @@ use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::identity::Identity;
+use crate::insight::republished::meant_host;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
@@ -68,6 +70,8 @@ pub(super) struct Asked {
     pub(super) step: Option<Step>,
     /// What is changed of it, and of its answer.
     pub(super) changes: Changes,
+    /// What is kept for what follows it, once it is let through.
+    pub(super) sequel: Option<Sequel>,
 }
 
 impl Asked {
@@ -145,6 +149,7 @@ impl Worker {
             now: (self.clock)(),
             step: None,
             changes: Changes::default(),
+            sequel: None,
         }
     }
 
@@ -255,6 +260,7 @@ impl Worker {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
+                asked.sequel = Some(Sequel::of(&asked, &target, identity, &entry.opening));
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,
@@ -274,7 +280,7 @@ impl Worker {
             client,
             moment,
             method: asked.method.as_str(),
-            continued: self.warnings.has_continued(identity, client, &target.url().host, asked.now),
+            continued: self.warnings.has_continued(identity, client, &meant_host(target.url()), asked.now),
             taxonomy: &asked.snapshot.taxonomy,
             lists: &asked.snapshot.lists,
         }
@@ -309,12 +315,16 @@ impl Worker {
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
 
-    /// What is known of a request that was judged.
+    /// A request that was judged, as one of a person's steps.
     pub(super) fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
+        self.entry(asked, target, identity, self.judged_opening(asked, target, identity, found, verdict, reason))
+    }
+
+    /// What is known of a request that was judged.
+    pub(super) fn judged_opening(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Opening {
         let taxonomy = &asked.snapshot.taxonomy;
-        // What the sealed feed says is in no list.
-        let categories = reason.category().map_or(found.categories, |category| found.categories.with(category));
-        let opening = Opening {
+        let categories = reason.listed(found.categories);
+        Opening {
             verdict,
             categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
             reason: reason.kind(),
@@ -322,8 +332,7 @@ impl Worker {
             rule: reason.rule().map(str::to_owned),
             entry: reason.entry().cloned(),
             ..opening(asked, Some(target), identity)
-        };
-        self.entry(asked, target, identity, opening)
+        }
     }
 
     /// Puts a request on record; without a record, the answer is that nothing can pass.

@@ -6,6 +6,7 @@ use super::Worker;
 use super::error::ProxyError;
 use super::pages::Page;
 use super::request::{Answer, Asked, own_answer};
+use super::sequel::Sequel;
 use super::target::Target;
 use crate::audit::Verdict;
 use crate::identity::Identity;
@@ -79,6 +80,7 @@ impl Worker {
                 RequestVerdict::Forward(permit) => {
                     let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(&trail, now));
                     asked.step = entry.step;
+                    asked.sequel = Some(Sequel::of(&asked, &there, identity, &entry.opening));
                     return self.forward(asked, permit, there, request, entry).await;
                 }
                 RequestVerdict::Warn => {

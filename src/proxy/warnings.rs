@@ -6,6 +6,7 @@
 use super::limits::CONTINUED;
 use crate::host::Host;
 use crate::identity::{Identity, Who};
+use crate::insight::republished::meant_host;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -91,7 +92,8 @@ impl Warnings {
         if until.parse::<i64>().map_err(|_| BadToken::Forged)? < now.as_second() {
             return Err(BadToken::Expired);
         }
-        let site = crate::url::Url::parse(url).map_err(|_| BadToken::Forged)?.host;
+        // Of a page that shows another it is the other that was warned about, and to which they go on.
+        let site = meant_host(&crate::url::Url::parse(url).map_err(|_| BadToken::Forged)?).into_owned();
         self.remember(holder, site, now);
         Ok(url.to_owned())
     }

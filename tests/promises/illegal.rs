@@ -464,3 +464,20 @@ fn the_demonstration_that_ships_works_and_says_that_it_is_none() {
     assert!(Program::start(files.clone()).get("http://news.example:1/album/1").starts_with("HTTP/1.1 502"));
     assert_eq!((files.usher(&["illegal", "status", "--json"]).json()[0]["standing"].clone(), critical(&files)), ("not-present".into(), vec![]));
 }
+
+#[tokio::test]
+async fn what_is_sealed_is_blocked_in_whatever_shows_it_or_leads_there() {
+    let link = Origin::answering("HTTP/1.1 302 Found\r\nLocation: https://news.example/album/2\r\nContent-Length: 0\r\n\r\n").await;
+    let shells = ["web.archive.org", "news-example.translate.goog", "short.example"];
+    let world = shells.into_iter().fold(World::new().policy(ALL_ALLOWED), |world, host| world.named(host, "127.0.0.1"));
+    let school = school_with_feed(world, 7).await;
+    let port = link.address.port();
+    for url in [
+        format!("http://web.archive.org:{port}/web/2024/http://news.example/album/1"),
+        format!("http://news-example.translate.goog:{port}/album/2?_x_tr_sl=fr&_x_tr_tl=en"),
+        format!("http://short.example:{port}/x"),
+    ] {
+        assert_eq!(school.teacher().get(&url).await.reply.status, 403, "{url}");
+        assert_eq!(school.rows()[0].reason, "always-blocked", "{url}");
+    }
+}

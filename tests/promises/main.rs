@@ -1,6 +1,7 @@
 //! What Usher promises, in the school's words. One binary; each module is one promise, or one part of one, and `kit` is the school they are tried in.
 
 mod addresses;
+mod ai;
 mod answers;
 mod authority;
 mod bodies;
@@ -36,6 +37,7 @@ mod people;
 mod privacy;
 mod records;
 mod reload;
+mod republished;
 mod rewrites;
 mod safesearch;
 mod servers;

@@ -2,6 +2,7 @@
 
 use crate::audit::query::Row;
 use crate::cli::table::{safe, short, table, terminal_width};
+use crate::insight::{ai, engines};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -34,6 +35,7 @@ fn outcome(row: &Row) -> String {
 fn request(row: &Row, most: usize) -> String {
     match (&row.term, &row.engine, row.stage.as_deref()) {
         (Some(term), Some(engine), Some("typing")) => short(&format!("typing \"{term}\" on {engine}"), most),
+        (Some(term), Some(engine), _) if ai::label(engine).is_some() => short(&format!("asked {}: \"{term}\"", engines::label(engine)), most),
         (Some(term), Some(engine), _) => short(&format!("asked {engine} \"{term}\""), most),
         _ => short(&format!("{} {}", row.method, row.url()), most),
     }

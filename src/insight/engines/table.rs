@@ -236,7 +236,12 @@ pub(super) const ENGINES: &[Engine] = &[
     Engine { id: "perplexity", label: "Perplexity", site: "perplexity", ends: Ends::In(&["ai"]), general: true, ways: &[
         asked(Under("/search"), &["q"]), asked(Is(""), &["q"]),
     ] },
-    Engine { id: "you", label: "You.com", site: "you", ends: Ends::In(&["com"]), general: true, ways: &[asked(Is("/search"), &["q"])] },
+    Engine { id: "you", label: "You.com", site: "you", ends: Ends::In(&["com"]), general: true, ways: &[
+        asked(Is("/search"), &["q"]), asked(Is("/api/streamingSearch"), &["q"]),
+    ] },
+    Engine { id: "chatgpt", label: "ChatGPT", site: "chatgpt", ends: Ends::In(&["com"]), general: true, ways: &[asked(Is(""), &["q", "prompt"])] },
+    Engine { id: "claude", label: "Claude", site: "claude", ends: Ends::In(&["ai"]), general: true, ways: &[asked(Is("/new"), &["q"])] },
+    Engine { id: "grok", label: "Grok", site: "grok", ends: Ends::In(&["com"]), general: true, ways: &[asked(Is(""), &["q"])] },
     Engine { id: "kagi", label: "Kagi", site: "kagi", ends: Ends::In(&["com"]), general: true, ways: &[
         typing(Is("/api/autosuggest"), &["q"]), asked(Is("/search"), &["q"]), asked(Is("/images"), &["q"]), asked(Is("/videos"), &["q"]),
         asked(Is("/news"), &["q"]),

@@ -10,7 +10,7 @@ const MOST_READ: usize = 12 * LONGEST;
 /// The term in the value of a query's parameter.
 pub(super) fn of_query(value: &str) -> Option<String> {
     let value = &value[..value.floor_char_boundary(MOST_READ)];
-    if value.bytes().any(|byte| byte == b'+') { in_words(&unescape(&value.replace('+', " "))) } else { in_words(&unescape(value)) }
+    if value.bytes().any(|byte| byte == b'+') { in_words(&unescape(&value.replace('+', " ")), LONGEST) } else { in_words(&unescape(value), LONGEST) }
 }
 
 /// The term in a segment of a path, where `+` is often used for a space too.
@@ -18,10 +18,10 @@ pub(super) fn of_path(segment: &str) -> Option<String> {
     of_query(segment)
 }
 
-/// One line, one space between words, no characters that act instead of being read.
-fn in_words(text: &str) -> Option<String> {
-    let mut term = String::with_capacity(text.len());
-    for c in text.chars().take(LONGEST) {
+/// One line of so many characters at most, one space between words, no characters that act instead of being read.
+pub(in crate::insight) fn in_words(text: &str, longest: usize) -> Option<String> {
+    let mut term = String::with_capacity(text.len().min(4 * longest));
+    for c in text.chars().take(longest) {
         let space = c.is_whitespace() || c.is_control();
         if space && !term.is_empty() && !term.ends_with(' ') {
             term.push(' ');

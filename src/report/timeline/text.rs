@@ -2,7 +2,7 @@
 
 use super::{Folded, Lesson, Line, Timeline, What};
 use crate::audit::Verdict;
-use crate::insight::{Certainty, Start};
+use crate::insight::{Certainty, Start, ai};
 use std::fmt::Write as _;
 
 /// Whether the text may hold colours.
@@ -163,6 +163,7 @@ impl Line {
     /// What set it off, in a word; with a question mark where that is inferred.
     pub(super) fn mark(&self) -> String {
         let word = match (&self.what, self.start) {
+            (What::Search { engine, .. }, _) if ai::is_called(engine) => "asked",
             (What::Search { .. }, _) => "searched",
             (What::NotAsked { .. }, _) => "typed",
             (_, Start::Typed) => "typed",

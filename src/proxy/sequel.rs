@@ -1,0 +1,172 @@
+//! What follows a request that was put on record and let through, and is put on record by itself: what a chat service was asked, which stands in the
+//! request's body; and where its answer led, if that is blocked.
+//!
+//! The record of a request is committed before its body is read. So a prompt has a record of its own, a search that hangs from the request's visit. It is
+//! committed before the first byte of the answer, like any other; only where an answer begins before the whole prompt was sent does it come after.
+//! Nothing of a body is held back for it.
+
+use super::Worker;
+use super::meaning::leads_to;
+use super::request::{Answer, Asked, own_answer};
+use super::target::Target;
+use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Recorder, Unrecorded, Verdict};
+use crate::identity::Identity;
+use crate::insight::ai::{self, Prompt};
+use crate::insight::republished::Way;
+use crate::insight::{Certainty, Kind, Search, Stage, Start};
+use crate::policy::decision::Republished;
+use crate::policy::{Circumstances, Decision, RequestVerdict};
+use crate::url::Url;
+use bytes::Bytes;
+use http::header::{ACCEPT, HeaderName, HeaderValue};
+use http::{Method, Response};
+use http_body::Frame;
+use tokio::sync::oneshot;
+
+/// What is kept of a request for what follows it.
+pub(super) struct Sequel {
+    pub(super) identity: Identity,
+    pub(super) kind: Kind,
+    pub(super) start: Start,
+    pub(super) certainty: Certainty,
+    /// The visit it hangs from.
+    pub(super) cause: Option<RecordId>,
+    /// What it asks a chat service, with the record of the request.
+    pub(super) asking: Option<Box<(ai::Asking, Opening)>>,
+    /// What says in which form an answer of our own is wanted; the fields themselves go to the origin.
+    form: [(HeaderName, Option<HeaderValue>); 2],
+}
+
+impl Sequel {
+    /// Of a request that is about to be sent on.
+    pub(super) fn of(asked: &Asked, target: &Target, identity: Identity, opening: &Opening) -> Self {
+        let asks = match target {
+            Target::Tunnel(_) => None,
+            Target::Page { url, path, .. } => ai::asking(asked.method.as_str(), url.host.as_str(), path),
+        };
+        let asking = asks.map(|asking| Box::new((asking, opening.clone())));
+        let Opening { kind, start, certainty, cause, .. } = *opening;
+        let form = [ACCEPT, HeaderName::from_static("sec-fetch-dest")].map(|name| (name.clone(), asked.headers.get(&name).cloned()));
+        Self { identity, kind, start, certainty, cause, asking, form }
+    }
+}
+
+impl Asked {
+    /// Takes back what says in which form an answer of our own is wanted, after the fields went to the origin.
+    pub(super) fn recall_form(&mut self) {
+        let form = self.sequel.as_ref().map(|sequel| sequel.form.clone()).into_iter().flatten();
+        self.headers.extend(form.filter_map(|(name, value)| Some((name, value?))));
+    }
+}
+
+/// Listens to a body on its way to a chat service.
+pub struct Listener {
+    heard: Option<(Prompt, oneshot::Sender<String>)>,
+}
+
+/// Waits for what a listener hears, with the record that is made of it.
+pub(super) struct Heard {
+    prompt: oneshot::Receiver<String>,
+    engine: &'static str,
+    opening: Opening,
+}
+
+impl Listener {
+    /// One that listens to what `asking` asks, and who waits for it.
+    pub(super) fn new(asking: Box<(ai::Asking, Opening)>) -> (Self, Heard) {
+        let (asking, opening) = *asking;
+        let (tell, prompt) = oneshot::channel();
+        (Self { heard: Some((asking.prompt(), tell)) }, Heard { prompt, engine: asking.id(), opening })
+    }
+
+    /// The next of the body; nothing is its end.
+    pub fn hear(&mut self, frame: Option<&Frame<Bytes>>) {
+        match (frame.map(Frame::data_ref), &mut self.heard) {
+            (Some(Some(bytes)), Some((prompt, _))) => prompt.feed(bytes),
+            (Some(Some(_)), None) => {}
+            (Some(None) | None, _) => self.tell(),
+        }
+    }
+
+    /// The body is over.
+    pub fn tell(&mut self) {
+        if let Some((prompt, tell)) = self.heard.take()
+            && let Some(text) = prompt.end()
+        {
+            // Nobody waits if the request was given up before it was on record.
+            let _ = tell.send(text);
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // As much as was sent was asked.
+        self.tell();
+    }
+}
+
+impl Heard {
+    /// Puts what was heard on record, before an answer is passed on.
+    pub(super) async fn record(mut self, recorder: &Recorder, of: &Pending) -> Result<(), Unrecorded> {
+        let id = of.id();
+        match self.prompt.try_recv() {
+            Ok(prompt) => put_on_record(recorder, self.opening, (self.engine, prompt), id).await,
+            Err(oneshot::error::TryRecvError::Closed) => Ok(()),
+            // The answer begins while the body is still on its way.
+            Err(oneshot::error::TryRecvError::Empty) => {
+                let recorder = recorder.clone();
+                tokio::spawn(async move {
+                    if let Ok(prompt) = self.prompt.await {
+                        // The log says by itself that it cannot be written.
+                        let _ = put_on_record(&recorder, self.opening, (self.engine, prompt), id).await;
+                    }
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn put_on_record(recorder: &Recorder, opening: Opening, (engine, term): (&'static str, String), of: RecordId) -> Result<(), Unrecorded> {
+    let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(Kind::Search, opening.verdict) };
+    let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
+    let search = Some(Search { engine, term, stage: Stage::Asked });
+    let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
+    pending.note(format!("asked in the body of request {of}"));
+    pending.close(Outcome::Complete);
+    Ok(())
+}
+
+impl Worker {
+    /// Judges where an answer leads, before it is passed on. A page there that is blocked is refused here: of a link that was shortened it is the first that
+    /// is known of the page, and of a site that is not looked into the only time that more than its name is seen. What comes with a warning is led
+    /// to, for there it can be warned about.
+    pub(super) async fn refuse_to_lead<B>(&self, asked: &Asked, target: &Target, response: &Response<B>, pending: &mut Pending) -> Option<Answer> {
+        let sequel = asked.sequel.as_ref()?;
+        let place = leads_to(target, response)?;
+        let path = &place[url::Position::BeforePath..url::Position::AfterQuery];
+        let url = Url::parse(place.as_str()).ok().filter(|url| url.host != target.url().host)?;
+        let there = Target::Page { port: place.port(), path: path.to_owned(), url };
+        let found = asked.snapshot.lists.look_up(there.url());
+        let moment = asked.snapshot.timetable.moment(asked.now);
+        let method = if matches!(response.status().as_u16(), 307 | 308) { asked.method.as_str() } else { Method::GET.as_str() };
+        let around = Circumstances { method, ..self.circumstances(asked, &there, &sequel.identity, &moment) };
+        let Decision { verdict: RequestVerdict::Block, reason, .. } = asked.snapshot.court().decide_request(there.url(), &found, around) else { return None };
+        let by = target.url().host.as_str().to_owned();
+        let reason = Republished::named(by, Way::LeadsTo, there.url(), found.categories, reason);
+        pending.status(response.status());
+        pending.note(format!("not passed on: it leads to {}", there.url()));
+        let cause = if asked.step.is_some() { Some(pending.id()) } else { sequel.cause };
+        let opening = self.judged_opening(asked, &there, &sequel.identity, &found, Verdict::Blocked, &reason);
+        let is_staff = asked.snapshot.policy.is_staff(sequel.identity.standing);
+        let class = if is_staff { Class::Staff } else { Class::of(sequel.kind, Verdict::Blocked) };
+        let start = if sequel.kind == Kind::Visit { Start::Loaded } else { sequel.start };
+        let opening = Opening { class, kind: sequel.kind, start, certainty: sequel.certainty, cause, ..opening };
+        let page = self.block_page(asked, &there, &reason);
+        Some(match self.open_record(asked, super::meaning::Entry { opening: Box::new(opening), step: None }).await {
+            Ok(refused) => own_answer(asked, &page, Some(refused), &self.settings.school),
+            Err(answer) => answer,
+        })
+    }
+}
