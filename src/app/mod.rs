@@ -8,6 +8,7 @@ pub mod watch;
 
 pub use reload::Reloader;
 
+use crate::antivirus::Antivirus;
 use crate::audit::Recorder;
 use crate::audit::recorder::StartError;
 use crate::config::{Config, Problems, Rulebook};
@@ -339,6 +340,7 @@ impl App {
             settings: config.settings.clone(),
             authorities: config.authorities(),
             inspector,
+            antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, config.spool_path())),
             clock,
             secret,
         });

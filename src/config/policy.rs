@@ -2,6 +2,7 @@
 
 use super::canaries;
 use super::categories::ids;
+use super::files;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
@@ -10,6 +11,7 @@ use crate::identity::networks::Networks;
 use crate::library::judge::Canaries;
 use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
+use crate::policy::files::{Book, Rules};
 use crate::policy::glob::Glob;
 use crate::policy::{Action, Condition, Group, Inspection, Mode, Policy, Ports, Rule};
 use ipnet::IpNet;
@@ -69,14 +71,15 @@ impl FromToml for Weekday {
 pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<School, Vec<Problem>> {
     source.read(|file| {
         let timetable = timetable(file);
-        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new() };
+        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new(), files: Vec::new() };
         file.tables("group").iter().for_each(|table| groups.add(table));
         if groups.groups.is_empty() {
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
         }
-        let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups }.read(file);
+        let rules = RuleReader { taxonomy, timetable: &timetable, groups: &groups.groups }.read(file);
         let policy = Policy {
             inspection: inspection(taxonomy, file),
+            files: Book::new(groups.files),
             groups: groups.groups,
             rules,
             plain_ports: ports.plain.clone(),
@@ -172,6 +175,7 @@ struct Groups<'a> {
     groups: Vec<Group>,
     ranges: Vec<(IpNet, GroupId)>,
     members: Vec<(Glob, GroupId)>,
+    files: Vec<Rules>,
 }
 
 impl Groups<'_> {
@@ -200,6 +204,7 @@ impl Groups<'_> {
             }
         }
         let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
+        self.files.push(files::read(table));
         table.done();
         self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect });
     }
@@ -240,13 +245,13 @@ fn refuse_always_blocked(taxonomy: &Taxonomy, table: &Table<'_>, key: &'static s
     }
 }
 
-struct Rules<'a> {
+struct RuleReader<'a> {
     taxonomy: &'a Taxonomy,
     timetable: &'a Timetable,
     groups: &'a [Group],
 }
 
-impl Rules<'_> {
+impl RuleReader<'_> {
     fn read(&self, file: &Table<'_>) -> Vec<Rule> {
         let mut rules: HashMap<Arc<str>, ()> = HashMap::new();
         let read = |table: &Table<'_>| {

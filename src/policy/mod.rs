@@ -25,6 +25,7 @@
 pub mod condition;
 pub mod decision;
 pub mod facts;
+pub mod files;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
@@ -55,6 +56,8 @@ pub struct Policy {
     pub unknown: Arc<str>,
     /// What is looked into, and what never is.
     pub inspection: Inspection,
+    /// Which files may pass.
+    pub files: files::Book,
 }
 
 /// A group of people and what its categories do.

@@ -58,6 +58,7 @@ fn school() -> School {
         tunnel_ports: Ports::Only(vec![443]),
         unknown: "unknown".into(),
         inspection: Inspection::default(),
+        files: files::Book::default(),
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
@@ -330,6 +331,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         tunnel_ports: Ports::Any,
         unknown: "unknown".into(),
         inspection: Inspection::default(),
+        files: files::Book::default(),
     })
 }
 

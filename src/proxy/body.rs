@@ -2,6 +2,7 @@
 
 use super::bound::Far;
 use super::conn::Conn;
+use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
 use super::timer::Timer;
@@ -102,6 +103,7 @@ enum Content {
     Empty,
     Own(Bytes),
     Origin(Relay),
+    File(Box<InspectedFile>),
 }
 
 /// Where a connection goes when its answer was read to its end.
@@ -146,7 +148,16 @@ impl Relay {
         }
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    /// Whether all of it was read.
+    pub(super) fn is_over(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
@@ -193,6 +204,30 @@ impl AnswerBody {
         Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn) }
     }
 
+    /// Whether there is something to come from an origin.
+    pub(super) fn is_of_origin(&self) -> bool {
+        matches!(&self.content, Content::Origin(relay) if !relay.is_over())
+    }
+
+    /// Has an origin's answer judged on its way.
+    pub(super) fn inspect(&mut self, judged: impl FnOnce(Relay) -> InspectedFile) -> Option<&mut InspectedFile> {
+        self.content = match std::mem::replace(&mut self.content, Content::Empty) {
+            Content::Origin(relay) => Content::File(Box::new(judged(relay))),
+            other => other,
+        };
+        match &mut self.content {
+            Content::File(file) => Some(file),
+            Content::Empty | Content::Own(_) | Content::Origin(_) => None,
+        }
+    }
+
+    /// Gives up an answer of which nothing has left; its record stays open.
+    pub(super) fn withdraw(mut self) -> Option<Pending> {
+        // Another answer takes its place on the connection.
+        self.conn = None;
+        self.pending.take()
+    }
+
     fn finish(&mut self, outcome: Outcome) {
         if let Some(pending) = self.pending.take() {
             pending.close(outcome);
@@ -206,7 +241,12 @@ impl AnswerBody {
         if let Some(pending) = &mut self.pending {
             pending.note(error.to_string());
         }
-        self.finish(if error.kind() == io::ErrorKind::TimedOut { Outcome::LimitReached } else { Outcome::OriginFailed });
+        self.finish(match error.kind() {
+            io::ErrorKind::TimedOut => Outcome::LimitReached,
+            // It was judged on its way, and cut off.
+            io::ErrorKind::PermissionDenied => Outcome::Abandoned,
+            _ => Outcome::OriginFailed,
+        });
     }
 
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
@@ -218,6 +258,7 @@ impl AnswerBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Content::Origin(relay) => relay.poll_frame(cx),
+            Content::File(file) => file.poll_frame(cx),
         }
     }
 }
@@ -248,7 +289,8 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Empty => true,
             Content::Own(_) => false,
-            Content::Origin(relay) => relay.inner.is_end_stream(),
+            Content::Origin(relay) => relay.is_over(),
+            Content::File(file) => file.is_over(),
         }
     }
 
@@ -256,7 +298,8 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Origin(relay) => relay.inner.size_hint(),
+            Content::Origin(relay) => relay.size_hint(),
+            Content::File(file) => file.size_hint(),
         }
     }
 }

@@ -42,6 +42,7 @@ impl Worker {
         mut request: Request<Incoming>,
         entry: Entry,
     ) -> Answer {
+        let brief = self.file_brief(&mut asked, &target, &entry.opening);
         let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
@@ -78,7 +79,8 @@ impl Worker {
                 None => {
                     origin.bound |= logs_in;
                     self.note_redirect(&asked, &target, &response);
-                    self.relay(&asked, wishes, client, response, (line, origin), pending)
+                    let answer = self.relay(&asked, wishes, client, response, (line, origin), pending);
+                    self.judge_file(brief, &asked, answer).await
                 }
             },
             Err(error) => self.failed(&asked, &error, pending),

@@ -27,6 +27,7 @@ pub mod guard;
 pub mod headers;
 pub mod identify;
 pub mod inside;
+pub mod inspected_file;
 pub mod intercept;
 pub mod limits;
 mod line;
@@ -45,6 +46,7 @@ pub mod tunnel;
 pub mod warnings;
 pub mod wire;
 
+use crate::antivirus::Antivirus;
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
@@ -115,6 +117,8 @@ pub struct Parts {
     pub authorities: ca::Folder,
     /// What it takes to end TLS here, if there is an authority.
     pub inspector: Option<Arc<Inspector>>,
+    /// The virus scanners, if there are any.
+    pub antivirus: Option<Arc<Antivirus>>,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -166,6 +170,7 @@ pub struct Proxy {
     settings: Settings,
     authorities: ca::Folder,
     inspector: Option<Arc<Inspector>>,
+    antivirus: Option<Arc<Antivirus>>,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -240,6 +245,7 @@ impl Proxy {
             settings: parts.settings,
             authorities: parts.authorities,
             inspector: parts.inspector,
+            antivirus: parts.antivirus,
             clock: parts.clock,
         })
     }

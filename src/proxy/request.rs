@@ -18,7 +18,7 @@ use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{files, Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -60,9 +60,16 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
     /// The visit it was found to be.
     pub(super) step: Option<Step>,
+    /// Which files may be answered with.
+    pub(super) files: Option<Arc<files::Rules>>,
 }
 
 impl Asked {
+    /// The same request with these fields, which say what form its answer takes.
+    pub(super) fn shaped_by(asked: &Self, headers: HeaderMap) -> Self {
+        Self { conn: asked.conn.clone(), snapshot: asked.snapshot.clone(), method: asked.method.clone(), headers, files: None, ..*asked }
+    }
+
     pub(super) fn client(&self) -> IpAddr {
         self.conn.client.ip().to_canonical()
     }
@@ -115,7 +122,7 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
+        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None, files: None }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -195,6 +202,7 @@ impl Worker {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
+                asked.files = asked.snapshot.policy.files.of(identity.standing).cloned();
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
@@ -238,6 +246,14 @@ impl Worker {
                 Page { site, appeal: true, ..page }
             }
         }
+    }
+
+    /// The page in the place of a file that does not pass.
+    pub(super) fn file_page(&self, opening: &Opening, why: &str) -> Page {
+        let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This file is blocked").line(why);
+        let port = if matches!((opening.scheme, opening.port), ("http", 80) | ("https", 443)) { String::new() } else { format!(":{}", opening.port) };
+        let site = short(&format!("{}://{}{port}{}", opening.scheme, opening.host, opening.path));
+        Page { site, appeal: true, ..page }
     }
 
     fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
@@ -389,7 +405,10 @@ fn bracketed(url: &crate::url::Url) -> String {
 
 /// The URL as a page shows it: not longer than a person reads.
 fn shown(target: &Target) -> String {
-    let url = raw(target);
+    short(&raw(target))
+}
+
+fn short(url: &str) -> String {
     let short: String = url.chars().take(120).collect();
     if short.len() < url.len() { short + "…" } else { short }
 }
