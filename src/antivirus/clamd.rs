@@ -73,7 +73,10 @@ impl Clamd {
             sent = send => match sent {
                 Ok(()) => {}
                 // It may have said why before it closed.
-                Err(error) => return hear(&mut from, &mut said).await.and_then(|()| if said.is_empty() { Err(error) } else { Ok((said, false)) }),
+                Err(error) => {
+                    hear(&mut from, &mut said).await?;
+                    return if said.is_empty() { Err(error) } else { Ok((said, false)) };
+                }
             },
         }
         let whole = said.is_empty();

@@ -78,6 +78,8 @@ pub struct Reader {
     notes: Vec<Note>,
     coded: bool,
     taken: u64,
+    /// Whether it began as a page, once it is over.
+    page: bool,
 }
 
 impl Reader {
@@ -85,7 +87,7 @@ impl Reader {
     #[must_use]
     pub fn new(coding: Coding, inside: bool) -> Self {
         // Without memory for a decoder nothing is found, as in what cannot be decoded.
-        Self { decoder: Decoder::new(coding, Core::new(inside)).ok(), notes: Vec::new(), coded: coding != Coding::Plain, taken: 0 }
+        Self { decoder: Decoder::new(coding, Core::new(inside)).ok(), notes: Vec::new(), coded: coding != Coding::Plain, taken: 0, page: false }
     }
 
     /// More of it, as it came.
@@ -112,6 +114,7 @@ impl Reader {
         if let Some(core) = self.decoder.as_mut().and_then(Decoder::sink) {
             core.end();
             self.notes.append(&mut core.notes);
+            self.page = sniff::is_page(&core.head);
         }
         self.decoder = None;
     }
@@ -136,7 +139,7 @@ impl Reader {
     /// Whether it begins as a page does.
     #[must_use]
     pub fn is_page(&mut self) -> bool {
-        self.decoder.as_mut().and_then(Decoder::sink).is_some_and(|core| sniff::is_page(&core.head))
+        self.page || self.decoder.as_mut().and_then(Decoder::sink).is_some_and(|core| sniff::is_page(&core.head))
     }
 }
 
@@ -160,7 +163,7 @@ enum Into {
     Zip(Zip),
     Tar(Tar),
     Gzip(Box<Packed>),
-    Ole(Ole),
+    Ole(Box<Ole>),
     /// Something with something else behind it, perhaps.
     Other(Zip, Behind),
 }
@@ -227,7 +230,7 @@ impl Core {
         self.into = match format {
             // The kind of ZIP is told by what is in it.
             Some(format) if format.name == "a ZIP archive" => Into::Zip(Zip::new(Within::Zip)),
-            Some(format) if format.name == "an Office document" && self.head.starts_with(b"\xd0\xcf") => Into::Ole(Ole::default()),
+            Some(format) if format.name == "an Office document" && self.head.starts_with(b"\xd0\xcf") => Into::Ole(Box::default()),
             Some(format) if format.name == "a tar archive" && self.inside => Into::Tar(Tar::default()),
             Some(format) if format.name == "a gzip archive" && self.inside => Into::Gzip(Box::default()),
             Some(format) if !format.class.is_looked_at() => Into::Nothing,

@@ -3,7 +3,6 @@
 //! Every header anywhere is read, those of files and those of the list at the end, and no size is believed: a list that names other files than the headers
 //! do, sizes that are not known yet (data descriptors) or are elsewhere (ZIP64), and headers hidden in what says it is content make no difference.
 
-use super::formats::{Format, called};
 use memchr::memmem;
 
 /// The longest name and the longest extra field that are read, in bytes.
@@ -16,7 +15,7 @@ const LISTED: usize = 46;
 const CONTENT: usize = 40;
 
 /// What is found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// It is this kind of file.
     Is(&'static str),
@@ -157,12 +156,6 @@ fn kind_by(name: &str) -> Option<&'static str> {
         _ if name.starts_with("Payload/") && name.contains(".app/") => "an iOS app",
         _ => return None,
     })
-}
-
-/// The format behind a name that this module gives.
-#[must_use]
-pub fn format(name: &str) -> Option<&'static Format> {
-    called(name)
 }
 
 fn u16_at(data: &[u8], at: usize) -> u16 {

@@ -255,7 +255,7 @@ impl Judge {
         }
         if facts.part != Part::First {
             let is_media = facts.types.iter().any(|essence| essence.starts_with("video/") || essence.starts_with("audio/"));
-            return if is_media || !judge.rules.looks() { Ok(judge) } else { Err(Refusal::Part) };
+            return if is_media { Ok(judge) } else { Err(Refusal::Part) };
         }
         match facts.coding {
             Some(coding) => judge.reader = Some(Reader::new(coding, judge.rules.archives)),

@@ -332,6 +332,8 @@ pub struct InspectedFile {
     pieces: Option<Pieces>,
     trailers: Option<HeaderMap>,
     failure: Option<io::Error>,
+    /// Whether what came before the failure was given time to leave: hyper drops what it has not written when a body fails.
+    rested: bool,
     judge: Judge,
     ender: Ender,
     ending: Option<Ending>,
@@ -339,7 +341,7 @@ pub struct InspectedFile {
 
 impl InspectedFile {
     fn new(relay: Relay, judge: Judge, ender: Ender) -> Self {
-        Self { relay: Some(relay), first: VecDeque::new(), pieces: None, trailers: None, failure: None, judge, ender, ending: None }
+        Self { relay: Some(relay), first: VecDeque::new(), pieces: None, trailers: None, failure: None, rested: false, judge, ender, ending: None }
     }
 
     /// The next piece from the origin, which the judge has yet to see.
@@ -465,6 +467,10 @@ impl InspectedFile {
                 None => self.pieces = None,
             }
         }
+        if self.failure.is_some() && !std::mem::replace(&mut self.rested, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(error) = self.failure.take() {
             return Poll::Ready(Some(Err(error)));
         }
@@ -497,7 +503,7 @@ impl InspectedFile {
 
     /// Whether all has left.
     pub(super) fn is_over(&self) -> bool {
-        self.relay.is_none() && self.first.is_empty() && self.pieces.is_none() && self.trailers.is_none() && self.failure.is_none() && self.ending.is_none()
+        self.relay.is_none() && self.first.is_empty() && self.pieces.as_ref().is_none_or(|pieces| pieces.left() == 0) && self.trailers.is_none() && self.failure.is_none() && self.ending.is_none()
     }
 
     /// How much is left.
@@ -505,6 +511,8 @@ impl InspectedFile {
         let here = self.first.iter().map(|bytes| bytes.len() as u64).sum::<u64>() + self.pieces.as_ref().map_or(0, Pieces::left);
         let there = self.relay.as_ref().map_or_else(|| SizeHint::with_exact(0), Relay::size_hint);
         match there.exact() {
+            // What is cut short keeps the length it was to have.
+            _ if self.failure.is_some() => SizeHint::new(),
             Some(exact) => SizeHint::with_exact(here + exact),
             None => SizeHint::new(),
         }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod answers;
+mod antivirus;
 mod authority;
 mod bodies;
 mod browser;
@@ -13,6 +14,7 @@ mod evidence;
 mod exports;
 mod fetching;
 mod fetching_safely;
+mod files;
 mod formats;
 mod generations;
 mod http;

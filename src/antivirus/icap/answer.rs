@@ -211,10 +211,10 @@ impl Reader {
         self.inner.split(|byte| *byte == b'\r').next()
     }
 
-    /// Whether there is a body in it.
+    /// Whether there is anything of HTTP in it.
     #[must_use]
-    pub fn has_body(&self) -> bool {
-        self.has_body
+    pub fn has_message(&self) -> bool {
+        self.request || self.response.is_some() || self.has_body
     }
 }
 
@@ -231,6 +231,13 @@ fn head(bytes: &[u8]) -> Result<Head, Malformed> {
     let status = code.parse().map_err(|_| Malformed::Line)?;
     let mut fields = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
+        // A field may go on in the next lines, as `X-Violations-Found` does.
+        if line.starts_with([' ', '\t']) {
+            let (_, value): &mut (String, String) = fields.last_mut().ok_or(Malformed::Field)?;
+            value.push(' ');
+            value.push_str(line.trim());
+            continue;
+        }
         let (name, value) = line.split_once(':').ok_or(Malformed::Field)?;
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
             return Err(Malformed::Field);
@@ -302,6 +309,8 @@ mod tests {
         let (head, status, body, done) = read(REPLACED, REPLACED.len()).expect("an answer");
         assert_eq!((head.status, status, body.as_slice(), done), (200, Some(403), &b"no, never"[..], true));
         assert!(head.field("x-infection-found").is_some_and(|value| value.contains("Eicar")));
+        let (head, ..) = read(b"ICAP/1.0 200 OK\r\nX-Violations-Found: 1\r\n\t-\r\n\tEicar\r\n\r\n", 3).expect("an answer");
+        assert_eq!(head.field("x-violations-found"), Some("1 - Eicar"));
         let (head, status, _, done) = read(b"ICAP/1.0 204 No modifications\r\nEncapsulated: null-body=0\r\n\r\n", 7).expect("an answer");
         assert_eq!((head.status, status, done), (204, None, true));
         let (head, .., done) = read(b"ICAP/1.0 100 Continue\r\n\r\nICAP/1.0 204 OK\r\n\r\n", 1000).expect("two");
@@ -315,6 +324,7 @@ mod tests {
             b"ICAP/1.0 2000 OK\r\n\r\n",
             b"ICAP/1.0 abc\r\n\r\n",
             b"ICAP/1.0 200 OK\r\nno colon\r\n\r\n",
+            b"ICAP/1.0 200 OK\r\n goes on\r\n\r\n",
             b"ICAP/1.0 200 OK\r\nEncapsulated: res-hdr=5, res-body=10\r\n\r\n",
             b"ICAP/1.0 200 OK\r\nEncapsulated: res-hdr=0, res-body=0\r\n\r\n",
             b"ICAP/1.0 200 OK\r\nEncapsulated: res-body=0, res-hdr=9\r\n\r\n",

@@ -157,6 +157,14 @@ impl Service {
         ScanError::Io { scanner: self.to_string(), error }
     }
 
+    /// Why nothing was heard: because nothing could be sent, or for a reason of its own.
+    fn blame(&self, sent: io::Result<()>, heard: ScanError) -> ScanError {
+        match (sent, heard) {
+            (Err(error), ScanError::Io { .. }) => self.fail(error),
+            (_, heard) => heard,
+        }
+    }
+
     fn nonsense(&self, said: impl fmt::Display) -> ScanError {
         ScanError::Nonsense { scanner: self.to_string(), said: said.to_string() }
     }
@@ -240,21 +248,27 @@ impl Service {
         let mut head = self.head(message, file.length(), preview).into_bytes();
         head.extend_from_slice(&message.request);
         head.extend_from_slice(message.response.as_ref().map_or(&[], |(head, _)| head));
-        to.write_all(&head).await.map_err(|error| self.fail(error))?;
+        // It may answer before it has read this, and close: what it says counts, and only where it says nothing that it could not be sent to.
+        let mut sent = to.write_all(&head).await;
         let mut first = match pieces.next().await.map_err(ScanError::Spool)? {
             Some(first) => first,
             // Nothing to show but heads.
-            None => return self.hear(from, buffer, answer).await.map(|_| true),
+            None => return self.hear(from, buffer, answer).await.map_err(|error| self.blame(sent, error)).map(|_| true),
         };
         if let Some(preview) = preview {
             let start = first.split_to(preview.min(first.len()));
             let is_whole = start.len() as u64 == file.length();
             let end: &[u8] = if is_whole { b"0; ieof\r\n\r\n" } else { b"0\r\n\r\n" };
-            send(to, &start, shown).await.map_err(|error| self.fail(error))?;
-            to.write_all(end).await.map_err(|error| self.fail(error))?;
-            match self.hear(from, buffer, answer).await? {
+            if sent.is_ok() {
+                sent = send(to, &start, shown).await;
+            }
+            if sent.is_ok() {
+                sent = to.write_all(end).await;
+            }
+            let whole = sent.is_ok();
+            match self.hear(from, buffer, answer).await.map_err(|error| self.blame(sent, error))? {
                 // It has seen enough.
-                Progress::Done => return Ok(true),
+                Progress::Done => return Ok(whole),
                 Progress::Continue if is_whole => return Err(self.nonsense("it wants more of what it has whole")),
                 Progress::Continue | Progress::More => *answer = Answer::new(),
             }
@@ -326,6 +340,7 @@ impl Service {
         }
         match head.status {
             204 => Ok(Verdict::Clean),
+            200 if !reader.has_message() => Err(self.nonsense("200 with nothing in it")),
             200 => {
                 let same_body = answer.length == shown.length && answer.body.finalize() == shown.hash.finalize();
                 let same_head = match (&message.response, reader.response_status()) {
@@ -366,7 +381,7 @@ fn infection(head: &answer::Head) -> Option<String> {
         return Some(short(threat.unwrap_or(found)));
     }
     let named = head.field("x-virus-id").filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("no threats"));
-    named.or_else(|| head.field("x-violations-found").filter(|count| *count != "0")).map(short)
+    named.or_else(|| head.field("x-violations-found").filter(|count| !count.starts_with('0'))).map(short)
 }
 
 #[cfg(test)]
