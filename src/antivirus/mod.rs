@@ -110,29 +110,52 @@ pub enum Verdict {
     Found(String),
 }
 
+/// Where files wait.
+#[derive(Clone)]
+pub struct Spools {
+    folder: PathBuf,
+    places: Arc<Semaphore>,
+}
+
+impl Spools {
+    /// Such a place in this folder, which is made when it is needed.
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+    }
+
+    /// A place for a file.
+    ///
+    /// # Errors
+    /// If none is free in time, or it cannot be made.
+    pub async fn spool(&self, patience: Duration) -> Result<Spool, ScanError> {
+        let place = timeout(patience, self.places.clone().acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok).ok_or(ScanError::Full)?;
+        Spool::new(self.folder.clone(), place).await.map_err(ScanError::Spool)
+    }
+}
+
 /// The scanners of this installation.
 pub struct Antivirus {
     settings: Settings,
     clamd: Option<Clamd>,
     answers: Option<Service>,
     requests: Option<Service>,
-    folder: PathBuf,
-    places: Arc<Semaphore>,
+    spools: Spools,
     told: Mutex<Option<Instant>>,
 }
 
 impl Antivirus {
-    /// The scanners of these settings, with a folder for what waits for them; none if there is none.
+    /// The scanners of these settings, and where files wait for them; none if there is none.
     #[must_use]
-    pub fn new(settings: &Settings, folder: PathBuf) -> Option<Arc<Self>> {
+    pub fn new(settings: &Settings, spools: Spools) -> Option<Arc<Self>> {
         let clamd = settings.clamd.clone().map(Clamd::new);
         let answers = settings.answers.clone().map(Service::new);
         let requests = settings.requests.clone().map(Service::new);
         if clamd.is_none() && answers.is_none() && requests.is_none() {
             return None;
         }
-        let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
-        Some(Arc::new(Self { settings: settings.clone(), clamd, answers, requests, folder, places, told: Mutex::default() }))
+        Some(Arc::new(Self { settings: settings.clone(), clamd, answers, requests, spools, told: Mutex::default() }))
     }
 
     /// What the settings say.
@@ -165,9 +188,7 @@ impl Antivirus {
     /// # Errors
     /// If too many wait, or it cannot be made.
     pub async fn spool(&self) -> Result<Spool, ScanError> {
-        let place = timeout(self.settings.time, self.places.clone().acquire_owned()).await;
-        let place = place.ok().and_then(Result::ok).ok_or(ScanError::Full)?;
-        Spool::new(self.folder.clone(), place).await.map_err(ScanError::Spool)
+        self.spools.spool(self.settings.time).await
     }
 
     /// Shows a whole file to the scanners of answers, one after the other.

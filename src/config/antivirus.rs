@@ -8,17 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is scanned where the school does not say.
-const SCANNED: [Class; 9] = [
-    Class::Executable,
-    Class::Script,
-    Class::Extension,
-    Class::Archive,
-    Class::Encrypted,
-    Class::DiskImage,
-    Class::Macros,
-    Class::Document,
-    Class::Disguised,
-];
+const SCANNED: [Class; 9] =
+    [Class::Executable, Class::Script, Class::Extension, Class::Archive, Class::Encrypted, Class::DiskImage, Class::Macros, Class::Document, Class::Disguised];
 /// The largest file that may be asked to be scanned, in MiB: clamd takes no larger ones.
 const MOST_MIB: u64 = 4000;
 

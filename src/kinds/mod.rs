@@ -20,6 +20,7 @@
 
 pub mod coding;
 pub mod formats;
+pub mod multipart;
 pub mod name;
 pub mod ole;
 pub mod reader;

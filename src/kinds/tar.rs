@@ -159,7 +159,9 @@ fn text_of(bytes: &[u8]) -> String {
 /// A number in octal digits, or, where its first bit says so, in binary.
 fn number(field: &[u8]) -> u64 {
     if field[0] & 0x80 != 0 {
-        return field[1..].iter().fold(u64::from(field[0] & 0x7f), |sum, byte| sum.checked_mul(256).map_or(u64::MAX, |sum| sum.saturating_add(u64::from(*byte))));
+        return field[1..]
+            .iter()
+            .fold(u64::from(field[0] & 0x7f), |sum, byte| sum.checked_mul(256).map_or(u64::MAX, |sum| sum.saturating_add(u64::from(*byte))));
     }
     let digits = field.iter().skip_while(|byte| **byte == b' ').take_while(|byte| (b'0'..=b'7').contains(byte));
     digits.fold(0u64, |sum, digit| sum.saturating_mul(8).saturating_add(u64::from(digit - b'0')))

@@ -191,7 +191,9 @@ fn a_tar_is_read_through_whatever_it_says_of_itself() {
 
 #[test]
 fn an_archive_behind_a_picture_is_found() {
-    for (behind, class) in [(packed(&["setup.exe"]), Class::Archive), (b"7z\xbc\xaf\x27\x1c\0\x04".to_vec(), Class::Archive), (b"Rar!\x1a\x07\0".to_vec(), Class::Archive)] {
+    for (behind, class) in
+        [(packed(&["setup.exe"]), Class::Archive), (b"7z\xbc\xaf\x27\x1c\0\x04".to_vec(), Class::Archive), (b"Rar!\x1a\x07\0".to_vec(), Class::Archive)]
+    {
         let notes = whole(&[png(), behind].concat());
         assert!(notes.iter().any(|note| matches!(note, Note::Found(found) if found.class == class && found.seen == Seen::Behind)), "{notes:?}");
     }

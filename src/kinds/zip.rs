@@ -54,14 +54,36 @@ pub struct Zip {
 
 /// The folders and files an Office document (OOXML, XPS) is made of.
 const OFFICE: [&str; 19] = [
-    "[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "visio/", "customXml/", "customUI/", "docMetadata/", "[trash]/", "theme/", "Documents/",
-    "FixedDocumentSequence.fdseq", "FixedDocSeq.fdseq", "Metadata/", "Resources/", "_xmlsignatures/", "package/services/metadata/core-properties/",
+    "[Content_Types].xml",
+    "_rels/",
+    "docProps/",
+    "word/",
+    "xl/",
+    "ppt/",
+    "visio/",
+    "customXml/",
+    "customUI/",
+    "docMetadata/",
+    "[trash]/",
+    "theme/",
+    "Documents/",
+    "FixedDocumentSequence.fdseq",
+    "FixedDocSeq.fdseq",
+    "Metadata/",
+    "Resources/",
+    "_xmlsignatures/",
+    "package/services/metadata/core-properties/",
 ];
 /// What the first member of a document of LibreOffice or of a book says.
 const DOCUMENTS: [&[u8]; 2] = [b"application/vnd.oasis.opendocument.", b"application/epub+zip"];
 
 enum Header<'a> {
-    Member { name: &'a [u8], extra: &'a [u8], content: &'a [u8], encrypted: bool },
+    Member {
+        name: &'a [u8],
+        extra: &'a [u8],
+        content: &'a [u8],
+        encrypted: bool,
+    },
     /// It is none.
     No,
     /// It goes on behind the end of the piece.
@@ -152,7 +174,9 @@ fn kind_by(name: &str) -> Option<&'static str> {
         "META-INF/MANIFEST.MF" => "a Java program",
         "AppxManifest.xml" | "AppxBlockMap.xml" => "a Windows program",
         "META-INF/mozilla.rsa" => "a Firefox extension",
-        _ if name.to_ascii_lowercase().ends_with("vbaproject.bin") || name.starts_with("Basic/") || name.starts_with("Scripts/python") => "a document with macros",
+        _ if name.to_ascii_lowercase().ends_with("vbaproject.bin") || name.starts_with("Basic/") || name.starts_with("Scripts/python") => {
+            "a document with macros"
+        }
         _ if name.starts_with("Payload/") && name.contains(".app/") => "an iOS app",
         _ => return None,
     })

@@ -6,6 +6,7 @@
 use crate::host::Host;
 use crate::identity::{GroupId, Standing};
 use crate::kinds::coding::Coding;
+use crate::kinds::multipart::{Event, Multipart};
 use crate::kinds::reader::{Note, by_name, by_type};
 use crate::kinds::{Class, Classes, Found, Reader, Seen, name};
 use std::sync::Arc;
@@ -192,7 +193,11 @@ impl Refusal {
 
 /// As much of a name as a person reads.
 fn short(name: &str) -> String {
-    let shown: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')).take(120).collect();
+    let shown: String = name
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'))
+        .take(120)
+        .collect();
     shown
 }
 
@@ -229,7 +234,16 @@ impl Judge {
     /// # Errors
     /// If it is refused at once.
     pub fn new(rules: Arc<Rules>, facts: Facts, look: bool) -> Result<Self, Refusal> {
-        let mut judge = Self { reader: None, classes: Classes::default(), harmless: false, flows: facts.types.iter().any(|essence| flows(essence)), path: None, count: 0, passing: false, rules };
+        let mut judge = Self {
+            reader: None,
+            classes: Classes::default(),
+            harmless: false,
+            flows: facts.types.iter().any(|essence| flows(essence)),
+            path: None,
+            count: 0,
+            passing: false,
+            rules,
+        };
         for essence in &facts.types {
             judge.typed(essence)?;
         }
@@ -389,6 +403,87 @@ impl Judge {
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.harmless && !self.classes.has(Class::Disguised)
+    }
+}
+
+/// Judges what is sent: a body as it is, or each file in a form.
+pub struct Uploads {
+    rules: Arc<Rules>,
+    form: Option<Multipart>,
+    judge: Option<Judge>,
+    count: u64,
+}
+
+impl Uploads {
+    /// Judges a body by what its head says: its `Content-Type` as it is, and the rest.
+    ///
+    /// # Errors
+    /// If it is refused at once.
+    pub fn new(rules: Arc<Rules>, content_type: &str, facts: Facts) -> Result<Self, Refusal> {
+        let form = Multipart::of(content_type);
+        if let Some(most) = rules.largest_mib.filter(|most| facts.length.is_some_and(|length| length > most.saturating_mul(MIB))) {
+            return Err(Refusal::Large(most));
+        }
+        let judge = if form.is_some() { None } else { Some(Judge::new(rules.clone(), facts, false)?) };
+        Ok(Self { rules, form, judge, count: 0 })
+    }
+
+    /// More of it.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.count += bytes.len() as u64;
+        if let Some(most) = self.rules.largest_mib.filter(|most| self.count > most.saturating_mul(MIB)) {
+            return Err(Refusal::Large(most));
+        }
+        self.with_form(|form, each| form.take(bytes, each)).unwrap_or_else(|| match &mut self.judge {
+            Some(judge) => passed(judge.feed(bytes)),
+            None => Ok(()),
+        })
+    }
+
+    /// It is over.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub fn end(&mut self) -> Result<(), Refusal> {
+        self.with_form(|form, each| form.end(each)).unwrap_or_else(|| match &mut self.judge {
+            Some(judge) => passed(judge.end()),
+            None => Ok(()),
+        })
+    }
+
+    /// Does something to the form, if it is one, and judges what comes of it.
+    fn with_form(&mut self, work: impl FnOnce(&mut Multipart, &mut dyn FnMut(Event<'_>))) -> Option<Result<(), Refusal>> {
+        let mut form = self.form.take()?;
+        let mut result = Ok(());
+        work(&mut form, &mut |event| {
+            if result.is_ok() {
+                result = self.event(event);
+            }
+        });
+        self.form = Some(form);
+        Some(result)
+    }
+
+    fn event(&mut self, event: Event<'_>) -> Result<(), Refusal> {
+        match event {
+            Event::Part { names, essence } => {
+                let facts = Facts { names, types: essence.into_iter().collect(), coding: Some(Coding::Plain), ..Facts::default() };
+                self.judge = Some(Judge::new(self.rules.clone(), facts, false)?);
+                Ok(())
+            }
+            Event::Bytes(bytes) => self.judge.as_mut().map_or(Ok(()), |judge| passed(judge.feed(bytes))),
+            Event::End => self.judge.take().map_or(Ok(()), |mut judge| passed(judge.end())),
+        }
+    }
+}
+
+fn passed(verdict: Verdict) -> Result<(), Refusal> {
+    match verdict {
+        Verdict::Wait | Verdict::Pass => Ok(()),
+        Verdict::Refuse(refusal) => Err(refusal),
     }
 }
 

@@ -6,6 +6,7 @@ use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
 use super::timer::Timer;
+use crate::antivirus::spool::Pieces;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
 use bytes::Bytes;
@@ -26,6 +27,16 @@ pub enum RequestBody {
     Empty,
     /// From the client.
     Client(Box<ClientBody>),
+    /// From the client, held whole until it was judged.
+    Held(HeldBody),
+}
+
+/// What was held, and how much of it went out.
+pub struct HeldBody {
+    /// What is left.
+    pub pieces: Pieces,
+    /// How many bytes went out.
+    pub sent: Arc<AtomicU64>,
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -61,10 +72,19 @@ impl Gate {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Held(held) => {
+                let piece = ready!(held.pieces.poll_next(cx));
+                let count = piece.as_ref().and_then(|read| read.as_ref().ok()).map_or(0, Bytes::len);
+                held.sent.fetch_add(count as u64, Ordering::Relaxed);
+                return Poll::Ready(piece.map(|read| read.map(Frame::data)));
+            }
+            Self::Client(body) => body,
+        };
         if let Some(gate) = &mut body.gate {
             ready!(gate.poll(cx));
             body.gate = None;
@@ -73,12 +93,13 @@ impl Body for RequestBody {
         if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Held(held) => held.pieces.left() == 0,
             Self::Client(body) => body.inner.is_end_stream(),
         }
     }
@@ -86,6 +107,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Held(held) => SizeHint::with_exact(held.pieces.left()),
             Self::Client(body) => body.inner.size_hint(),
         }
     }

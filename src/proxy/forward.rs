@@ -43,6 +43,7 @@ impl Worker {
         entry: Entry,
     ) -> Answer {
         let brief = self.file_brief(&mut asked, &target, &entry.opening);
+        let upload = self.upload_brief(&asked, &target, &entry.opening, request.body());
         let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
@@ -54,10 +55,17 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
-        // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
-        let (mut pending, ready) = match self.beside(self.open_record(&asked, entry), ready).await {
-            Ok(both) => both,
-            Err(answer) => return answer,
+        let (mut pending, ready, held) = match upload {
+            // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
+            None => match self.beside(self.open_record(&asked, entry), ready).await {
+                Ok((pending, ready)) => (pending, ready, None),
+                Err(answer) => return answer,
+            },
+            // Nothing is said to the origin before what is to be sent is judged.
+            Some(upload) => match self.hold_upload(&upload, &mut asked, entry, request.body_mut()).await {
+                Ok((pending, held)) => (pending, ready.await, Some(held)),
+                Err(answer) => return answer,
+            },
         };
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         let line = match line {
@@ -72,7 +80,11 @@ impl Worker {
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
         let uri = line.address(path, &mut asked.headers);
-        let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        let mut upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        if let Some(held) = held {
+            upload.progress = Some(held.sent.clone());
+            *upload.request.body_mut() = RequestBody::Held(held);
+        }
         match self.exchange(&line, ready, upload, &mut pending).await {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),

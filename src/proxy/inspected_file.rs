@@ -23,7 +23,8 @@ use crate::policy::files::{Facts, Judge, Part, Rules, Verdict, may_ask_for};
 use crate::telemetry::events::FileUnscanned;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
+    RANGE,
 };
 use http::{Method, StatusCode, response};
 use http_body::{Frame, SizeHint};
@@ -37,6 +38,11 @@ use std::task::{Context, Poll, ready};
 /// What a page's form depends on.
 const SHAPED_BY: [HeaderName; 2] = [ACCEPT, HeaderName::from_static("sec-fetch-dest")];
 
+/// The fields that the form of a page depends on.
+pub(super) fn shape(headers: &HeaderMap) -> HeaderMap {
+    SHAPED_BY.iter().filter_map(|field| Some((field.clone(), headers.get(field)?.clone()))).collect()
+}
+
 /// What is needed to judge the answer to a request, kept from before it was sent.
 pub(super) struct Brief {
     rules: Arc<Rules>,
@@ -49,7 +55,7 @@ pub(super) struct Brief {
 }
 
 /// Why a file does not pass.
-enum Refused {
+pub(super) enum Refused {
     /// By the rules of a group.
     Rules(String),
     /// By a scanner, or for want of one.
@@ -65,7 +71,7 @@ impl Refused {
         }
     }
 
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         match self {
             Self::Rules(text) | Self::Antivirus(text) => text,
         }
@@ -79,7 +85,7 @@ impl Brief {
 }
 
 /// The record of a refusal: the request's, as blocked.
-fn blocked(opening: &Opening, refused: &Refused) -> Box<Opening> {
+pub(super) fn blocked(opening: &Opening, refused: &Refused) -> Box<Opening> {
     let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(opening.kind, Recorded::Blocked) };
     let why = refused.text().to_owned().into();
     Box::new(Opening { class, verdict: Recorded::Blocked, reason: refused.kind(), why, rule: None, entry: None, ..opening.clone() })
@@ -104,7 +110,7 @@ impl Proxy {
             let takes = headers.get_all(ACCEPT_ENCODING).iter().any(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("gzip"));
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(if takes { "gzip" } else { "identity" }));
         }
-        let shape = SHAPED_BY.iter().filter_map(|field| Some((field.clone(), headers.get(field)?.clone()))).collect();
+        let shape = shape(headers);
         Some(Box::new(Brief { rules: rules.unwrap_or_default(), opening: Box::new(opening.clone()), shape, path: path.clone(), antivirus }))
     }
 }
@@ -160,7 +166,7 @@ impl Worker {
 }
 
 /// Ends the record of a request whose answer did not pass.
-fn end_first(mut first: Pending, second: &Pending, what: &str) {
+pub(super) fn end_first(mut first: Pending, second: &Pending, what: &str) {
     first.status(StatusCode::FORBIDDEN);
     first.note(format!("the file was {what}: see {}", second.id()));
     first.close(Outcome::Abandoned);
@@ -187,7 +193,7 @@ fn facts(head: &response::Parts, path: &str) -> Facts {
 }
 
 /// The media types in a `Content-Type`, of which there should be one.
-fn essences(value: &str) -> Vec<String> {
+pub(super) fn essences(value: &str) -> Vec<String> {
     let each = value.split(',').map(|one| one.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     each.filter(|one| one.contains('/')).collect()
 }
@@ -258,28 +264,43 @@ async fn scan(antivirus: &Arc<Antivirus>, brief: &Brief, head: &response::Parts,
     }
 }
 
-fn found(name: &str) -> Refused {
+pub(super) fn found(name: &str) -> Refused {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(120).collect();
     Refused::Antivirus(format!("The virus scanner found something in it: {shown}."))
 }
 
 /// What a scanner is told of an exchange: no more than it needs.
 fn message(brief: &Brief, head: &response::Parts) -> Message {
-    let Opening { method, scheme, host, port, path, .. } = &*brief.opening;
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let request = format!("{method} {scheme}://{host}:{port}{path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n").into_bytes();
+    let request = request_head(&brief.opening, None);
     let status = head.status.as_u16();
     let mut response = format!("HTTP/1.1 {status} {}\r\n", head.status.canonical_reason().unwrap_or("Status")).into_bytes();
+    add_fields(&mut response, &head.headers);
+    Message { request, response: Some((response, status)) }
+}
+
+/// The head of a request as a scanner is shown it.
+pub(super) fn request_head(opening: &Opening, fields: Option<&HeaderMap>) -> Vec<u8> {
+    let Opening { method, scheme, host, port, path, .. } = opening;
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let mut head = format!("{method} {scheme}://{host}:{port}{path} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+    match fields {
+        Some(fields) => add_fields(&mut head, fields),
+        None => head.extend_from_slice(b"\r\n"),
+    }
+    head
+}
+
+/// The fields that say what a body is, and the end of a head.
+fn add_fields(head: &mut Vec<u8>, fields: &HeaderMap) {
     for field in [CONTENT_TYPE, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH] {
-        for value in head.headers.get_all(&field) {
-            response.extend_from_slice(field.as_str().as_bytes());
-            response.extend_from_slice(b": ");
-            response.extend_from_slice(value.as_bytes());
-            response.extend_from_slice(b"\r\n");
+        for value in fields.get_all(&field) {
+            head.extend_from_slice(field.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
         }
     }
-    response.extend_from_slice(b"\r\n");
-    Message { request, response: Some((response, status)) }
+    head.extend_from_slice(b"\r\n");
 }
 
 /// What a file is recorded with, should it be refused while it streams.
@@ -503,7 +524,12 @@ impl InspectedFile {
 
     /// Whether all has left.
     pub(super) fn is_over(&self) -> bool {
-        self.relay.is_none() && self.first.is_empty() && self.pieces.as_ref().is_none_or(|pieces| pieces.left() == 0) && self.trailers.is_none() && self.failure.is_none() && self.ending.is_none()
+        self.relay.is_none()
+            && self.first.is_empty()
+            && self.pieces.as_ref().is_none_or(|pieces| pieces.left() == 0)
+            && self.trailers.is_none()
+            && self.failure.is_none()
+            && self.ending.is_none()
     }
 
     /// How much is left.

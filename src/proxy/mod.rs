@@ -28,6 +28,7 @@ pub mod headers;
 pub mod identify;
 pub mod inside;
 pub mod inspected_file;
+mod inspected_upload;
 pub mod intercept;
 pub mod limits;
 mod line;
@@ -46,7 +47,7 @@ pub mod tunnel;
 pub mod warnings;
 pub mod wire;
 
-use crate::antivirus::Antivirus;
+use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
@@ -119,6 +120,8 @@ pub struct Parts {
     pub inspector: Option<Arc<Inspector>>,
     /// The virus scanners, if there are any.
     pub antivirus: Option<Arc<Antivirus>>,
+    /// Where files wait.
+    pub spools: Spools,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -171,6 +174,7 @@ pub struct Proxy {
     authorities: ca::Folder,
     inspector: Option<Arc<Inspector>>,
     antivirus: Option<Arc<Antivirus>>,
+    spools: Spools,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -246,6 +250,7 @@ impl Proxy {
             authorities: parts.authorities,
             inspector: parts.inspector,
             antivirus: parts.antivirus,
+            spools: parts.spools,
             clock: parts.clock,
         })
     }

@@ -18,7 +18,7 @@ use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{files, Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit, files};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;

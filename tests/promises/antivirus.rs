@@ -116,6 +116,28 @@ async fn a_real_icap_server_that_echoes_lets_everything_pass() {
     assert!(school.pupil().get(&site.url("/a.exe")).await.is_blocked_because("antivirus").record().why.contains("404"));
 }
 
+#[tokio::test]
+async fn a_real_icap_server_sees_what_is_sent() {
+    let Some(clamav) = Clamav::start() else { return skipped("clamd") };
+    let Some(server) = CIcap::start(&clamav) else { return skipped("c-icap") };
+    for (service, sent) in [("avscan", false), ("echo", true)] {
+        let school = World::new().antivirus(&format!("icap_requests = \"icap://{}/{service}\"", server.address)).start().await;
+        let site = Origin::saying("taken").await;
+        let text = String::from_utf8(eicar()).expect("text");
+        let answer = school.pupil().with("Content-Type", "application/octet-stream").post(&site.url("/form"), &text).await;
+        if sent {
+            answer.is_from_the_site("taken");
+            assert!(site.the_request().ends_with(&text));
+        } else {
+            assert!(answer.is_blocked_because("antivirus").record().why.contains("Eicar"), "{answer:?}");
+            assert_eq!(site.visits(), 0);
+        }
+        let long = "x".repeat(300_000);
+        school.pupil().post(&site.url("/long"), &long).await.is_from_the_site("taken");
+        school.pupil().get(&site.url("/none")).await.is_from_the_site("taken");
+    }
+}
+
 /// What each kind of bad scanner comes to, with both settings of `on_error`.
 async fn is_no_scanner(setting: &str, words: &str) {
     let site = site("", &program()).await;
@@ -142,7 +164,9 @@ async fn a_clamd_that_is_away_hangs_dies_or_lies_is_no_scanner() {
     })
     .await;
     is_no_scanner(&format!("clamd = \"tcp://{dies}\""), "cannot be used").await;
-    for (said, words) in [("stream: fine\0", "none"), ("stream: OK", "none"), ("OK\0", "none"), ("stream: Can't allocate memory ERROR\0", "says"), ("", "cannot be used")] {
+    for (said, words) in
+        [("stream: fine\0", "none"), ("stream: OK", "none"), ("OK\0", "none"), ("stream: Can't allocate memory ERROR\0", "says"), ("", "cannot be used")]
+    {
         let lies = scanner(move |mut stream| async move {
             read_instream(&mut stream).await;
             let _ = stream.write_all(said.as_bytes()).await;

@@ -1,6 +1,6 @@
 //! Promise: a file that a group may not have does not reach it, whatever it is called, whatever it says it is, and whatever it is in; and that is on record.
 
-use crate::kit::{Ending, Origin, School, World, soon};
+use crate::kit::{Ending, Origin, Reply, School, World, soon};
 use std::io::{Cursor, Write};
 use usher::audit::query::Row;
 
@@ -147,7 +147,8 @@ async fn a_file_is_not_had_in_parts_nor_in_a_coding() {
     let part = Origin::answering("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 1-4/5\r\nContent-Length: 4\r\n\r\nrest").await;
     let answer = school.pupil().get(&part.url("/part")).await;
     assert!(answer.is_blocked_because("file").record().why.contains("a part of a file"));
-    let film = Origin::answering("HTTP/1.1 206 Partial Content\r\nContent-Type: video/mp4\r\nContent-Range: bytes 1-4/5\r\nContent-Length: 4\r\n\r\nrest").await;
+    let film =
+        Origin::answering("HTTP/1.1 206 Partial Content\r\nContent-Type: video/mp4\r\nContent-Range: bytes 1-4/5\r\nContent-Length: 4\r\n\r\nrest").await;
     assert_eq!(school.pupil().with("Range", "bytes=1-").get(&film.url("/film.mp4")).await.reply.status, 206);
     assert!(film.the_request().contains("range: bytes=1-"));
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -183,6 +184,52 @@ async fn hosts_may_be_excepted_and_strangers_get_what_any_group_gets() {
     school.pupil().get(&other).await.is_blocked_because("file");
     school.stranger().get(&other).await.is_blocked_because("file");
     assert_eq!(school.teacher().get(&other).await.reply.status, 200);
+}
+
+/// A form with a file in it.
+fn form(name: &str, content: &[u8]) -> (String, Vec<u8>) {
+    let head = format!("--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n");
+    ("Content-Type: multipart/form-data; boundary=xyz\r\n".to_owned(), [head.as_bytes(), content, b"\r\n--xyz--\r\n"].concat())
+}
+
+async fn upload(school: &School, site: &Origin, fields: &str, body: &[u8]) -> Reply {
+    let mut wire = school.wire().await;
+    wire.send(site.request("POST", "/form", &format!("{fields}Content-Length: {}\r\n", body.len()))).await;
+    wire.send(body).await;
+    wire.reply().await
+}
+
+#[tokio::test]
+async fn what_is_sent_is_judged_before_any_of_it_goes_on() {
+    let school = World::new().files("block = [\"executable\"], uploads = true, largest_mib = 1").start().await;
+    for (name, content) in [("setup.exe", b"x".to_vec()), ("a.txt", program()), ("a.zip", zip(&["setup.exe"], 3))] {
+        let site = Origin::saying("taken").await;
+        let (fields, body) = form(name, &content);
+        let reply = upload(&school, &site, &fields, &body).await;
+        assert_eq!((reply.status, site.visits(), site.seen().len()), (403, 0, 0), "{name}");
+        let row = school.rows().into_iter().find(|row| row.verdict == "blocked").expect("on record");
+        assert_eq!((row.reason.as_str(), row.path.as_str(), row.method.as_str()), ("file", "/form", "POST"));
+        let first = first_record(&school, site.address.port()).await;
+        assert_eq!((first.bytes_up.is_some_and(|bytes| bytes > 0), first.outcome.as_deref()), (true, Some("abandoned")));
+    }
+    let large = vec![b'x'; (1 << 20) + 1];
+    let site = Origin::saying("taken").await;
+    assert_eq!(upload(&school, &site, "Content-Type: text/plain\r\n", &large).await.status, 403);
+    // What may pass goes on as it came.
+    let (fields, body) = form("essay.odt", &vec![b'x'; 600_000]);
+    let reply = upload(&school, &site, &fields, &body).await;
+    assert_eq!((reply.status, reply.text().as_str()), (200, "taken"));
+    let seen = site.the_request();
+    assert!(seen.ends_with(&*String::from_utf8_lossy(&body)) && seen.contains("boundary=xyz"), "{}", seen.len());
+    // In chunks, and asked for first.
+    let mut wire = school.wire().await;
+    wire.send(site.request("POST", "/form", "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n")).await;
+    assert_eq!(wire.reply().await.status, 100);
+    wire.send("3\r\nabc\r\n0\r\n\r\n").await;
+    assert_eq!(wire.reply().await.status, 200);
+    assert!(site.seen()[1].ends_with("\r\n\r\nabc") && !site.seen()[1].contains("expect"), "{:?}", site.seen()[1]);
+    let row = school.closed("/form").await;
+    assert_eq!(row.bytes_up, Some(3));
 }
 
 #[test]

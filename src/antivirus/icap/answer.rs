@@ -58,11 +58,16 @@ enum State {
     /// In ICAP's head.
     Head,
     /// In the heads of HTTP: how many bytes are left of them, and whether a body follows.
-    Inner { left: usize, body: bool },
+    Inner {
+        left: usize,
+        body: bool,
+    },
     /// At the line before a chunk.
     Line,
     /// In a chunk.
-    Chunk { left: u64 },
+    Chunk {
+        left: u64,
+    },
     /// Behind one, at the end of its line.
     Behind,
     /// Behind the last one.

@@ -23,7 +23,9 @@ pub struct CIcap {
 /// Where its modules are, if they are all there.
 fn modules() -> Option<PathBuf> {
     let libraries = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok).map(|entry| entry.path().join("c_icap"));
-    libraries.chain([PathBuf::from("/usr/lib/c_icap")]).find(|folder| ["srv_echo.so", "virus_scan.so", "clamd_mod.so"].iter().all(|name| folder.join(name).is_file()))
+    libraries
+        .chain([PathBuf::from("/usr/lib/c_icap")])
+        .find(|folder| ["srv_echo.so", "virus_scan.so", "clamd_mod.so"].iter().all(|name| folder.join(name).is_file()))
 }
 
 impl CIcap {

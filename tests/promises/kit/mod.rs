@@ -4,8 +4,8 @@
 //! Every wait ends after [`PATIENCE`], and nothing sleeps.
 
 pub mod browser;
-pub mod clamav;
 pub mod c_icap;
+pub mod clamav;
 pub mod desk;
 pub mod device;
 pub mod origin;
