@@ -223,13 +223,12 @@ async fn what_is_sent_is_judged_before_any_of_it_goes_on() {
     assert!(seen.ends_with(&*String::from_utf8_lossy(&body)) && seen.contains("boundary=xyz"), "{}", seen.len());
     // In chunks, and asked for first.
     let mut wire = school.wire().await;
-    wire.send(site.request("POST", "/form", "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n")).await;
+    wire.send(site.request("POST", "/chunks", "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n")).await;
     assert_eq!(wire.reply().await.status, 100);
     wire.send("3\r\nabc\r\n0\r\n\r\n").await;
     assert_eq!(wire.reply().await.status, 200);
     assert!(site.seen()[1].ends_with("\r\n\r\nabc") && !site.seen()[1].contains("expect"), "{:?}", site.seen()[1]);
-    let row = school.closed("/form").await;
-    assert_eq!(row.bytes_up, Some(3));
+    assert_eq!(school.closed("/chunks").await.bytes_up, Some(3));
 }
 
 #[test]
