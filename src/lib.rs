@@ -24,12 +24,14 @@
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
 //! | [`scan`] | pure: the words of a page as it streams, weighed |
+//! | [`kinds`] | pure: what kind of file something is, by name, type and bytes |
 //! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
 //! | [`policy`] | pure: facts in, a decision and a permit out |
 //! | [`snapshot`] | what is in force: policy and lists, swapped whole |
 //! | [`telemetry`] | what Usher tells the person who runs it |
 //! | [`tls`] | the school's certificate authority and what it signs; what a client says first in a tunnel; who an origin is, and why it is not believed |
+//! | [`antivirus`] | virus scanners: clamd, and whatever speaks ICAP |
 //! | [`audit`] | the record of every request |
 //! | [`reach`] | from a name to a connection that is checked, for what Usher itself fetches and sends |
 //! | [`library`] | lists kept: fetched, judged, put in force |
@@ -39,6 +41,7 @@
 //! | [`config`] | files to a checked configuration, every problem at once |
 //! | [`app`] [`cli`] | putting it together; the commands |
 
+pub mod antivirus;
 pub mod app;
 pub mod audit;
 pub mod category;
@@ -50,6 +53,7 @@ pub mod host;
 pub mod identity;
 pub mod illegal;
 pub mod insight;
+pub mod kinds;
 pub mod library;
 pub mod lists;
 pub mod outputs;

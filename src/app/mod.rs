@@ -8,6 +8,7 @@ pub mod watch;
 
 pub use reload::Reloader;
 
+use crate::antivirus::{Antivirus, Spools};
 use crate::audit::Recorder;
 use crate::audit::recorder::StartError;
 use crate::config::{Config, Problems, Rulebook};
@@ -354,6 +355,7 @@ impl App {
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
+        let spools = Spools::at(config.spool_path());
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
@@ -365,6 +367,8 @@ impl App {
             settings: config.settings.clone(),
             authorities: config.authorities(),
             inspector,
+            antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, spools.clone())),
+            spools,
             clock,
             secret,
         });

@@ -3,8 +3,10 @@
 //! Every problem of every file is found before anything is done: [`Problems`], each with its file, line and a hint. Paths in a file are
 //! relative to that file. A new setting: its key here, the field of the module that owns it, and the commented default in `config/`.
 
+mod antivirus;
 mod canaries;
 pub mod categories;
+mod files;
 mod log;
 mod outputs;
 pub mod policy;
@@ -95,6 +97,8 @@ pub struct Config {
     pub origins: origin::Settings,
     /// What is wrong with the files that say so. A problem of the whole where anybody's https is looked into.
     pub untrusted: Vec<Problem>,
+    /// The virus scanners, if there are any.
+    pub antivirus: Option<crate::antivirus::Settings>,
 }
 
 /// What the other files say, checked.
@@ -233,6 +237,12 @@ impl Config {
         self.data.join("outputs")
     }
 
+    /// Where files wait for a virus scanner.
+    #[must_use]
+    pub fn spool_path(&self) -> PathBuf {
+        self.data.join("spool")
+    }
+
     /// The users of this installation.
     #[must_use]
     pub fn users_path(&self) -> PathBuf {
@@ -264,6 +274,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let [policy, categories, sources, canaries] = read_files(file).map(beside);
     let outputs = outputs::read(file, folder);
     let (origins, untrusted) = tls::read(file, folder);
+    let antivirus = antivirus::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let limits = read_limits(file);
@@ -292,6 +303,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         outputs,
         origins,
         untrusted,
+        antivirus,
     })
 }
 

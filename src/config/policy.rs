@@ -2,6 +2,7 @@
 
 use super::canaries;
 use super::categories::ids;
+use super::files;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
 use super::rewrite;
 use crate::category::{Category, CategorySet, Taxonomy};
@@ -11,6 +12,7 @@ use crate::identity::networks::Networks;
 use crate::library::judge::Canaries;
 use crate::lists::entry::{self, Listed};
 use crate::policy::condition::Term;
+use crate::policy::files::{Book, Rules};
 use crate::policy::gate::{BlockPage, ClientCertificates, Gate, Names, NotTls, Pinned};
 use crate::policy::glob::Glob;
 use crate::policy::{Action, Condition, Group, Inspection, Level, Mode, Policy, Ports, Resolver, Rewrite, Rule};
@@ -71,15 +73,16 @@ impl FromToml for Weekday {
 pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<School, Vec<Problem>> {
     source.read(|file| {
         let timetable = timetable(file);
-        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new() };
+        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new(), files: Vec::new() };
         file.tables("group").iter().for_each(|table| groups.add(table));
         if groups.groups.is_empty() {
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
         }
-        let rules = Rules { taxonomy, timetable: &timetable, groups: &groups.groups };
+        let rules = RuleReader { taxonomy, timetable: &timetable, groups: &groups.groups };
         let (rules, rewrites) = (rules.read(file), rules.rewrites(file));
         let policy = Policy {
             inspection: inspection(taxonomy, file),
+            files: Book::new(groups.files),
             groups: groups.groups,
             rules,
             plain_ports: ports.plain.clone(),
@@ -181,6 +184,7 @@ struct Groups<'a> {
     groups: Vec<Group>,
     ranges: Vec<(IpNet, GroupId)>,
     members: Vec<(Glob, GroupId)>,
+    files: Vec<Rules>,
 }
 
 impl Groups<'_> {
@@ -214,6 +218,7 @@ impl Groups<'_> {
         let usual = if staff { Level::Off } else { Level::Strict };
         let safe_search = table.choice("safe_search", &Level::NAMES, Some(usual)).unwrap_or_default();
         let tenants = Arc::new(rewrite::tenants(table, inspect));
+        self.files.push(files::read(table));
         table.done();
         self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, safe_search, tenants });
     }
@@ -265,13 +270,13 @@ fn refuse_always_blocked(taxonomy: &Taxonomy, table: &Table<'_>, key: &'static s
     }
 }
 
-struct Rules<'a> {
+struct RuleReader<'a> {
     taxonomy: &'a Taxonomy,
     timetable: &'a Timetable,
     groups: &'a [Group],
 }
 
-impl Rules<'_> {
+impl RuleReader<'_> {
     fn read(&self, file: &Table<'_>) -> Vec<Rule> {
         let mut rules: HashMap<Arc<str>, ()> = HashMap::new();
         let read = |table: &Table<'_>| {

@@ -35,6 +35,7 @@ pub mod changes;
 pub mod condition;
 pub mod decision;
 pub mod facts;
+pub mod files;
 pub mod gate;
 pub mod glob;
 pub mod inspect;
@@ -79,6 +80,8 @@ pub struct Policy {
     pub rewrites: Vec<Arc<Rewrite>>,
     /// Where the names of sites are looked up.
     pub resolver: Resolver,
+    /// Which files may pass.
+    pub files: files::Book,
 }
 
 /// A group of people and what its categories do.

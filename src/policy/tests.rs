@@ -67,6 +67,7 @@ fn school() -> School {
         inspection: Inspection::default(),
         rewrites: vec![],
         resolver: Resolver::Usher,
+        files: files::Book::default(),
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
@@ -406,6 +407,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         inspection: Inspection::default(),
         rewrites: vec![],
         resolver: Resolver::Usher,
+        files: files::Book::default(),
     })
 }
 

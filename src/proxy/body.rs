@@ -2,11 +2,13 @@
 
 use super::bound::Far;
 use super::conn::Conn;
+use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
 use super::replay::Replay;
 use super::sequel::Listener;
 use super::timer::Timer;
+use crate::antivirus::spool::Pieces;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
 use bytes::Bytes;
@@ -29,6 +31,18 @@ pub enum RequestBody {
     Client(Box<ClientBody>),
     /// From the client, to be sent again if need be.
     Replay(Replay),
+    /// From the client, held whole until it was judged.
+    Held(Box<HeldBody>),
+}
+
+/// What was held, and how much of it went out.
+pub struct HeldBody {
+    /// What is left.
+    pub pieces: Pieces,
+    /// How many bytes went out.
+    pub sent: Arc<AtomicU64>,
+    /// Who listens to what a chat service is asked.
+    pub listener: Option<Listener>,
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -95,7 +109,7 @@ impl RequestBody {
     /// Holds nothing back any more: nobody will say when the origin wants it.
     pub(super) fn open(&mut self) {
         match self {
-            Self::Empty => {}
+            Self::Empty | Self::Held(_) => {}
             Self::Client(body) => body.gate = None,
             Self::Replay(body) => body.open(),
         }
@@ -111,6 +125,18 @@ impl Body for RequestBody {
             Self::Empty => return Poll::Ready(None),
             Self::Client(body) => body,
             Self::Replay(body) => return Pin::new(body).poll_frame(cx),
+            Self::Held(held) => {
+                let frame = ready!(held.pieces.poll_next(cx)).map(|read| read.map(Frame::data));
+                let said = frame.as_ref().and_then(|frame| frame.as_ref().ok());
+                held.sent.fetch_add(said.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64, Ordering::Relaxed);
+                if let Some(listener) = &mut held.listener {
+                    listener.hear(said);
+                    if held.pieces.left() == 0 {
+                        listener.tell();
+                    }
+                }
+                return Poll::Ready(frame);
+            }
         };
         if let Some(gate) = &mut body.gate {
             ready!(gate.poll(cx));
@@ -139,6 +165,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Held(held) => held.pieces.left() == 0,
             Self::Client(body) => body.inner.is_end_stream(),
             Self::Replay(body) => body.is_end_stream(),
         }
@@ -147,6 +174,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Held(held) => SizeHint::with_exact(held.pieces.left()),
             Self::Client(body) => body.inner.size_hint(),
             Self::Replay(body) => body.size_hint(),
         }
@@ -165,6 +193,7 @@ enum Content {
     Empty,
     Own(Bytes),
     Origin(Relay),
+    File(Box<InspectedFile>),
 }
 
 /// Where a connection goes when its answer was read to its end.
@@ -211,7 +240,16 @@ impl Relay {
         }
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    /// Whether all of it was read.
+    pub(super) fn is_over(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
@@ -258,6 +296,30 @@ impl AnswerBody {
         Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn) }
     }
 
+    /// Whether there is something to come from an origin.
+    pub(super) fn is_of_origin(&self) -> bool {
+        matches!(&self.content, Content::Origin(relay) if !relay.is_over())
+    }
+
+    /// Has an origin's answer judged on its way.
+    pub(super) fn inspect(&mut self, judged: impl FnOnce(Relay) -> InspectedFile) -> Option<&mut InspectedFile> {
+        self.content = match std::mem::replace(&mut self.content, Content::Empty) {
+            Content::Origin(relay) => Content::File(Box::new(judged(relay))),
+            other => other,
+        };
+        match &mut self.content {
+            Content::File(file) => Some(file),
+            Content::Empty | Content::Own(_) | Content::Origin(_) => None,
+        }
+    }
+
+    /// Gives up an answer of which nothing has left; its record stays open.
+    pub(super) fn withdraw(mut self) -> Option<Pending> {
+        // Another answer takes its place on the connection.
+        self.conn = None;
+        self.pending.take()
+    }
+
     fn finish(&mut self, outcome: Outcome) {
         if let Some(pending) = self.pending.take() {
             pending.close(outcome);
@@ -271,7 +333,12 @@ impl AnswerBody {
         if let Some(pending) = &mut self.pending {
             pending.note(error.to_string());
         }
-        self.finish(if error.kind() == io::ErrorKind::TimedOut { Outcome::LimitReached } else { Outcome::OriginFailed });
+        self.finish(match error.kind() {
+            io::ErrorKind::TimedOut => Outcome::LimitReached,
+            // It was judged on its way, and cut off.
+            io::ErrorKind::PermissionDenied => Outcome::Abandoned,
+            _ => Outcome::OriginFailed,
+        });
     }
 
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
@@ -283,6 +350,7 @@ impl AnswerBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Content::Origin(relay) => relay.poll_frame(cx),
+            Content::File(file) => file.poll_frame(cx),
         }
     }
 }
@@ -317,7 +385,8 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Empty => true,
             Content::Own(_) => false,
-            Content::Origin(relay) => relay.inner.is_end_stream(),
+            Content::Origin(relay) => relay.is_over(),
+            Content::File(file) => file.is_over(),
         }
     }
 
@@ -325,7 +394,8 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Origin(relay) => relay.inner.size_hint(),
+            Content::Origin(relay) => relay.size_hint(),
+            Content::File(file) => file.size_hint(),
         }
     }
 }

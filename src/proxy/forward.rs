@@ -5,7 +5,7 @@
 //! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if its body is short.
 
 use super::Worker;
-use super::body::{AnswerBody, ClientBody, Gate, Home, Patience, Relay, RequestBody};
+use super::body::{AnswerBody, ClientBody, Gate, HeldBody, Home, Patience, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
@@ -60,6 +60,8 @@ impl Worker {
         mut request: Request<Incoming>,
         entry: Entry,
     ) -> Answer {
+        let brief = self.file_brief(&mut asked, &target, &entry.opening);
+        let upload = self.upload_brief(&asked, &target, &entry.opening, request.body());
         let hop = if count_down(&asked.method, &mut asked.headers) { Hop::On } else { Hop::Last };
         let conn = asked.conn.clone();
         // Requests for https come in connections whose TLS ends here, and in no others.
@@ -76,20 +78,27 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
-        // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
-        let opened = match &line {
+        let (mut pending, ready, held) = match (upload, &line) {
+            // Nothing is said to the origin before what is to be sent is judged.
+            (Some(upload), _) => match self.hold_upload(&upload, &mut asked, entry, request.body_mut()).await {
+                Ok((pending, held)) => (pending, ready.await, Some(held)),
+                Err(answer) => return answer,
+            },
             // By what its certificate is excused is on record before anything is asked of it, and known once it has shown it.
-            Ok(line) if line.may_be_excused() && !self.recorder.is_failing() => {
+            (None, Ok(line)) if line.may_be_excused() && !self.recorder.is_failing() => {
                 let ready = ready.await;
                 let excused = ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter());
                 let entry = excused_entry(entry, excused);
-                self.open_record(&asked, entry).await.map(|pending| (pending, ready))
+                match self.open_record(&asked, entry).await {
+                    Ok(pending) => (pending, ready, None),
+                    Err(answer) => return answer,
+                }
             }
-            Ok(_) | Err(_) => self.beside(self.open_record(&asked, entry), ready).await,
-        };
-        let (mut pending, ready) = match opened {
-            Ok(both) => both,
-            Err(answer) => return answer,
+            // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
+            (None, _) => match self.beside(self.open_record(&asked, entry), ready).await {
+                Ok((pending, ready)) => (pending, ready, None),
+                Err(answer) => return answer,
+            },
         };
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         let line = match line {
@@ -108,7 +117,7 @@ impl Worker {
         let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
         let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
-        let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
         let exchanged = self.exchange((&line, offer, &conn), ready, upload, &mut pending).await;
         if exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
             asked.recall_form();
@@ -127,7 +136,8 @@ impl Worker {
                         return refusal;
                     }
                     self.note_redirect(&asked, &target, &response);
-                    self.relay(&asked, wishes, client, response, (line, origin), pending)
+                    let answer = self.relay(&asked, wishes, client, response, (line, origin), pending);
+                    self.judge_file(brief, &asked, answer).await
                 }
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
@@ -140,7 +150,7 @@ impl Worker {
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, pending: &mut Pending) -> (Upload, Option<Heard>) {
+    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, held: Option<HeldBody>, pending: &mut Pending) -> (Upload, Option<Heard>) {
         let mut request = Request::new(RequestBody::Empty);
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = uri;
@@ -154,7 +164,16 @@ impl Worker {
         let mut opened = None;
         let limit = self.still_time(request.headers());
         let mut heard = None;
-        if !body.is_end_stream() {
+        let asking = asked.sequel.as_mut().filter(|_| held.is_some() || !body.is_end_stream()).and_then(|sequel| sequel.asking.take());
+        let listener = asking.map(|asking| {
+            let (listener, hears) = Listener::new(asking);
+            heard = Some(hears);
+            listener
+        });
+        if let Some(held) = held {
+            progress = Some(held.sent.clone());
+            *request.body_mut() = RequestBody::Held(Box::new(HeldBody { listener, ..held }));
+        } else if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());
             // A connection with one request at a time watches by itself.
@@ -163,12 +182,6 @@ impl Worker {
                 let (open, gate) = oneshot::channel();
                 opened = Some(open);
                 Gate::new(gate)
-            });
-            let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
-            let listener = asking.map(|asking| {
-                let (listener, hears) = Listener::new(asking);
-                heard = Some(hears);
-                listener
             });
             *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience, listener }));
         }
@@ -386,7 +399,7 @@ fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeat
     let body = std::mem::replace(request.body_mut(), RequestBody::Empty);
     let (body, again) = match body {
         RequestBody::Empty => (RequestBody::Empty, None),
-        body @ (RequestBody::Client(_) | RequestBody::Replay(_)) if !shared => {
+        body @ (RequestBody::Client(_) | RequestBody::Replay(_) | RequestBody::Held(_)) if !shared => {
             *request.body_mut() = body;
             return None;
         }
@@ -394,7 +407,7 @@ fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeat
             let again = body.again();
             (RequestBody::Replay(body), Some(again))
         }
-        body @ RequestBody::Client(_) => {
+        body @ (RequestBody::Client(_) | RequestBody::Held(_)) => {
             let body = Replay::of(body);
             let again = body.again();
             (RequestBody::Replay(body), Some(again))

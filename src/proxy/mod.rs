@@ -31,6 +31,8 @@ pub mod headers;
 pub mod heads;
 pub mod identify;
 pub mod inside;
+pub mod inspected_file;
+mod inspected_upload;
 pub mod intercept;
 pub mod limits;
 mod line;
@@ -57,6 +59,7 @@ pub mod warnings;
 mod websocket;
 pub mod wire;
 
+use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
@@ -128,6 +131,10 @@ pub struct Parts {
     pub authorities: ca::Folder,
     /// What it takes to end TLS here, if there is an authority.
     pub inspector: Option<Arc<Inspector>>,
+    /// The virus scanners, if there are any.
+    pub antivirus: Option<Arc<Antivirus>>,
+    /// Where files wait.
+    pub spools: Spools,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -184,6 +191,8 @@ pub struct Proxy {
     settings: Settings,
     authorities: ca::Folder,
     inspector: Option<Arc<Inspector>>,
+    antivirus: Option<Arc<Antivirus>>,
+    spools: Spools,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -261,6 +270,8 @@ impl Proxy {
             settings: parts.settings,
             authorities: parts.authorities,
             inspector: parts.inspector,
+            antivirus: parts.antivirus,
+            spools: parts.spools,
             clock: parts.clock,
         })
     }

@@ -22,7 +22,7 @@ use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::decision::{Destination, Exempt};
-use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit, files};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -72,9 +72,32 @@ pub(super) struct Asked {
     pub(super) changes: Changes,
     /// What is kept for what follows it, once it is let through.
     pub(super) sequel: Option<Sequel>,
+    /// Which files may be answered with.
+    pub(super) files: Option<Arc<files::Rules>>,
 }
 
 impl Asked {
+    /// The same request with these fields, which say what form its answer takes.
+    pub(super) fn shaped_by(asked: &Self, headers: HeaderMap) -> Self {
+        Self {
+            conn: asked.conn.clone(),
+            snapshot: asked.snapshot.clone(),
+            method: asked.method.clone(),
+            headers,
+            changes: Changes::default(),
+            sequel: None,
+            files: None,
+            ..*asked
+        }
+    }
+
+    /// Keeps what is needed of a request that is let through.
+    pub(super) fn let_through(&mut self, target: &Target, identity: Identity, entry: &Entry) {
+        self.step = entry.step;
+        self.files = self.snapshot.policy.files.of(identity.standing).cloned();
+        self.sequel = Some(Sequel::of(self, target, identity, &entry.opening));
+    }
+
     pub(super) fn client(&self) -> IpAddr {
         self.conn.client.ip().to_canonical()
     }
@@ -150,6 +173,7 @@ impl Worker {
             step: None,
             changes: Changes::default(),
             sequel: None,
+            files: None,
         }
     }
 
@@ -259,8 +283,7 @@ impl Worker {
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
-                asked.step = entry.step;
-                asked.sequel = Some(Sequel::of(&asked, &target, identity, &entry.opening));
+                asked.let_through(&target, identity, &entry);
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,
@@ -305,6 +328,14 @@ impl Worker {
                 Page { site, appeal: true, ..page }
             }
         }
+    }
+
+    /// The page in the place of a file that does not pass.
+    pub(super) fn file_page(&self, opening: &Opening, why: &str) -> Page {
+        let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This file is blocked").line(why);
+        let port = if matches!((opening.scheme, opening.port), ("http", 80) | ("https", 443)) { String::new() } else { format!(":{}", opening.port) };
+        let site = short(&format!("{}://{}{port}{}", opening.scheme, opening.host, opening.path));
+        Page { site, appeal: true, ..page }
     }
 
     pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
@@ -479,7 +510,10 @@ fn bracketed(url: &crate::url::Url) -> String {
 
 /// The URL as a page shows it: not longer than a person reads.
 fn shown(target: &Target) -> String {
-    let url = raw(target);
+    short(&raw(target))
+}
+
+fn short(url: &str) -> String {
     let short: String = url.chars().take(120).collect();
     if short.len() < url.len() { short + "…" } else { short }
 }

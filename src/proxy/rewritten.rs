@@ -6,7 +6,6 @@ use super::Worker;
 use super::error::ProxyError;
 use super::pages::Page;
 use super::request::{Answer, Asked, own_answer};
-use super::sequel::Sequel;
 use super::target::Target;
 use crate::audit::Verdict;
 use crate::identity::Identity;
@@ -79,8 +78,7 @@ impl Worker {
                 }
                 RequestVerdict::Forward(permit) => {
                     let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(&trail, now));
-                    asked.step = entry.step;
-                    asked.sequel = Some(Sequel::of(&asked, &there, identity, &entry.opening));
+                    asked.let_through(&there, identity, &entry);
                     return self.forward(asked, permit, there, request, entry).await;
                 }
                 RequestVerdict::Warn => {

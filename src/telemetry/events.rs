@@ -63,6 +63,19 @@ impl PinFound<'_> {
     }
 }
 
+/// A file could not be scanned for viruses.
+pub struct FileUnscanned<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl FileUnscanned<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = self.error, "a file could not be scanned for viruses: what [antivirus] says in on_error is done; this is told once a minute");
+    }
+}
+
 /// The log can be written again.
 pub struct LogRecovered<'a> {
     /// The database.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
 const LAYERS: [&[&str]; 19] = [
-    &["host", "category", "clock"],
+    &["host", "category", "clock", "kinds"],
     &["url", "upstream"],
     &["files"],
     &["lists"],
@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 19] = [
     &["policy"],
     &["snapshot"],
     &["telemetry"],
-    &["audit", "tls"],
+    &["antivirus", "audit", "tls"],
     &["reach"],
     &["library"],
     &["outputs"],

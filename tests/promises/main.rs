@@ -3,6 +3,7 @@
 mod addresses;
 mod ai;
 mod answers;
+mod antivirus;
 mod authority;
 mod bodies;
 mod browser;
@@ -14,6 +15,7 @@ mod evidence;
 mod exports;
 mod fetching;
 mod fetching_safely;
+mod files;
 mod formats;
 mod gate;
 mod generations;

@@ -4,6 +4,8 @@
 //! Every wait ends after [`PATIENCE`], and nothing sleeps.
 
 pub mod browser;
+pub mod c_icap;
+pub mod clamav;
 pub mod desk;
 pub mod device;
 pub mod h2;
@@ -23,6 +25,8 @@ pub mod wire;
 pub mod world;
 
 pub use browser::Browser;
+pub use c_icap::CIcap;
+pub use clamav::Clamav;
 pub use desk::Desk;
 pub use origin::{Origin, Visit};
 pub use program::Program;

@@ -61,6 +61,7 @@ pub struct World {
     outputs: String,
     log: String,
     tls: String,
+    antivirus: String,
 }
 
 impl World {
@@ -82,6 +83,7 @@ impl World {
             outputs: String::new(),
             log: String::new(),
             tls: String::new(),
+            antivirus: String::new(),
         }
     }
 
@@ -130,6 +132,18 @@ impl World {
     /// A setting under `[tls]`.
     pub fn tls(mut self, setting: &str) -> Self {
         self.tls = format!("{}{setting}\n", self.tls);
+        self
+    }
+
+    /// Year 7's `files`.
+    pub fn files(mut self, settings: &str) -> Self {
+        self.policy = self.policy.replacen("block =", &format!("files = {{ {settings} }}\nblock ="), 1);
+        self
+    }
+
+    /// A setting under `[antivirus]`.
+    pub fn antivirus(mut self, setting: &str) -> Self {
+        self.antivirus = format!("{}{setting}\n", self.antivirus);
         self
     }
 
@@ -220,6 +234,7 @@ impl World {
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
             if self.log.is_empty() { String::new() } else { format!("[log]\n{}", self.log) },
             if self.tls.is_empty() { String::new() } else { format!("[tls]\n{}", self.tls) },
+            if self.antivirus.is_empty() { String::new() } else { format!("[antivirus]\n{}", self.antivirus) },
             self.outputs.clone(),
         ];
         for line in lines {
