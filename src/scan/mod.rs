@@ -19,6 +19,7 @@
 //! files: see [`lexicon`].
 
 pub mod charset;
+pub mod decode;
 pub mod events;
 pub mod fold;
 pub mod html;
