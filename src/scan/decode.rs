@@ -53,8 +53,7 @@ pub enum Coding {
 
 impl Coding {
     /// Those that can be undone, by their names in HTTP.
-    pub const NAMES: [(&str, Self); 5] =
-        [("gzip", Self::Gzip), ("x-gzip", Self::Gzip), ("deflate", Self::Deflate), ("br", Self::Brotli), ("zstd", Self::Zstd)];
+    pub const NAMES: [(&str, Self); 5] = [("gzip", Self::Gzip), ("x-gzip", Self::Gzip), ("deflate", Self::Deflate), ("br", Self::Brotli), ("zstd", Self::Zstd)];
 
     /// The coding of this name.
     #[must_use]
@@ -164,6 +163,12 @@ impl Decoder {
         }
         let layers = codings.iter().rev().map(|coding| Layer::new(*coding)).collect::<Result<_, _>>()?;
         Ok(Self { layers, limits, read: 0 })
+    }
+
+    /// For a body without codings.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self { layers: SmallVec::new(), limits: Limits::default(), read: 0 }
     }
 
     /// Whether bytes come out as they go in.

@@ -103,7 +103,13 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let zeros = vec![0; 10 << 20];
     let (once, zstd) = (gzip(&zeros), zstd::encode_all(&zeros[..], 19).expect("zstd"));
     let brotli = include_bytes!("fixtures/zeros.br").to_vec();
-    vec![("gzip", once.repeat(1000)), ("gzip, gzip", gzip(&once)), ("zstd", zstd.clone()), ("zstd, gzip, zstd", zstd::encode_all(&gzip(&zstd)[..], 19).expect("zstd")), ("br", brotli)]
+    vec![
+        ("gzip", once.repeat(1000)),
+        ("gzip, gzip", gzip(&once)),
+        ("zstd", zstd.clone()),
+        ("zstd, gzip, zstd", zstd::encode_all(&gzip(&zstd)[..], 19).expect("zstd")),
+        ("br", brotli),
+    ]
 }
 
 #[test]
