@@ -20,7 +20,11 @@ impl Command {
         let config = Config::load(path)?;
         let rulebook = config.rulebook()?;
         let policy = &rulebook.school.policy;
-        print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
+        let (groups, rules, lists, phrases) = (policy.groups.len(), policy.rules.len(), rulebook.sources.len(), rulebook.phrases.entries());
+        print(format_args!("no problems: {groups} groups, {rules} rules, {lists} lists, {phrases} phrases"))?;
+        for remark in &rulebook.phrases.remarks {
+            print(remark)?;
+        }
         let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();
         for exception in &config.origins.exceptions {
             print(exception.as_of(today))?;

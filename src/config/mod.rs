@@ -9,6 +9,7 @@ mod log;
 mod outputs;
 pub mod policy;
 pub mod reader;
+pub mod scan;
 mod sources;
 mod tls;
 mod upstream;
@@ -91,6 +92,8 @@ pub struct Config {
     pub outputs: Vec<Output>,
     /// Whose certificates are believed.
     pub origins: origin::Settings,
+    /// The files and folders of phrases that pages are scored by, and whether `usher.toml` names them.
+    pub phrases: (Vec<PathBuf>, bool),
 }
 
 /// What the other files say, checked.
@@ -104,7 +107,9 @@ pub struct Rulebook {
     pub sources: Vec<ListSource>,
     /// The sites that tell whether lists are sound: those that are shipped, and the school's own.
     pub canaries: Canaries,
-    /// A digest of every byte of policy and categories.
+    /// The phrases that pages are scored by.
+    pub phrases: scan::PhraseFiles,
+    /// A digest of every byte of policy, categories and phrases.
     pub digest: blake3::Hash,
 }
 
@@ -141,9 +146,12 @@ impl Config {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
         let mut digest = blake3::Hasher::new();
         digest.update(categories.text().as_bytes());
+        let phrases = scan::PhraseFiles::read(&self.phrases.0, self.phrases.1, &taxonomy).map_err(&mut keep);
+        let phrases = phrases.unwrap_or_default();
+        digest.update(phrases.digest().as_bytes());
         let school = open(&self.policy).and_then(|file| {
             digest.update(file.text().as_bytes());
-            policy::read(&file, &taxonomy, &self.ports)
+            policy::read(&file, &taxonomy, &self.ports, &phrases)
         });
         let school = school.map_err(&mut keep).ok();
         let canaries = open(&self.canaries).and_then(|file| canaries::read(&file));
@@ -152,11 +160,11 @@ impl Config {
         digest.update(format!("{:?}", self.ports).as_bytes());
         let digest = digest.finalize();
         match (school, sources, canaries) {
-            (Some(mut school), Some(sources), Some(shipped)) => {
+            (Some(mut school), Some(sources), Some(shipped)) if problems.is_empty() => {
                 // The way on past a warning on an https page is over https too.
                 school.policy.inspection.hosts.push(self.settings.own_host.clone());
                 let canaries = canaries::together(shipped, &school.canaries);
-                Ok(Rulebook { taxonomy, school, sources, canaries, digest })
+                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, digest })
             }
             _ => Err(Problems(problems)),
         }
@@ -252,7 +260,8 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let origins = tls::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
-    let limits = read_limits(file);
+    let scan::Scan { phrases, named, limits: scanned } = scan::read(file, folder);
+    let limits = Limits { scan: scanned, ..read_limits(file) };
     let settings = Settings { ask, school, own_host: own_host?, warning_holds };
     Some(Config {
         path: path.to_owned(),
@@ -277,6 +286,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         canaries,
         outputs,
         origins,
+        phrases: (phrases, named),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::canaries;
 use super::categories::ids;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
+use super::scan::{self, PhraseFiles};
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;
@@ -66,10 +67,10 @@ impl FromToml for Weekday {
 }
 
 /// Reads the policy.
-pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<School, Vec<Problem>> {
+pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts, phrases: &PhraseFiles) -> Result<School, Vec<Problem>> {
     source.read(|file| {
         let timetable = timetable(file);
-        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new() };
+        let mut groups = Groups { taxonomy, phrases, groups: Vec::new(), ranges: Vec::new(), members: Vec::new() };
         file.tables("group").iter().for_each(|table| groups.add(table));
         if groups.groups.is_empty() {
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
@@ -169,6 +170,7 @@ fn dates(table: &Table<'_>) -> Option<Dates> {
 
 struct Groups<'a> {
     taxonomy: &'a Taxonomy,
+    phrases: &'a PhraseFiles,
     groups: Vec<Group>,
     ranges: Vec<(IpNet, GroupId)>,
     members: Vec<(Glob, GroupId)>,
@@ -200,8 +202,9 @@ impl Groups<'_> {
             }
         }
         let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
+        let phrases = scan::read_group(table, self.phrases, self.taxonomy).map(Arc::new);
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, phrases });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {

@@ -1,6 +1,7 @@
 //! What was decided, why, and the permit to act on it.
 
 use super::facts::Facts;
+use super::words::Way;
 use crate::category::{Category, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -214,6 +215,39 @@ pub enum Reason {
     Continued(Box<Reason>),
     /// No rule and no category of the group speaks.
     Unlisted,
+    /// The words of a page, or of what was sent.
+    Words(Arc<Words>),
+}
+
+/// What words came to, or why they could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Which way they went.
+    pub way: Way,
+    /// The group that says how much may be.
+    pub group: Arc<str>,
+    /// What they came to.
+    pub said: Said,
+}
+
+/// What is said of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// They are over the threshold.
+    Over {
+        /// What they are about.
+        theme: Box<str>,
+        /// The category that belongs to.
+        category: Option<Category>,
+        /// How many points they came to.
+        points: i32,
+        /// How many there may be less than.
+        threshold: i32,
+        /// The phrases that were seen, as the phrase files have them.
+        seen: Vec<Box<str>>,
+    },
+    /// They cannot be read, for this reason.
+    Unreadable(String),
 }
 
 impl Reason {
@@ -236,6 +270,10 @@ impl Reason {
             Self::NoPage(_) => "no-page",
             Self::Continued(_) => "continued",
             Self::Unlisted => "unlisted",
+            Self::Words(words) => match words.said {
+                Said::Over { .. } => "words",
+                Said::Unreadable(_) => "unreadable",
+            },
         }
     }
 
@@ -255,6 +293,7 @@ impl Reason {
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
             Self::NoPage(inner) => format!("{} No warning can be shown inside an encrypted connection, so it is blocked.", inner.text(taxonomy)),
             Self::Continued(inner) => format!("{} The person read the warning and went on.", inner.text(taxonomy)),
+            Self::Words(words) => words.text(),
         };
         Cow::Owned(text)
     }
@@ -266,6 +305,7 @@ impl Reason {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
             Self::NoPage(inner) | Self::Continued(inner) => inner.category(),
+            Self::Words(words) => words.category(),
             Self::Port(_) | Self::Unlisted => None,
         }
     }
@@ -276,7 +316,7 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(inner) | Self::Continued(inner) => inner.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unlisted | Self::Words(_) => None,
         }
     }
 
@@ -286,7 +326,7 @@ impl Reason {
         match self {
             Self::Rule { rule, .. } => Some(rule),
             Self::NoPage(inner) | Self::Continued(inner) => inner.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted => None,
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unlisted | Self::Words(_) => None,
         }
     }
 
@@ -294,5 +334,39 @@ impl Reason {
     #[must_use]
     pub fn page(&self, taxonomy: &Taxonomy) -> Page {
         self.category().map_or(Page::Block, |category| taxonomy.info(category).page)
+    }
+}
+
+impl Words {
+    /// What they came to, in a sentence. The phrases are not in it: a page shows this to a pupil.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let what = match self.way {
+            Way::Answer => "page",
+            Way::Upload => "text that was to be sent",
+        };
+        match &self.said {
+            Said::Over { theme, points, threshold, .. } => {
+                let theme = theme.replace('-', " ");
+                format!("The words of this {what} are about {theme}: they come to {points} points, and for {} {threshold} are too many.", self.group)
+            }
+            Said::Unreadable(why) => format!("This {what} cannot be read to see what is in it: {why}."),
+        }
+    }
+
+    /// The same with the phrases that were seen, for the record.
+    #[must_use]
+    pub fn on_record(&self) -> String {
+        match &self.said {
+            Said::Over { seen, .. } if !seen.is_empty() => format!("{} Seen: {}.", self.text(), seen.join("; ")),
+            Said::Over { .. } | Said::Unreadable(_) => self.text(),
+        }
+    }
+
+    fn category(&self) -> Option<Category> {
+        match &self.said {
+            Said::Over { category, .. } => *category,
+            Said::Unreadable(_) => None,
+        }
     }
 }

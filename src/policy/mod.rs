@@ -28,11 +28,13 @@ pub mod facts;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
+pub mod words;
 
 pub use condition::Condition;
 pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
 pub use inspect::{Inspection, Mode};
+pub use words::{OnHit, Phrases, Reading, Unread};
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
@@ -72,6 +74,8 @@ pub struct Group {
     pub warn: CategorySet,
     /// How much of https is seen.
     pub inspect: Mode,
+    /// What pages may say, if they are read.
+    pub phrases: Option<Arc<Phrases>>,
 }
 
 /// One rule.

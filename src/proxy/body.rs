@@ -4,6 +4,7 @@ use super::bound::Far;
 use super::conn::Conn;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
+use super::scanned::{Scanned, Source};
 use super::timer::Timer;
 use crate::audit::{Outcome, Pending};
 use crate::policy::decision::Destination;
@@ -25,6 +26,8 @@ pub enum RequestBody {
     Empty,
     /// From the client.
     Client(Box<ClientBody>),
+    /// From the client, read as it passes.
+    Scanned(Box<Scanned<ClientBody>>),
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -58,27 +61,41 @@ impl Gate {
     }
 }
 
+impl Source for ClientBody {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(gate) = &mut self.gate {
+            ready!(gate.poll(cx));
+            self.gate = None;
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
+            self.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
+    }
+
+    fn left(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Client(body) = self.get_mut() else { return Poll::Ready(None) };
-        if let Some(gate) = &mut body.gate {
-            ready!(gate.poll(cx));
-            body.gate = None;
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Client(body) => body.poll_next(cx),
+            Self::Scanned(body) => body.poll_next(cx),
         }
-        let frame = ready!(Pin::new(&mut body.inner).poll_frame(cx));
-        if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
-            body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
             Self::Client(body) => body.inner.is_end_stream(),
+            Self::Scanned(body) => body.is_over(),
         }
     }
 
@@ -86,6 +103,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Client(body) => body.inner.size_hint(),
+            Self::Scanned(body) => body.left(),
         }
     }
 }
@@ -102,6 +120,7 @@ enum Content {
     Empty,
     Own(Bytes),
     Origin(Relay),
+    Scanned(Box<Scanned<Relay>>),
 }
 
 /// Where a connection goes when its answer was read to its end.
@@ -167,6 +186,16 @@ impl Relay {
     }
 }
 
+impl Source for Relay {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.poll_frame(cx)
+    }
+
+    fn left(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
 impl AnswerBody {
     /// No body.
     #[must_use]
@@ -193,7 +222,22 @@ impl AnswerBody {
         Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn) }
     }
 
-    fn finish(&mut self, outcome: Outcome) {
+    /// An origin's answer that is read as it passes.
+    #[must_use]
+    pub fn scanned(scanned: Box<Scanned<Relay>>, pending: Pending, conn: Arc<Conn>) -> Self {
+        Self { content: Content::Scanned(scanned), pending: Some(pending), conn: Some(conn) }
+    }
+
+    fn finish(&mut self, mut outcome: Outcome) {
+        if let Content::Scanned(scanned) = &mut self.content
+            && let Some(pending) = &mut self.pending
+            && let Some(found) = scanned.concluded()
+        {
+            pending.add_note(found.on_record());
+            if scanned.is_cut() {
+                outcome = Outcome::Cut;
+            }
+        }
         if let Some(pending) = self.pending.take() {
             pending.close(outcome);
         }
@@ -218,6 +262,7 @@ impl AnswerBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Content::Origin(relay) => relay.poll_frame(cx),
+            Content::Scanned(scanned) => scanned.poll_next(cx),
         }
     }
 }
@@ -249,6 +294,7 @@ impl Body for AnswerBody {
             Content::Empty => true,
             Content::Own(_) => false,
             Content::Origin(relay) => relay.inner.is_end_stream(),
+            Content::Scanned(scanned) => scanned.is_over(),
         }
     }
 
@@ -257,6 +303,7 @@ impl Body for AnswerBody {
             Content::Empty => SizeHint::with_exact(0),
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Origin(relay) => relay.inner.size_hint(),
+            Content::Scanned(scanned) => scanned.left(),
         }
     }
 }

@@ -10,14 +10,17 @@ use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::ProxyError;
-use super::headers::{Wishes, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response};
+use super::headers::{
+    Wishes, ask_for_readable, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request, strip_response,
+};
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
+use super::reading::{Case, Whole};
 use super::request::{Answer, Asked};
 use super::target::Target;
 use crate::audit::Pending;
-use crate::policy::ForwardPermit;
+use crate::policy::{ForwardPermit, OnHit};
 use http::header::{ALT_SVC, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -53,6 +56,7 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
+        let opening = asked.reading.is_some().then(|| entry.opening.clone());
         // Both at once: nothing is said to the origin before the record is committed, and the wait for the disk is behind the wait for the site.
         let (mut pending, ready) = match self.beside(self.open_record(&asked, entry), ready).await {
             Ok(both) => both,
@@ -71,14 +75,44 @@ impl Worker {
         self.via.add(&mut asked.headers, asked.version);
         let client = wishes.websocket.then(|| hyper::upgrade::on(&mut request));
         let uri = line.address(path, &mut asked.headers);
-        let upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
-        match self.exchange(&line, ready, upload, &mut pending).await {
+        let shape = asked.shape();
+        if asked.reading.is_some() {
+            ask_for_readable(&mut asked.headers, self.is_crowded());
+        }
+        let mut upload = self.upload(&mut asked, uri, request.into_body(), &mut pending);
+        asked.headers = shape;
+        let case = opening.map(|opening| Case { opening, target: &target });
+        let overheard = match &case {
+            Some(case) => match self.read_upload(&asked, case, &mut upload).await {
+                Ok(overheard) => overheard,
+                Err(found) => return self.withheld(&asked, case, &found, pending).await,
+            },
+            None => None,
+        };
+        let whole = Whole::of(&asked, &upload);
+        let exchanged = self.exchange(&line, ready, upload, &mut pending).await;
+        let exchanged = match (whole, exchanged) {
+            (Some(whole), Ok((response, _))) if whole.is_wanted_for(&response) => {
+                let again = self.connect(&line).await;
+                self.exchange(&line, again, whole.into_upload(), &mut pending).await
+            }
+            (_, exchanged) => exchanged,
+        };
+        let overheard = overheard.and_then(|overheard| overheard.lock().clone());
+        let exchanged = match (exchanged, overheard, &case) {
+            (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
+            (exchanged, found, _) => {
+                found.into_iter().for_each(|found| pending.add_note(found.on_record()));
+                exchanged
+            }
+        };
+        match exchanged {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
                 None => {
                     origin.bound |= logs_in;
                     self.note_redirect(&asked, &target, &response);
-                    self.relay(&asked, wishes, client, response, (line, origin), pending)
+                    self.relay(&asked, (wishes, client), response, (line, origin), case, pending).await
                 }
             },
             Err(error) => self.failed(&asked, &error, pending),
@@ -165,13 +199,13 @@ impl Worker {
     }
 
     /// The origin's answer as it goes to the client.
-    fn relay(
+    async fn relay(
         self: &Arc<Self>,
         asked: &Asked,
-        wishes: Wishes,
-        client: Option<hyper::upgrade::OnUpgrade>,
+        (wishes, client): (Wishes, Option<hyper::upgrade::OnUpgrade>),
         mut response: Response<Incoming>,
         (line, origin): (Line<'_>, Origin),
+        case: Option<Case<'_>>,
         mut pending: Pending,
     ) -> Answer {
         pending.status(response.status());
@@ -197,7 +231,7 @@ impl Worker {
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         let relay = Relay::new(body, origin, home, self.limits.stall_time);
-        Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
+        self.read_answer(asked, case, (head, relay), pending).await
     }
 
     fn switch(&self, asked: &Asked, mut response: Response<Incoming>, client: hyper::upgrade::OnUpgrade, pending: Pending) -> Answer {
@@ -219,9 +253,9 @@ enum Hop {
 }
 
 /// A request on its way out, with a count of its body's bytes if it has one.
-struct Upload {
-    request: Request<RequestBody>,
-    progress: Option<Arc<AtomicU64>>,
+pub(super) struct Upload {
+    pub(super) request: Request<RequestBody>,
+    pub(super) progress: Option<Arc<AtomicU64>>,
 }
 
 /// Why a request was not answered.
@@ -242,7 +276,7 @@ fn repeatable(request: &Request<RequestBody>) -> Repeatable {
     (!once).then(|| (request.method().clone(), request.uri().clone(), request.headers().clone()))
 }
 
-fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
+pub(super) fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
     let mut request = Request::new(RequestBody::Empty);
     *request.method_mut() = method;
     *request.uri_mut() = uri;

@@ -34,7 +34,7 @@ pub(super) struct Inspected {
     pub(super) identity: Identity,
     pub(super) pending: Pending,
     /// What is to be put on record if the client does not take the certificate, and so never sees that its site is blocked.
-    pub(super) unseen: Option<Box<Opening>>,
+    pub(super) unseen: Option<Arc<Opening>>,
 }
 
 /// Why a client's TLS does not end here.
@@ -97,7 +97,7 @@ impl Worker {
     }
 
     /// Puts on record that a site is blocked, where nobody was shown a page that says so.
-    pub(super) async fn record_unseen(&self, unseen: Option<Box<Opening>>, why: &str) {
+    pub(super) async fn record_unseen(&self, unseen: Option<Arc<Opening>>, why: &str) {
         if let Some(opening) = unseen
             && let Ok(mut pending) = self.recorder.open(opening).await
         {

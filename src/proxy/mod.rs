@@ -28,6 +28,7 @@ pub mod headers;
 pub mod identify;
 pub mod inside;
 pub mod intercept;
+pub mod judge;
 pub mod limits;
 mod line;
 pub mod listen;
@@ -37,7 +38,9 @@ pub mod own_pages;
 pub mod pages;
 pub mod parent;
 pub mod pool;
+mod reading;
 pub mod request;
+pub mod scanned;
 pub mod stream;
 pub mod target;
 mod timer;
@@ -73,6 +76,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use warnings::Warnings;
 
 /// Tells the time. The world's clock but in tests.
@@ -172,6 +176,8 @@ pub struct Proxy {
     trail: Trail<RecordId>,
     requests: Option<PerClient>,
     password_checks: PerClient,
+    /// Memory for undoing content codings.
+    decoding: Arc<Semaphore>,
 }
 
 /// One thread's part of the proxy. A connection to an origin stays on the thread that made it, so nothing a request needs is waited for across
@@ -228,6 +234,7 @@ impl Proxy {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
+            decoding: Arc::new(Semaphore::new(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT))),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
             in_force: parts.in_force,

@@ -18,11 +18,11 @@ use crate::identity::Identity;
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
-use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict, TunnelPermit};
+use crate::policy::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reading, Reason, RequestVerdict, TunnelPermit};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
-use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, AsHeaderName, CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub(super) enum Judged {
         permit: InspectPermit,
         entry: Entry,
         /// What is on record besides, if the client sees no page: that the site is blocked.
-        unseen: Option<Box<Opening>>,
+        unseen: Option<Arc<Opening>>,
     },
 }
 
@@ -60,6 +60,8 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
     /// The visit it was found to be.
     pub(super) step: Option<Step>,
+    /// How its bodies are read, if they are.
+    pub(super) reading: Option<Reading>,
 }
 
 impl Asked {
@@ -70,6 +72,12 @@ impl Asked {
     /// A target as it was meant: of one page, or of the server as a whole.
     fn meant<E>(&self, target: Result<Target, E>) -> Result<Target, E> {
         target.map(|target| if self.conn.asks_whole_server() { target.as_whole_server() } else { target })
+    }
+
+    /// The fields that say in which form an answer of our own is wanted.
+    pub(super) fn shape(&self) -> HeaderMap {
+        let named = [ACCEPT, HeaderName::from_static("sec-fetch-dest")];
+        named.into_iter().filter_map(|name| self.headers.get(&name).cloned().map(|value| (name, value))).collect()
     }
 
     fn text(&self, field: impl AsHeaderName) -> Option<String> {
@@ -115,7 +123,16 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
-        Asked { conn, snapshot: self.in_force.get(), method: head.method.clone(), version: head.version, headers, now: (self.clock)(), step: None }
+        Asked {
+            conn,
+            snapshot: self.in_force.get(),
+            method: head.method.clone(),
+            version: head.version,
+            headers,
+            now: (self.clock)(),
+            step: None,
+            reading: None,
+        }
     }
 
     /// Finds out what a request is for and who sends it; the answer, if it is not to be judged at all.
@@ -195,6 +212,7 @@ impl Worker {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
                 asked.step = entry.step;
+                asked.reading = asked.snapshot.policy.reading(identity.standing, &reason);
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
@@ -219,7 +237,7 @@ impl Worker {
         }
     }
 
-    fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
+    pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
         let taxonomy = &asked.snapshot.taxonomy;
         let site = shown(target);
         match reason.page(taxonomy) {

@@ -33,6 +33,7 @@ mod people;
 mod privacy;
 mod records;
 mod reload;
+mod scanning;
 mod servers;
 mod smuggling;
 mod traffic;

@@ -245,6 +245,7 @@ fn what_a_group_allows_it_does_not_block() {
         block: set(&["games", "adult"]),
         warn: set(&["adult", "drugs"]),
         inspect: crate::policy::Mode::None,
+        phrases: None,
     };
     let Treatment { group, actions } = Treatment::of(&group, &taxonomy);
     assert_eq!(group, "year-7");
