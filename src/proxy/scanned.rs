@@ -15,7 +15,7 @@
 //!
 //! # Limits
 //!
-//! Held: the hold, one frame of the sender and what one step of decoding gives. A body that is decoded for longer than [`TURN`] bytes lets others have
+//! Held: the hold, one frame of the sender and what one step of decoding gives. A body that is decoded for longer than 256 KiB lets others have
 //! their turn. What cannot be read is said so; [`Judge::unread`] says what is done.
 
 use super::judge::{Judge, Sentence};
