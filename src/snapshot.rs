@@ -8,6 +8,7 @@ use crate::illegal::Tier;
 use crate::lists::Lists;
 use crate::policy::Policy;
 use crate::policy::opinion::Court;
+use crate::scan::lexicon::Lexicon;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub lists: Arc<Lists>,
     /// The policy.
     pub policy: Policy,
+    /// The phrases that pages are scored by.
+    pub lexicon: Arc<Lexicon>,
     /// The school day.
     pub timetable: Timetable,
     /// Ranges of addresses and their groups.

@@ -140,7 +140,7 @@ pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
     let now = Timestamp::now();
     let lists = apart(|| config.library(secret).look(&rulebook.books(), now))?;
     let look = config.illegal_slot(&secret).look(watch::trace(&config.log()), now);
-    Ok(compose(&rulebook, lists).with_tier(look.tier()))
+    Ok(compose(&rulebook, lists, &mut Vec::new()).with_tier(look.tier()))
 }
 
 /// How the illegal tier of an installation stands, by its files. Nothing is written.
@@ -150,18 +150,22 @@ pub fn illegal_standing(config: &Config, secret: &[u8; 32]) -> Standing {
 }
 
 /// Puts policy and lists together. The illegal tier is yet to be put before them.
-fn compose(rulebook: &Rulebook, lists: Lists) -> Snapshot {
+fn compose(rulebook: &Rulebook, lists: Lists, remarks: &mut Vec<String>) -> Snapshot {
     let school = &rulebook.school;
     let mut whole = blake3::Hasher::new();
     whole.update(rulebook.digest.as_bytes()).update(lists.digest().as_bytes()).update(lists.own().digest().as_bytes());
     let (rules, tier) = (whole.finalize(), Tier::default());
+    let lexicon = rulebook.phrases.lexicon(&lists, &rulebook.taxonomy, remarks);
+    let mut policy = school.policy.clone();
+    policy.settle_themes(lexicon.themes());
     Snapshot {
         id: Snapshot::id_of(&rules, &tier),
         rules,
         tier,
         taxonomy: rulebook.taxonomy.clone(),
         lists: Arc::new(lists),
-        policy: school.policy.clone(),
+        policy,
+        lexicon: Arc::new(lexicon),
         timetable: school.timetable.clone(),
         networks: school.networks.clone(),
         members: school.members.clone(),
@@ -196,7 +200,19 @@ fn bring_up_or_keep(library: &Library, rulebook: &Rulebook, order: &Order) -> Re
 
 fn stock(library: &Library, rulebook: &Rulebook, order: &Order, shelf: Shelf) -> Result<(Snapshot, Stock), AppError> {
     let lists = library.with_own(shelf.lists, &rulebook.books(), order.at)?;
-    Ok((compose(rulebook, lists), Stock { generation: shelf.generation, held: shelf.held, remarks: shelf.remarks }))
+    let mut remarks = shelf.remarks;
+    let snapshot = compose(rulebook, lists, &mut remarks);
+    remarks.extend(of_phrases(&rulebook.phrases.remarks));
+    Ok((snapshot, Stock { generation: shelf.generation, held: shelf.held, remarks }))
+}
+
+/// What is told of the lines of phrase files: the first, and how many there are.
+fn of_phrases(remarks: &[String]) -> Option<String> {
+    let first = remarks.first()?;
+    Some(match remarks.len() {
+        1 => format!("phrases: {first}"),
+        more => format!("phrases: {first}; {} more such lines, see: usher config check", more - 1),
+    })
 }
 
 /// What Usher itself does to the lists, by its own account.

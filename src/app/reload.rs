@@ -140,7 +140,7 @@ impl Reloader {
         let books = standing.rulebook.books();
         let shelf = standing.library.in_force(&books)?.ok_or(LibraryError::NoGeneration(0))?;
         let lists = standing.library.with_own(shelf.lists, &books, (self.clock)())?;
-        let rules = compose(&standing.rulebook, lists);
+        let rules = compose(&standing.rulebook, lists, &mut Vec::new());
         if rules.rules == self.in_force.peek().rules {
             return Ok(None);
         }

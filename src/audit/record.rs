@@ -277,17 +277,23 @@ pub enum Outcome {
     LimitReached,
     /// Given up in any other way.
     Abandoned,
+    /// What was in it was found when it had come, and none of it passed: a record of its own says why.
+    Withheld,
+    /// It was cut for what was in it: a record of its own says why.
+    Cut,
 }
 
 impl Outcome {
     /// All of them, by the name they have in the log.
-    pub const NAMES: [(&str, Self); 6] = [
+    pub const NAMES: [(&str, Self); 8] = [
         ("complete", Self::Complete),
         ("client-gone", Self::ClientGone),
         ("origin-failed", Self::OriginFailed),
         ("destination-refused", Self::DestinationRefused),
         ("limit-reached", Self::LimitReached),
         ("abandoned", Self::Abandoned),
+        ("withheld", Self::Withheld),
+        ("cut", Self::Cut),
     ];
 
     /// As in the log.
@@ -300,6 +306,8 @@ impl Outcome {
             Self::DestinationRefused => "destination-refused",
             Self::LimitReached => "limit-reached",
             Self::Abandoned => "abandoned",
+            Self::Withheld => "withheld",
+            Self::Cut => "cut",
         }
     }
 }

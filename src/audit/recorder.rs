@@ -72,7 +72,7 @@ pub enum Unrecorded {
 
 pub(super) struct Commit {
     pub(super) id: RecordId,
-    pub(super) opening: Box<Opening>,
+    pub(super) opening: Arc<Opening>,
     pub(super) done: oneshot::Sender<Result<(), Arc<str>>>,
 }
 
@@ -170,7 +170,8 @@ impl Recorder {
     }
 
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.
-    pub async fn open(&self, opening: Box<Opening>) -> Result<Pending, Unrecorded> {
+    pub async fn open(&self, opening: impl Into<Arc<Opening>>) -> Result<Pending, Unrecorded> {
+        let opening: Arc<Opening> = opening.into();
         let (done, committed) = oneshot::channel();
         let class = opening.class;
         let pending = Pending::new(self.clone(), self.enqueue(opening, done)?, class);
@@ -183,7 +184,7 @@ impl Recorder {
         }
     }
 
-    fn enqueue(&self, opening: Box<Opening>, done: oneshot::Sender<Result<(), Arc<str>>>) -> Result<RecordId, Unrecorded> {
+    fn enqueue(&self, opening: Arc<Opening>, done: oneshot::Sender<Result<(), Arc<str>>>) -> Result<RecordId, Unrecorded> {
         let mut queue = self.shared.queue.lock();
         if queue.closing {
             return Err(Unrecorded::Closed);
@@ -284,6 +285,14 @@ impl Pending {
     /// Notes what went wrong.
     pub fn note(&mut self, note: impl Into<String>) {
         self.closing.note = Some(note.into());
+    }
+
+    /// Notes something more, beside what was noted before.
+    pub fn add_note(&mut self, note: String) {
+        self.closing.note = Some(match self.closing.note.take() {
+            Some(before) => format!("{before} {note}"),
+            None => note,
+        });
     }
 
     /// Counts bytes sent to the client.

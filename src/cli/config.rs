@@ -23,8 +23,9 @@ impl Command {
             return Err(Problems(config.untrusted).into());
         }
         let policy = &rulebook.school.policy;
-        print(format_args!("no problems: {} groups, {} rules, {} lists", policy.groups.len(), policy.rules.len(), rulebook.sources.len()))?;
-        for remark in policy.remarks() {
+        let (groups, rules, lists, phrases) = (policy.groups.len(), policy.rules.len(), rulebook.sources.len(), rulebook.phrases.entries());
+        print(format_args!("no problems: {groups} groups, {rules} rules, {lists} lists, {phrases} phrases"))?;
+        for remark in rulebook.phrases.remarks.iter().chain(&policy.remarks()) {
             print(remark)?;
         }
         let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();

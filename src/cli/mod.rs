@@ -10,6 +10,7 @@ mod lists;
 mod log;
 mod parent;
 mod privacy;
+mod scan;
 mod seal;
 mod serve;
 mod table;
@@ -53,6 +54,9 @@ enum Command {
     /// Search the record.
     #[command(subcommand)]
     Log(log::Log),
+    /// Look at the phrases pages are scored by.
+    #[command(subcommand)]
+    Scan(scan::Scan),
     /// Look at the parent proxy.
     #[command(subcommand)]
     Parent(parent::Parent),
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Lists(command) => command.run(&path),
         Command::Illegal(command) => command.run(&path),
         Command::Log(command) => command.run(&path),
+        Command::Scan(command) => command.run(&path),
         Command::Parent(command) => command.run(&path),
         Command::Ca(command) => command.run(&path),
         Command::Tls(command) => command.run(&path),

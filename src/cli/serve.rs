@@ -77,6 +77,9 @@ fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     if !looked_into.is_empty() {
         row("https", &format!("looked into for {}", looked_into.join(", ")))?;
     }
+    if snapshot.policy.reads_words() {
+        row("phrases", &phrases_line(&snapshot))?;
+    }
     row("rules", &format!("{}, snapshot {}", snapshot.policy.rules.len(), snapshot.id))?;
     let standing = app.illegal();
     if let Standing::Sealed(_) = standing {
@@ -100,6 +103,13 @@ fn lists_line(snapshot: &Snapshot, stock: &Stock) -> String {
         line += &format!(" ({} lines refused; see: usher lists check)", thousands(refused));
     }
     line
+}
+
+/// What pages are read for, and whose.
+fn phrases_line(snapshot: &Snapshot) -> String {
+    let lexicon = &snapshot.lexicon;
+    let read: Vec<_> = snapshot.policy.groups.iter().filter(|group| group.phrases.is_some()).map(|group| &*group.name).collect();
+    format!("{} phrases of {} themes; pages are read for {}", thousands(lexicon.entries().len()), lexicon.themes().len(), read.join(", "))
 }
 
 /// What a school would want to know is not there.

@@ -12,6 +12,7 @@ mod outputs;
 pub mod policy;
 pub mod reader;
 mod rewrite;
+pub mod scan;
 mod sources;
 mod tls;
 mod upstream;
@@ -99,6 +100,8 @@ pub struct Config {
     pub untrusted: Vec<Problem>,
     /// The virus scanners, if there are any.
     pub antivirus: Option<crate::antivirus::Settings>,
+    /// The files and folders of phrases that pages are scored by, and whether `usher.toml` names them.
+    pub phrases: (Vec<PathBuf>, bool),
 }
 
 /// What the other files say, checked.
@@ -112,7 +115,9 @@ pub struct Rulebook {
     pub sources: Vec<ListSource>,
     /// The sites that tell whether lists are sound: those that are shipped, and the school's own.
     pub canaries: Canaries,
-    /// A digest of every byte of policy and categories.
+    /// The phrases that pages are scored by.
+    pub phrases: scan::PhraseFiles,
+    /// A digest of every byte of policy, categories and phrases.
     pub digest: blake3::Hash,
 }
 
@@ -149,9 +154,12 @@ impl Config {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
         let mut digest = blake3::Hasher::new();
         digest.update(categories.text().as_bytes());
+        let phrases = scan::PhraseFiles::read(&self.phrases.0, self.phrases.1, &taxonomy).map_err(&mut keep);
+        let phrases = phrases.unwrap_or_default();
+        digest.update(phrases.digest().as_bytes());
         let school = open(&self.policy).and_then(|file| {
             digest.update(file.text().as_bytes());
-            policy::read(&file, &taxonomy, &self.ports)
+            policy::read(&file, &taxonomy, &self.ports, &phrases)
         });
         let school = school.map_err(&mut keep).ok();
         if school.as_ref().is_some_and(|school| school.policy.inspected().next().is_some()) {
@@ -168,7 +176,7 @@ impl Config {
                 school.policy.inspection.own = own_names(&self.settings.own_host);
                 school.policy.resolver = if self.parent.is_some() { Resolver::Parent } else { Resolver::Usher };
                 let canaries = canaries::together(shipped, &school.canaries);
-                Ok(Rulebook { taxonomy, school, sources, canaries, digest })
+                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, digest })
             }
             _ => Err(Problems(problems)),
         }
@@ -277,7 +285,8 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let antivirus = antivirus::read(file, folder);
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
-    let limits = read_limits(file);
+    let scan::Scan { phrases, named, limits: scanned } = scan::read(file, folder);
+    let limits = Limits { scan: scanned, ..read_limits(file) };
     let settings = Settings { ask, school, own_host: own_host?, warning_holds };
     Some(Config {
         path: path.to_owned(),
@@ -304,6 +313,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         origins,
         untrusted,
         antivirus,
+        phrases: (phrases, named),
     })
 }
 

@@ -5,6 +5,7 @@ use super::categories::ids;
 use super::files;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
 use super::rewrite;
+use super::scan::{self, PhraseFiles};
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;
@@ -70,10 +71,10 @@ impl FromToml for Weekday {
 }
 
 /// Reads the policy.
-pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts) -> Result<School, Vec<Problem>> {
+pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts, phrases: &PhraseFiles) -> Result<School, Vec<Problem>> {
     source.read(|file| {
         let timetable = timetable(file);
-        let mut groups = Groups { taxonomy, groups: Vec::new(), ranges: Vec::new(), members: Vec::new(), files: Vec::new() };
+        let mut groups = Groups { taxonomy, phrases, groups: Vec::new(), ranges: Vec::new(), members: Vec::new(), files: Vec::new() };
         file.tables("group").iter().for_each(|table| groups.add(table));
         if groups.groups.is_empty() {
             file.wrong("group", "there is no group", Some("write at least one [[group]] with a name and what it blocks".into()));
@@ -181,6 +182,7 @@ fn dates(table: &Table<'_>) -> Option<Dates> {
 
 struct Groups<'a> {
     taxonomy: &'a Taxonomy,
+    phrases: &'a PhraseFiles,
     groups: Vec<Group>,
     ranges: Vec<(IpNet, GroupId)>,
     members: Vec<(Glob, GroupId)>,
@@ -218,9 +220,10 @@ impl Groups<'_> {
         let usual = if staff { Level::Off } else { Level::Strict };
         let safe_search = table.choice("safe_search", &Level::NAMES, Some(usual)).unwrap_or_default();
         let tenants = Arc::new(rewrite::tenants(table, inspect));
+        let phrases = scan::read_group(table, self.phrases, self.taxonomy).map(Arc::new);
         self.files.push(files::read(table));
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, safe_search, tenants });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, safe_search, tenants, phrases });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {

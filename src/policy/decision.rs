@@ -4,6 +4,7 @@ use super::changes::Changes;
 use super::facts::Facts;
 use super::rewrite::Lead;
 use super::safesearch::Unsafe;
+use super::words;
 use crate::category::{Category, CategorySet, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -281,6 +282,39 @@ pub enum Reason {
     Nested,
     /// No rule and no category of the group speaks.
     Unlisted,
+    /// The words of a page, or of what was sent.
+    Words(Arc<Words>),
+}
+
+/// What words came to, or why they could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Which way they went.
+    pub way: words::Way,
+    /// The group that says how much may be.
+    pub group: Arc<str>,
+    /// What they came to.
+    pub said: Said,
+}
+
+/// What is said of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// They are over the threshold.
+    Over {
+        /// What they are about.
+        theme: Box<str>,
+        /// The category that belongs to.
+        category: Option<Category>,
+        /// How many points they came to.
+        points: i32,
+        /// How many there may be less than.
+        threshold: i32,
+        /// The phrases that were seen, as the phrase files have them.
+        seen: Vec<Box<str>>,
+    },
+    /// They cannot be read, for this reason.
+    Unreadable(String),
 }
 
 /// Why what would be looked into is passed sealed.
@@ -405,6 +439,10 @@ impl Reason {
             Self::Republished(_) => "republished",
             Self::Nested => "nested",
             Self::Unlisted => "unlisted",
+            Self::Words(words) => match words.said {
+                Said::Over { .. } => "words",
+                Said::Unreadable(_) => "unreadable",
+            },
         }
     }
 
@@ -434,6 +472,7 @@ impl Reason {
             Self::Unsafe(why) => why.text(),
             Self::Led { rule, how: Led::Redirected, to, then } => format!("The rule \"{rule}\" answers it with {to}. {}", then.text(taxonomy)),
             Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
+            Self::Words(words) => words.text(),
         };
         Cow::Owned(text)
     }
@@ -446,6 +485,7 @@ impl Reason {
             Self::Rule { category, .. } => *category,
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.category(),
             Self::Republished(republished) => republished.reason.category(),
+            Self::Words(words) => words.category(),
             Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
         }
     }
@@ -457,7 +497,12 @@ impl Reason {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.entry(),
             Self::Republished(republished) => republished.reason.entry(),
-            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. }) | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
+            Self::AlwaysBlocked(Illegal { source: Source::Feed { .. }, .. })
+            | Self::Port(_)
+            | Self::Unsafe(_)
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_) => None,
         }
     }
 
@@ -469,7 +514,7 @@ impl Reason {
             Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.rule(),
             Self::Republished(republished) => republished.reason.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
+            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => None,
         }
     }
 
@@ -480,7 +525,14 @@ impl Reason {
         match self {
             Self::Republished(republished) => decided.union(republished.categories),
             Self::Led { then: inner, .. } | Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.listed(decided),
-            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted => decided,
+            Self::AlwaysBlocked(_)
+            | Self::Port(_)
+            | Self::Rule { .. }
+            | Self::Category { .. }
+            | Self::Unsafe(_)
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_) => decided,
         }
     }
 
@@ -491,7 +543,7 @@ impl Reason {
             Self::AlwaysBlocked(_) => true,
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.is_always_blocked(),
             Self::Republished(republished) => republished.reason.is_always_blocked(),
-            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted => false,
+            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => false,
         }
     }
 
@@ -499,5 +551,39 @@ impl Reason {
     #[must_use]
     pub fn page(&self, taxonomy: &Taxonomy) -> Page {
         self.category().map_or(Page::Block, |category| taxonomy.info(category).page)
+    }
+}
+
+impl Words {
+    /// What they came to, in a sentence. The phrases are not in it: a page shows this to a pupil.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let what = match self.way {
+            words::Way::Answer => "page",
+            words::Way::Upload => "text that was to be sent",
+        };
+        match &self.said {
+            Said::Over { theme, points, threshold, .. } => {
+                let theme = theme.replace('-', " ");
+                format!("The words of this {what} are about {theme}: they come to {points} points, and for {} {threshold} are too many.", self.group)
+            }
+            Said::Unreadable(why) => format!("This {what} cannot be read to see what is in it: {why}."),
+        }
+    }
+
+    /// The same with the phrases that were seen, for the record.
+    #[must_use]
+    pub fn on_record(&self) -> String {
+        match &self.said {
+            Said::Over { seen, .. } if !seen.is_empty() => format!("{} Seen: {}.", self.text(), seen.join("; ")),
+            Said::Over { .. } | Said::Unreadable(_) => self.text(),
+        }
+    }
+
+    fn category(&self) -> Option<Category> {
+        match &self.said {
+            Said::Over { category, .. } => *category,
+            Said::Unreadable(_) => None,
+        }
     }
 }

@@ -44,6 +44,7 @@ pub mod republished;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;
+pub mod words;
 
 pub use changes::Changes;
 pub use condition::Condition;
@@ -54,6 +55,7 @@ pub use inspect::{Inspection, Mode};
 pub use rewrite::{Lead, Rewrite};
 pub use safesearch::{Level, Resolver};
 pub use tenants::Tenants;
+pub use words::{OnHit, Phrases, Reading, Unread};
 
 use crate::category::CategorySet;
 use crate::identity::{GroupId, Standing};
@@ -105,6 +107,8 @@ pub struct Group {
     pub safe_search: Level,
     /// Whose accounts at Google and Microsoft may be used.
     pub tenants: Arc<Tenants>,
+    /// What pages may say, if they are read.
+    pub phrases: Option<Arc<Phrases>>,
 }
 
 /// One rule.

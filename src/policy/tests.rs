@@ -57,6 +57,7 @@ fn school() -> School {
         gate: Gate::default(),
         safe_search: Level::Strict,
         tenants: Arc::default(),
+        phrases: None,
     };
     let policy = Policy {
         groups: vec![group("year-7", &["education"], &["games", "drugs"], &["chat"]), group("staff", &["education"], &["drugs"], &[])],
@@ -71,6 +72,11 @@ fn school() -> School {
     };
     let lists = compiler.finish().expect("room").0;
     School { taxonomy, lists, timetable, policy, tier: Tier::new(Some(Arc::new(feed(SEALED)))) }
+}
+
+/// A policy of two groups without rules.
+pub(super) fn plain_policy() -> Policy {
+    school().policy
 }
 
 fn rule(name: &str, when: Vec<Condition>, then: Action) -> Rule {
@@ -396,6 +402,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         gate: Gate::default(),
         safe_search: Level::Strict,
         tenants: Arc::default(),
+        phrases: None,
     });
     let rules = proptest::collection::vec((proptest::collection::vec(any_condition(&taxonomy), 0..3), any_action()), 0..6);
     (proptest::collection::vec(group, 3), rules).prop_map(move |(groups, rules)| Policy {

@@ -6,6 +6,7 @@ use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
 use super::pool::{Origin, Pool};
 use super::replay::Replay;
+use super::scanned::{Scanned, Source};
 use super::sequel::Listener;
 use super::timer::Timer;
 use crate::antivirus::spool::Pieces;
@@ -31,6 +32,8 @@ pub enum RequestBody {
     Client(Box<ClientBody>),
     /// From the client, to be sent again if need be.
     Replay(Replay),
+    /// Read as it passes.
+    Scanned(Box<Scanned<RequestBody>>),
     /// From the client, held whole until it was judged.
     Held(Box<HeldBody>),
 }
@@ -112,7 +115,18 @@ impl RequestBody {
             Self::Empty | Self::Held(_) => {}
             Self::Client(body) => body.gate = None,
             Self::Replay(body) => body.open(),
+            Self::Scanned(body) => body.source_mut().open(),
         }
+    }
+}
+
+impl Source for RequestBody {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(self).poll_frame(cx)
+    }
+
+    fn left(&self) -> SizeHint {
+        self.size_hint()
     }
 }
 
@@ -125,6 +139,7 @@ impl Body for RequestBody {
             Self::Empty => return Poll::Ready(None),
             Self::Client(body) => body,
             Self::Replay(body) => return Pin::new(body).poll_frame(cx),
+            Self::Scanned(body) => return body.poll_next(cx),
             Self::Held(held) => {
                 let frame = ready!(held.pieces.poll_next(cx)).map(|read| read.map(Frame::data));
                 let said = frame.as_ref().and_then(|frame| frame.as_ref().ok());
@@ -168,6 +183,7 @@ impl Body for RequestBody {
             Self::Held(held) => held.pieces.left() == 0,
             Self::Client(body) => body.inner.is_end_stream(),
             Self::Replay(body) => body.is_end_stream(),
+            Self::Scanned(body) => body.is_over(),
         }
     }
 
@@ -177,6 +193,7 @@ impl Body for RequestBody {
             Self::Held(held) => SizeHint::with_exact(held.pieces.left()),
             Self::Client(body) => body.inner.size_hint(),
             Self::Replay(body) => body.size_hint(),
+            Self::Scanned(body) => body.left(),
         }
     }
 }
@@ -193,6 +210,15 @@ enum Content {
     Empty,
     Own(Bytes),
     Origin(Relay),
+    File(Box<InspectedFile>),
+    Scanned(Box<Scanned<Flow>>),
+}
+
+/// An origin's answer on its way, before its words are read.
+pub enum Flow {
+    /// As it comes.
+    Origin(Box<Relay>),
+    /// Judged as a file.
     File(Box<InspectedFile>),
 }
 
@@ -270,6 +296,32 @@ impl Relay {
     }
 }
 
+impl Source for Relay {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.poll_frame(cx)
+    }
+
+    fn left(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Source for Flow {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Origin(relay) => relay.poll_frame(cx),
+            Self::File(file) => file.poll_frame(cx),
+        }
+    }
+
+    fn left(&self) -> SizeHint {
+        match self {
+            Self::Origin(relay) => relay.size_hint(),
+            Self::File(file) => file.size_hint(),
+        }
+    }
+}
+
 impl AnswerBody {
     /// No body.
     #[must_use]
@@ -309,7 +361,7 @@ impl AnswerBody {
         };
         match &mut self.content {
             Content::File(file) => Some(file),
-            Content::Empty | Content::Own(_) | Content::Origin(_) => None,
+            Content::Empty | Content::Own(_) | Content::Origin(_) | Content::Scanned(_) => None,
         }
     }
 
@@ -320,7 +372,35 @@ impl AnswerBody {
         self.pending.take()
     }
 
-    fn finish(&mut self, outcome: Outcome) {
+    /// Takes out what comes from an origin, to be read on its way, with the record and the connection of the answer; nothing, of an answer of our own.
+    pub(super) fn take_flow(&mut self) -> Option<(Flow, Pending, Arc<Conn>)> {
+        if !matches!(self.content, Content::Origin(_) | Content::File(_)) {
+            return None;
+        }
+        let (pending, conn) = self.pending.take().zip(self.conn.take())?;
+        match std::mem::replace(&mut self.content, Content::Empty) {
+            Content::Origin(relay) => Some((Flow::Origin(Box::new(relay)), pending, conn)),
+            Content::File(file) => Some((Flow::File(file), pending, conn)),
+            Content::Empty | Content::Own(_) | Content::Scanned(_) => None,
+        }
+    }
+
+    /// An origin's answer that is read as it passes.
+    #[must_use]
+    pub fn scanned(scanned: Box<Scanned<Flow>>, pending: Pending, conn: Arc<Conn>) -> Self {
+        Self { content: Content::Scanned(scanned), pending: Some(pending), conn: Some(conn) }
+    }
+
+    fn finish(&mut self, mut outcome: Outcome) {
+        if let Content::Scanned(scanned) = &mut self.content
+            && let Some(pending) = &mut self.pending
+            && let Some(found) = scanned.concluded()
+        {
+            pending.add_note(found.on_record());
+            if scanned.is_cut() {
+                outcome = Outcome::Cut;
+            }
+        }
         if let Some(pending) = self.pending.take() {
             pending.close(outcome);
         }
@@ -351,6 +431,7 @@ impl AnswerBody {
             }
             Content::Origin(relay) => relay.poll_frame(cx),
             Content::File(file) => file.poll_frame(cx),
+            Content::Scanned(scanned) => scanned.poll_next(cx),
         }
     }
 }
@@ -387,6 +468,7 @@ impl Body for AnswerBody {
             Content::Own(_) => false,
             Content::Origin(relay) => relay.is_over(),
             Content::File(file) => file.is_over(),
+            Content::Scanned(scanned) => scanned.is_over(),
         }
     }
 
@@ -396,6 +478,7 @@ impl Body for AnswerBody {
             Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Origin(relay) => relay.size_hint(),
             Content::File(file) => file.size_hint(),
+            Content::Scanned(scanned) => scanned.left(),
         }
     }
 }

@@ -11,13 +11,14 @@ use super::connect::origin_end;
 use super::dial::DialError;
 use super::error::{ProxyError, unrecorded};
 use super::headers::{
-    Wishes, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host, strip_request,
-    strip_response,
+    Wishes, ask_for_readable, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host,
+    strip_request, strip_response,
 };
 use super::limits::TRIES;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
+use super::reading::{Case, Whole};
 use super::replay::{Again, Replay};
 use super::request::{Answer, Asked, own_answer};
 use super::sender::{Failure, Unanswered, goes_on};
@@ -26,7 +27,7 @@ use super::streams::OnlyHttp1;
 use super::target::Target;
 use super::websocket;
 use crate::audit::{Outcome, Pending};
-use crate::policy::ForwardPermit;
+use crate::policy::{ForwardPermit, OnHit};
 use crate::tls::exception::Exception;
 use crate::tls::origin::Offer;
 use crate::tls::refusal::{ClientCertificate, Refusal};
@@ -78,6 +79,7 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
+        let opening = asked.reading.is_some().then(|| entry.opening.clone());
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
             (Some(upload), _) => match self.hold_upload(&upload, &mut asked, entry, request.body_mut()).await {
@@ -117,9 +119,31 @@ impl Worker {
         let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
         let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
-        let (upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
+        if asked.reading.is_some() {
+            ask_for_readable(&mut asked.headers, self.is_crowded());
+        }
+        let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
+        let case = opening.map(|opening| Case { opening, target: &target });
+        let overheard = match &case {
+            Some(case) => match self.read_upload(&asked, case, &mut upload).await {
+                Ok(overheard) => overheard,
+                Err(found) => {
+                    asked.recall_form();
+                    return self.withheld(&asked, case, &found, pending).await;
+                }
+            },
+            None => None,
+        };
+        let whole = Whole::of(&asked, &upload);
         let exchanged = self.exchange((&line, offer, &conn), ready, upload, &mut pending).await;
-        if exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
+        let exchanged = match (whole, exchanged) {
+            (Some(whole), Ok((response, _))) if whole.is_wanted_for(&response) => {
+                let again = self.ready(&line, &conn, offer).await;
+                self.exchange((&line, offer, &conn), again, whole.into_upload(), &mut pending).await
+            }
+            (_, exchanged) => exchanged,
+        };
+        if case.is_some() || exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
             asked.recall_form();
         }
         if let Some(heard) = heard
@@ -127,6 +151,14 @@ impl Worker {
         {
             return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
         }
+        let overheard = overheard.and_then(|overheard| overheard.lock().clone());
+        let exchanged = match (exchanged, overheard, &case) {
+            (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
+            (exchanged, found, _) => {
+                found.into_iter().for_each(|found| pending.add_note(found.on_record()));
+                exchanged
+            }
+        };
         match exchanged {
             Ok((response, mut origin)) => match line.refusal(response.status()) {
                 Some(refusal) => self.failed(&asked, &refusal.into(), pending),
@@ -136,8 +168,9 @@ impl Worker {
                         return refusal;
                     }
                     self.note_redirect(&asked, &target, &response);
-                    let answer = self.relay(&asked, wishes, client, response, (line, origin), pending);
-                    self.judge_file(brief, &asked, answer).await
+                    let answer = self.relay(&asked, (wishes, client), response, (line, origin), pending);
+                    let answer = self.judge_file(brief, &asked, answer).await;
+                    self.read_answer(&asked, case, answer).await
                 }
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
@@ -261,8 +294,7 @@ impl Worker {
     fn relay(
         self: &Arc<Self>,
         asked: &Asked,
-        wishes: Wishes,
-        client: Option<Switching>,
+        (wishes, client): (Wishes, Option<Switching>),
         mut response: Response<Incoming>,
         (line, origin): (Line<'_>, Origin),
         mut pending: Pending,
@@ -357,9 +389,9 @@ enum Hop {
 }
 
 /// A request on its way out, with a count of its body's bytes if it has one.
-struct Upload {
-    request: Request<RequestBody>,
-    progress: Option<Arc<AtomicU64>>,
+pub(super) struct Upload {
+    pub(super) request: Request<RequestBody>,
+    pub(super) progress: Option<Arc<AtomicU64>>,
 }
 
 /// Why a request was not answered.
@@ -389,7 +421,8 @@ fn blamed(error: hyper::Error, origin: &Origin) -> ProxyError {
 fn excused_entry<'a>(mut entry: Entry, excused: impl Iterator<Item = &'a Arc<Exception>>) -> Entry {
     let said: Vec<_> = excused.map(|exception| exception.on_record()).collect();
     if !said.is_empty() {
-        entry.opening.why = format!("{} {}", entry.opening.why, said.join(" ")).into();
+        let opening = Arc::make_mut(&mut entry.opening);
+        opening.why = format!("{} {}", opening.why, said.join(" ")).into();
     }
     entry
 }
@@ -399,7 +432,7 @@ fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeat
     let body = std::mem::replace(request.body_mut(), RequestBody::Empty);
     let (body, again) = match body {
         RequestBody::Empty => (RequestBody::Empty, None),
-        body @ (RequestBody::Client(_) | RequestBody::Replay(_) | RequestBody::Held(_)) if !shared => {
+        body @ (RequestBody::Client(_) | RequestBody::Scanned(_) | RequestBody::Replay(_) | RequestBody::Held(_)) if !shared => {
             *request.body_mut() = body;
             return None;
         }
@@ -407,7 +440,7 @@ fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeat
             let again = body.again();
             (RequestBody::Replay(body), Some(again))
         }
-        body @ (RequestBody::Client(_) | RequestBody::Held(_)) => {
+        body @ (RequestBody::Client(_) | RequestBody::Scanned(_) | RequestBody::Held(_)) => {
             let body = Replay::of(body);
             let again = body.again();
             (RequestBody::Replay(body), Some(again))
@@ -419,15 +452,20 @@ fn repeatable(request: &mut Request<RequestBody>, shared: bool) -> Option<Repeat
 
 impl Repeatable {
     fn request(self) -> Option<Request<RequestBody>> {
-        let mut request = Request::new(RequestBody::Empty);
+        let mut request = rebuilt(self.method, self.uri, self.headers);
         if let Some(again) = self.body {
             *request.body_mut() = again.body()?;
         }
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.headers_mut() = self.headers;
         Some(request)
     }
+}
+
+pub(super) fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
+    let mut request = Request::new(RequestBody::Empty);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
 }
 
 /// Passes interim answers on to the client (RFC 9110 section 15.2). `100 Continue` opens the way for the body instead: reading the body makes

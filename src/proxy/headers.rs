@@ -1,9 +1,10 @@
 //! What a proxy takes out of a head and puts into it (RFC 9110 sections 7.6 and 11.7). Pure.
 
+use crate::scan::decode::Coding;
 use http::StatusCode;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
 };
 
 /// Fields of one connection only, whether or not `Connection` names them.
@@ -90,6 +91,24 @@ fn has_scheme_of_connections(headers: &HeaderMap, field: &HeaderName) -> bool {
         let scheme = value.split_ascii_whitespace().next().unwrap_or_default();
         scheme.eq_ignore_ascii_case("ntlm") || scheme.eq_ignore_ascii_case("negotiate")
     })
+}
+
+/// Cuts what a request asks for down to answers whose text can be read: in codings that can be undone, whole rather than as a difference from an
+/// older one (RFC 3229). `crowded`: only codings that take little memory.
+pub fn ask_for_readable(headers: &mut HeaderMap, crowded: bool) {
+    headers.remove(HeaderName::from_static("a-im"));
+    if !headers.contains_key(ACCEPT_ENCODING) {
+        return;
+    }
+    let undone = |name: &str| match Coding::named(name) {
+        Some(coding) => !crowded || coding.memory() <= Coding::Gzip.memory(),
+        None => name.eq_ignore_ascii_case("identity"),
+    };
+    let kept = tokens(headers, &ACCEPT_ENCODING).filter(|token| undone(token.split(';').next().unwrap_or_default().trim()));
+    let kept = kept.collect::<Vec<_>>().join(", ");
+    let value =
+        if kept.is_empty() { HeaderValue::from_static("identity") } else { HeaderValue::from_str(&kept).unwrap_or(HeaderValue::from_static("identity")) };
+    headers.insert(ACCEPT_ENCODING, value);
 }
 
 /// Whether a response switches to the one protocol that is let through (RFC 9110 section 7.8).
@@ -275,6 +294,26 @@ mod tests {
         let mut response = map(&[("connection", "upgrade"), ("upgrade", "websocket")]);
         strip_response(&mut response, true);
         assert_eq!(left(&response), ["connection: upgrade", "upgrade: websocket"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_asked_for() {
+        for (asked, crowded, expected) in [
+            ("gzip, deflate, br, zstd", false, "gzip, deflate, br, zstd"),
+            ("gzip, deflate, br, zstd", true, "gzip, deflate"),
+            ("gzip;q=0.5, dcb, dcz, BR;q=1.0", false, "gzip;q=0.5, BR;q=1.0"),
+            ("dcb, *", false, "identity"),
+            ("br", true, "identity"),
+            ("identity;q=0, gzip", false, "identity;q=0, gzip"),
+        ] {
+            let mut headers = map(&[("a-im", "vcdiff")]);
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(asked));
+            ask_for_readable(&mut headers, crowded);
+            assert_eq!(left(&headers), [format!("accept-encoding: {expected}")]);
+        }
+        let mut headers = map(&[]);
+        ask_for_readable(&mut headers, false);
+        assert!(headers.is_empty());
     }
 
     #[test]

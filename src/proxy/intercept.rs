@@ -39,7 +39,7 @@ pub(super) struct Inspected {
     pub(super) to: Destination,
     pub(super) pending: Pending,
     /// What is to be put on record if the client sends no request, and so never sees that its site is blocked.
-    pub(super) unseen: Option<Box<Opening>>,
+    pub(super) unseen: Option<Arc<Opening>>,
     /// What for.
     pub(super) purpose: Purpose,
     /// Whether the site may be passed sealed for its own sake.
@@ -170,7 +170,7 @@ impl Worker {
     }
 
     /// Puts on record that a site is blocked, where nobody was shown a page that says so.
-    pub(super) async fn record_unseen(&self, unseen: Option<Box<Opening>>, why: &str) {
+    pub(super) async fn record_unseen(&self, unseen: Option<Arc<Opening>>, why: &str) {
         if let Some(opening) = unseen
             && let Ok(mut pending) = self.recorder.open(opening).await
         {

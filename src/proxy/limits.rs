@@ -1,5 +1,6 @@
 //! Every limit of the proxy, in one place: sizes, counts and waits. Those a school may need to change are in `usher.toml` under `[limits]`.
 
+use crate::scan::decode;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -32,6 +33,27 @@ pub struct Limits {
     pub tunnel_idle_time: Duration,
     /// For open requests to finish when Usher stops.
     pub drain_time: Duration,
+    /// How far bodies are read for their words.
+    pub scan: ScanLimits,
+}
+
+/// How far bodies are read for their words; `[scan]` in `usher.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanLimits {
+    /// The most of a body that is held back until it is judged, in bytes, decoded.
+    pub held: usize,
+    /// How long more of a held body is waited for, each time.
+    pub pause: Duration,
+    /// How far content codings are undone.
+    pub decode: decode::Limits,
+    /// The most memory that undoing them takes, of all bodies together, in MiB.
+    pub memory_mib: usize,
+}
+
+impl Default for ScanLimits {
+    fn default() -> Self {
+        Self { held: 64 << 10, pause: Duration::from_secs(2), decode: decode::Limits::default(), memory_mib: 256 }
+    }
 }
 
 impl Default for Limits {
@@ -50,6 +72,7 @@ impl Default for Limits {
             answer_time: Duration::from_secs(120),
             tunnel_idle_time: Duration::from_secs(600),
             drain_time: Duration::from_secs(20),
+            scan: ScanLimits::default(),
         }
     }
 }

@@ -12,10 +12,11 @@ use crate::insight::trail::{Meaning, Request, Sight, Step};
 use crate::url::Url;
 use http::header::{ACCEPT, AsHeaderName, HeaderMap, LOCATION, REFERER, USER_AGENT};
 use http::{Response, StatusCode};
+use std::sync::Arc;
 
 /// What is to be put on record, and the visit it is, if it is one.
 pub(super) struct Entry {
-    pub(super) opening: Box<Opening>,
+    pub(super) opening: Arc<Opening>,
     pub(super) step: Option<Step>,
 }
 
@@ -61,7 +62,7 @@ impl Proxy {
 fn with_meaning(asked: &Asked, identity: &Identity, opening: Opening, meaning: Meaning<RecordId>) -> Entry {
     let Meaning { kind, start, certainty, cause, search, step } = meaning;
     let class = if asked.snapshot.policy.is_staff(identity.standing) { Class::Staff } else { Class::of(kind, opening.verdict) };
-    Entry { opening: Box::new(Opening { class, kind, start, certainty, cause, search, ..opening }), step }
+    Entry { opening: Arc::new(Opening { class, kind, start, certainty, cause, search, ..opening }), step }
 }
 
 /// Where an answer sends a browser on to.

@@ -34,6 +34,7 @@ pub mod inside;
 pub mod inspected_file;
 mod inspected_upload;
 pub mod intercept;
+pub mod judge;
 pub mod limits;
 mod line;
 pub mod listen;
@@ -44,9 +45,11 @@ pub mod pages;
 pub mod parent;
 mod patient;
 pub mod pool;
+mod reading;
 pub mod replay;
 pub mod request;
 mod rewritten;
+pub mod scanned;
 pub mod sender;
 mod sequel;
 mod shared;
@@ -89,6 +92,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use warnings::Warnings;
 
 /// Tells the time. The world's clock but in tests.
@@ -199,6 +203,8 @@ pub struct Proxy {
     trail: Trail<RecordId>,
     requests: Option<PerClient>,
     password_checks: PerClient,
+    /// Memory for undoing content codings.
+    decoding: Arc<Semaphore>,
 }
 
 /// One thread's part of the proxy. A connection to an origin stays on the thread that made it, so nothing a request needs is waited for across
@@ -258,6 +264,7 @@ impl Proxy {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
+            decoding: Arc::new(Semaphore::new(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT))),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
             in_force: parts.in_force,

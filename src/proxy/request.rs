@@ -22,7 +22,7 @@ use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::decision::{Destination, Exempt};
-use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reason, RequestVerdict, TunnelPermit, files};
+use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reading, Reason, RequestVerdict, TunnelPermit, files};
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub(super) enum Judged {
         to: Destination,
         entry: Entry,
         /// What is on record besides, if the client sees no page: that the site is blocked.
-        unseen: Option<Box<Opening>>,
+        unseen: Option<Arc<Opening>>,
         purpose: Purpose,
         /// Whether the site may be passed sealed for its own sake.
         may_seal: bool,
@@ -74,6 +74,8 @@ pub(super) struct Asked {
     pub(super) sequel: Option<Sequel>,
     /// Which files may be answered with.
     pub(super) files: Option<Arc<files::Rules>>,
+    /// How its bodies are read, if they are.
+    pub(super) reading: Option<Reading>,
 }
 
 impl Asked {
@@ -87,13 +89,15 @@ impl Asked {
             changes: Changes::default(),
             sequel: None,
             files: None,
+            reading: None,
             ..*asked
         }
     }
 
     /// Keeps what is needed of a request that is let through.
-    pub(super) fn let_through(&mut self, target: &Target, identity: Identity, entry: &Entry) {
+    pub(super) fn let_through(&mut self, target: &Target, identity: Identity, entry: &Entry, reason: &Reason) {
         self.step = entry.step;
+        self.reading = self.snapshot.policy.reading(identity.standing, reason);
         self.files = self.snapshot.policy.files.of(identity.standing).cloned();
         self.sequel = Some(Sequel::of(self, target, identity, &entry.opening));
     }
@@ -174,6 +178,7 @@ impl Worker {
             changes: Changes::default(),
             sequel: None,
             files: None,
+            reading: None,
         }
     }
 
@@ -283,7 +288,7 @@ impl Worker {
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
-                asked.let_through(&target, identity, &entry);
+                asked.let_through(&target, identity, &entry, &reason);
                 return self.forward(asked, permit, target, request, entry).await;
             }
             RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,

@@ -77,8 +77,9 @@ impl Worker {
                     continue;
                 }
                 RequestVerdict::Forward(permit) => {
-                    let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &along(&trail, now));
-                    asked.let_through(&there, identity, &entry);
+                    let reason = along(&trail, now);
+                    let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);
+                    asked.let_through(&there, identity, &entry, &reason);
                     return self.forward(asked, permit, there, request, entry).await;
                 }
                 RequestVerdict::Warn => {

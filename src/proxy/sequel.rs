@@ -164,7 +164,7 @@ impl Worker {
         let start = if sequel.kind == Kind::Visit { Start::Loaded } else { sequel.start };
         let opening = Opening { class, kind: sequel.kind, start, certainty: sequel.certainty, cause, ..opening };
         let page = self.block_page(asked, &there, &reason);
-        Some(match self.open_record(asked, super::meaning::Entry { opening: Box::new(opening), step: None }).await {
+        Some(match self.open_record(asked, super::meaning::Entry { opening: opening.into(), step: None }).await {
             Ok(refused) => own_answer(asked, &page, Some(refused), &self.settings.school),
             Err(answer) => answer,
         })

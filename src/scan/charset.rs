@@ -67,11 +67,20 @@ impl Charset {
         self.decode(bytes, Last::No, take);
     }
 
+    /// Whether the encoding is known. Until then nothing comes out.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.stage, Stage::Head { .. })
+    }
+
+    /// Takes what has come for all there is to know the encoding by: nothing more comes for a while.
+    pub fn settle(&mut self, take: &mut impl FnMut(&str)) {
+        self.decide(take);
+    }
+
     /// The body is over.
     pub fn end(&mut self, take: &mut impl FnMut(&str)) {
-        if matches!(self.stage, Stage::Head { .. }) {
-            self.decide(take);
-        }
+        self.decide(take);
         self.decode(&[], Last::Yes, take);
     }
 

@@ -1,7 +1,8 @@
 //! The strings of JSON. Pure; fed a piece at a time, indifferent to where it is cut.
 //!
 //! Every string is read, names too. It need not be sound JSON: what is no string is passed over, so an answer that breaks off, or two documents in a row,
-//! are read as far as they go. In streams of chat services a sentence comes in pieces, one a document; those of the names in [`GOES_ON`] are joined.
+//! are read as far as they go. In streams of chat services a sentence comes in pieces, one a document; those of the names in [`GOES_ON`] are joined. What
+//! stands beside them there is read now and then, where the text has a gap, and once while it is the same in each document; names are not.
 //!
 //! Limits: JSON within a string is read as text, so its escapes stay; tags within a string are words.
 
@@ -33,6 +34,9 @@ enum State {
     Hex(u8, u32),
 }
 
+/// How much of what stands beside the text that goes on is kept before it is said, in the middle of that.
+const MOST_BESIDE: usize = 1024;
+
 /// What a string is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -56,6 +60,9 @@ pub struct Json {
     expects_name: bool,
     /// The first half of a character that is written as two.
     surrogate: Option<u32>,
+    /// What stands beside the text that goes on, in the document at hand and in the one before.
+    beside: String,
+    last: String,
     aside: Aside,
 }
 
@@ -72,6 +79,8 @@ impl Json {
             depth: 0,
             expects_name: false,
             surrogate: None,
+            beside: String::new(),
+            last: String::new(),
             aside: Aside::default(),
         }
     }
@@ -83,7 +92,7 @@ impl Json {
         while at < bytes.len() {
             match self.state {
                 State::Between => {
-                    self.between(bytes[at]);
+                    self.between(bytes[at], take);
                     at += 1;
                 }
                 State::String => {
@@ -114,6 +123,7 @@ impl Json {
         }
         (self.objects, self.depth, self.expects_name) = (0, 0, false);
         self.name.clear();
+        self.end_beside(take);
     }
 
     /// All is over.
@@ -128,10 +138,13 @@ impl Json {
         self.aside.say(take);
     }
 
-    fn between(&mut self, byte: u8) {
+    fn between(&mut self, byte: u8, take: &mut impl Take) {
         match byte {
             b'"' => self.begin_string(),
             b'{' | b'[' => {
+                if self.depth == 0 {
+                    self.end_beside(take);
+                }
                 self.depth = (self.depth + 1).min(DEEPEST);
                 let bit = 1 << (self.depth - 1);
                 self.objects = if byte == b'{' { self.objects | bit } else { self.objects & !bit };
@@ -169,7 +182,8 @@ impl Json {
         match (self.role, self.strings) {
             (Role::More, _) => {}
             (Role::Name | Role::Value, Strings::Apart) => take.part(),
-            (Role::Name | Role::Value, Strings::Joined) => self.aside.part(take),
+            (Role::Value, Strings::Joined) => self.hold_beside(" ", take),
+            (Role::Name, Strings::Joined) => {}
         }
     }
 
@@ -179,10 +193,33 @@ impl Json {
             self.name.extend(text.chars().take(LONGEST_NAME - self.name.len()));
         }
         match (self.role, self.strings) {
-            (Role::More, _) => self.aside.text(text, take),
-            (Role::Name | Role::Value, Strings::Apart) => take.text(text),
-            (Role::Name | Role::Value, Strings::Joined) => self.aside.hold(text, take),
+            (Role::More, _) if self.aside.held.len() >= MOST_BESIDE => self.aside.text(text, take),
+            (Role::More, _) | (Role::Name | Role::Value, Strings::Apart) => take.text(text),
+            (Role::Value, Strings::Joined) => self.hold_beside(text, take),
+            (Role::Name, Strings::Joined) => {}
         }
+    }
+
+    fn hold_beside(&mut self, mut text: &str, take: &mut impl Take) {
+        loop {
+            let (fits, rest) = text.split_at(text.floor_char_boundary(Aside::MOST - self.beside.len()));
+            self.beside.push_str(fits);
+            if rest.is_empty() {
+                return;
+            }
+            self.aside.hold(&self.beside, take);
+            self.beside.clear();
+            text = rest;
+        }
+    }
+
+    /// A document is over. What stands beside the text is mostly the same in each: it is kept once.
+    fn end_beside(&mut self, take: &mut impl Take) {
+        if !self.beside.is_empty() && self.beside != self.last {
+            self.aside.hold(&self.beside, take);
+            std::mem::swap(&mut self.beside, &mut self.last);
+        }
+        self.beside.clear();
     }
 
     /// Half a character whose other half did not come.

@@ -59,7 +59,8 @@ pub struct ThemeId(u8);
 
 impl ThemeId {
     /// The theme of this place.
-    pub(super) fn at(place: usize) -> Option<Self> {
+    #[must_use]
+    pub fn at(place: usize) -> Option<Self> {
         u8::try_from(place).ok().filter(|place| usize::from(*place) < MOST_THEMES).map(Self)
     }
 
@@ -136,6 +137,14 @@ pub struct Lexicon {
     pub(super) entries: Vec<Entry>,
     themes: Vec<Theme>,
     files: Vec<Box<str>>,
+}
+
+impl Default for Lexicon {
+    /// One that finds nothing.
+    fn default() -> Self {
+        let automaton = NFA::new([""; 0]).expect("nothing fits in everywhere");
+        Self { automaton, phrases: Vec::new(), entries: Vec::new(), themes: Vec::new(), files: Vec::new() }
+    }
 }
 
 impl fmt::Debug for Lexicon {
@@ -341,7 +350,7 @@ pub struct About<'a> {
 }
 
 /// What a lexicon is made from, file by file.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Builder {
     themes: Vec<Theme>,
     files: Vec<Box<str>>,
@@ -354,6 +363,18 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// The themes so far, by their place.
+    #[must_use]
+    pub fn themes(&self) -> &[Theme] {
+        &self.themes
+    }
+
+    /// How many entries there are so far.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Begins a file: what is added from here on is of it.
     pub fn begin(&mut self, file: &str) {
         self.files.push(file.into());

@@ -19,11 +19,13 @@
 //! files: see [`lexicon`].
 
 pub mod charset;
+pub mod decode;
 pub mod events;
 pub mod fold;
 pub mod html;
 pub mod json;
 pub mod lexicon;
+pub mod multipart;
 pub mod script;
 pub mod window;
 
@@ -165,16 +167,56 @@ impl Scanner {
         self.words.window.score()
     }
 
+    /// The peak of each theme so far, by its place in [`Lexicon::themes`].
+    #[must_use]
+    pub fn peaks(&self) -> &[i32] {
+        self.words.window.peaks()
+    }
+
+    /// Nothing more comes for a while: what is kept only to learn the encoding is read.
+    pub fn settle(&mut self) {
+        let Self { charset, text, words } = self;
+        charset.settle(&mut |more| text.feed(more, words));
+        words.look();
+    }
+
+    /// Whether what has come and is not judged yet may bring a theme to so many points, should nothing follow.
+    #[must_use]
+    pub fn may_reach(&self, points: i32) -> bool {
+        if !self.charset.is_settled() {
+            return true;
+        }
+        let (mut folder, mut open) = (self.words.folder.clone(), Vec::new());
+        folder.part(&mut open);
+        self.words.window.may_reach(&self.words.lexicon, points, &open)
+    }
+
+    /// What it would come to, were it over now, but for a word that is being read. Costs a copy of what is kept.
+    #[must_use]
+    pub fn as_if_over(&self) -> Score {
+        let Words { lexicon, folder, window, .. } = &self.words;
+        let (mut folder, mut window, mut folded) = (folder.clone(), window.clone(), Vec::new());
+        folder.part(&mut folded);
+        window.feed(lexicon, &folded);
+        window.end(lexicon);
+        window.score()
+    }
+
     /// The body is over.
     #[must_use]
     pub fn end(mut self) -> Score {
-        let Self { charset, text, words } = &mut self;
+        self.finish();
+        self.words.window.score()
+    }
+
+    /// The body is over: what was read is judged to its end. Nothing is to be fed any more.
+    pub fn finish(&mut self) {
+        let Self { charset, text, words } = self;
         charset.end(&mut |more| text.feed(more, words));
         text.end(words);
         words.part();
         words.look();
         words.window.end(&words.lexicon);
-        words.window.score()
     }
 }
 

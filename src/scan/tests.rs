@@ -48,7 +48,7 @@ fn json_is_read() {
         assert_eq!(read(Kind::Json, body, &[]), expected, "{why}");
     }
     let lines = "{\"id\":\"x1\",\"text\":\"how to su\"}\n{\"id\":\"x2\",\"text\":\"icide now\"}\n{\"text\":\" then\"}";
-    assert_eq!(read(Kind::JsonLines, lines, &[]), "how id xi text to suicide id x2 text now text then");
+    assert_eq!(read(Kind::JsonLines, lines, &[]), "how to suicide now then xi x2");
 }
 
 #[test]
@@ -75,7 +75,13 @@ fn events_are_read() {
     let read_of = read(Kind::Events, chat, &[]);
     assert!(read_of.contains("suicide") && !read_of.contains("no"), "{read_of}");
     assert_eq!(read(Kind::Events, "data: one\r\ndata: two\r\n\r\ndata:three\rdatax: no\rdata\r\rdata: four", &[]), "one two three four");
-    assert_eq!(read(Kind::Events, "data: {\"text\":\ndata: \"one\"}\n\ndata: two\n\n", &[]), "one text two");
+    assert_eq!(read(Kind::Events, "data: {\"text\":\ndata: \"one\"}\n\ndata: two\n\n", &[]), "one two");
+    let tokens = ["a", " pain", "less", " way", " to", " die"]
+        .map(|token| format!("data: {{\"id\":\"x\",\"choices\":[{{\"delta\":{{\"content\":\"{token}\"}}}}]}}\n\n"));
+    assert_eq!(read(Kind::Events, &tokens.concat(), &[]), "a painless way to die x", "what stands beside is said once, and not within");
+    let beside: String = (0..400).map(|n| format!("data: {{\"id\":\"name{n}\",\"text\":\" w\"}}\n\n")).collect();
+    let read_of = read(Kind::Events, &beside, &[]);
+    assert!(read_of.contains("w w w nameo namei") && read_of.ends_with("namee99"), "{read_of}");
 }
 
 #[test]

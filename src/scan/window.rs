@@ -17,9 +17,10 @@
 //! [`MOST_FOUND`] entries, the heaviest. A phrase that is open at its ends and holds a space (only e2guardian's lists have such) can lie across a word said
 //! twice, and is company to that word.
 
-use super::lexicon::{Entry, Lexicon, Phrase, ThemeId};
+use super::lexicon::{Entry, Lexicon, MOST_THEMES, Phrase, ThemeId};
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
+use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -143,7 +144,7 @@ impl Sum {
 }
 
 /// Numbers of our own making need no keyed hash.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Number(u64);
 
 impl Hasher for Number {
@@ -161,7 +162,7 @@ impl Hasher for Number {
 }
 
 /// How often each phrase is there, and what that comes to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Tally {
     own: HashMap<u32, u32, BuildHasherDefault<Number>>,
     parts: HashMap<u32, u32, BuildHasherDefault<Number>>,
@@ -249,6 +250,7 @@ impl Tally {
 }
 
 /// Finds phrases in folded text and keeps the score.
+#[derive(Clone)]
 pub struct Window {
     state: StateID,
     repeats: Repeats,
@@ -321,6 +323,45 @@ impl Window {
         let mut found = self.found.clone();
         found.sort_by_key(|found| (found.at, found.entry));
         Score { standings: counted.filter_map(standing).collect(), found }
+    }
+
+    /// The peak of each theme so far, by its place.
+    #[must_use]
+    pub fn peaks(&self) -> &[i32] {
+        &self.peaks
+    }
+
+    /// Whether what was read and is not judged yet may bring a theme to so many points, should nothing follow but `open`, the end of an open word. Never
+    /// false where it would; may be true where it would not.
+    #[must_use]
+    pub fn may_reach(&self, lexicon: &Lexicon, points: i32, open: &[u8]) -> bool {
+        let mut state = self.state;
+        let mut ending: SmallVec<[u32; 8]> = SmallVec::new();
+        for byte in open {
+            state = lexicon.automaton.next_state(Anchored::No, state, *byte);
+            if lexicon.automaton.is_special(state) && lexicon.automaton.is_match(state) {
+                ending.extend((0..lexicon.automaton.match_len(state)).map(|place| lexicon.automaton.match_pattern(state, place).as_u32()));
+            }
+        }
+        if self.judged == self.hits.len() && ending.is_empty() {
+            return false;
+        }
+        let mut themes = [0_i32; MOST_THEMES];
+        for (theme, sum) in themes.iter_mut().zip(&self.near.sums) {
+            *theme = sum.points.max(0);
+        }
+        let waiting =
+            self.hits.iter().skip(self.entered).map(|hit| (hit.phrase, hit.own, hit.part)).chain(ending.into_iter().map(|phrase| (phrase, true, true)));
+        for (phrase, is_own, is_part) in waiting {
+            let phrase = &lexicon.phrases[phrase as usize];
+            let own = phrase.own.iter().filter(|_| is_own);
+            for entry in own.chain(phrase.part_of.iter().filter(|_| is_part)).map(|entry| &lexicon.entries[*entry as usize]).filter(|entry| entry.weight > 0) {
+                for theme in entry.themes.iter(lexicon.themes().len()) {
+                    themes[theme.place()] = themes[theme.place()].saturating_add(entry.weight);
+                }
+            }
+        }
+        themes.iter().any(|theme| *theme >= points)
     }
 
     /// The highest peak so far and its theme.

@@ -264,3 +264,28 @@ async fn to_a_blocked_site_over_https_no_tunnel_is_opened() {
     let tunnels: Vec<_> = rows.iter().filter(|row| row.method == "CONNECT").map(|row| (row.host.as_str(), row.port, row.verdict.as_str())).collect();
     assert!(!tunnels.is_empty() && tunnels.iter().all(|tunnel| *tunnel == ("games.example", 443, "blocked")), "{tunnels:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_over_the_threshold_is_the_block_page_and_a_long_one_ends_with_a_notice() {
+    let school = World::new().policy(ROOM).reading("{ threshold = 100, on_hit = \"withhold\" }").scan("held_kib = 16").start().await;
+    let Some(mut browser) = Browser::behind(school.address) else { return skipped("Chromium") };
+    let site = Origin::doing(|mut visit| async move {
+        while let Some(request) = visit.request().await {
+            let before = if path(&request) == "/long" { "<p>Herons stand by the river and look for fish.</p>\n".repeat(2000) } else { String::new() };
+            let page = format!(
+                "<!doctype html><meta charset=utf-8><link rel=icon href=data:,>{before}<p>A painless way to die, the lethal method; my goodbye note.<p>End."
+            );
+            say(&mut visit, "text/html", &page).await;
+        }
+    })
+    .await;
+    browser.go(&site.url("/short")).expect("a page");
+    assert!(browser.words().contains("You are not alone") && !browser.words().contains("painless"), "{}", browser.words());
+    browser.go(&site.url("/long")).expect("a page");
+    let words = browser.words();
+    assert!(
+        words.contains("Herons stand") && words.contains("This page ends here.") && !words.contains("painless") && !words.contains("End."),
+        "{}",
+        &words[words.len().saturating_sub(400)..]
+    );
+}

@@ -42,6 +42,7 @@ mod reload;
 mod republished;
 mod rewrites;
 mod safesearch;
+mod scanning;
 mod servers;
 mod smuggling;
 mod traffic;

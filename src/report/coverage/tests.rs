@@ -248,6 +248,7 @@ fn what_a_group_allows_it_does_not_block() {
         gate: crate::policy::Gate::default(),
         safe_search: crate::policy::Level::Strict,
         tenants: std::sync::Arc::default(),
+        phrases: None,
     };
     let Treatment { group, actions } = Treatment::of(&group, &taxonomy);
     assert_eq!(group, "year-7");

@@ -27,6 +27,21 @@ const CATEGORIES: [(&str, &str, &str, &str); 8] = [
     ("help", "Help", "help", "block"),
 ];
 
+/// Phrases that pages are read for.
+const PHRASES: &str = "theme: suicide
+category: self-harm
+language: English
+40 painless way to die
+40 lethal method
+40 goodbye note
+theme: pornography
+category: adult
+60 free hot videos
+60 adults only cams
+theme: all
+-60 samaritans
+";
+
 /// Year 7 is in one range of addresses, staff in another; whoever is elsewhere is nobody in particular. Tunnels may carry what is not TLS, so that tests of
 /// other things can be plain.
 const GROUPS: &str = r#"
@@ -62,6 +77,7 @@ pub struct World {
     log: String,
     tls: String,
     antivirus: String,
+    scan: String,
 }
 
 impl World {
@@ -84,6 +100,7 @@ impl World {
             log: String::new(),
             tls: String::new(),
             antivirus: String::new(),
+            scan: String::new(),
         }
     }
 
@@ -147,6 +164,18 @@ impl World {
         self
     }
 
+    /// Everybody's pages are read for these phrases, and this is what a group says of them.
+    pub fn reading(mut self, phrases: &str) -> Self {
+        self.policy = self.policy.replace("members =", &format!("phrases = {phrases}\nmembers ="));
+        self.scan("phrases = [\"phrases\"]")
+    }
+
+    /// A setting under `[scan]`.
+    pub fn scan(mut self, setting: &str) -> Self {
+        self.scan = format!("{}{setting}\n", self.scan);
+        self
+    }
+
     /// Everybody's https is looked into, as far as a group does not say otherwise.
     pub fn inspecting(mut self) -> Self {
         self.policy = self.policy.replace("members =", "inspect = \"all\"\nmembers =");
@@ -207,6 +236,7 @@ impl World {
         files.put("policy.toml", &self.policy);
         files.put("categories.toml", &categories());
         files.put("folders.toml", "");
+        files.put("phrases/danger", PHRASES);
         files.put("canaries.toml", &self.canaries);
         files.put("sources.toml", &format!("[[source]]\nname = \"school\"\naddress = \"lists\"\nfolders = \"folders.toml\"\n{}", self.sources));
         for (category, line) in &self.listed {
@@ -233,6 +263,7 @@ impl World {
             // The parent is checked by tests of that alone.
             format!("[upstream]\n{}{}", self.upstream, if self.upstream.is_empty() || self.upstream.contains("test_pages") { "" } else { "test_pages = []\n" }),
             if self.log.is_empty() { String::new() } else { format!("[log]\n{}", self.log) },
+            if self.scan.is_empty() { String::new() } else { format!("[scan]\n{}", self.scan) },
             if self.tls.is_empty() { String::new() } else { format!("[tls]\n{}", self.tls) },
             if self.antivirus.is_empty() { String::new() } else { format!("[antivirus]\n{}", self.antivirus) },
             self.outputs.clone(),

@@ -1,0 +1,318 @@
+//! Who reads a body as it passes, and what they say of it. [`super::scanned`] carries out what is said.
+//!
+//! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Worker::judges` where the head says that it has something to read.
+
+use crate::policy::decision::{Said, Words};
+use crate::policy::words::Way;
+use crate::policy::{OnHit, Reading, Reason};
+use crate::scan::multipart::{Multipart, Part};
+use crate::scan::window::{Repeats, Score};
+use crate::scan::{Finding, Kind, Scanner, label};
+use crate::snapshot::Snapshot;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use std::sync::Arc;
+
+/// What is said of a body, and why.
+#[derive(Clone, Debug)]
+pub struct Sentence {
+    /// What is to be done.
+    pub on_hit: OnHit,
+    /// Why; the same on the page and on record.
+    pub reason: Reason,
+}
+
+impl Sentence {
+    /// What is put on record of it.
+    #[must_use]
+    pub fn on_record(&self) -> String {
+        match &self.reason {
+            Reason::Words(words) => words.on_record(),
+            // Nothing else is said of bodies yet.
+            other => other.kind().to_owned(),
+        }
+    }
+}
+
+/// Reads a body as it passes, without its codings.
+pub trait Judge: Send {
+    /// More of it. Something is said once for each degree of strictness; what comes after is read on only if nothing but a note was.
+    fn feed(&mut self, bytes: &[u8]) -> Option<Sentence>;
+    /// It is over.
+    fn end(&mut self) -> Option<Sentence>;
+    /// Whether something may be said of it yet, should nothing follow: what came last is better kept back for a while.
+    fn is_anxious(&self) -> bool;
+    /// Nothing has followed for a while: what is said of it as though it were over. More may follow all the same.
+    fn pause(&mut self) -> Option<Sentence>;
+    /// What is to be done where it cannot be read any further.
+    fn unread(&self) -> OnHit;
+    /// The most that it may ever say.
+    fn most(&self) -> OnHit;
+}
+
+/// How many bytes tell whether a body of no said type is text (WHATWG MIME Sniffing section 7).
+const SNIFFED: usize = 512;
+
+/// Weighs the words of a body.
+pub struct WordsJudge {
+    /// None where the body turned out to be no text.
+    scanner: Option<Scanner>,
+    snapshot: Arc<Snapshot>,
+    reading: Reading,
+    way: Way,
+    told: Option<OnHit>,
+    /// How many more bytes are looked at to see whether it is text.
+    sniff: usize,
+}
+
+impl WordsJudge {
+    /// For a body of this kind.
+    #[must_use]
+    pub fn new(snapshot: &Arc<Snapshot>, reading: &Reading, way: Way, body: &Body) -> Self {
+        let scanner = Scanner::new(Arc::clone(&snapshot.lexicon), body.kind, body.charset.as_deref(), Repeats::Once);
+        let sniff = if body.is_sniffed { SNIFFED } else { 0 };
+        Self { scanner: Some(scanner), snapshot: Arc::clone(snapshot), reading: reading.clone(), way, told: None, sniff }
+    }
+
+    fn sentence(&self, peaks: &[i32], score: impl FnOnce() -> Score) -> Option<(OnHit, Reason)> {
+        let hit = self.reading.judge(peaks, self.way)?;
+        let lexicon = &self.snapshot.lexicon;
+        let theme = &lexicon.themes()[hit.theme.place()];
+        let entries = score().found.into_iter().map(|found| &lexicon.entries()[found.entry as usize]);
+        let of_theme = entries.filter(|entry| entry.weight > 0 && entry.themes.iter(lexicon.themes().len()).any(|theme| theme == hit.theme));
+        let said = Said::Over {
+            theme: theme.name.clone(),
+            category: self.snapshot.taxonomy.find(&theme.category),
+            points: hit.points,
+            threshold: self.reading.threshold(),
+            seen: of_theme.map(|entry| entry.text.clone()).collect(),
+        };
+        Some((hit.on_hit, Reason::Words(Arc::new(Words { way: self.way, group: Arc::clone(self.reading.group()), said }))))
+    }
+}
+
+impl Judge for WordsJudge {
+    fn feed(&mut self, bytes: &[u8]) -> Option<Sentence> {
+        if self.sniff > 0 {
+            let seen = &bytes[..bytes.len().min(self.sniff)];
+            let begins = self.sniff == SNIFFED;
+            self.sniff -= seen.len();
+            if begins && seen.starts_with(&[0xff, 0xfe]) || seen.starts_with(&[0xfe, 0xff]) {
+                self.sniff = 0;
+            } else if seen.iter().any(|byte| is_binary(*byte)) {
+                self.scanner = None;
+            }
+        }
+        match self.scanner.as_mut()?.feed(bytes) {
+            Finding::Worst(_, points) if points >= self.reading.threshold() => {}
+            Finding::Worst(..) | Finding::Nothing => return None,
+        }
+        let told = self.told;
+        if told.is_some_and(|told| told >= self.reading.most(self.way)) {
+            return None;
+        }
+        let scanner = self.scanner.as_ref()?;
+        let (on_hit, reason) = self.sentence(scanner.peaks(), || scanner.so_far()).filter(|(on_hit, _)| told.is_none_or(|told| *on_hit > told))?;
+        self.told = Some(on_hit);
+        Some(Sentence { on_hit, reason })
+    }
+
+    fn end(&mut self) -> Option<Sentence> {
+        self.scanner.as_mut()?.finish();
+        let scanner = self.scanner.as_ref()?;
+        // Said again, for its points may have become more.
+        self.sentence(scanner.peaks(), || scanner.so_far()).map(|(on_hit, reason)| Sentence { on_hit, reason })
+    }
+
+    fn is_anxious(&self) -> bool {
+        self.scanner.as_ref().is_some_and(|scanner| scanner.may_reach(self.reading.threshold()))
+    }
+
+    fn pause(&mut self) -> Option<Sentence> {
+        if let Some(scanner) = &mut self.scanner {
+            scanner.settle();
+        }
+        let score = self.scanner.as_ref().filter(|_| self.is_anxious())?.as_if_over();
+        let mut peaks = vec![0; self.snapshot.lexicon.themes().len()];
+        for standing in &score.standings {
+            peaks[standing.theme.place()] = standing.peak;
+        }
+        self.sentence(&peaks, || score).map(|(on_hit, reason)| Sentence { on_hit, reason })
+    }
+
+    fn unread(&self) -> OnHit {
+        self.reading.unread(self.way)
+    }
+
+    fn most(&self) -> OnHit {
+        self.reading.most(self.way)
+    }
+}
+
+/// Weighs the words of a form that is sent with files in it: its fields together, as one text, and each file that is text by itself.
+pub struct PartsJudge {
+    parts: Multipart,
+    fields: WordsJudge,
+    file: Option<WordsJudge>,
+    at: At,
+}
+
+/// In which part of a form its reader is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Field,
+    File,
+    /// What is no text.
+    Other,
+}
+
+impl PartsJudge {
+    /// For a form with this head, if it is one.
+    #[must_use]
+    pub fn new(snapshot: &Arc<Snapshot>, reading: &Reading, headers: &HeaderMap) -> Option<Self> {
+        let parts = Multipart::of(headers.get(CONTENT_TYPE)?.to_str().ok()?)?;
+        let plain = Body { kind: Kind::Plain, charset: None, is_sniffed: false };
+        let fields = WordsJudge::new(snapshot, reading, Way::Upload, &plain);
+        Some(Self { parts, fields, file: None, at: At::Other })
+    }
+}
+
+/// The stricter of what was said before and now.
+fn stricter(before: Option<Sentence>, now: Option<Sentence>) -> Option<Sentence> {
+    match (before, now) {
+        (Some(before), Some(now)) if before.on_hit >= now.on_hit => Some(before),
+        (before, now) => now.or(before),
+    }
+}
+
+impl Judge for PartsJudge {
+    fn feed(&mut self, bytes: &[u8]) -> Option<Sentence> {
+        let Self { parts, fields, file, at } = self;
+        let mut said = None;
+        parts.feed(bytes, &mut |part| {
+            let now = match part {
+                Part::Begins(kind) => {
+                    let kind = kind.map_or(Some(Kind::Plain), Kind::of);
+                    *at = match kind {
+                        None => At::Other,
+                        Some(Kind::Plain) => At::Field,
+                        Some(kind) => {
+                            let body = Body { kind, charset: None, is_sniffed: false };
+                            *file = Some(WordsJudge::new(&fields.snapshot, &fields.reading, Way::Upload, &body));
+                            At::File
+                        }
+                    };
+                    None
+                }
+                Part::Bytes(bytes) => match at {
+                    At::Field => fields.feed(bytes),
+                    At::File => file.as_mut().and_then(|file| file.feed(bytes)),
+                    At::Other => None,
+                },
+                Part::Ends => match at {
+                    // Another field is another word.
+                    At::Field => fields.feed(b"\n"),
+                    At::File => file.take().and_then(|mut file| file.end()),
+                    At::Other => None,
+                },
+            };
+            said = stricter(said.take(), now);
+        });
+        said
+    }
+
+    fn end(&mut self) -> Option<Sentence> {
+        let file = self.file.as_mut().and_then(Judge::end);
+        stricter(self.fields.end(), file)
+    }
+
+    fn is_anxious(&self) -> bool {
+        self.fields.is_anxious() || self.file.as_ref().is_some_and(Judge::is_anxious)
+    }
+
+    fn pause(&mut self) -> Option<Sentence> {
+        let file = self.file.as_mut().and_then(Judge::pause);
+        stricter(self.fields.pause(), file)
+    }
+
+    fn unread(&self) -> OnHit {
+        self.fields.unread()
+    }
+
+    fn most(&self) -> OnHit {
+        self.fields.most()
+    }
+}
+
+/// A byte that no text has (WHATWG MIME Sniffing section 3).
+fn is_binary(byte: u8) -> bool {
+    matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
+}
+
+/// What a body is, as its head says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// What is read of it.
+    pub kind: Kind,
+    /// Its `charset`.
+    pub charset: Option<Box<str>>,
+    /// Whether its head says nothing, so that its first bytes tell whether it is text.
+    pub is_sniffed: bool,
+}
+
+impl Body {
+    /// The text that is to be read of a body with this head; none where it is no text. Of several types the last counts, as in browsers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok()).peekable();
+        let unsaid = || Some(Self { kind: Kind::Html, charset: None, is_sniffed: true });
+        if values.peek().is_none() {
+            return unsaid();
+        }
+        let mut found = None;
+        for value in values {
+            // Browsers take a value apart at its commas; a quoted one in a parameter does no harm here.
+            for said in value.split(',').map(str::trim) {
+                match Kind::of(said) {
+                    Some(kind) => found = Some(Self { kind, charset: label(said).map(Into::into), is_sniffed: false }),
+                    // What browsers look into by themselves.
+                    None if matches!(essence(said), "unknown/unknown" | "application/unknown" | "*/*" | "") => found = found.or_else(unsaid),
+                    None => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_head_says_what_is_read() {
+        for (values, expected) in [
+            (&["text/html; charset=UTF-16"][..], Some((Kind::Html, Some("UTF-16"), false))),
+            (&["image/png"], None),
+            (&["image/png", "text/html"], Some((Kind::Html, None, false))),
+            (&["image/png, text/html"], Some((Kind::Html, None, false))),
+            (&["text/html", "application/octet-stream"], Some((Kind::Html, None, false))),
+            (&[], Some((Kind::Html, None, true))),
+            (&["*/*"], Some((Kind::Html, None, true))),
+            (&["application/grpc"], None),
+            (&["application/json"], Some((Kind::Json, None, false))),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            let read = Body::of(&headers).map(|body| (body.kind, body.charset.map(String::from), body.is_sniffed));
+            assert_eq!(read, expected.map(|(kind, charset, sniffed)| (kind, charset.map(str::to_owned), sniffed)), "{values:?}");
+        }
+    }
+}
