@@ -8,11 +8,12 @@
 use super::conn::Conn;
 use super::connect::carry;
 use super::error::ProxyError;
-use super::inside::Inside;
+use super::inside::{Inside, user_of};
 use super::limits::{FAREWELL, HELLO, SAVES};
 use super::listen::{Phase, reached};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer, raw};
+use super::streams::Goodbye;
 use super::target::Target;
 use super::tunnel::End;
 use super::wire::Wire;
@@ -35,8 +36,8 @@ use crate::tls::pins::book::{May, State, Turned, Why};
 use crate::tls::refusal::Refusal;
 use crate::url::{Scheme, Url};
 use bytes::BytesMut;
-use http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, LOCATION};
-use http::{Method, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, LOCATION};
+use http::{Method, Response, StatusCode, Version};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,6 +103,22 @@ impl Entrant {
     pub(super) fn conn(&self) -> Arc<Conn> {
         self.asked.conn.clone()
     }
+
+    /// What is kept of it while its client may be silent: not the lists it was judged by.
+    fn resting(self) -> Resting {
+        let Self { asked: Asked { conn, method, version, headers, .. }, target, identity } = self;
+        Resting { conn, method, version, headers, target, user: user_of(&identity) }
+    }
+}
+
+/// A tunnel whose client may be silent for long, and which holds on to no lists.
+struct Resting {
+    conn: Arc<Conn>,
+    method: Method,
+    version: Version,
+    headers: HeaderMap,
+    target: Target,
+    user: Option<Arc<str>>,
 }
 
 /// What a connection is for whose TLS ends here.
@@ -360,14 +377,22 @@ impl Worker {
     /// Moves bytes through a sealed tunnel until both ends are done, if its beginning is as the group's gate has it.
     pub(super) async fn pass(&self, mut client: End, mut site: End, pending: Pending, entrant: Entrant, phase: Option<watch::Receiver<Phase>>) {
         let gate = entrant.asked.snapshot.policy.gate(entrant.identity.standing);
-        let said = match self.look(&mut client, &mut site, entrant.host(), gate, phase).await {
-            Ok(said) => said,
-            Err(unfit) => return self.turn_away(client.wire, pending, &entrant, &unfit).await,
-        };
         // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
-        let _place = entrant.conn();
-        drop(entrant);
+        let resting = entrant.resting();
+        let said = match self.look(&mut client, &mut site, &resting.target.url().host, gate, phase).await {
+            Ok(said) => said,
+            Err(unfit) => return self.turn_away(client.wire, pending, &self.awake(resting), &unfit).await,
+        };
+        let _place = resting.conn;
         carry(client, site, pending, self.limits.tunnel_idle_time, said).await;
+    }
+
+    /// A tunnel that rested, by the rules of now.
+    fn awake(&self, resting: Resting) -> Entrant {
+        let Resting { conn, method, version, headers, target, user } = resting;
+        let asked = self.asked_anew(conn, (method, version), headers);
+        let identity = self.identify_again(user.as_ref(), &asked.snapshot, asked.client());
+        Entrant { asked, target, identity }
     }
 
     /// Looks at the beginning of a sealed tunnel. What is to be said of it on record, if it is not TLS and may be so.
@@ -541,6 +566,7 @@ fn again(asked: &Asked, target: &Target, mut pending: Pending) -> Answer {
     pending.expect(Outcome::Complete);
     let mut answer = super::request::finish(asked, super::pages::refer(response, pending.id()), Some(pending));
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer.extensions_mut().insert(Goodbye);
     answer
 }
 

@@ -130,7 +130,12 @@ fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
 impl Proxy {
     /// Whose request this is, by the rules in force now. Nobody's, if the user is none any more.
     pub(super) fn identify_inside(&self, inside: &Inside, snapshot: &Snapshot, client: IpAddr) -> Identity {
-        match &inside.user {
+        self.identify_again(inside.user.as_ref(), snapshot, client)
+    }
+
+    /// Who it is by the rules of now that was identified before: a group is a place in one policy, and is not kept.
+    pub(super) fn identify_again(&self, user: Option<&Arc<str>>, snapshot: &Snapshot, client: IpAddr) -> Identity {
+        match user {
             None => snapshot.networks.group_of(client).map_or_else(Identity::unknown, Identity::of_network),
             Some(name) => match self.checker.listed_group(name) {
                 Some(listed) => Identity::proved(name.clone(), snapshot.standing_of_user(name, listed.as_deref())),

@@ -167,11 +167,16 @@ impl Worker {
     /// What a head asks. The fields are taken out of it: looked at, then passed on.
     pub(super) fn asked(&self, conn: Arc<Conn>, head: &mut request::Parts) -> Asked {
         let headers = std::mem::take(&mut head.headers);
+        self.asked_anew(conn, (head.method.clone(), head.version), headers)
+    }
+
+    /// What is asked, by the rules of now.
+    pub(super) fn asked_anew(&self, conn: Arc<Conn>, (method, version): (Method, Version), headers: HeaderMap) -> Asked {
         Asked {
             conn,
             snapshot: self.in_force.get(),
-            method: head.method.clone(),
-            version: head.version,
+            method,
+            version,
             headers,
             now: (self.clock)(),
             step: None,

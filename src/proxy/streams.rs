@@ -16,7 +16,6 @@ use super::patient::Patient;
 use super::request::Answer;
 use super::timer::Timer;
 use super::wire::Wire;
-use http::header::CONNECTION;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -50,8 +49,7 @@ pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire
             match answer {
                 Some(answer) => {
                     let answer = answer.await;
-                    // What ends the connection in HTTP/1.1 is said by a frame here.
-                    if answer.headers().get(CONNECTION).is_some_and(|value| value == "close") {
+                    if answer.extensions().get::<Goodbye>().is_some() {
                         goodbye.notify_one();
                     }
                     spoken(answer)
@@ -84,6 +82,10 @@ pub(super) async fn serve_http2(worker: Arc<Worker>, conn: Arc<Conn>, wire: Wire
     // Nothing is under way; a client that does not say goodbye is not waited for.
     timeout(limits.head_time, serving).await.unwrap_or(Ok(()))
 }
+
+/// Marks an answer after which the client is to ask on another connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goodbye;
 
 /// Marks an answer that can be given over HTTP/1.1 only: what the client logs in to is a connection of its own.
 #[derive(Clone, Copy, Debug)]

@@ -23,7 +23,7 @@ const LED: [(&str, &str); 12] = [
     ("yandex.com", "familysearch.yandex.ru"),
 ];
 
-const MODERATE: &str = "[[group]]\nname = \"sixth-form\"\nsafe_search = \"moderate\"\nmembers = { networks = [\"127.0.12.0/24\"] }";
+const MODERATE: &str = "[[group]]\nname = \"sixth-form\"\nsafe_search = \"moderate\"\nnot_tls = \"pass\"\nmembers = { networks = [\"127.0.12.0/24\"] }";
 
 fn world() -> World {
     let world =
