@@ -2,7 +2,7 @@
 //!
 //! A connection lasts longer than a policy, so it keeps how its owner is known and not which group that was: the group is looked up for each request.
 
-use super::gate::Purpose;
+use super::explain::Purpose;
 use super::pages::Page;
 use super::target::Target;
 use super::{Inspector, Proxy};

@@ -5,13 +5,15 @@
 
 use super::conn::Conn;
 use super::connection::serve_http;
-use super::gate::{Because, Beginning, Entrant, Failed, Purpose, Sign, Unfit, agree, draining, read_beginning};
+use super::explain::Purpose;
+use super::gate::{Beginning, Entrant, agree, draining, read_beginning};
 use super::inside::{Inside, user_of};
 use super::limits::AT_ONCE;
 use super::listen::Phase;
 use super::stream::ClientStream;
 use super::streams::serve_http2;
 use super::tunnel::End;
+use super::unfit::{Because, Failed, Sign, Unfit};
 use super::wire::{Rewound, Wire};
 use super::{Inspector, Worker};
 use crate::audit::{Opening, Outcome, Pending};

@@ -21,7 +21,7 @@ pub mod connect;
 pub mod connection;
 pub mod dial;
 pub mod error;
-
+pub mod explain;
 pub mod forward;
 pub mod framing;
 pub mod gate;
@@ -45,6 +45,7 @@ pub mod pages;
 pub mod parent;
 mod patient;
 pub mod pool;
+pub mod programs;
 mod reading;
 pub mod replay;
 pub mod request;
@@ -58,6 +59,7 @@ mod streams;
 pub mod target;
 mod timer;
 pub mod tunnel;
+mod unfit;
 pub mod warnings;
 mod websocket;
 pub mod wire;
@@ -152,7 +154,7 @@ pub struct Inspector {
     /// Whose certificates are believed.
     pub origins: Origins,
     /// What is remembered of programs, devices and sites.
-    pub memory: gate::Memory,
+    pub memory: programs::Memory,
 }
 
 impl fmt::Debug for Inspector {

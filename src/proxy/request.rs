@@ -3,8 +3,8 @@
 use super::body::AnswerBody;
 use super::conn::Conn;
 use super::error::{ProxyError, sentence, unrecorded};
+use super::explain::Purpose;
 use super::framing::Malformed;
-use super::gate::Purpose;
 use super::identify::Identified;
 use super::inside::Inside;
 use super::meaning::Entry;
