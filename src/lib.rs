@@ -12,6 +12,19 @@
 //! than everything else a tunnel needs. Its record is committed while its origin is connected to; nothing is said to either before both are done.
 //! One core is left to the record and the system: a worker more than that costs each tunnel a fifth for being woken.
 //!
+//! # Inside https
+//!
+//! ```text
+//! CONNECT ─▶ policy::decide_connect ─┬▶ sealed ───▶ proxy::gate (first bytes, names agree) ─▶ tunnel
+//!                                    ├▶ inspected ▶ proxy::intercept (hello, leaf, handshake) ─▶ http/1.1 or streams (HTTP/2) ─▶ each request as above
+//!                                    └▶ blocked ──▶ 403, or proxy::explain: the same with the page, and no origin
+//! forward ─▶ changes (SafeSearch, tenants, rules) ─▶ uploads judged ─▶ exchange ─▶ where it leads ─▶ files judged ─▶ words read ─▶ client
+//! ```
+//!
+//! The decision on a tunnel and the decision on a request are two. A connection outlives lists and policies: who is at its far end is kept, and whose
+//! rules apply is asked anew for each request. An origin's connection is found by all that makes it what it is: host, port, the name it was looked up as,
+//! whether it speaks TLS, and by which rules it was believed.
+//!
 //! # The layers
 //!
 //! A module uses only those before it; `tests/promises/layers.rs` holds it to that.
