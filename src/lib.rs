@@ -32,6 +32,7 @@
 //! | layer | what it is |
 //! | --- | --- |
 //! | [`host`] [`url`] [`category`] [`clock`] | pure: one spelling of names, URLs, categories, school time |
+//! | [`shares`] | a fair share of what there is little of |
 //! | [`files`] | files written whole; the secret of the installation |
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
@@ -75,6 +76,7 @@ pub mod proxy;
 pub mod reach;
 pub mod report;
 pub mod scan;
+pub mod shares;
 pub mod snapshot;
 pub mod telemetry;
 pub mod tls;

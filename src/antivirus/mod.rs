@@ -10,11 +10,13 @@ pub mod icap;
 pub mod spool;
 
 use crate::kinds::{Class, Classes};
+use crate::shares::Shares;
 use clamd::Clamd;
 use icap::{Message, Service};
 use parking_lot::Mutex;
 use spool::Spool;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ use tokio::time::timeout;
 
 /// The most files that are held for scanners at a time.
 pub const MOST_AT_ONCE: usize = 64;
+/// The most of one client's.
+pub const MOST_OF_ONE: usize = MOST_AT_ONCE / 4;
 /// Between two tellings that a scanner fails.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
@@ -115,23 +119,25 @@ pub enum Verdict {
 pub struct Spools {
     folder: PathBuf,
     places: Arc<Semaphore>,
+    shares: Arc<Shares>,
 }
 
 impl Spools {
     /// Such a place in this folder, which is made when it is needed.
     #[must_use]
     pub fn at(folder: PathBuf) -> Self {
-        Self { folder, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+        Self { folder, places: Arc::new(Semaphore::new(MOST_AT_ONCE)), shares: Shares::of(MOST_OF_ONE) }
     }
 
     /// A place for a file.
     ///
     /// # Errors
-    /// If none is free in time, or it cannot be made.
-    pub async fn spool(&self, patience: Duration) -> Result<Spool, ScanError> {
+    /// If none is free in time, the client has its share already, or it cannot be made.
+    pub async fn spool(&self, client: IpAddr, patience: Duration) -> Result<Spool, ScanError> {
+        let share = self.shares.take(client, 1).ok_or(ScanError::Full)?;
         let place = timeout(patience, self.places.clone().acquire_owned()).await;
         let place = place.ok().and_then(Result::ok).ok_or(ScanError::Full)?;
-        Spool::new(self.folder.clone(), place).await.map_err(ScanError::Spool)
+        Spool::new(self.folder.clone(), (place, share)).await.map_err(ScanError::Spool)
     }
 }
 
@@ -187,8 +193,8 @@ impl Antivirus {
     ///
     /// # Errors
     /// If too many wait, or it cannot be made.
-    pub async fn spool(&self) -> Result<Spool, ScanError> {
-        self.spools.spool(self.settings.time).await
+    pub async fn spool(&self, client: IpAddr) -> Result<Spool, ScanError> {
+        self.spools.spool(client, self.settings.time).await
     }
 
     /// Shows a whole file to the scanners of answers, one after the other.

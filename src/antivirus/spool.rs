@@ -1,5 +1,6 @@
 //! A file on its way that is held until a scanner has seen it: without a name from the start, readable by nobody else, gone when it is let go.
 
+use crate::shares::Share;
 use bytes::Bytes;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -21,8 +22,11 @@ pub struct Spool {
     file: Arc<File>,
     length: u64,
     gathered: Vec<u8>,
-    place: Arc<OwnedSemaphorePermit>,
+    place: Arc<Place>,
 }
+
+/// One of the places there are, of a client's share of them.
+pub type Place = (OwnedSemaphorePermit, Share);
 
 fn unnamed(folder: &Path) -> io::Result<File> {
     crate::files::private_folder(folder)?;
@@ -39,7 +43,7 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 
 }
 
 impl Spool {
-    pub(super) async fn new(folder: PathBuf, place: OwnedSemaphorePermit) -> io::Result<Self> {
+    pub(super) async fn new(folder: PathBuf, place: Place) -> io::Result<Self> {
         let file = apart(move || unnamed(&folder)).await?;
         Ok(Self { file: Arc::new(file), length: 0, gathered: Vec::new(), place: Arc::new(place) })
     }
@@ -83,7 +87,7 @@ pub struct Pieces {
     length: u64,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     /// Held until they are read.
-    _place: Arc<OwnedSemaphorePermit>,
+    _place: Arc<Place>,
 }
 
 impl Pieces {
@@ -131,7 +135,8 @@ mod tests {
     async fn what_is_held_comes_back_and_nobody_finds_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let places = Arc::new(Semaphore::new(1));
-        let mut spool = Spool::new(folder.path().join("spool"), places.clone().acquire_owned().await.expect("open")).await.expect("made");
+        let share = crate::shares::Shares::of(1).take([127, 0, 0, 1].into(), 1).expect("a share");
+        let mut spool = Spool::new(folder.path().join("spool"), (places.clone().acquire_owned().await.expect("open"), share)).await.expect("made");
         let bytes: Vec<u8> = (0..700_000u32).map(|n| (n % 251) as u8).collect();
         for part in bytes.chunks(10_000) {
             spool.push(part).await.expect("written");

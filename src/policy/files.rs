@@ -424,6 +424,10 @@ impl Uploads {
         if let Some(most) = rules.largest_mib.filter(|most| facts.length.is_some_and(|length| length > most.saturating_mul(MIB))) {
             return Err(Refusal::Large(most));
         }
+        let says_form = content_type.trim_start().get(..10).is_some_and(|essence| essence.eq_ignore_ascii_case("multipart/"));
+        if rules.looks() && says_form && (form.is_none() || facts.coding != Some(Coding::Plain)) {
+            return Err(Refusal::Coded);
+        }
         let judge = if form.is_some() { None } else { Some(Judge::new(rules.clone(), facts, false)?) };
         Ok(Self { rules, form, judge, count: 0 })
     }
@@ -531,6 +535,20 @@ mod tests {
 
     fn program() -> Vec<u8> {
         [b"MZ\x90\0\x03\0\0\0".as_slice(), &[0; 600]].concat()
+    }
+
+    #[test]
+    fn a_form_that_cannot_be_read_is_refused_where_files_are_judged() {
+        let long = "x".repeat(100);
+        let gzip = Facts { coding: Some(Coding::Gzip), ..facts("/", "multipart/form-data") };
+        for (kind, form, refused) in [
+            (format!("multipart/form-data; boundary={long}"), facts("/", "multipart/form-data"), true),
+            ("Multipart/Form-Data".to_owned(), facts("/", "multipart/form-data"), true),
+            ("multipart/form-data; boundary=x".to_owned(), gzip, true),
+            ("multipart/form-data; boundary=x".to_owned(), facts("/", "multipart/form-data"), false),
+        ] {
+            assert_eq!(Uploads::new(Arc::new(rules(&[Class::Executable])), &kind, form).is_err(), refused, "{kind}");
+        }
     }
 
     #[test]

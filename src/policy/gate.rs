@@ -5,11 +5,10 @@
 //!
 //! A new setting is an enum here with its names, its field of [`Gate`], and its key in `config/policy.rs`.
 
-use super::{Inspection, Policy};
-use crate::category::CategorySet;
+use super::{Facts, Inspection, Policy};
 use crate::host::Host;
 use crate::identity::Standing;
-use crate::insight::engines;
+use crate::insight::{ai, engines};
 
 /// What becomes of a program that takes no certificate but the site's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,10 +134,13 @@ impl Policy {
     }
 
     /// Whether a site that is looked into may be passed sealed for a program's or the site's own sake. What a school looks into for its own sake may not:
-    /// search engines, the kinds of sites it names, and those of [`Inspection::open`].
-    pub(super) fn may_seal(&self, host: &Host, categories: CategorySet) -> bool {
+    /// search engines, chat services, where accounts are kept to the school's, the kinds of sites it names, and those of [`Inspection::open`].
+    pub(super) fn may_seal(&self, facts: &Facts<'_>) -> bool {
+        let (host, categories) = (&facts.url.host, facts.categories());
+        let concerns_tenants = || self.tenants(facts.around.identity.standing).is_some_and(|tenants| tenants.concern(host));
         let Inspection { search, hosts, own, open, .. } = &self.inspection;
         let named = |all: &[Host]| all.iter().any(|named| host.is_within(named));
-        !engines::is_engine(host.as_str()) && categories.intersection(search.union(*open)).is_empty() && !named(hosts) && !named(own)
+        let is_asked = engines::is_engine(host.as_str()) || ai::is_service(host.as_str());
+        !is_asked && !concerns_tenants() && categories.intersection(search.union(*open)).is_empty() && !named(hosts) && !named(own)
     }
 }

@@ -171,7 +171,7 @@ impl Policy {
         let is_of_tunnels = judgement.of == Of::Method && judgement.action > Action::Allow;
         if !matches!(judgement.reason, Reason::Port(_)) && !is_of_tunnels && self.is_inspected(&facts.0) {
             let Judgement { action, reason, .. } = judgement;
-            let seal = action == Action::Allow && self.may_seal(&facts.0.url.host, facts.0.categories()) && self.is_safe_sealed(&facts.0);
+            let seal = action == Action::Allow && self.may_seal(&facts.0) && self.is_safe_sealed(&facts.0);
             let permit = InspectPermit::new(&facts.0, self.tunnel_name(&facts.0), action, seal);
             return Decision { verdict: ConnectVerdict::Inspect(permit), reason, snapshot };
         }

@@ -9,8 +9,9 @@
 use super::decision::Republished;
 use super::opinion::Court;
 use super::rewrite::Lead;
+use super::safesearch::Safe;
 use super::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict};
-use crate::insight::republished::{Other, Shown, shown};
+use crate::insight::republished::{Other, Shown, Way, shown};
 use crate::lists::Found;
 use crate::url::Url;
 
@@ -23,9 +24,18 @@ pub(super) fn request(court: &Court<'_>, url: &Url, found: &Found, around: Circu
         Shown::Endless if is_refusal(&own.reason, request_action(&own.verdict)) => return own,
         Shown::Endless => return Decision { verdict: RequestVerdict::Block, reason: Reason::Nested, ..own },
     };
-    others.iter().fold(own, |graver, other| {
+    let level = court.policy.safe_search(around.identity.standing);
+    others.iter().enumerate().fold(own, |graver, (place, other)| {
         let found = around.lists.look_up(&other.url);
+        // A warning was gone past for the innermost, and for no other on the way to it.
+        let around = Circumstances { continued: around.continued && place + 1 == others.len(), ..around };
         let Decision { verdict, reason, .. } = court.decide_page_alone(&other.url, &found, around, None);
+        // What the engine is asked it is asked by the site that shows it, without what would make it safe.
+        let unsafe_search = Safe::at(&other.url.host, level).filter(|_| other.way == Way::Shows).and_then(|safe| safe.shown(other.url.text()));
+        let (verdict, reason) = match unsafe_search {
+            Some(why) if request_action(&verdict) < Action::Block && !matches!(reason, Reason::Rule { .. }) => (RequestVerdict::Block, Reason::Unsafe(why)),
+            Some(_) | None => (verdict, reason),
+        };
         if !is_graver((&reason, request_action(&verdict)), (&graver.reason, request_action(&graver.verdict))) {
             return Decision { reason: said(graver.reason, request_action(&graver.verdict), other, &found, reason), ..graver };
         }
@@ -43,9 +53,16 @@ pub(super) fn connect(court: &Court<'_>, url: &Url, found: &Found, around: Circu
         Shown::Endless => return Decision { verdict: ConnectVerdict::Block, reason: Reason::Nested, ..own },
     };
     let is_sealed = !found.categories.intersection(court.policy.inspection.never).is_empty();
-    others.iter().fold(own, |graver, other| {
+    let level = court.policy.safe_search(around.identity.standing);
+    others.iter().enumerate().fold(own, |graver, (place, other)| {
         let found = around.lists.look_up(&other.url);
-        let shown = court.decide_tunnel_alone(&other.url, &found, around);
+        let around = Circumstances { continued: around.continued && place + 1 == others.len(), ..around };
+        let mut shown = court.decide_tunnel_alone(&other.url, &found, around);
+        if let (ConnectVerdict::Tunnel(_), Some(safe)) = (&shown.verdict, Safe::at(&other.url.host, level))
+            && !matches!(shown.reason, Reason::Rule { .. })
+        {
+            shown = Decision { verdict: ConnectVerdict::Block, reason: Reason::Unsafe(safe.shown_sealed()), ..shown };
+        }
         both(graver, shown, (other, &found), is_sealed, around.continued)
     })
 }

@@ -176,10 +176,10 @@ impl fmt::Debug for Address {
 
 /// Fields that no rule may touch: those of one connection, those that say where a message ends or for whom it is, those a proxy answers for, and
 /// the one that leads browsers past it.
-const KEPT: [&str; 24] = [
+const KEPT: [&str; 27] = [
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "proxy-authentication-info", "proxy-support", "proxy-status",
     "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "content-encoding", "content-range", "expect", "max-forwards", "via", "alt-svc",
-    "http2-settings", "sec-websocket-key", "sec-websocket-accept", "usher-reference",
+    "http2-settings", "sec-websocket-key", "sec-websocket-accept", "usher-reference", "accept-encoding", "range", "if-range",
 ];
 
 /// Whether a rule may touch a field.

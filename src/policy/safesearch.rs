@@ -251,6 +251,8 @@ pub enum Obstacle {
     Undone,
     /// It can only be led to another name, which the parent proxy does not do.
     Parent,
+    /// It is another site that asks it, and shows what it answers.
+    Shown,
 }
 
 impl Unsafe {
@@ -262,6 +264,7 @@ impl Unsafe {
             Obstacle::Sealed => format!("SafeSearch cannot be made to hold at {engine} while its https is not looked into, so it is blocked."),
             Obstacle::Body => format!("SafeSearch cannot be made to hold for a search that is sent to {engine} as a form, so it is blocked."),
             Obstacle::Undone => format!("The search asks {engine} to leave SafeSearch out, so it is blocked."),
+            Obstacle::Shown => format!("SafeSearch cannot be made to hold for {engine} where another site shows it, so it is blocked."),
             Obstacle::Parent => format!("SafeSearch cannot be made to hold at {engine} through the parent proxy, so it is blocked."),
         }
     }
@@ -302,6 +305,22 @@ impl Safe {
     #[must_use]
     pub fn sealed(&self) -> Option<Unsafe> {
         matches!(self.engine.led, Led::Nowhere).then_some(Unsafe { engine: self.engine.label, why: Obstacle::Sealed })
+    }
+
+    /// Why a page of `text`, a URL in its one spelling, cannot be made safe where another site shows it: who asks the engine is that site.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> Option<Unsafe> {
+        let is_asked = match self.engine.bound {
+            Bound::Query(_) => self.engine.is_asked_at(path_of(text)),
+            Bound::Nothing | Bound::Field { .. } | Bound::Cookie(..) => text.contains('?'),
+        };
+        is_asked.then_some(Unsafe { engine: self.engine.label, why: Obstacle::Shown })
+    }
+
+    /// Why it cannot be made safe where another site shows it, whose tunnel stays sealed.
+    #[must_use]
+    pub fn shown_sealed(&self) -> Unsafe {
+        Unsafe { engine: self.engine.label, why: Obstacle::Shown }
     }
 
     /// Why a request for `text`, a URL in its one spelling, cannot be made safe, if it cannot.

@@ -270,6 +270,7 @@ fn only_what_is_let_through_and_not_looked_into_for_its_own_sake_may_be_passed_s
     let set = |ids: &[&str]| ids.iter().filter_map(|id| school.taxonomy.find(id)).collect();
     school.policy.groups[0] =
         Group { inspect: Mode::All, block: set(&["games"]), warn: set(&["chat"]), allow: CategorySet::EMPTY, ..school.policy.groups[0].clone() };
+    school.policy.groups[0].tenants = Arc::new(Tenants { google: Some(http::HeaderValue::from_static("school.example")), microsoft: None });
     let host = |name: &str| Host::parse(name).expect("a host");
     let (hosts, own) = (vec![host("learn.example")], vec![host("usher.internal")]);
     school.policy.inspection = Inspection { search: set(&["education"]), open: set(&["drugs"]), hosts, own, ..Inspection::default() };
@@ -278,6 +279,8 @@ fn only_what_is_let_through_and_not_looked_into_for_its_own_sake_may_be_passed_s
         ("https://games.example", false),
         ("https://chat.example", false),
         ("https://www.google.com", false),
+        ("https://accounts.google.com", false),
+        ("https://chatgpt.com", false),
         ("https://education.example", false),
         ("https://drugs.example", false),
         ("https://www.learn.example", false),

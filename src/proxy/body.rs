@@ -411,7 +411,7 @@ impl AnswerBody {
 
     fn fail(&mut self, error: &io::Error) {
         if let Some(pending) = &mut self.pending {
-            pending.note(error.to_string());
+            pending.add_note(error.to_string());
         }
         self.finish(match error.kind() {
             io::ErrorKind::TimedOut => Outcome::LimitReached,

@@ -60,6 +60,8 @@ impl Worker {
     pub(super) fn failed_at_origin(&self, asked: &Asked, target: &Target, error: &ProxyError, mut pending: Pending) -> Answer {
         if let ProxyError::Tls(Refusal::WantsClientCertificate) = error
             && let Some(inside) = &asked.conn.inside
+            // A rule may have led elsewhere: that says nothing of this site.
+            && target.url().host == inside.host
             && inside.inspector.memory.asking.found(&inside.host, inside.port, asked.now)
             && inside.may_seal
         {

@@ -83,7 +83,13 @@ impl Worker {
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
             (Some(upload), _) => match self.hold_upload(&upload, &mut asked, entry, request.body_mut()).await {
-                Ok((pending, held)) => (pending, ready.await, Some(held)),
+                Ok((mut pending, held)) => {
+                    let ready = ready.await;
+                    for exception in ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter()) {
+                        pending.add_note(exception.on_record());
+                    }
+                    (pending, ready, Some(held))
+                }
                 Err(answer) => return answer,
             },
             // By what its certificate is excused is on record before anything is asked of it, and known once it has shown it.
@@ -134,7 +140,7 @@ impl Worker {
             },
             None => None,
         };
-        let whole = Whole::of(&asked, &upload);
+        let whole = Whole::of(&asked, &mut upload);
         let exchanged = self.exchange((&line, offer, &conn), ready, upload, &mut pending).await;
         let exchanged = match (whole, exchanged) {
             (Some(whole), Ok((response, _))) if whole.is_wanted_for(&response) => {
@@ -241,7 +247,8 @@ impl Worker {
             let again = if may_be_stale { repeatable(&mut request, origin.sender.is_shared()) } else { None };
             request = match self.send(&mut origin, request, progress.as_ref()).await {
                 Ok(response) => return Ok((response, origin)),
-                Err(Sent::No(unsent)) if may_be_stale && tries < TRIES => *unsent,
+                // It never left: an origin may close a connection on which nothing was said for a while.
+                Err(Sent::No(unsent)) if (may_be_stale || tries == 1 && !origin.wanted_certificate()) && tries < TRIES => *unsent,
                 // It was closed before anything was said.
                 Err(Sent::No(_)) if origin.wanted_certificate() => return Err(ProxyError::Tls(Refusal::WantsClientCertificate)),
                 Err(Sent::No(_)) => return Err(ProxyError::TooSlow),

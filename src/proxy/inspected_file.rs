@@ -31,6 +31,7 @@ use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -137,7 +138,7 @@ impl Worker {
         }
         let wanted = brief.antivirus.as_ref().filter(|antivirus| antivirus.wants(file.judge.classes(), file.judge.is_harmless()) && !file.is_empty());
         if let Some(antivirus) = wanted {
-            match scan(antivirus, &brief, &head, coding, file).await {
+            match scan((antivirus, asked.client()), &brief, &head, coding, file).await {
                 Ok(()) => {}
                 Err(refused) => return self.withhold(&brief, asked, body, &refused).await,
             }
@@ -168,7 +169,7 @@ impl Worker {
 /// Ends the record of a request whose answer did not pass.
 pub(super) fn end_first(mut first: Pending, second: &Pending, what: &str) {
     first.status(StatusCode::FORBIDDEN);
-    first.note(format!("the file was {what}: see {}", second.id()));
+    first.add_note(format!("the file was {what}: see {}", second.id()));
     first.close(Outcome::Abandoned);
 }
 
@@ -205,7 +206,13 @@ fn part(range: &str) -> Part {
 }
 
 /// Holds the file whole and shows it to the scanners. When it passes, it comes from where it is held.
-async fn scan(antivirus: &Arc<Antivirus>, brief: &Brief, head: &response::Parts, coding: Option<Coding>, file: &mut InspectedFile) -> Result<(), Refused> {
+async fn scan(
+    (antivirus, client): (&Arc<Antivirus>, IpAddr),
+    brief: &Brief,
+    head: &response::Parts,
+    coding: Option<Coding>,
+    file: &mut InspectedFile,
+) -> Result<(), Refused> {
     let settings = antivirus.settings();
     let most = settings.largest >> 20;
     let too_large = || Refused::Antivirus(format!("Files larger than {most} MiB cannot be scanned for viruses, and are blocked."));
@@ -225,7 +232,7 @@ async fn scan(antivirus: &Arc<Antivirus>, brief: &Brief, head: &response::Parts,
     if !matches!(coding, Some(Coding::Plain | Coding::Gzip)) {
         return unscanned(&"it is coded in a way that scanners do not undo");
     }
-    let mut spool = match antivirus.spool().await {
+    let mut spool = match antivirus.spool(client).await {
         Ok(spool) => spool,
         Err(error) => return unscanned(&error),
     };

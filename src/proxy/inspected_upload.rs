@@ -21,15 +21,18 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::fmt::Display;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The most bytes that are held of what is sent, where no scanner's limit says less.
 const MOST_HELD: u64 = 1 << 30;
 /// How long a place for it is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many times as long as between two pieces of a body the whole of it may take.
+const WHOLE: u32 = 10;
 
 /// What is needed to judge what is sent.
 pub(super) struct Upload {
@@ -97,7 +100,7 @@ impl Worker {
     pub(super) async fn hold_upload(&self, upload: &Upload, asked: &mut Asked, entry: Entry, body: &mut Incoming) -> Result<(Pending, HeldBody), Answer> {
         let mut pending = self.open_record(asked, entry).await?;
         let received = pending.received();
-        match self.hold(upload, &asked.headers, body, &received).await {
+        match self.hold(upload, asked.client(), &asked.headers, body, &received).await {
             Ok(spool) => {
                 // It is here.
                 asked.headers.remove(EXPECT);
@@ -123,7 +126,7 @@ impl Worker {
         }
     }
 
-    async fn hold(&self, upload: &Upload, headers: &HeaderMap, body: &mut Incoming, received: &AtomicU64) -> Result<Spool, Stopped> {
+    async fn hold(&self, upload: &Upload, client: IpAddr, headers: &HeaderMap, body: &mut Incoming, received: &AtomicU64) -> Result<Spool, Stopped> {
         let by_rules = |refusal: Refusal| Stopped::Refused(upload.by_rules(&refusal));
         let text = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
         let mut judge = Uploads::new(upload.rules.clone(), &text, facts(headers, &upload.path, &upload.opening.method)).map_err(by_rules)?;
@@ -133,9 +136,10 @@ impl Worker {
             return Err(too_large().into());
         }
         let unkept = |error: ScanError| Refused::Antivirus(format!("It could not be looked into, so it is blocked: {error}."));
-        let mut spool = self.spools.spool(PATIENCE).await.map_err(unkept)?;
+        let mut spool = self.spools.spool(client, PATIENCE).await.map_err(unkept)?;
+        let until = Instant::now() + self.limits.stall_time * WHOLE;
         loop {
-            let read = timeout(self.limits.stall_time, body.frame()).await;
+            let read = timeout_at(until.min(Instant::now() + self.limits.stall_time), body.frame()).await;
             let frame = match read {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Stopped::Client(io::Error::other(error))),

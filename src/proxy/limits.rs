@@ -137,11 +137,12 @@ pub const PENDING_RESETS: usize = 20;
 /// See [`PENDING_RESETS`].
 pub const RESETS_BY_US: usize = 1024;
 /// Bytes of one answer, and of all of them, that an HTTP/2 origin may send before they are passed on.
-pub const ORIGIN_STREAM_WINDOW: u32 = 256 * 1024;
-/// See [`ORIGIN_STREAM_WINDOW`].
-pub const ORIGIN_CONNECTION_WINDOW: u32 = 1024 * 1024;
+pub const ORIGIN_STREAM_WINDOW: u32 = 128 * 1024;
+/// See [`ORIGIN_STREAM_WINDOW`]. As much as all requests of a connection may have: those whose clients do not read hold up nobody else's.
+pub const ORIGIN_CONNECTION_WINDOW: u32 = 100 * ORIGIN_STREAM_WINDOW;
 /// Requests under way at once on one HTTP/2 connection to an origin, if it takes so many.
 pub const SHARED_STREAMS: usize = 100;
+const _: () = assert!(ORIGIN_CONNECTION_WINDOW as usize >= SHARED_STREAMS * ORIGIN_STREAM_WINDOW as usize);
 /// HTTP/2 connections to one origin that requests share.
 pub const SHARED_PER_ORIGIN: usize = 8;
 /// Origins that are known to speak HTTP/1.1 alone, and for how long.

@@ -69,6 +69,7 @@ use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
+use crate::shares::Shares;
 use crate::snapshot::InForce;
 use crate::telemetry::events::{AuthorityUnusable, PinsUnusable};
 use crate::tls::ca;
@@ -207,6 +208,8 @@ pub struct Proxy {
     password_checks: PerClient,
     /// Memory for undoing content codings.
     decoding: Arc<Semaphore>,
+    /// Each client's part of it.
+    decoding_shares: Arc<Shares>,
 }
 
 /// One thread's part of the proxy. A connection to an origin stays on the thread that made it, so nothing a request needs is waited for across
@@ -267,6 +270,7 @@ impl Proxy {
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
             decoding: Arc::new(Semaphore::new(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT))),
+            decoding_shares: Shares::of(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT) / 4),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
             in_force: parts.in_force,

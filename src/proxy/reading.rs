@@ -8,7 +8,7 @@ use super::error::unrecorded;
 use super::forward::Upload;
 use super::judge::{Body, PartsJudge, Sentence, WordsJudge};
 use super::request::{Answer, Asked, own_answer};
-use super::scanned::{Form, Held, Judges, Manner, Notice, Scanned, Source, Told};
+use super::scanned::{Form, Held, Judges, Manner, Memory, Notice, Scanned, Source, Told};
 use super::target::Target;
 use super::{Proxy, Worker};
 use crate::audit::{Class, Opening, Outcome, Pending, Recorder, Verdict};
@@ -18,13 +18,13 @@ use crate::scan::Kind;
 use crate::scan::decode::{Decoder, Unreadable};
 use crate::snapshot::Snapshot;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
 };
 use http::{Method, Response, StatusCode, Uri};
 use parking_lot::Mutex;
 use smallvec::smallvec;
+use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// One permit for undoing codings, in bytes of memory.
@@ -97,7 +97,7 @@ impl Proxy {
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
-    async fn decoder(&self, headers: &HeaderMap) -> Result<(Decoder, Option<OwnedSemaphorePermit>), Unreadable> {
+    async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
         let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
         let decoder = Decoder::new(fields, limits.decode)?;
@@ -105,8 +105,9 @@ impl Proxy {
             return Ok((decoder, None));
         }
         let units = u32::try_from(decoder.memory().div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX);
+        let share = self.decoding_shares.take(client, units as usize).ok_or(Unreadable::Busy)?;
         match timeout(limits.pause, self.decoding.clone().acquire_many_owned(units)).await {
-            Ok(Ok(permit)) => Ok((decoder, Some(permit))),
+            Ok(Ok(permit)) => Ok((decoder, Some((permit, share)))),
             Ok(Err(_)) | Err(_) => Err(Unreadable::Busy),
         }
     }
@@ -117,8 +118,8 @@ impl Proxy {
     }
 
     /// A body that is read as it passes; or why it does not.
-    async fn scanned<S: Source>(&self, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
-        match self.decoder(headers).await {
+    async fn scanned<S: Source>(&self, client: IpAddr, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
+        match self.decoder(client, headers).await {
             Ok((decoder, memory)) => Ok(Scanned::new(source, decoder, judges, manner, memory)),
             Err(why) => {
                 manner.may_change = false;
@@ -151,7 +152,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: Some(overheard.clone()),
         };
-        let mut scanned = self.scanned(sent, (judges, manner), upload.request.headers()).await?;
+        let mut scanned = self.scanned(asked.client(), sent, (judges, manner), upload.request.headers()).await?;
         if holds
             && scanned.hold(&self.limits.scan).await == Held::Withheld
             && let Some(found) = scanned.found()
@@ -179,7 +180,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: None,
         };
-        let mut scanned = match self.scanned(flow, (judges, manner), &head.headers).await {
+        let mut scanned = match self.scanned(asked.client(), flow, (judges, manner), &head.headers).await {
             Ok(scanned) => scanned,
             Err(found) => return self.withheld(asked, &case, &found, pending).await,
         };
@@ -307,15 +308,23 @@ pub(super) struct Whole(Method, Uri, HeaderMap);
 
 impl Whole {
     /// Of a request that is about to be sent, if it asks for parts and its answer may be more than noted.
-    pub(super) fn of(asked: &Asked, upload: &Upload) -> Option<Self> {
-        let request = &upload.request;
+    pub(super) fn of(asked: &Asked, upload: &mut Upload) -> Option<Self> {
+        let request = &mut upload.request;
         let is_judged = asked.reading.as_ref().is_some_and(|reading| reading.most(Way::Answer) > OnHit::Note);
         if !is_judged || *request.method() != Method::GET || !request.headers().contains_key(RANGE) {
             return None;
         }
+        // What has a body is sent once, and asks for the whole from the beginning.
+        if !matches!(request.body(), RequestBody::Empty) {
+            request.headers_mut().remove(RANGE);
+            request.headers_mut().remove(IF_RANGE);
+            return None;
+        }
         let mut headers = request.headers().clone();
-        headers.remove(RANGE);
-        headers.remove(IF_RANGE);
+        // Lengths too: an empty body that claims one would make the origin take what comes next on the connection for it.
+        for name in [RANGE, IF_RANGE, CONTENT_LENGTH, EXPECT, TRAILER] {
+            headers.remove(name);
+        }
         Some(Self(request.method().clone(), request.uri().clone(), headers))
     }
 

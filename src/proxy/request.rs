@@ -462,7 +462,7 @@ impl Worker {
     pub(super) fn failed(&self, asked: &Asked, error: &ProxyError, mut pending: Pending) -> Answer {
         let page = error.page();
         let response = shaped(asked, &page, Some(pending.id()), &self.settings.school);
-        pending.note(error.to_string());
+        pending.add_note(error.to_string());
         pending.status(page.status);
         pending.close(error.outcome());
         finish(asked, response, None)

@@ -25,6 +25,7 @@ use crate::policy::decision::{Said, Words};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::decode::{Decoder, Stepped, Unreadable};
+use crate::shares::Share;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -55,6 +56,9 @@ pub trait Source {
     /// How much is to come.
     fn left(&self) -> SizeHint;
 }
+
+/// The memory that undoing codings takes: of all there is, and of the client's share of it.
+pub type Memory = (OwnedSemaphorePermit, Share);
 
 /// Those who read one body.
 pub type Judges = SmallVec<[Box<dyn Judge>; 1]>;
@@ -146,7 +150,7 @@ pub struct Scanned<S> {
     blind: bool,
     found: Option<Sentence>,
     is_cut: bool,
-    _memory: Option<OwnedSemaphorePermit>,
+    _memory: Option<Memory>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +183,7 @@ impl<S: Source> Scanned<S> {
 
     /// The body of `source`.
     #[must_use]
-    pub fn new(source: S, decoder: Decoder, judges: Judges, manner: Manner, memory: Option<OwnedSemaphorePermit>) -> Self {
+    pub fn new(source: S, decoder: Decoder, judges: Judges, manner: Manner, memory: Option<Memory>) -> Self {
         Self {
             source,
             decoder,

@@ -1,6 +1,6 @@
 //! Where requests for an origin are handed over: a connection for one at a time (HTTP/1.1), or one that many share (HTTP/2).
 //!
-//! A request is made as for HTTP/1.1. [`speak`] says the same in the other, each time it is sent, since the next connection may speak another.
+//! A request is made as for HTTP/1.1. `speak` says the same in the other, each time it is sent, since the next connection may speak another.
 
 use super::body::RequestBody;
 use super::shared::Share;

@@ -156,7 +156,7 @@ impl Worker {
         let by = target.url().host.as_str().to_owned();
         let reason = Republished::named(by, Way::LeadsTo, there.url(), found.categories, reason);
         pending.status(response.status());
-        pending.note(format!("not passed on: it leads to {}", there.url()));
+        pending.add_note(format!("not passed on: it leads to {}", there.url()));
         let cause = if asked.step.is_some() { Some(pending.id()) } else { sequel.cause };
         let opening = self.judged_opening(asked, &there, &sequel.identity, &found, Verdict::Blocked, &reason);
         let is_staff = asked.snapshot.policy.is_staff(sequel.identity.standing);

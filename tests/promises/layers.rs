@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
 const LAYERS: [&[&str]; 19] = [
-    &["host", "category", "clock", "kinds"],
+    &["host", "category", "clock", "kinds", "shares"],
     &["url", "upstream"],
     &["files"],
     &["lists"],
