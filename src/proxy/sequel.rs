@@ -3,7 +3,7 @@
 //!
 //! The record of a request is committed before its body is read. So a prompt has a record of its own, a search that hangs from the request's visit. It is
 //! committed before the first byte of the answer, like any other; only where an answer begins before the whole prompt was sent does it come after.
-//! Nothing of a body is held back for it.
+//! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
 use super::meaning::leads_to;
@@ -107,11 +107,11 @@ impl Drop for Listener {
 }
 
 impl Heard {
-    /// Puts what was heard on record, before an answer is passed on.
-    pub(super) async fn record(mut self, recorder: &Recorder, of: &Pending) -> Result<(), Unrecorded> {
+    /// Puts what was heard on record, before an answer is passed on, and what became of it. What was withheld was asked too.
+    pub(super) async fn record(mut self, recorder: &Recorder, of: &Pending, outcome: Outcome) -> Result<(), Unrecorded> {
         let id = of.id();
         match self.prompt.try_recv() {
-            Ok(prompt) => put_on_record(recorder, self.opening, (self.engine, prompt), id).await,
+            Ok(prompt) => put_on_record(recorder, self.opening, (self.engine, prompt), (id, outcome)).await,
             Err(oneshot::error::TryRecvError::Closed) => Ok(()),
             // The answer begins while the body is still on its way.
             Err(oneshot::error::TryRecvError::Empty) => {
@@ -119,7 +119,7 @@ impl Heard {
                 tokio::spawn(async move {
                     if let Ok(prompt) = self.prompt.await {
                         // The log says by itself that it cannot be written.
-                        let _ = put_on_record(&recorder, self.opening, (self.engine, prompt), id).await;
+                        let _ = put_on_record(&recorder, self.opening, (self.engine, prompt), (id, outcome)).await;
                     }
                 });
                 Ok(())
@@ -128,13 +128,18 @@ impl Heard {
     }
 }
 
-async fn put_on_record(recorder: &Recorder, opening: Opening, (engine, term): (&'static str, String), of: RecordId) -> Result<(), Unrecorded> {
+async fn put_on_record(
+    recorder: &Recorder,
+    opening: Opening,
+    (engine, term): (&'static str, String),
+    (of, outcome): (RecordId, Outcome),
+) -> Result<(), Unrecorded> {
     let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(Kind::Search, opening.verdict) };
     let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
     let search = Some(Search { engine, term, stage: Stage::Asked });
     let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
     pending.note(format!("asked in the body of request {of}"));
-    pending.close(Outcome::Complete);
+    pending.close(outcome);
     Ok(())
 }
 
