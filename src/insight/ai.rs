@@ -31,7 +31,7 @@ use std::borrow::Cow;
 use table::{Ask, Body, SERVICES, Service};
 
 /// The longest prompt kept, in characters.
-const LONGEST: usize = 2_000;
+pub const LONGEST: usize = 2_000;
 /// The most that is held of a form while it is read, in bytes.
 pub const MOST_HELD: usize = 64 * 1024;
 

@@ -44,8 +44,6 @@ pub struct HeldBody {
     pub pieces: Pieces,
     /// How many bytes went out.
     pub sent: Arc<AtomicU64>,
-    /// Who listens to what a chat service is asked.
-    pub listener: Option<Listener>,
 }
 
 /// A body from a client, counted, and held back until the origin wants it if the client said it would wait.
@@ -144,12 +142,6 @@ impl Body for RequestBody {
                 let frame = ready!(held.pieces.poll_next(cx)).map(|read| read.map(Frame::data));
                 let said = frame.as_ref().and_then(|frame| frame.as_ref().ok());
                 held.sent.fetch_add(said.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64, Ordering::Relaxed);
-                if let Some(listener) = &mut held.listener {
-                    listener.hear(said);
-                    if held.pieces.left() == 0 {
-                        listener.tell();
-                    }
-                }
                 return Poll::Ready(frame);
             }
         };

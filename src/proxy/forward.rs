@@ -131,10 +131,15 @@ impl Worker {
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
         let case = opening.map(|opening| Case { opening, target: &target });
         let overheard = match &case {
-            Some(case) => match self.read_upload(&asked, case, &mut upload).await {
+            Some(case) => match self.read_upload(&asked, case, &mut upload, heard.is_some()).await {
                 Ok(overheard) => overheard,
                 Err(found) => {
                     asked.recall_form();
+                    if let Some(heard) = heard
+                        && let Err(why) = heard.record(Outcome::Withheld).await
+                    {
+                        return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
+                    }
                     return self.withheld(&asked, case, &found, pending).await;
                 }
             },
@@ -153,7 +158,7 @@ impl Worker {
             asked.recall_form();
         }
         if let Some(heard) = heard
-            && let Err(why) = heard.record(&self.recorder, &pending).await
+            && let Err(why) = heard.record(Outcome::Complete).await
         {
             return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
         }
@@ -189,7 +194,7 @@ impl Worker {
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, held: Option<HeldBody>, pending: &mut Pending) -> (Upload, Option<Heard>) {
+    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, held: Option<(HeldBody, Option<Heard>)>, pending: &mut Pending) -> (Upload, Option<Heard>) {
         let mut request = Request::new(RequestBody::Empty);
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = uri;
@@ -202,16 +207,12 @@ impl Worker {
         let mut progress = None;
         let mut opened = None;
         let limit = self.still_time(request.headers());
-        let mut heard = None;
-        let asking = asked.sequel.as_mut().filter(|_| held.is_some() || !body.is_end_stream()).and_then(|sequel| sequel.asking.take());
-        let listener = asking.map(|asking| {
-            let (listener, hears) = Listener::new(asking);
-            heard = Some(hears);
-            listener
-        });
-        if let Some(held) = held {
+        let asking = asked.sequel.as_mut().filter(|_| held.is_none() && !body.is_end_stream()).and_then(|sequel| sequel.asking.take());
+        let (listener, mut heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
+        if let Some((held, heard_before)) = held {
+            heard = heard_before;
             progress = Some(held.sent.clone());
-            *request.body_mut() = RequestBody::Held(Box::new(HeldBody { listener, ..held }));
+            *request.body_mut() = RequestBody::Held(Box::new(held));
         } else if !body.is_end_stream() {
             let count = pending.received();
             progress = Some(count.clone());

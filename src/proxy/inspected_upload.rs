@@ -5,6 +5,7 @@ use super::body::HeldBody;
 use super::inspected_file::{Refused, blocked, end_first, essences, found, request_head, shape};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer};
+use super::sequel::{Heard, Listener};
 use super::target::Target;
 use super::{Proxy, Worker};
 use crate::antivirus::icap::Message;
@@ -97,22 +98,41 @@ impl Proxy {
 
 impl Worker {
     /// Puts a request on record, holds its body whole and judges it: the body as it goes on, or a page in the place of an answer.
-    pub(super) async fn hold_upload(&self, upload: &Upload, asked: &mut Asked, entry: Entry, body: &mut Incoming) -> Result<(Pending, HeldBody), Answer> {
+    pub(super) async fn hold_upload(
+        &self,
+        upload: &Upload,
+        asked: &mut Asked,
+        entry: Entry,
+        body: &mut Incoming,
+    ) -> Result<(Pending, (HeldBody, Option<Heard>)), Answer> {
         let mut pending = self.open_record(asked, entry).await?;
         let received = pending.received();
-        match self.hold(upload, asked.client(), &asked.headers, body, &received).await {
+        let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
+        let (mut listener, heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
+        let held = self.hold(upload, asked.client(), &asked.headers, body, (&received, listener.as_mut())).await;
+        drop(listener);
+        let stopped = match held {
             Ok(spool) => {
                 // It is here.
                 asked.headers.remove(EXPECT);
-                Ok((pending, HeldBody { pieces: spool.pieces(), sent: Arc::default(), listener: None }))
+                return Ok((pending, (HeldBody { pieces: spool.pieces(), sent: Arc::default() }, heard)));
             }
-            Err(Stopped::Client(error)) => {
+            Err(stopped) => stopped,
+        };
+        // What was asked beside a file that is refused was asked.
+        if let Some(heard) = heard
+            && let Err(why) = heard.record(Outcome::Withheld).await
+        {
+            return Err(own_answer(asked, &super::error::unrecorded(&why), Some(pending), &self.settings.school));
+        }
+        match stopped {
+            Stopped::Client(error) => {
                 pending.note(error.to_string());
                 pending.close(Outcome::ClientGone);
                 let page = super::pages::Page::new(http::StatusCode::BAD_REQUEST, "error", "The request cannot be read");
                 Err(own_answer(asked, &page, None, &self.settings.school))
             }
-            Err(Stopped::Refused(refused)) => {
+            Stopped::Refused(refused) => {
                 let shown = Asked::shaped_by(asked, shape(&asked.headers));
                 match self.recorder.open(blocked(&upload.opening, &refused)).await {
                     Ok(second) => {
@@ -126,7 +146,14 @@ impl Worker {
         }
     }
 
-    async fn hold(&self, upload: &Upload, client: IpAddr, headers: &HeaderMap, body: &mut Incoming, received: &AtomicU64) -> Result<Spool, Stopped> {
+    async fn hold(
+        &self,
+        upload: &Upload,
+        client: IpAddr,
+        headers: &HeaderMap,
+        body: &mut Incoming,
+        (received, mut listener): (&AtomicU64, Option<&mut Listener>),
+    ) -> Result<Spool, Stopped> {
         let by_rules = |refusal: Refusal| Stopped::Refused(upload.by_rules(&refusal));
         let text = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
         let mut judge = Uploads::new(upload.rules.clone(), &text, facts(headers, &upload.path, &upload.opening.method)).map_err(by_rules)?;
@@ -146,6 +173,9 @@ impl Worker {
                 Ok(None) => break,
                 Err(_) => return Err(Stopped::Client(io::ErrorKind::TimedOut.into())),
             };
+            if let Some(listener) = &mut listener {
+                listener.hear(Some(&frame));
+            }
             let Ok(bytes) = frame.into_data() else { continue };
             received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             judge.feed(&bytes).map_err(by_rules)?;

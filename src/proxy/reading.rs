@@ -130,8 +130,9 @@ impl Proxy {
 }
 
 impl Worker {
-    /// Reads what is sent, as far as it is held: what is found while the rest is sent is overheard. Why nothing is sent, if so.
-    pub(super) async fn read_upload(&self, asked: &Asked, case: &Case<'_>, upload: &mut Upload) -> Result<Option<Overheard>, Sentence> {
+    /// Reads what is sent, as far as it is held: what is found while the rest is sent is overheard. Why nothing is sent, if so. Of what somebody listens to
+    /// the rest is heard first.
+    pub(super) async fn read_upload(&self, asked: &Asked, case: &Case<'_>, upload: &mut Upload, is_heard: bool) -> Result<Option<Overheard>, Sentence> {
         let Some((judges, kind)) = Proxy::judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
         let (Some(reading), false) = (&asked.reading, matches!(upload.request.body(), RequestBody::Empty)) else { return Ok(None) };
         let mut sent = std::mem::replace(upload.request.body_mut(), RequestBody::Empty);
@@ -155,9 +156,12 @@ impl Worker {
         let mut scanned = self.scanned(asked.client(), sent, (judges, manner), upload.request.headers()).await?;
         if holds
             && scanned.hold(&self.limits.scan).await == Held::Withheld
-            && let Some(found) = scanned.found()
+            && let Some(found) = scanned.found().cloned()
         {
-            return Err(found.clone());
+            if is_heard {
+                scanned.hear_out(&self.limits.scan).await;
+            }
+            return Err(found);
         }
         *upload.request.body_mut() = RequestBody::Scanned(Box::new(scanned));
         Ok(Some(overheard))

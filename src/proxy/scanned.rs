@@ -277,6 +277,18 @@ impl<S: Source> Scanned<S> {
         Held::Begun(self.form_said())
     }
 
+    /// Has whoever listens at its source hear the rest of what is withheld, of which nothing passes: at most as much as the hold takes, as long as it keeps
+    /// coming.
+    pub async fn hear_out(&mut self, limits: &ScanLimits) {
+        let longest = Instant::now() + limits.pause * PAUSES;
+        let mut room = limits.held;
+        while room > 0 {
+            let until = (Instant::now() + limits.pause).min(longest);
+            let Ok(Some(Ok(frame))) = timeout_at(until, poll_fn(|cx| self.source.poll_next(cx))).await else { return };
+            room = room.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    }
+
     /// What was said of it: the strictest.
     #[must_use]
     pub fn found(&self) -> Option<&Sentence> {

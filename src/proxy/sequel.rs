@@ -3,7 +3,7 @@
 //!
 //! The record of a request is committed before its body is read. So a prompt has a record of its own, a search that hangs from the request's visit. It is
 //! committed before the first byte of the answer, like any other; only where an answer begins before the whole prompt was sent does it come after.
-//! Nothing of a body is held back for it.
+//! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
 use super::meaning::leads_to;
@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{Method, Response};
 use http_body::Frame;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// What is kept of a request for what follows it.
@@ -64,19 +65,26 @@ pub struct Listener {
     heard: Option<(Prompt, oneshot::Sender<String>)>,
 }
 
-/// Waits for what a listener hears, with the record that is made of it.
-pub(super) struct Heard {
+/// Waits for what a listener hears, with the record that is made of it. Dropped, it is put on record all the same: as much as was sent was asked, whether
+/// or not anybody waits for the answer.
+pub(super) struct Heard(Option<Hearing>);
+
+struct Hearing {
     prompt: oneshot::Receiver<String>,
     engine: &'static str,
     opening: Opening,
+    recorder: Recorder,
+    /// The record of the request.
+    of: RecordId,
 }
 
 impl Listener {
     /// One that listens to what `asking` asks, and who waits for it.
-    pub(super) fn new(asking: Box<(ai::Asking, Opening)>) -> (Self, Heard) {
+    pub(super) fn new(asking: Box<(ai::Asking, Opening)>, recorder: &Recorder, of: RecordId) -> (Self, Heard) {
         let (asking, opening) = *asking;
         let (tell, prompt) = oneshot::channel();
-        (Self { heard: Some((asking.prompt(), tell)) }, Heard { prompt, engine: asking.id(), opening })
+        let hearing = Hearing { prompt, engine: asking.id(), opening, recorder: recorder.clone(), of };
+        (Self { heard: Some((asking.prompt(), tell)) }, Heard(Some(hearing)))
     }
 
     /// The next of the body; nothing is its end.
@@ -107,35 +115,49 @@ impl Drop for Listener {
 }
 
 impl Heard {
-    /// Puts what was heard on record, before an answer is passed on.
-    pub(super) async fn record(mut self, recorder: &Recorder, of: &Pending) -> Result<(), Unrecorded> {
-        let id = of.id();
-        match self.prompt.try_recv() {
-            Ok(prompt) => put_on_record(recorder, self.opening, (self.engine, prompt), id).await,
+    /// Puts what was heard on record, before an answer is passed on, and what became of it. What was withheld was asked too.
+    pub(super) async fn record(mut self, outcome: Outcome) -> Result<(), Unrecorded> {
+        let Some(mut hearing) = self.0.take() else { return Ok(()) };
+        match hearing.prompt.try_recv() {
+            Ok(prompt) => hearing.put_on_record(prompt, outcome).await,
             Err(oneshot::error::TryRecvError::Closed) => Ok(()),
             // The answer begins while the body is still on its way.
             Err(oneshot::error::TryRecvError::Empty) => {
-                let recorder = recorder.clone();
-                tokio::spawn(async move {
-                    if let Ok(prompt) = self.prompt.await {
-                        // The log says by itself that it cannot be written.
-                        let _ = put_on_record(&recorder, self.opening, (self.engine, prompt), id).await;
-                    }
-                });
+                tokio::spawn(hearing.put_later(outcome));
                 Ok(())
             }
         }
     }
 }
 
-async fn put_on_record(recorder: &Recorder, opening: Opening, (engine, term): (&'static str, String), of: RecordId) -> Result<(), Unrecorded> {
-    let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(Kind::Search, opening.verdict) };
-    let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
-    let search = Some(Search { engine, term, stage: Stage::Asked });
-    let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
-    pending.note(format!("asked in the body of request {of}"));
-    pending.close(Outcome::Complete);
-    Ok(())
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some(hearing) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(hearing.put_later(Outcome::ClientGone));
+        }
+    }
+}
+
+impl Hearing {
+    async fn put_later(mut self, outcome: Outcome) {
+        if let Ok(prompt) = (&mut self.prompt).await {
+            // The log says by itself that it cannot be written.
+            let _ = self.put_on_record(prompt, outcome).await;
+        }
+    }
+
+    async fn put_on_record(self, term: String, outcome: Outcome) -> Result<(), Unrecorded> {
+        let Self { engine, opening, recorder, of, .. } = self;
+        let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(Kind::Search, opening.verdict) };
+        let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
+        let search = Some(Search { engine, term, stage: Stage::Asked });
+        let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
+        pending.note(format!("asked in the body of request {of}"));
+        pending.close(outcome);
+        Ok(())
+    }
 }
 
 impl Worker {

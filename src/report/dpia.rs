@@ -22,6 +22,8 @@ pub struct Facts {
     pub groups: Vec<Group>,
     /// Where the log lies and what protects it, as looked at now.
     pub protection: Vec<Protection>,
+    /// What is looked into as it passes and what is kept of that, in sentences.
+    pub passing: Vec<String>,
     /// Where it goes, in sentences.
     pub goes: Vec<String>,
     /// Who can read it, in sentences.
@@ -110,6 +112,8 @@ pub struct Dpia {
     pub kept: Vec<Kept>,
     /// Whose requests are recorded.
     pub groups: Vec<Group>,
+    /// What is looked into as it passes, and what is kept of that.
+    pub passing: Vec<String>,
     /// Who reads it.
     pub readers: Vec<String>,
     /// What has happened to it.
@@ -146,7 +150,7 @@ impl Dpia {
     /// Puts facts on a sheet.
     #[must_use]
     pub fn new(facts: Facts) -> Self {
-        let Facts { school, date, kept, groups, protection, goes, readers, counts, unseen } = facts;
+        let Facts { school, date, kept, groups, protection, passing, goes, readers, counts, unseen } = facts;
         let groups = groups.into_iter().map(|group| Group { name: plain(&group.name), found_by: plain(&group.found_by) }).collect();
         let lines = |lines: Vec<String>| lines.iter().map(|line| plain(line)).collect();
         Self {
@@ -155,6 +159,7 @@ impl Dpia {
             fields: &FIELDS,
             kept,
             groups,
+            passing: lines(passing),
             readers: lines(readers),
             counts,
             goes: lines(goes),
@@ -205,6 +210,7 @@ mod tests {
             kept: vec![Kept { class: "visit".into(), is: "Pages".into(), period: "12 months".into(), records: Some(7) }],
             groups: vec![Group { name: "year-7".into(), found_by: "1 range of addresses".into() }],
             protection: vec![Protection { what: "Rights".into(), how: "anybody may read it".into(), stands: Stands::LookAt }],
+            passing: vec!["Pages are scored.".into()],
             goes: vec!["Nowhere else.".into()],
             readers: vec!["The account usher.".into()],
             counts: vec![Count { what: "looks".into(), number: 3 }],
@@ -217,8 +223,8 @@ mod tests {
         let page = Dpia::new(facts());
         for text in [page.html(), page.markdown()] {
             for said in [
-                "25 November 2026", "12 months", "year-7", "look at this", "Nowhere else.", "The account usher.", "The words searched for.",
-                "encrypted connections",
+                "25 November 2026", "12 months", "year-7", "look at this", "Pages are scored.", "Nowhere else.", "The account usher.",
+                "The words searched for.", "encrypted connections",
             ] {
                 assert!(text.contains(said), "{said}: {text}");
             }

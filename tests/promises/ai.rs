@@ -121,6 +121,32 @@ async fn a_prompt_is_on_record_also_where_the_service_answers_before_it_is_whole
     .await;
 }
 
+#[tokio::test]
+async fn who_breaks_off_before_the_answer_has_asked_all_the_same() {
+    let school = world().start().await;
+    let silent = Origin::doing(|mut visit| async move {
+        visit.head().await;
+        visit.gone().await;
+    })
+    .await;
+    let authority = format!("chatgpt.com:{}", silent.address.port());
+    let mut wire: Wire = school.wire().await;
+    wire.send(format!("POST http://{authority}{PATH} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {}\r\n\r\n{ASKED}", ASKED.len())).await;
+    soon("the whole of it at the service", async {
+        while silent.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(wire);
+    soon("the record", async {
+        while !prompts(school.rows()).iter().any(|row| row.term.as_deref() == Some("How do volcanoes erupt?")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[test]
 fn the_hosts_of_chat_services_are_listed_as_what_they_are() {
     let config = Config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/usher.toml")).unwrap_or_else(|problems| panic!("{problems}"));

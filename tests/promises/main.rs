@@ -8,6 +8,7 @@ mod authority;
 mod bodies;
 mod browser;
 mod canaries;
+mod chats;
 mod commands;
 mod destinations;
 mod durability;

@@ -245,3 +245,46 @@ async fn the_sheet_for_a_dpia_follows_the_configuration_and_the_rights_of_files(
     assert!(html.contains("90 days") && html.contains("To fill in:") && html.contains("@page"));
     assert!(files.usher(&["log", "dpia"]).out.contains("## What is in a record"));
 }
+
+#[tokio::test]
+async fn the_sheet_says_what_is_looked_into_as_it_passes_and_only_where_it_is() {
+    let files = school(Timestamp::now(), &YEARS[..1]).await;
+    let section = |name: &str| {
+        let sheet = files.usher(&["log", "dpia", "--json"]).json().remove(0);
+        sheet[name].as_array().expect("sentences").iter().map(|line| line.as_str().expect("text").to_owned()).collect::<Vec<_>>().join("\n")
+    };
+    let (before, unseen) = (section("passing"), section("unseen"));
+    assert!(before.contains("What people ask chat services") && before.contains("over http only, for https is not opened"), "{before}");
+    for nothing in ["scored by phrases", "Viruses", "certificate", "https is opened", "Google", "points"] {
+        assert!(!before.contains(nothing), "{nothing}: {before}");
+    }
+    assert!(unseen.contains("Encrypted connections (https) are not opened") && !unseen.contains("phrases"), "{unseen}");
+    assert!(before.contains("(strict) for people in year-7."), "{before}");
+    files.edit(
+        "policy.toml",
+        "name = \"year-7\"",
+        "name = \"year-7\"\ninspect = \"all\"\nphrases = { threshold = 90, on_hit = \"note\", themes = { pornography = \"withhold\" } }\nsafe_search = \"moderate\"",
+    );
+    let scanners = "[antivirus]\nclamd = \"/run/clamav/clamd.ctl\"\nicap_requests = \"icap://192.0.2.9:1344/avscan\"\n[scan]\nphrases = [\"phrases\"]\n";
+    files.edit("usher.toml", "[destinations]", &format!("{scanners}[destinations]"));
+    let after = section("passing");
+    for said in [
+        "Of people in year-7 https is opened everywhere",
+        "What people in year-7 read and send",
+        "reaches 90 points of one theme is noted; of pornography it is withheld",
+        "the theme, the points and the phrases that were seen",
+        "over https of people in year-7",
+        "clamd at /run/clamav/clamd.ctl (on this machine)",
+        "icap://192.0.2.9:1344/avscan (over the network)",
+        "There are 0 now and 200 at most",
+        "forgotten after 30 days",
+        "Of people in year-7 such a program is passed closed at that site, for 7 days at a time",
+        "(moderate) for people in year-7.",
+    ] {
+        assert!(after.contains(said), "{said}: {after}");
+    }
+    let goes = section("goes");
+    assert!(goes.contains("are sent over the network to icap://192.0.2.9:1344/avscan") && !goes.contains("clamd"), "{goes}");
+    let unseen = section("unseen");
+    assert!(unseen.contains("of people in staff are not opened") && unseen.contains("phrases seen"), "{unseen}");
+}

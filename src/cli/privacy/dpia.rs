@@ -1,6 +1,6 @@
 //! `usher log dpia`: the sheet for a data protection impact assessment, from what is configured and what is there.
 
-use super::Desk;
+use super::{Desk, looked_into};
 use crate::audit::alias::Aliases;
 use crate::audit::holds;
 use crate::audit::journal::{Reader, Topic};
@@ -97,10 +97,11 @@ fn facts(desk: &Desk, rulebook: &Rulebook) -> anyhow::Result<Facts> {
         kept: kept(&desk.config.keep, Some(&counted)),
         groups: groups(rulebook),
         protection: protection(desk)?,
+        passing: looked_into::passing(&desk.config, rulebook),
         goes: goes(desk),
         readers: readers(desk),
         counts: counts(desk, &reader)?,
-        unseen: unseen(),
+        unseen: looked_into::unseen(rulebook),
     })
 }
 
@@ -157,6 +158,7 @@ fn goes(desk: &Desk) -> Vec<String> {
         [] => goes.push("No copy of the record is sent elsewhere as it is made.".to_owned()),
         outputs => goes.extend(outputs.iter().map(sent)),
     }
+    goes.extend(looked_into::sent(&desk.config));
     goes
 }
 
@@ -206,13 +208,4 @@ fn durability(desk: &Desk) -> String {
         crate::audit::Sync::Process => "a committed record survives the end of the program in any way; a power cut may lose the last seconds.".to_owned(),
         crate::audit::Sync::Power => "a committed record survives a power cut.".to_owned(),
     }
-}
-
-fn unseen() -> Vec<String> {
-    vec![
-        "Encrypted connections (https) are not opened: of them the name of the site, the time and the amount are recorded, no page, search or message."
-            .to_owned(),
-        "What pages say is not recorded, nor what people send, but for what stands in the address of unencrypted requests.".to_owned(),
-        "Only what passes through Usher is recorded. What devices do elsewhere is not.".to_owned(),
-    ]
 }

@@ -170,7 +170,7 @@ pub struct Site {
 type Answering = Pin<Box<dyn Future<Output = Response<Told>> + Send>>;
 
 impl Site {
-    /// A site for `news.example` and its neighbours that answers by this, offering these protocols.
+    /// A site for `news.example`, its neighbours and chat services that answers by this, offering these protocols.
     pub async fn doing<F>(authority: &Authority, protocols: &[&[u8]], answer: impl Fn(usize, Request<Incoming>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Response<Told>> + Send + 'static,
@@ -228,7 +228,10 @@ impl Site {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (address, visits, script) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)), Arc::new(script));
-        let mut config = (**authority.acceptor(&["news.example", "chat.example", "shop.example"]).config()).clone();
+        let mut config = (**authority
+            .acceptor(&["news.example", "chat.example", "shop.example", "chatgpt.com", "api.openai.com", "api.anthropic.com", "ollama.com"])
+            .config())
+        .clone();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let (acceptor, count) = (TlsAcceptor::from(Arc::new(config)), visits.clone());
         tokio::spawn(async move {
