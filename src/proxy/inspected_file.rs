@@ -158,6 +158,9 @@ impl Worker {
                 if let Some(first) = first {
                     end_first(first, &pending, "withheld");
                 }
+                if let Some(step) = asked.step {
+                    self.recorded(step, Recorded::Blocked, pending.id());
+                }
                 let page = self.file_page(&brief.opening, refused.text());
                 own_answer(&shown, &page, Some(pending), &self.settings.school)
             }
@@ -320,13 +323,20 @@ impl Ender {
     /// The record of a file that is cut off, committed.
     fn cut(&self, text: String) -> Ending {
         let (recorder, opening) = (self.recorder.clone(), blocked(&self.opening, &Refused::Rules(text.clone())));
-        Box::pin(async move {
-            // A record that cannot be made keeps no file from being cut.
-            let Ok(mut pending) = recorder.open(opening).await else { return text };
+        // By itself: whoever goes away at this moment has had the beginning of the file all the same.
+        let recorded = tokio::spawn(async move {
+            let mut pending = recorder.open(opening).await.ok()?;
             pending.note("a part of it had left: it was cut off");
             let reference = pending.id();
             pending.close(Outcome::Complete);
-            format!("{text} It was cut off: see {reference}")
+            Some(reference)
+        });
+        Box::pin(async move {
+            match recorded.await {
+                Ok(Some(reference)) => format!("{text} It was cut off: see {reference}"),
+                // A record that cannot be made keeps no file from being cut.
+                Ok(None) | Err(_) => text,
+            }
         })
     }
 }
