@@ -188,6 +188,12 @@ impl Class {
         }
     }
 
+    /// The class of what follows from a request of this class: staff's stays theirs.
+    #[must_use]
+    pub fn following(self, kind: Kind, verdict: Verdict) -> Self {
+        if self == Self::Staff { Self::Staff } else { Self::of(kind, verdict) }
+    }
+
     /// Whether it may hold a request of this kind and verdict; of any where none is given.
     #[must_use]
     pub fn may_hold(self, kind: Option<Kind>, verdict: Option<Verdict>) -> bool {

@@ -61,10 +61,7 @@ impl Policy {
     #[must_use]
     pub fn safe_search(&self, standing: Standing) -> Level {
         let most = || self.groups.iter().map(|group| group.safe_search).max().unwrap_or_default();
-        match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)).map_or_else(most, |group| group.safe_search),
-            Standing::Unknown => most(),
-        }
+        self.group(standing).map_or_else(most, |group| group.safe_search)
     }
 
     /// Whose accounts a standing may use. Somebody in no group is kept to what the first group is kept to that is kept to any.

@@ -127,10 +127,7 @@ impl Policy {
     #[must_use]
     pub fn gate(&self, standing: Standing) -> Gate {
         let strictest = || self.groups.iter().map(|group| group.gate).reduce(Gate::stricter).unwrap_or_default();
-        match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)).map_or_else(strictest, |group| group.gate),
-            Standing::Unknown => strictest(),
-        }
+        self.group(standing).map_or_else(strictest, |group| group.gate)
     }
 
     /// Whether a site that is looked into may be passed sealed for a program's or the site's own sake. What a school looks into for its own sake may not:

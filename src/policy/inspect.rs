@@ -68,10 +68,7 @@ impl Policy {
     #[must_use]
     pub fn mode(&self, standing: Standing) -> Mode {
         let most = || self.groups.iter().map(|group| group.inspect).max().unwrap_or_default();
-        match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)).map_or_else(most, |group| group.inspect),
-            Standing::Unknown => most(),
-        }
+        self.group(standing).map_or_else(most, |group| group.inspect)
     }
 
     /// The groups whose https is looked into.

@@ -269,23 +269,24 @@ impl Policy {
         (0..).map(GroupId).zip(&self.groups).find(|(_, group)| &*group.name == name).map(|(id, _)| id)
     }
 
+    /// The group of a standing, if it is in one.
+    fn group(&self, standing: Standing) -> Option<&Group> {
+        match standing {
+            Standing::Member(id) => self.groups.get(usize::from(id.0)),
+            Standing::Unknown => None,
+        }
+    }
+
     /// The name of a standing, as people are shown it.
     #[must_use]
     pub fn group_name(&self, standing: Standing) -> Arc<str> {
-        let known = match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)),
-            Standing::Unknown => None,
-        };
-        known.map_or_else(|| self.unknown.clone(), |group| group.name.clone())
+        self.group(standing).map_or_else(|| self.unknown.clone(), |group| group.name.clone())
     }
 
     /// Whether this is a member of staff. Somebody in no group is not: a pupil must not be kept as staff by mistake.
     #[must_use]
     pub fn is_staff(&self, standing: Standing) -> bool {
-        match standing {
-            Standing::Member(id) => self.groups.get(usize::from(id.0)).is_some_and(|group| group.staff),
-            Standing::Unknown => false,
-        }
+        self.group(standing).is_some_and(|group| group.staff)
     }
 
     /// The rules whose review is due on this day.

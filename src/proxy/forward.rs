@@ -195,10 +195,7 @@ impl Worker {
 
     /// The request as it goes to the origin. `asked` keeps no fields.
     fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, held: Option<(HeldBody, Option<Heard>)>, pending: &mut Pending) -> (Upload, Option<Heard>) {
-        let mut request = Request::new(RequestBody::Empty);
-        *request.method_mut() = asked.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = std::mem::take(&mut asked.headers);
+        let mut request = rebuilt(asked.method.clone(), uri, std::mem::take(&mut asked.headers));
         let continues = asked.version != Version::HTTP_10;
         let waits = continues && request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         if !waits {

@@ -16,7 +16,7 @@ use super::{Proxy, Worker};
 use crate::antivirus::icap::Message;
 use crate::antivirus::spool::{Pieces, Spool};
 use crate::antivirus::{Antivirus, ScanError, Unscanned, Verdict as Scanned};
-use crate::audit::{Class, Opening, Outcome, Pending, Recorder, Verdict as Recorded};
+use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict as Recorded};
 use crate::kinds::coding::Coding;
 use crate::kinds::name;
 use crate::policy::files::{Facts, Judge, Part, Rules, Verdict, may_ask_for};
@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// What a page's form depends on.
-const SHAPED_BY: [HeaderName; 2] = [ACCEPT, HeaderName::from_static("sec-fetch-dest")];
+pub(super) const SHAPED_BY: [HeaderName; 2] = [ACCEPT, HeaderName::from_static("sec-fetch-dest")];
 
 /// The fields that the form of a page depends on.
 pub(super) fn shape(headers: &HeaderMap) -> HeaderMap {
@@ -87,7 +87,7 @@ impl Brief {
 
 /// The record of a refusal: the request's, as blocked.
 pub(super) fn blocked(opening: &Opening, refused: &Refused) -> Box<Opening> {
-    let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(opening.kind, Recorded::Blocked) };
+    let class = opening.class.following(opening.kind, Recorded::Blocked);
     let why = refused.text().to_owned().into();
     Box::new(Opening { class, verdict: Recorded::Blocked, reason: refused.kind(), why, rule: None, entry: None, ..opening.clone() })
 }

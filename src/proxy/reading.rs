@@ -11,7 +11,7 @@ use super::request::{Answer, Asked, own_answer};
 use super::scanned::{Form, Held, Judges, Manner, Memory, Notice, Scanned, Source, Told};
 use super::target::Target;
 use super::{Proxy, Worker};
-use crate::audit::{Class, Opening, Outcome, Pending, Recorder, Verdict};
+use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
@@ -53,7 +53,7 @@ impl Case<'_> {
             Some(id) => format!("{} {id}", opening.categories),
             None => opening.categories.clone(),
         };
-        let class = if opening.class == Class::Staff { Class::Staff } else { Class::Blocked };
+        let class = opening.class.following(opening.kind, Verdict::Blocked);
         Arc::new(Opening {
             verdict: Verdict::Blocked,
             reason: sentence.reason.kind(),

@@ -6,6 +6,7 @@
 //! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
+use super::inspected_file::SHAPED_BY;
 use super::meaning::leads_to;
 use super::request::{Answer, Asked, own_answer};
 use super::target::Target;
@@ -18,7 +19,7 @@ use crate::policy::decision::Republished;
 use crate::policy::{Circumstances, Decision, RequestVerdict};
 use crate::url::Url;
 use bytes::Bytes;
-use http::header::{ACCEPT, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::{Method, Response};
 use http_body::Frame;
 use tokio::runtime::Handle;
@@ -47,7 +48,7 @@ impl Sequel {
         };
         let asking = asks.map(|asking| Box::new((asking, opening.clone())));
         let Opening { kind, start, certainty, cause, .. } = *opening;
-        let form = [ACCEPT, HeaderName::from_static("sec-fetch-dest")].map(|name| (name.clone(), asked.headers.get(&name).cloned()));
+        let form = SHAPED_BY.map(|name| (name.clone(), asked.headers.get(&name).cloned()));
         Self { identity, kind, start, certainty, cause, asking, form }
     }
 }
@@ -150,7 +151,7 @@ impl Hearing {
 
     async fn put_on_record(self, term: String, outcome: Outcome) -> Result<(), Unrecorded> {
         let Self { engine, opening, recorder, of, .. } = self;
-        let class = if opening.class == Class::Staff { Class::Staff } else { Class::of(Kind::Search, opening.verdict) };
+        let class = opening.class.following(Kind::Search, opening.verdict);
         let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
         let search = Some(Search { engine, term, stage: Stage::Asked });
         let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
