@@ -3,6 +3,8 @@
 //! Nothing is collected: bodies stream both ways. A request goes out on an idle connection if there is one, else on a new one. One that finds its
 //! idle connection just closed is sent again on a new one if it never left, or if it may be repeated and has no body (RFC 9110
 //! section 9.2.2); also one that an HTTP/2 origin says it has not looked at, if its body is short.
+//!
+//! What few requests need, and takes much room, is boxed where it begins: every request is moved once with the room of all it might come to.
 
 use super::Worker;
 use super::body::{AnswerBody, ClientBody, Gate, HeldBody, Home, Patience, Relay, RequestBody};
@@ -82,7 +84,7 @@ impl Worker {
         let opening = asked.reading.is_some().then(|| entry.opening.clone());
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
-            (Some(upload), _) => match self.hold_upload(&upload, &mut asked, entry, request.body_mut()).await {
+            (Some(upload), _) => match Box::pin(self.hold_upload(&upload, &mut asked, entry, request.body_mut())).await {
                 Ok((mut pending, held)) => {
                     let ready = ready.await;
                     for exception in ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter()) {
@@ -131,7 +133,7 @@ impl Worker {
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
         let case = opening.map(|opening| Case { opening, target: &target });
         let overheard = match &case {
-            Some(case) => match self.read_upload(&asked, case, &mut upload, heard.is_some()).await {
+            Some(case) => match Box::pin(self.read_upload(&asked, case, &mut upload, heard.is_some())).await {
                 Ok(overheard) => overheard,
                 Err(found) => {
                     asked.recall_form();
@@ -140,7 +142,7 @@ impl Worker {
                     {
                         return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
                     }
-                    return self.withheld(&asked, case, &found, pending).await;
+                    return Box::pin(self.withheld(&asked, case, &found, pending)).await;
                 }
             },
             None => None,
@@ -150,7 +152,7 @@ impl Worker {
         let exchanged = match (whole, exchanged) {
             (Some(whole), Ok((response, _))) if whole.is_wanted_for(&response) => {
                 let again = self.ready(&line, &conn, offer).await;
-                self.exchange((&line, offer, &conn), again, whole.into_upload(), &mut pending).await
+                Box::pin(self.exchange((&line, offer, &conn), again, whole.into_upload(), &mut pending)).await
             }
             (_, exchanged) => exchanged,
         };
@@ -180,8 +182,14 @@ impl Worker {
                     }
                     self.note_redirect(&asked, &target, &response);
                     let answer = self.relay(&asked, (wishes, client), response, (line, origin), pending);
-                    let answer = self.judge_file(brief, &asked, answer).await;
-                    self.read_answer(&asked, case, answer).await
+                    let answer = match brief {
+                        Some(brief) => Box::pin(self.judge_file(brief, &asked, answer)).await,
+                        None => answer,
+                    };
+                    match case {
+                        Some(case) => Box::pin(self.read_answer(&asked, case, answer)).await,
+                        None => answer,
+                    }
                 }
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
@@ -271,8 +279,8 @@ impl Worker {
             origin = match (origin.sender.is_shared(), tries < TRIES) {
                 (true, true) => self.ready(line, conn, offer).await?,
                 // Whoever was passed over so often, because others were first, has the last to itself.
-                (true, false) => self.connect_alone(line, offer).await?,
-                (false, _) => self.connect(line, offer).await?,
+                (true, false) => Box::pin(self.connect_alone(line, offer)).await?,
+                (false, _) => Box::pin(self.connect(line, offer)).await?,
             };
         }
     }

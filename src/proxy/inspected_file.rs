@@ -118,8 +118,7 @@ impl Proxy {
 
 impl Worker {
     /// Judges a file before its head leaves: the answer as it is, judged on as it streams; or a page in its place.
-    pub(super) async fn judge_file(self: &Arc<Self>, brief: Option<Box<Brief>>, asked: &Asked, answer: Answer) -> Answer {
-        let Some(brief) = brief else { return answer };
+    pub(super) async fn judge_file(self: &Arc<Self>, brief: Box<Brief>, asked: &Asked, answer: Answer) -> Answer {
         let (mut head, mut body) = answer.into_parts();
         if !body.is_of_origin() || asked.method == Method::HEAD || head.status.is_informational() || head.status == StatusCode::NOT_MODIFIED {
             return Answer::from_parts(head, body);

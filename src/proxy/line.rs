@@ -99,7 +99,7 @@ impl Worker {
             return Ok(idle);
         }
         // Held until then, others wait for what comes of it.
-        self.connect(line, offer).await
+        Box::pin(self.connect(line, offer)).await
     }
 
     async fn join(&self, line: &Line<'_>, offer: Offer) -> Joined {

@@ -10,9 +10,21 @@ use crate::identity::Identity;
 use crate::insight::navigation::{Fields, Place};
 use crate::insight::trail::{Meaning, Request, Sight, Step};
 use crate::url::Url;
-use http::header::{ACCEPT, AsHeaderName, HeaderMap, LOCATION, REFERER, USER_AGENT};
+use http::header::{ACCEPT, HeaderMap, HeaderName, LOCATION, REFERER, USER_AGENT};
 use http::{Response, StatusCode};
 use std::sync::Arc;
+
+// Names, not texts, so that none is read anew for each request.
+/// What a browser says a request is for (Fetch Metadata Request Headers).
+pub(super) static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+pub(super) static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+pub(super) static SEC_FETCH_USER: HeaderName = HeaderName::from_static("sec-fetch-user");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What says that a page is fetched before anybody asked for it, by the browser's age.
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+static PURPOSE: HeaderName = HeaderName::from_static("purpose");
+static X_MOZ: HeaderName = HeaderName::from_static("x-moz");
+static X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// What is to be put on record, and the visit it is, if it is one.
 pub(super) struct Entry {
@@ -85,25 +97,25 @@ fn named(opening: Opening, referrer: Option<&Url>) -> Opening {
 
 /// The page a request comes from, in the one spelling.
 fn referrer(headers: &HeaderMap) -> Option<Url> {
-    Url::parse(text(headers, REFERER)?).ok()
+    Url::parse(text(headers, &REFERER)?).ok()
 }
 
 fn fields<'a>(headers: &'a HeaderMap, referrer: Option<&'a Url>) -> Fields<'a> {
-    let purpose = text(headers, "sec-purpose").or_else(|| text(headers, "purpose")).or_else(|| text(headers, "x-moz"));
+    let purpose = text(headers, &SEC_PURPOSE).or_else(|| text(headers, &PURPOSE)).or_else(|| text(headers, &X_MOZ));
     Fields {
-        mode: text(headers, "sec-fetch-mode"),
-        dest: text(headers, "sec-fetch-dest"),
-        user: text(headers, "sec-fetch-user"),
-        site: text(headers, "sec-fetch-site"),
+        mode: text(headers, &SEC_FETCH_MODE),
+        dest: text(headers, &SEC_FETCH_DEST),
+        user: text(headers, &SEC_FETCH_USER),
+        site: text(headers, &SEC_FETCH_SITE),
         purpose,
-        accept: text(headers, ACCEPT),
-        agent: text(headers, USER_AGENT),
-        requested_with: text(headers, "x-requested-with"),
+        accept: text(headers, &ACCEPT),
+        agent: text(headers, &USER_AGENT),
+        requested_with: text(headers, &X_REQUESTED_WITH),
         referrer: referrer.map(|url| Place { host: url.host.as_str(), url: url.text() }),
     }
 }
 
-fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -168,10 +168,10 @@ impl Worker {
     }
 
     /// The origin's answer as it goes to the client, read as it passes if it is to be.
-    pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Option<Case<'_>>, answer: Answer) -> Answer {
+    pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Case<'_>, answer: Answer) -> Answer {
         let (mut head, mut body) = answer.into_parts();
-        let read = case.filter(|_| has_body(&asked.method, head.status)).and_then(|case| Some((Proxy::judges(asked, Way::Answer, &head.headers)?, case)));
-        let (Some(((judges, kind), case)), Some(reading)) = (read, &asked.reading) else { return Response::from_parts(head, body) };
+        let judges = if has_body(&asked.method, head.status) { Proxy::judges(asked, Way::Answer, &head.headers) } else { None };
+        let (Some((judges, kind)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
         // Pages of our own are not read.
         let Some((flow, pending, conn)) = body.take_flow() else { return Response::from_parts(head, body) };
         let manner = Manner {

@@ -7,7 +7,7 @@ use super::explain::Purpose;
 use super::framing::Malformed;
 use super::identify::Identified;
 use super::inside::Inside;
-use super::meaning::Entry;
+use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE, SEC_FETCH_USER};
 use super::pages::{Form, Page, School};
 use super::sequel::Sequel;
 use super::stream::REFUSED_HOST;
@@ -26,7 +26,7 @@ use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Re
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
-use http::header::{AsHeaderName, CONNECTION, HeaderMap, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -111,7 +111,7 @@ impl Asked {
         target.map(|target| if self.conn.asks_whole_server() { target.as_whole_server() } else { target })
     }
 
-    fn text(&self, field: impl AsHeaderName) -> Option<String> {
+    fn text(&self, field: &HeaderName) -> Option<String> {
         let value = self.headers.get(field)?;
         let text = String::from_utf8_lossy(value.as_bytes());
         Some(text[..text.floor_char_boundary(LONGEST_FIELD)].to_owned())
@@ -144,12 +144,14 @@ impl Worker {
         if (asked.conn.is_stream() || head.uri.host() == Some(REFUSED_HOST))
             && let Some(why) = asked.conn.refusal()
         {
-            return self.refuse_malformed(&asked, why).await;
+            return Box::pin(self.refuse_malformed(&asked, why)).await;
         }
         match self.admit(&asked, &head.uri).await {
-            Ok((target @ Target::Tunnel(_), identity)) => self.switch_to_tunnel(asked, target, identity, Request::from_parts(head, body)).await,
-            Ok((target, identity)) if asked.conn.inside.as_ref().is_some_and(|inside| inside.is_to_explain()) => self.explain(&asked, &target, &identity).await,
-            Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => self.own_page(&asked, &target, identity, body).await,
+            Ok((target @ Target::Tunnel(_), identity)) => Box::pin(self.switch_to_tunnel(asked, target, identity, Request::from_parts(head, body))).await,
+            Ok((target, identity)) if asked.conn.inside.as_ref().is_some_and(|inside| inside.is_to_explain()) => {
+                Box::pin(self.explain(&asked, &target, &identity)).await
+            }
+            Ok((target @ Target::Page { .. }, identity)) if self.is_own(&target.url().host) => Box::pin(self.own_page(&asked, &target, identity, body)).await,
             Ok((target @ Target::Page { .. }, identity)) => self.answer_request(asked, target, identity, Request::from_parts(head, body)).await,
             Err(answer) => answer,
         }
@@ -199,14 +201,14 @@ impl Worker {
                 Some(inside) => Ok(inside.site(&target::path(uri))),
                 None => Target::of(&asked.method, uri),
             };
-            return Err(self.refuse_too_many(asked, asked.meant(target).ok().as_ref()).await);
+            return Err(Box::pin(self.refuse_too_many(asked, asked.meant(target).ok().as_ref())).await);
         }
         let (target, identity) = match &asked.conn.inside {
             Some(inside) => self.admit_inside(asked, uri, inside).await?,
             None => self.admit_outside(asked, uri).await?,
         };
         if self.via.is_in(&asked.headers) {
-            return Err(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page()).await);
+            return Err(Box::pin(self.refuse(asked, Some(&target), identity, "loop", ProxyError::Loop.page())).await);
         }
         Ok((target, identity))
     }
@@ -217,14 +219,14 @@ impl Worker {
             Ok(target) => target,
             Err(bad) => {
                 let page = Page::new(bad.status(), "refused", "The request cannot be served").line(bad.to_string());
-                return Err(self.refuse(asked, None, Identity::unknown(), "target", page).await);
+                return Err(Box::pin(self.refuse(asked, None, Identity::unknown(), "target", page)).await);
             }
         };
         let identity = match self.identify(&asked.snapshot, asked.client(), &asked.headers).await {
             Identified::As(identity) => identity,
-            Identified::AskPassword => return Err(self.ask_password(asked, &target, "A password is needed").await),
-            Identified::WrongPassword => return Err(self.ask_password(asked, &target, "The name or password is wrong").await),
-            Identified::TooManyWrong => return Err(self.refuse_too_many(asked, Some(&target)).await),
+            Identified::AskPassword => return Err(Box::pin(self.ask_password(asked, &target, "A password is needed")).await),
+            Identified::WrongPassword => return Err(Box::pin(self.ask_password(asked, &target, "The name or password is wrong")).await),
+            Identified::TooManyWrong => return Err(Box::pin(self.refuse_too_many(asked, Some(&target))).await),
         };
         Ok((target, identity))
     }
@@ -236,7 +238,7 @@ impl Worker {
             Ok(target) => Ok((target, identity)),
             Err(misplaced) => {
                 let (target, why) = (inside.site(&target::path(uri)), misplaced.why(uri, &asked.headers, inside));
-                Err(self.refuse_since(asked, Some(&target), identity, misplaced.kind(), why, misplaced.page()).await)
+                Err(Box::pin(self.refuse_since(asked, Some(&target), identity, misplaced.kind(), why, misplaced.page())).await)
             }
         }
     }
@@ -296,7 +298,7 @@ impl Worker {
                 asked.let_through(&target, identity, &entry, &reason);
                 return self.forward(asked, permit, target, request, entry).await;
             }
-            RequestVerdict::Elsewhere(lead) => return self.answer_elsewhere(asked, target, identity, (lead, reason), request).await,
+            RequestVerdict::Elsewhere(lead) => return Box::pin(self.answer_elsewhere(asked, target, identity, (lead, reason), request)).await,
             RequestVerdict::Warn => (Verdict::Warned, self.warning_page(&asked, &target, &identity, &reason)),
             RequestVerdict::Block => (Verdict::Blocked, self.block_page(&asked, &target, &reason)),
         };
@@ -564,10 +566,10 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         rule: None,
         entry: None,
         snapshot: asked.snapshot.id,
-        agent: asked.text(USER_AGENT),
+        agent: asked.text(&USER_AGENT),
         referrer: None,
-        fetch_dest: asked.text("sec-fetch-dest"),
-        fetch_mode: asked.text("sec-fetch-mode"),
-        fetch_user: asked.text("sec-fetch-user"),
+        fetch_dest: asked.text(&SEC_FETCH_DEST),
+        fetch_mode: asked.text(&SEC_FETCH_MODE),
+        fetch_user: asked.text(&SEC_FETCH_USER),
     }
 }

@@ -7,7 +7,8 @@
 
 use super::Worker;
 use super::inspected_file::SHAPED_BY;
-use super::meaning::leads_to;
+use super::meaning::{Entry, leads_to};
+use super::pages::Page;
 use super::request::{Answer, Asked, own_answer};
 use super::target::Target;
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Recorder, Unrecorded, Verdict};
@@ -120,7 +121,7 @@ impl Heard {
     pub(super) async fn record(mut self, outcome: Outcome) -> Result<(), Unrecorded> {
         let Some(mut hearing) = self.0.take() else { return Ok(()) };
         match hearing.prompt.try_recv() {
-            Ok(prompt) => hearing.put_on_record(prompt, outcome).await,
+            Ok(prompt) => Box::pin(hearing.put_on_record(prompt, outcome)).await,
             Err(oneshot::error::TryRecvError::Closed) => Ok(()),
             // The answer begins while the body is still on its way.
             Err(oneshot::error::TryRecvError::Empty) => {
@@ -166,6 +167,15 @@ impl Worker {
     /// is known of the page, and of a site that is not looked into the only time that more than its name is seen. What comes with a warning is led
     /// to, for there it can be warned about.
     pub(super) async fn refuse_to_lead<B>(&self, asked: &Asked, target: &Target, response: &Response<B>, pending: &mut Pending) -> Option<Answer> {
+        let (entry, page) = self.leads_astray(asked, target, response, pending)?;
+        Some(match Box::pin(self.open_record(asked, entry)).await {
+            Ok(refused) => own_answer(asked, &page, Some(refused), &self.settings.school),
+            Err(answer) => answer,
+        })
+    }
+
+    /// What is put on record and shown in the place of an answer that leads where is blocked.
+    fn leads_astray<B>(&self, asked: &Asked, target: &Target, response: &Response<B>, pending: &mut Pending) -> Option<(Entry, Page)> {
         let sequel = asked.sequel.as_ref()?;
         let place = leads_to(target, response)?;
         let path = &place[url::Position::BeforePath..url::Position::AfterQuery];
@@ -186,10 +196,6 @@ impl Worker {
         let class = if is_staff { Class::Staff } else { Class::of(sequel.kind, Verdict::Blocked) };
         let start = if sequel.kind == Kind::Visit { Start::Loaded } else { sequel.start };
         let opening = Opening { class, kind: sequel.kind, start, certainty: sequel.certainty, cause, ..opening };
-        let page = self.block_page(asked, &there, &reason);
-        Some(match self.open_record(asked, super::meaning::Entry { opening: opening.into(), step: None }).await {
-            Ok(refused) => own_answer(asked, &page, Some(refused), &self.settings.school),
-            Err(answer) => answer,
-        })
+        Some((Entry { opening: opening.into(), step: None }, self.block_page(asked, &there, &reason)))
     }
 }
