@@ -17,7 +17,8 @@ use crate::antivirus::icap::Message;
 use crate::antivirus::spool::{Pieces, Spool};
 use crate::antivirus::{Antivirus, ScanError, Unscanned, Verdict as Scanned};
 use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict as Recorded};
-use crate::kinds::coding::Coding;
+use crate::body::coding::{Coding, Codings};
+use crate::body::parts::Parts;
 use crate::kinds::name;
 use crate::policy::files::{Facts, Judge, Part, Rules, Verdict, may_ask_for};
 use crate::telemetry::events::FileUnscanned;
@@ -125,7 +126,7 @@ impl Worker {
             return Answer::from_parts(head, body);
         }
         let facts = facts(&head, &brief.path);
-        let coding = facts.coding;
+        let codings = facts.codings.clone();
         let looks = brief.antivirus.is_some();
         let judge = match Judge::new(brief.rules.clone(), facts, looks) {
             Ok(judge) => judge,
@@ -138,7 +139,7 @@ impl Worker {
         }
         let wanted = brief.antivirus.as_ref().filter(|antivirus| antivirus.wants(file.judge.classes(), file.judge.is_harmless()) && !file.is_empty());
         if let Some(antivirus) = wanted {
-            match scan((antivirus, asked.client()), &brief, &head, coding, file).await {
+            match scan((antivirus, asked.client()), &brief, &head, codings.as_ref(), file).await {
                 Ok(()) => {}
                 Err(refused) => return self.withhold(&brief, asked, body, &refused).await,
             }
@@ -181,6 +182,7 @@ fn facts(head: &response::Parts, path: &str) -> Facts {
     let headers = &head.headers;
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let types = headers.get_all(CONTENT_TYPE).iter().flat_map(|value| essences(&text(value))).collect();
+    let parts = Parts::of_any(headers.get_all(CONTENT_TYPE));
     let names = headers.get_all(CONTENT_DISPOSITION).iter().flat_map(|value| name::of_disposition(value.as_bytes())).collect();
     let part = match head.status {
         StatusCode::PARTIAL_CONTENT => headers.get(CONTENT_RANGE).map_or(Part::Later(None), |range| part(&text(range))),
@@ -190,10 +192,17 @@ fn facts(head: &response::Parts, path: &str) -> Facts {
         path: Some(path).filter(|_| head.status.is_success()).and_then(name::of_path),
         names,
         types,
-        coding: Coding::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes)),
+        codings: codings(headers),
+        parts,
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         part,
+        ..Facts::default()
     }
+}
+
+/// The coding of a file, if it can be looked into: one at most. Nobody packs files twice but to hide what is in them.
+pub(super) fn codings(headers: &HeaderMap) -> Option<Codings> {
+    Codings::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes), 1).ok()
 }
 
 /// The media types in a `Content-Type`, of which there should be one.
@@ -213,7 +222,7 @@ async fn scan(
     (antivirus, client): (&Arc<Antivirus>, IpAddr),
     brief: &Brief,
     head: &response::Parts,
-    coding: Option<Coding>,
+    codings: Option<&Codings>,
     file: &mut InspectedFile,
 ) -> Result<(), Refused> {
     let settings = antivirus.settings();
@@ -232,7 +241,7 @@ async fn scan(
             Unscanned::Block => Err(Refused::Antivirus(format!("It could not be scanned for viruses, so it is blocked: {error}."))),
         }
     };
-    if !matches!(coding, Some(Coding::Plain | Coding::Gzip)) {
+    if !codings.is_some_and(|codings| codings.is_plain() || codings.only() == Some(Coding::Gzip)) {
         return unscanned(&"it is coded in a way that scanners do not undo");
     }
     let mut spool = match antivirus.spool(client).await {

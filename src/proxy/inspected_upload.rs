@@ -2,7 +2,7 @@
 //! for a virus scanner are.
 
 use super::body::HeldBody;
-use super::inspected_file::{Refused, blocked, end_first, essences, found, request_head, shape};
+use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, request_head, shape};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
@@ -12,11 +12,10 @@ use crate::antivirus::icap::Message;
 use crate::antivirus::spool::Spool;
 use crate::antivirus::{Antivirus, ScanError, Unscanned, Verdict};
 use crate::audit::{Opening, Outcome, Pending};
-use crate::kinds::coding::Coding;
 use crate::kinds::name;
 use crate::policy::files::{Facts, Refusal, Rules, Uploads};
 use crate::telemetry::events::FileUnscanned;
-use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -208,7 +207,7 @@ fn facts(headers: &HeaderMap, path: &str, method: &http::Method) -> Facts {
         path: Some(path).filter(|_| *method == http::Method::PUT).and_then(name::of_path),
         names: headers.get_all(CONTENT_DISPOSITION).iter().flat_map(|value| name::of_disposition(value.as_bytes())).collect(),
         types: types(headers),
-        coding: Coding::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes)),
+        codings: codings(headers),
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         ..Facts::default()
     }
