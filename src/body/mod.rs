@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! Content-Encoding ─▶ coding ─▶ what the words and the kinds of files are read from
-//! Content-Type ─────▶ parts ──▶ each part: its fields, its bytes (out of their Content-Transfer-Encoding, by transfer), its end
+//! Content-Type ─────▶ messages ▶ each message of a stream
+//!                  └▶ parts ──▶ each part: its fields, its bytes (out of their Content-Transfer-Encoding, by transfer), its end
 //! ```
 //!
 //! Those who weigh words and those who judge files read a body by the same readers, so that neither sees parts that the other does not. How a body is cut
 //! makes no difference to what is read; the tests hold each reader to that, and `tests/fuzz` does.
 
 pub mod coding;
+pub mod messages;
 pub mod parameters;
 pub mod parts;
 pub mod transfer;

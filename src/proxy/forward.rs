@@ -136,6 +136,7 @@ impl Worker {
         if asked.reading.is_some() {
             ask_for_readable(&mut asked.headers, self.is_crowded());
         }
+        self.make_ready_to_hear(&mut asked, &mut pending).await;
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
         let case = opening.map(|opening| Case { opening, target: &target });
         let overheard = match &case {

@@ -106,6 +106,7 @@ impl Worker {
     ) -> Result<(Pending, (HeldBody, Option<Heard>)), Answer> {
         let mut pending = self.open_record(asked, entry).await?;
         let received = pending.received();
+        self.make_ready_to_hear(asked, &mut pending).await;
         let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
         let (mut listener, heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
         let held = self.hold(upload, asked.client(), &asked.headers, body, (&received, listener.as_mut())).await;

@@ -2,6 +2,7 @@
 //!
 //! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Worker::judges` where the head says that it has something to read.
 
+use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
 use crate::policy::decision::{Said, Words};
 use crate::policy::words::Way;
@@ -78,6 +79,13 @@ impl WordsJudge {
         let scanner = Scanner::new(Arc::clone(&snapshot.lexicon), body.kind, body.charset.as_deref(), Repeats::Once);
         let sniff = if body.is_sniffed { SNIFFED } else { 0 };
         Self { scanner: Some(scanner), snapshot: Arc::clone(snapshot), reading: reading.clone(), way, told: None, sniff }
+    }
+
+    /// What is said where the body cannot be read any further.
+    #[must_use]
+    pub fn unreadable(&self, why: &Unreadable) -> Sentence {
+        let words = Words { way: self.way, group: Arc::clone(self.reading.group()), said: Said::Unreadable(why.to_string()) };
+        Sentence { on_hit: self.unread(), reason: Reason::Words(Arc::new(words)) }
     }
 
     fn sentence(&self, peaks: &[i32], score: impl FnOnce() -> Score) -> Option<(OnHit, Reason)> {

@@ -7,6 +7,7 @@ use super::body::{AnswerBody, RequestBody};
 use super::error::unrecorded;
 use super::forward::Upload;
 use super::judge::{Body, Sentence, WordsJudge};
+use super::judge_messages::MessagesJudge;
 use super::judge_parts::PartsJudge;
 use super::request::{Answer, Asked, own_answer};
 use super::scanned::{Form, Held, Judges, Manner, Memory, Notice, Scanned, Source, Told};
@@ -83,7 +84,7 @@ impl Case<'_> {
 
 impl Proxy {
     /// Who reads a body with this head, and what it is; nobody, if it is no text or nobody is to.
-    fn judges(asked: &Asked, way: Way, headers: &HeaderMap) -> Option<(Judges, Shape)> {
+    fn judges(&self, asked: &Asked, way: Way, headers: &HeaderMap) -> Option<(Judges, Shape)> {
         let reading = asked.reading.as_ref()?;
         let mut judges = Judges::new();
         let mut shape = None;
@@ -96,11 +97,15 @@ impl Proxy {
             judges.push(Box::new(parts));
             shape = Some(if goes_on_in_parts(headers) { Shape::PartByPart } else { Shape::Parts });
         }
+        if let Some(messages) = MessagesJudge::of(&asked.snapshot, reading, way, headers, self.limits.scan.decode) {
+            judges.push(Box::new(messages));
+            shape = Some(Shape::PartByPart);
+        }
         Some((judges, shape?))
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
-    async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
+    pub(super) async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
         let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
         let decoder = Decoder::new(fields, limits.decode)?;
@@ -136,7 +141,7 @@ impl Worker {
     /// Reads what is sent, as far as it is held: what is found while the rest is sent is overheard. Why nothing is sent, if so. Of what somebody listens to
     /// the rest is heard first.
     pub(super) async fn read_upload(&self, asked: &Asked, case: &Case<'_>, upload: &mut Upload, is_heard: bool) -> Result<Option<Overheard>, Sentence> {
-        let Some((judges, shape)) = Proxy::judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
+        let Some((judges, shape)) = self.judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
         let (Some(reading), false) = (&asked.reading, matches!(upload.request.body(), RequestBody::Empty)) else { return Ok(None) };
         let mut sent = std::mem::replace(upload.request.body_mut(), RequestBody::Empty);
         let holds = reading.most(Way::Upload) == OnHit::Withhold && is_held(shape);
@@ -173,7 +178,7 @@ impl Worker {
     /// The origin's answer as it goes to the client, read as it passes if it is to be.
     pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Option<Case<'_>>, answer: Answer) -> Answer {
         let (mut head, mut body) = answer.into_parts();
-        let read = case.filter(|_| has_body(&asked.method, head.status)).and_then(|case| Some((Proxy::judges(asked, Way::Answer, &head.headers)?, case)));
+        let read = case.filter(|_| has_body(&asked.method, head.status)).and_then(|case| Some((self.judges(asked, Way::Answer, &head.headers)?, case)));
         let (Some(((judges, shape), case)), Some(reading)) = (read, &asked.reading) else { return Response::from_parts(head, body) };
         // Pages of our own are not read.
         let Some((flow, pending, conn)) = body.take_flow() else { return Response::from_parts(head, body) };

@@ -144,3 +144,71 @@ async fn a_form_that_sites_may_read_in_another_way_is_not_sent() {
         }
     }
 }
+
+/// A message of gRPC with this text in a field.
+fn message(flags: u8, text: &str) -> Vec<u8> {
+    let field = [&[0x10, 7, 0x0a, u8::try_from(text.len()).expect("short")][..], text.as_bytes()].concat();
+    let field = if flags == 1 { gzip(&field) } else { field };
+    [&[flags][..], &u32::try_from(field.len()).expect("short").to_be_bytes(), &field].concat()
+}
+
+const WORDS: &str = "a painless way to die, the lethal method, my goodbye note";
+
+#[tokio::test]
+async fn messages_of_a_stream_come_one_by_one_and_end_at_the_words() {
+    for (path, fields, flags) in
+        [("/plain", "Content-Type: application/grpc+proto\r\n", 0), ("/coded", "Content-Type: application/grpc\r\nGrpc-Encoding: gzip\r\n", 1)]
+    {
+        let school = World::new().reading(WITHHOLD).scan("held_ms = 50").start().await;
+        let told = Arc::new(Notify::new());
+        let wait = told.clone();
+        let origin = Origin::doing(move |mut visit| {
+            let wait = wait.clone();
+            async move {
+                visit.request().await;
+                visit.send([b"HTTP/1.1 200 OK\r\n", fields.as_bytes(), b"\r\n", &message(flags, "Hello there.")].concat()).await;
+                wait.notified().await;
+                visit.send(message(flags, WORDS)).await;
+                visit.gone().await;
+            }
+        })
+        .await;
+        let mut wire = school.wire().await;
+        wire.send(origin.request("GET", path, "")).await;
+        assert_eq!(wire.head_only().await.status, 200);
+        let first = message(flags, "Hello there.");
+        assert!(wire.until(&first[first.len() - 8..]).await.is_some(), "a message is there before the next is sent");
+        told.notify_one();
+        let rest = soon("the end", wire.rest()).await;
+        let withheld = message(flags, WORDS);
+        assert!(!rest.windows(9).any(|seen| seen == &withheld[withheld.len() - 9..]), "{path}");
+        assert_eq!(closed(&school, path, "allowed").await.outcome.as_deref(), Some("cut"));
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_sent_do_not_leave_with_the_words() {
+    let school = World::new().reading(WITHHOLD).scan("held_ms = 50").start().await;
+    let origin = Origin::saying("thanks").await;
+    for (path, fields, body) in [
+        ("/grpc", "Content-Type: application/grpc\r\n", message(0, WORDS)),
+        ("/coded", "Content-Type: application/grpc\r\nGrpc-Encoding: gzip\r\n", message(1, WORDS)),
+        ("/web", "Content-Type: application/grpc-web-text\r\n", STANDARD.encode(message(0, WORDS)).into_bytes()),
+        ("/alone", "Content-Type: application/x-protobuf\r\n", message(0, WORDS)[5..].to_vec()),
+    ] {
+        let mut wire = school.wire().await;
+        wire.send(origin.request("POST", path, &format!("{fields}Content-Length: {}\r\n", body.len()))).await;
+        wire.send(&body).await;
+        assert_eq!(wire.reply().await.status, 403, "{path}");
+        let row = closed(&school, path, "blocked").await;
+        assert!(row.reason == "words" && row.why.contains("lethal method"), "{row:?}");
+    }
+    assert!(origin.seen().iter().all(|seen| !seen.contains("goodbye note")));
+    // The like of it without the words arrives as it was sent.
+    let fine = message(0, "A harmless essay.");
+    let mut wire = school.wire().await;
+    wire.send(origin.request("POST", "/fine", &format!("Content-Type: application/grpc\r\nContent-Length: {}\r\n", fine.len()))).await;
+    wire.send(&fine).await;
+    assert_eq!(wire.reply().await.text(), "thanks");
+    assert!(origin.seen().last().is_some_and(|seen| seen.contains("A harmless essay.")));
+}
