@@ -198,6 +198,25 @@ fn walk(message: &[u8], depth: u8, say: &mut dyn FnMut(&[u8])) -> bool {
     })
 }
 
+/// Gives every field with a length of a message of Protocol Buffers, and those of the messages in it. The end of it may be missing; of what is no such message,
+/// itself.
+pub fn contents(message: &[u8], each: &mut dyn FnMut(&[u8])) {
+    inner(message, 0, each);
+}
+
+fn inner(message: &[u8], depth: u8, each: &mut dyn FnMut(&[u8])) {
+    if depth > MOST_DEPTH || !fields(message, &mut |_| {}) {
+        if depth == 0 {
+            each(message);
+        }
+        return;
+    }
+    fields(message, &mut |field| {
+        each(field);
+        inner(field, depth + 1, each);
+    });
+}
+
 fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     bytes.len() > 1 && !bytes.iter().any(is_control) && std::str::from_utf8(bytes).is_ok()
@@ -305,6 +324,11 @@ mod tests {
         let message = [vec![0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4], field(2, &inner), field(15, &[b'x'; 200])].concat();
         assert_eq!(said(&message), ["Grüße".to_owned(), "x".repeat(200)]);
         assert_eq!(said(&message[..message.len() - 100])[1], "x".repeat(100));
+        let mut contained = Vec::new();
+        contents(&message, &mut |field| contained.push(field.len()));
+        assert_eq!(contained[..4], [inner.len(), 7, 3, 200]);
+        contents(b"\xff", &mut |field| contained.push(field.len()));
+        assert_eq!(contained.last(), Some(&1));
         assert_eq!(said(b"{\"a\": \"b\"}"), ["{\"a\": \"b\"}"]);
         assert_eq!(said(b"\xff\xff\xff words"), ["\u{fffd}\u{fffd}\u{fffd} words"]);
     }

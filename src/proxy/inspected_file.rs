@@ -13,7 +13,7 @@ mod head;
 mod passing;
 mod scanners;
 
-pub(super) use head::{SHAPED_BY, codings, essences, shape};
+pub(super) use head::{SHAPED_BY, coding_of_messages, codings, essences, framed, shape};
 pub use passing::InspectedFile;
 pub(super) use scanners::{found, request_head};
 

@@ -2,7 +2,7 @@
 //! for a virus scanner are.
 
 use super::body::HeldBody;
-use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, request_head, shape};
+use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
@@ -86,8 +86,8 @@ impl Proxy {
         if body.is_end_stream() || rules.is_none() && antivirus.is_none() {
             return None;
         }
-        // Such a body may go on for as long as its answer does.
-        let goes_on = types(&asked.headers).iter().any(|essence| essence.starts_with("application/grpc"));
+        // Such a body may go on for as long as its answer does, unless it says how long it is.
+        let goes_on = body.size_hint().exact().is_none() && types(&asked.headers).iter().any(|essence| essence.starts_with("application/grpc"));
         let upload = Upload { rules: rules.unwrap_or_default(), antivirus, opening: Box::new(opening.clone()), path: path.clone() };
         let passes = upload.antivirus.as_ref().is_some_and(|antivirus| antivirus.settings().larger == Unscanned::Pass) && upload.rules.is_empty();
         let too_large = body.size_hint().exact().is_some_and(|length| length > upload.most());
@@ -209,6 +209,7 @@ fn facts(headers: &HeaderMap, path: &str, method: &http::Method) -> Facts {
         names: headers.get_all(CONTENT_DISPOSITION).iter().flat_map(|value| name::of_disposition(value.as_bytes())).collect(),
         types: types(headers),
         codings: codings(headers),
+        framed: framed(headers),
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         ..Facts::default()
     }

@@ -2,6 +2,7 @@
 //!
 //! Limits: the form of the messages is not known, so that every text in one is read, each by itself; a word that is sent in two messages is not seen.
 
+use super::inspected_file::coding_of_messages;
 use super::judge::{Body, Judge, Sentence, WordsJudge};
 use crate::body::coding::{Limits, Unreadable};
 use crate::body::messages::{Event, Messages, texts};
@@ -9,12 +10,9 @@ use crate::policy::words::Way;
 use crate::policy::{OnHit, Reading};
 use crate::scan::Kind;
 use crate::snapshot::Snapshot;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
-
-/// What names the coding of messages.
-const CODINGS: [HeaderName; 2] = [HeaderName::from_static("grpc-encoding"), HeaderName::from_static("connect-content-encoding")];
 
 /// Weighs the words of such a stream.
 pub struct MessagesJudge {
@@ -28,7 +26,7 @@ impl MessagesJudge {
     /// For a body with this head, if it is such a stream.
     #[must_use]
     pub fn of(snapshot: &Arc<Snapshot>, reading: &Reading, way: Way, headers: &HeaderMap, limits: Limits) -> Option<Self> {
-        let coding = CODINGS.iter().find_map(|name| headers.get(name)).map_or(&b""[..], HeaderValue::as_bytes);
+        let coding = coding_of_messages(headers);
         let kinds = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
         let (kind, messages) = kinds.filter_map(|kind| Some((kind, Messages::of(kind, coding, limits).transpose()?))).next()?;
         let is_json = kind.split(';').next().is_some_and(|essence| essence.trim_end().ends_with("+json"));

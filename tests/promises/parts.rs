@@ -212,3 +212,32 @@ async fn messages_that_are_sent_do_not_leave_with_the_words() {
     assert_eq!(wire.reply().await.text(), "thanks");
     assert!(origin.seen().last().is_some_and(|seen| seen.contains("A harmless essay.")));
 }
+
+#[tokio::test]
+async fn a_file_in_a_message_is_a_file() {
+    let school = World::new().files("block = [\"executable\"], uploads = true").start().await;
+    let framed = |bytes: &[u8]| {
+        let field = [&[0x12][..], &[u8::try_from(bytes.len() & 0x7f).expect("short") | 0x80, u8::try_from(bytes.len() >> 7).expect("short")], bytes].concat();
+        [&[0][..], &u32::try_from(field.len()).expect("short").to_be_bytes(), &field].concat()
+    };
+    let (bad, fine) = (framed(&program()), framed(&[b'x'; 4000]));
+    for kind in ["Content-Type: application/grpc\r\n", "Content-Type: application/grpc-web+proto\r\n", "Content-Type: application/connect+proto\r\n"] {
+        let site = Origin::giving(kind, [&fine[..], &bad].concat()).await;
+        let reply = school.pupil().get(&site.url("/stream")).await.reply;
+        assert!(reply.status == 403 || reply.ending == Ending::Cut, "{kind}");
+        assert!(school.rows().iter().any(|row| row.verdict == "blocked" && row.reason == "file" && row.port == site.address.port()));
+        let origin = Origin::giving(kind, &fine).await;
+        assert!(school.pupil().get(&origin.url("/stream")).await.reply.body == fine);
+        for (sent, status) in [(&bad, 403), (&fine, 200)] {
+            let mut wire = school.wire().await;
+            wire.send(origin.request("POST", "/sent", &format!("{kind}Content-Length: {}\r\n", sent.len()))).await;
+            wire.send(sent).await;
+            assert_eq!(wire.reply().await.status, status, "{kind}");
+        }
+        // What only says that it is such a stream is known by its bytes.
+        let mut wire = school.wire().await;
+        wire.send(origin.request("POST", "/sent", &format!("{kind}Content-Length: {}\r\n", program().len()))).await;
+        wire.send(program()).await;
+        assert_eq!(wire.reply().await.status, 403, "{kind}");
+    }
+}

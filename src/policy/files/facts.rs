@@ -18,12 +18,23 @@ pub struct Facts {
     pub codings: Option<Codings>,
     /// What tells its parts apart, if it has some.
     pub parts: Option<Parts>,
+    /// Where it may be a stream of messages: how they are framed.
+    pub framed: Option<Framed>,
     /// Its length, if that is known.
     pub length: Option<u64>,
     /// Which part of a file it is.
     pub part: Part,
     /// What becomes of parts that another reader may see in another way.
     pub doubt: Doubt,
+}
+
+/// How the messages of a stream are framed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Framed {
+    /// Its `Content-Type`.
+    pub content_type: String,
+    /// The coding of its messages, as its head says.
+    pub coding: Vec<u8>,
 }
 
 /// What becomes of a part that another reader may see in another way.

@@ -4,6 +4,7 @@ use super::facts::{Facts, Part};
 use super::refusal::Refusal;
 use super::rules::Rules;
 use super::several::Several;
+use super::stream::Stream;
 use crate::body::parts::should_have;
 use crate::kinds::reader::{Note, by_name, by_type};
 use crate::kinds::{Class, Classes, Found, Reader, Seen, name};
@@ -33,6 +34,8 @@ enum Content {
     File(Box<Reader>),
     /// Each of its parts by itself.
     Parts(Box<Several>),
+    /// What is in the messages of a stream.
+    Stream(Box<Stream>),
 }
 
 /// Judges one file.
@@ -96,6 +99,14 @@ impl Judge {
             return if is_media || !looks && !look { Ok(judge) } else { Err(Refusal::Part) };
         }
         let unparted = facts.parts.is_none() && facts.types.iter().any(|essence| should_have(essence));
+        let stream = match (&facts.codings, &facts.framed) {
+            (Some(codings), Some(framed)) if looks => Stream::of(&judge.rules, framed, codings)?,
+            _ => None,
+        };
+        if let Some(stream) = stream {
+            judge.content = Content::Stream(Box::new(stream));
+            return Ok(judge);
+        }
         judge.content = match (facts.codings, facts.parts) {
             (None, _) if looks => return Err(Refusal::Coded),
             (Some(_), None) if looks && unparted => return Err(Refusal::Coded),
@@ -186,6 +197,7 @@ impl Judge {
                 Ok(())
             }
             Content::Parts(several) => several.feed(bytes),
+            Content::Stream(stream) => stream.feed(bytes),
         };
         read.and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
     }
@@ -199,6 +211,7 @@ impl Judge {
                 Ok(())
             }
             Content::Parts(several) => several.end(),
+            Content::Stream(stream) => stream.end(),
         };
         read.and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
     }
@@ -214,7 +227,8 @@ impl Judge {
             return Ok(Verdict::Pass);
         }
         let known = match &self.content {
-            Content::Unseen => true,
+            // Each message is wanted when it is there.
+            Content::Unseen | Content::Stream(_) => true,
             Content::File(reader) => reader.is_known() || self.flows && !reader.may_become_one(),
             Content::Parts(several) => several.is_known(),
         };
@@ -223,7 +237,7 @@ impl Judge {
         }
         let is_page = match &self.content {
             Content::File(reader) => reader.is_page(),
-            Content::Unseen | Content::Parts(_) => false,
+            Content::Unseen | Content::Parts(_) | Content::Stream(_) => false,
         };
         if !is_page {
             self.name_by_path()?;

@@ -8,9 +8,10 @@ mod judge;
 mod refusal;
 mod rules;
 mod several;
+mod stream;
 mod uploads;
 
-pub use facts::{Doubt, Facts, Part, may_ask_for};
+pub use facts::{Doubt, Facts, Framed, Part, may_ask_for};
 pub use judge::{Judge, MOST_HELD, Verdict};
 pub use refusal::Refusal;
 pub use rules::{Book, Rules};

@@ -3,7 +3,7 @@
 use crate::body::coding::Codings;
 use crate::body::parts::Parts;
 use crate::kinds::name;
-use crate::policy::files::{Facts, Part};
+use crate::policy::files::{Facts, Framed, Part};
 use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
@@ -31,6 +31,7 @@ pub(super) fn facts(head: &response::Parts, path: &str) -> Facts {
         names,
         types,
         codings: codings(headers),
+        framed: framed(headers),
         parts,
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         part,
@@ -41,6 +42,17 @@ pub(super) fn facts(head: &response::Parts, path: &str) -> Facts {
 /// The coding of a file, if it can be looked into: one at most. Nobody packs files twice but to hide what is in them.
 pub(in crate::proxy) fn codings(headers: &HeaderMap) -> Option<Codings> {
     Codings::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes), 1).ok()
+}
+
+/// How the messages of a body are framed, if it is a stream of them.
+pub(in crate::proxy) fn framed(headers: &HeaderMap) -> Option<Framed> {
+    let content_type = headers.get_all(CONTENT_TYPE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).next_back()?;
+    Some(Framed { content_type, coding: coding_of_messages(headers).to_vec() })
+}
+
+/// What names the coding of messages (gRPC, Connect); nothing, where there is none.
+pub(in crate::proxy) fn coding_of_messages(headers: &HeaderMap) -> &[u8] {
+    ["grpc-encoding", "connect-content-encoding"].iter().find_map(|name| headers.get(*name)).map_or(b"", HeaderValue::as_bytes)
 }
 
 /// The media types in a `Content-Type`, of which there should be one.
