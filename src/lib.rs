@@ -32,6 +32,7 @@
 //! | layer | what it is |
 //! | --- | --- |
 //! | [`host`] [`url`] [`category`] [`clock`] | pure: one spelling of names, URLs, categories, school time |
+//! | [`body`] | pure: bodies as they stream: out of their codings, and taken apart into their parts |
 //! | [`shares`] | a fair share of what there is little of |
 //! | [`files`] | files written whole; the secret of the installation |
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
@@ -58,6 +59,7 @@
 pub mod antivirus;
 pub mod app;
 pub mod audit;
+pub mod body;
 pub mod category;
 pub mod cli;
 pub mod clock;

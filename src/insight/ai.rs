@@ -8,7 +8,7 @@
 //!
 //! - What is asked over WebSockets is not read: Copilot and Character.AI ask so, and Poe answers so. Their hosts are known all the same.
 //! - Snapchat's My AI speaks a binary protocol, sealed once more: neither is read.
-//! - A body that is compressed, or a form of more than [`MOST_HELD`] bytes before what was asked, is not read.
+//! - A form of more than [`MOST_HELD`] bytes before what was asked is not read. Bodies come decoded: [`crate::body::coding`].
 //! - Files and pictures that are given to a service are not read; their names are not kept.
 //!
 //! # Where to add, and how to mend

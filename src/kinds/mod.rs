@@ -18,9 +18,7 @@
 //!
 //! A format: a row in [`formats`]. A kind of name in an archive that says what it is: [`zip`].
 
-pub mod coding;
 pub mod formats;
-pub mod multipart;
 pub mod name;
 pub mod ole;
 pub mod reader;

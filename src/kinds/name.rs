@@ -2,10 +2,10 @@
 //!
 //! Programs differ in which of several names they take, so each one that any takes is given, and each counts.
 
+use crate::body::parameters;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
 
 /// The most names of one file that are looked at.
 const MOST_NAMES: usize = 16;
@@ -28,7 +28,10 @@ pub fn of_disposition(value: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(value);
     let mut names = Vec::new();
     let mut continued = String::new();
-    for (key, value) in parameters(&text) {
+    // Some servers send the parameters alone.
+    let is_alone = text.trim_start().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("filename"));
+    let listed = if is_alone { &*text } else { text.split_once(';').map_or("", |(_, rest)| rest) };
+    for (key, value) in parameters::listed(listed) {
         let key = key.to_ascii_lowercase();
         let Some(rest) = key.strip_prefix("filename") else { continue };
         match rest {
@@ -117,54 +120,6 @@ fn words(text: &str) -> String {
         rest = tail[end + 2..].trim_start();
     }
     out + rest
-}
-
-/// The parameters after the first semicolon: names, and values without their quotes.
-fn parameters(text: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-    let mut rest = text.split_once(';').map_or("", |(_, rest)| rest);
-    // Some servers send the parameters alone.
-    if text.trim_start().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("filename")) {
-        rest = text;
-    }
-    std::iter::from_fn(move || {
-        loop {
-            rest = rest.trim_start_matches([';', ' ', '\t']);
-            if rest.is_empty() {
-                return None;
-            }
-            let stop = rest.find(['=', ';']).unwrap_or(rest.len());
-            let (key, after) = (rest[..stop].trim(), &rest[stop..]);
-            let Some(value) = after.strip_prefix('=') else {
-                rest = after;
-                continue;
-            };
-            let value = value.trim_start();
-            let (value, after) = match value.strip_prefix('"') {
-                Some(quoted) => unquoted(quoted),
-                None => {
-                    let end = value.find(';').unwrap_or(value.len());
-                    (Cow::Borrowed(value[..end].trim_end()), &value[end..])
-                }
-            };
-            rest = after;
-            return Some((key, value));
-        }
-    })
-    .take(64)
-}
-
-/// A quoted text up to its end, with what escapes stand for; and what is after it.
-fn unquoted(text: &str) -> (Cow<'_, str>, &str) {
-    let mut out = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return (Cow::Owned(out), &text[at + 1..]),
-            '\\' => out.extend(chars.next().map(|(_, c)| c)),
-            c => out.push(c),
-        }
-    }
-    (Cow::Owned(out), "")
 }
 
 #[cfg(test)]

@@ -1,25 +1,20 @@
 //! A file as it streams: what it is, and what is in it.
 
-use super::coding::{Coding, Decoder};
 use super::formats::{Format, called};
 use super::ole::Ole;
 use super::sniff::{self, LOOKED_AT, Sniffed};
 use super::tar::Tar;
 use super::zip::{Part, Within, Zip};
 use super::{Class, formats, name};
-use flate2::write::MultiGzDecoder;
+use crate::body::coding::{Coding, Codings, Decoder, Limits, Unreadable};
 use memchr::memmem;
-use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 /// Where a file system for optical disks says so (ECMA-119, volume descriptors).
 const ISO_AT: u64 = 32 * 1024 + 1;
 const ISO: &[u8; 5] = b"CD001";
 /// The most members that are named; a school that blocks one of these kinds has seen it by then, and each costs a little.
 const MOST_MEMBERS: usize = 100_000;
-/// Up to this size an archive may unpack to any multiple of itself.
-const ANY_RATIO_BELOW: u64 = 64 << 20;
-/// Bytes unpacked for each byte packed.
-const RATIO: u64 = 200;
 
 /// How something was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,51 +67,58 @@ pub enum Note {
     Bomb,
 }
 
+/// How far codings are undone, of the file and of an archive.
+pub const LIMITS: Limits = Limits { bytes: u64::MAX, ratio: 200, ratio_from: 64 << 20, layers: 1 };
+
 /// Reads one file.
 pub struct Reader {
-    decoder: Option<Decoder<Core>>,
+    /// Until no more of it can tell anything.
+    core: Option<Core>,
+    decoder: Decoder,
+    room: Vec<u8>,
     notes: Vec<Note>,
-    coded: bool,
-    taken: u64,
     /// Whether it began as a page, once it is over.
     page: bool,
 }
 
 impl Reader {
-    /// A reader of a file in this coding. `inside` says whether to look into archives.
+    /// A reader of a file in these codings. `inside` says whether to look into archives.
     #[must_use]
-    pub fn new(coding: Coding, inside: bool) -> Self {
+    pub fn new(codings: &Codings, inside: bool) -> Self {
         // Without memory for a decoder nothing is found, as in what cannot be decoded.
-        Self { decoder: Decoder::new(coding, Core::new(inside)).ok(), notes: Vec::new(), coded: coding != Coding::Plain, taken: 0, page: false }
+        let (core, decoder) = match Decoder::of(codings, LIMITS) {
+            Ok(decoder) => (Some(Core::new(inside)), decoder),
+            Err(_) => (None, Decoder::plain()),
+        };
+        Self { core, decoder, room: Vec::new(), notes: Vec::new(), page: false }
     }
 
     /// More of it, as it came.
     pub fn take(&mut self, bytes: &[u8]) {
-        let Some(decoder) = &mut self.decoder else { return };
-        self.taken += bytes.len() as u64;
-        let mut over = decoder.take(bytes).is_err();
-        if let Some(core) = decoder.sink() {
-            self.notes.append(&mut core.notes);
-            if self.coded && core.at > ANY_RATIO_BELOW.max(self.taken.saturating_mul(RATIO)) {
-                self.notes.push(Note::Bomb);
-                over = true;
-            }
-            over |= core.is_done();
+        let Some(core) = &mut self.core else { return };
+        let read = self.decoder.read(bytes, &mut self.room, &mut |bytes| {
+            core.take(bytes);
+            if core.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        self.notes.append(&mut core.notes);
+        if matches!(read, Err(Unreadable::TooDense(_))) {
+            self.notes.push(Note::Bomb);
         }
         // Past an error in its coding a browser gets no further either.
-        if over {
+        if read.is_err() || core.is_done() {
             self.finish();
         }
     }
 
     /// It is over.
     pub fn finish(&mut self) {
-        if let Some(core) = self.decoder.as_mut().and_then(Decoder::sink) {
+        if let Some(mut core) = self.core.take() {
             core.end();
             self.notes.append(&mut core.notes);
             self.page = sniff::is_page(&core.head);
         }
-        self.decoder = None;
+        self.room = Vec::new();
+        self.decoder = Decoder::plain();
     }
 
     /// What was noticed since it was last asked.
@@ -126,20 +128,20 @@ impl Reader {
 
     /// Whether it is known what it is, as far as its beginning tells.
     #[must_use]
-    pub fn is_known(&mut self) -> bool {
-        self.decoder.as_mut().is_none_or(|decoder| decoder.sink().is_some_and(|core| core.is_known()))
+    pub fn is_known(&self) -> bool {
+        self.core.as_ref().is_none_or(Core::is_known)
     }
 
     /// Whether its beginning can still become that of a known format, so that it must be waited for even where each byte is wanted at once.
     #[must_use]
-    pub fn may_become_one(&mut self) -> bool {
-        self.decoder.as_mut().is_some_and(|decoder| decoder.sink().is_some_and(|core| core.sniffed.is_none() && sniff::may_begin_one(&core.head)))
+    pub fn may_become_one(&self) -> bool {
+        self.core.as_ref().is_some_and(|core| core.sniffed.is_none() && sniff::may_begin_one(&core.head))
     }
 
     /// Whether it begins as a page does.
     #[must_use]
-    pub fn is_page(&mut self) -> bool {
-        self.page || self.decoder.as_mut().and_then(Decoder::sink).is_some_and(|core| sniff::is_page(&core.head))
+    pub fn is_page(&self) -> bool {
+        self.page || self.core.as_ref().is_some_and(|core| sniff::is_page(&core.head))
     }
 }
 
@@ -232,7 +234,7 @@ impl Core {
             Some(format) if format.name == "a ZIP archive" => Into::Zip(Zip::new(Within::Zip)),
             Some(format) if format.name == "an Office document" && self.head.starts_with(b"\xd0\xcf") => Into::Ole(Box::default()),
             Some(format) if format.name == "a tar archive" && self.inside => Into::Tar(Tar::default()),
-            Some(format) if format.name == "a gzip archive" && self.inside => Into::Gzip(Box::default()),
+            Some(format) if format.name == "a gzip archive" && self.inside => Into::Gzip(Box::new(Packed::new())),
             Some(format) if !format.class.is_looked_at() => Into::Nothing,
             Some(_) | None => Into::Other(Zip::new(Within::Other), Behind::default()),
         };
@@ -306,17 +308,6 @@ impl Core {
     }
 }
 
-impl Write for Core {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.take(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Whether an archive says at its beginning that all of it takes a password.
 fn encrypted(what: &str, head: &[u8]) -> Option<&'static str> {
     let is = match what {
@@ -333,11 +324,10 @@ fn encrypted(what: &str, head: &[u8]) -> Option<&'static str> {
 }
 
 /// What is packed by gzip: a tar, or one file.
-#[derive(Default)]
 struct Packed {
-    decoder: Option<MultiGzDecoder<Unpacked>>,
-    begun: bool,
-    taken: u64,
+    decoder: Option<Decoder>,
+    room: Vec<u8>,
+    unpacked: Unpacked,
 }
 
 #[derive(Default)]
@@ -345,41 +335,36 @@ struct Unpacked {
     head: Vec<u8>,
     tar: Option<Tar>,
     known: bool,
-    count: u64,
     /// Of members, and what each is; of the one file there is, without a name.
     found: Vec<(String, Option<&'static str>)>,
 }
 
 impl Packed {
+    fn new() -> Self {
+        Self { decoder: Decoder::of(&Coding::Gzip.into(), LIMITS).ok(), room: Vec::new(), unpacked: Unpacked::default() }
+    }
+
     fn take(&mut self, bytes: &[u8], core: &mut Core) {
-        if !self.begun {
-            self.begun = true;
-            self.decoder = Some(MultiGzDecoder::new(Unpacked::default()));
-        }
-        self.taken += bytes.len() as u64;
         let Some(decoder) = &mut self.decoder else { return };
-        // Of what is damaged no program gets more either.
-        let sound = decoder.write_all(bytes).and_then(|()| decoder.flush()).is_ok();
-        if !sound {
-            decoder.get_mut().end();
-        }
-        let is_bomb = decoder.get_ref().count > ANY_RATIO_BELOW.max(self.taken.saturating_mul(RATIO));
-        let found = std::mem::take(&mut decoder.get_mut().found);
-        found.iter().for_each(|(name, is)| core.member(name, *is));
-        if is_bomb {
-            core.notes.push(Note::Bomb);
-        }
-        if is_bomb || !sound {
-            self.decoder = None;
+        let read = decoder.read(bytes, &mut self.room, &mut |bytes| {
+            self.unpacked.take(bytes);
+            ControlFlow::Continue(())
+        });
+        self.unpacked.tell(core);
+        if let Err(why) = read {
+            if matches!(why, Unreadable::TooDense(_)) {
+                core.notes.push(Note::Bomb);
+            }
+            // Of what is damaged no program gets more either.
+            self.end(core);
         }
     }
 
+    /// What is cut short was read as far as it came.
     fn end(&mut self, core: &mut Core) {
-        if let Some(mut decoder) = self.decoder.take() {
-            // What is cut short was read as far as it came.
-            let _ = decoder.try_finish();
-            decoder.get_mut().end();
-            std::mem::take(&mut decoder.get_mut().found).iter().for_each(|(name, is)| core.member(name, *is));
+        if self.decoder.take().is_some() {
+            self.unpacked.end();
+            self.unpacked.tell(core);
         }
     }
 }
@@ -397,16 +382,7 @@ impl Unpacked {
         }
     }
 
-    fn end(&mut self) {
-        if !self.known {
-            self.know();
-        }
-    }
-}
-
-impl Write for Unpacked {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.count += bytes.len() as u64;
+    fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         if !self.known {
             let count = rest.len().min(LOOKED_AT - self.head.len());
@@ -419,11 +395,16 @@ impl Write for Unpacked {
         if let Some(tar) = &mut self.tar {
             tar.take(rest, &mut |member| self.found.push((member.name.to_owned(), member.is)));
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn end(&mut self) {
+        if !self.known {
+            self.know();
+        }
+    }
+
+    fn tell(&mut self, core: &mut Core) {
+        std::mem::take(&mut self.found).iter().for_each(|(name, is)| core.member(name, *is));
     }
 }
 

@@ -113,11 +113,19 @@ impl Worker {
         let Target::Page { url, port, path } = &target else { return self.failed(&asked, &ProxyError::Loop, pending) };
         let line = match line {
             Ok(line) => line,
-            Err(error) => return self.failed(&asked, &error, pending),
+            Err(error) => {
+                return match self.not_sent(&asked, held, error.outcome(), pending).await {
+                    Ok(pending) => self.failed(&asked, &error, pending),
+                    Err(answer) => answer,
+                };
+            }
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
         if logs_in && conn.is_stream() {
-            return over_http1(&asked, pending);
+            return match self.not_sent(&asked, held, Outcome::Abandoned, pending).await {
+                Ok(pending) => over_http1(&asked, pending),
+                Err(answer) => answer,
+            };
         }
         let wishes = strip_request(&mut asked.headers);
         let is_v6 = url.host.address().is_some_and(|address| address.is_ipv6());
@@ -130,6 +138,7 @@ impl Worker {
         if asked.reading.is_some() {
             ask_for_readable(&mut asked.headers, self.is_crowded());
         }
+        self.make_ready_to_hear(&mut asked, &mut pending).await;
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
         let case = opening.map(|opening| Case { opening, target: &target });
         let overheard = match &case {
@@ -159,8 +168,9 @@ impl Worker {
         if case.is_some() || exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
             asked.recall_form();
         }
+        let became = exchanged.as_ref().map_or_else(ProxyError::outcome, |_| Outcome::Complete);
         if let Some(heard) = heard
-            && let Err(why) = heard.record(Outcome::Complete).await
+            && let Err(why) = heard.record(became).await
         {
             return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
         }
@@ -193,6 +203,17 @@ impl Worker {
                 }
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
+        }
+    }
+
+    /// What was held and is not sent on was asked all the same: it is on record before the answer that says why not.
+    async fn not_sent(&self, asked: &Asked, held: Option<(HeldBody, Option<Heard>)>, outcome: Outcome, pending: Pending) -> Result<Pending, Answer> {
+        match held {
+            Some((_, Some(heard))) => match heard.record(outcome).await {
+                Ok(()) => Ok(pending),
+                Err(why) => Err(own_answer(asked, &unrecorded(&why), Some(pending), &self.settings.school)),
+            },
+            Some((_, None)) | None => Ok(pending),
         }
     }
 

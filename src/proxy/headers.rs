@@ -1,6 +1,6 @@
 //! What a proxy takes out of a head and puts into it (RFC 9110 sections 7.6 and 11.7). Pure.
 
-use crate::scan::decode::Coding;
+use crate::body::coding::Coding;
 use http::StatusCode;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE,

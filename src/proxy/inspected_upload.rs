@@ -2,7 +2,7 @@
 //! for a virus scanner are.
 
 use super::body::HeldBody;
-use super::inspected_file::{Refused, blocked, end_first, essences, found, request_head, shape};
+use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
@@ -12,11 +12,10 @@ use crate::antivirus::icap::Message;
 use crate::antivirus::spool::Spool;
 use crate::antivirus::{Antivirus, ScanError, Unscanned, Verdict};
 use crate::audit::{Opening, Outcome, Pending};
-use crate::kinds::coding::Coding;
 use crate::kinds::name;
 use crate::policy::files::{Facts, Refusal, Rules, Uploads};
 use crate::telemetry::events::FileUnscanned;
-use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -87,8 +86,8 @@ impl Proxy {
         if body.is_end_stream() || rules.is_none() && antivirus.is_none() {
             return None;
         }
-        // Such a body may go on for as long as its answer does.
-        let goes_on = types(&asked.headers).iter().any(|essence| essence.starts_with("application/grpc"));
+        // Such a body may go on for as long as its answer does, unless it says how long it is.
+        let goes_on = body.size_hint().exact().is_none() && types(&asked.headers).iter().any(|essence| essence.starts_with("application/grpc"));
         let upload = Upload { rules: rules.unwrap_or_default(), antivirus, opening: Box::new(opening.clone()), path: path.clone() };
         let passes = upload.antivirus.as_ref().is_some_and(|antivirus| antivirus.settings().larger == Unscanned::Pass) && upload.rules.is_empty();
         let too_large = body.size_hint().exact().is_some_and(|length| length > upload.most());
@@ -107,6 +106,7 @@ impl Worker {
     ) -> Result<(Pending, (HeldBody, Option<Heard>)), Answer> {
         let mut pending = self.open_record(asked, entry).await?;
         let received = pending.received();
+        self.make_ready_to_hear(asked, &mut pending).await;
         let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
         let (mut listener, heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
         let held = self.hold(upload, asked.client(), &asked.headers, body, (&received, listener.as_mut())).await;
@@ -208,7 +208,8 @@ fn facts(headers: &HeaderMap, path: &str, method: &http::Method) -> Facts {
         path: Some(path).filter(|_| *method == http::Method::PUT).and_then(name::of_path),
         names: headers.get_all(CONTENT_DISPOSITION).iter().flat_map(|value| name::of_disposition(value.as_bytes())).collect(),
         types: types(headers),
-        coding: Coding::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes)),
+        codings: codings(headers),
+        framed: framed(headers),
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         ..Facts::default()
     }

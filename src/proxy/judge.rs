@@ -2,10 +2,11 @@
 //!
 //! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Worker::judges` where the head says that it has something to read.
 
+use crate::body::coding::Unreadable;
+use crate::body::parts::{Parts, should_have};
 use crate::policy::decision::{Said, Words};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reading, Reason};
-use crate::scan::multipart::{Multipart, Part};
 use crate::scan::window::{Repeats, Score};
 use crate::scan::{Finding, Kind, Scanner, label};
 use crate::snapshot::Snapshot;
@@ -66,12 +67,25 @@ pub struct WordsJudge {
 }
 
 impl WordsJudge {
+    /// For another body, judged by the same measure.
+    #[must_use]
+    pub fn beside(&self, body: &Body) -> Self {
+        Self::new(&self.snapshot, &self.reading, self.way, body)
+    }
+
     /// For a body of this kind.
     #[must_use]
     pub fn new(snapshot: &Arc<Snapshot>, reading: &Reading, way: Way, body: &Body) -> Self {
         let scanner = Scanner::new(Arc::clone(&snapshot.lexicon), body.kind, body.charset.as_deref(), Repeats::Once);
         let sniff = if body.is_sniffed { SNIFFED } else { 0 };
         Self { scanner: Some(scanner), snapshot: Arc::clone(snapshot), reading: reading.clone(), way, told: None, sniff }
+    }
+
+    /// What is said where the body cannot be read any further.
+    #[must_use]
+    pub fn unreadable(&self, why: &Unreadable) -> Sentence {
+        let words = Words { way: self.way, group: Arc::clone(self.reading.group()), said: Said::Unreadable(why.to_string()) };
+        Sentence { on_hit: self.unread(), reason: Reason::Words(Arc::new(words)) }
     }
 
     fn sentence(&self, peaks: &[i32], score: impl FnOnce() -> Score) -> Option<(OnHit, Reason)> {
@@ -149,101 +163,6 @@ impl Judge for WordsJudge {
     }
 }
 
-/// Weighs the words of a form that is sent with files in it: its fields together, as one text, and each file that is text by itself.
-pub struct PartsJudge {
-    parts: Multipart,
-    fields: WordsJudge,
-    file: Option<WordsJudge>,
-    at: At,
-}
-
-/// In which part of a form its reader is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
-    Field,
-    File,
-    /// What is no text.
-    Other,
-}
-
-impl PartsJudge {
-    /// For a form with this head, if it is one.
-    #[must_use]
-    pub fn new(snapshot: &Arc<Snapshot>, reading: &Reading, headers: &HeaderMap) -> Option<Self> {
-        let parts = Multipart::of(headers.get(CONTENT_TYPE)?.to_str().ok()?)?;
-        let plain = Body { kind: Kind::Plain, charset: None, is_sniffed: false };
-        let fields = WordsJudge::new(snapshot, reading, Way::Upload, &plain);
-        Some(Self { parts, fields, file: None, at: At::Other })
-    }
-}
-
-/// The stricter of what was said before and now.
-fn stricter(before: Option<Sentence>, now: Option<Sentence>) -> Option<Sentence> {
-    match (before, now) {
-        (Some(before), Some(now)) if before.on_hit >= now.on_hit => Some(before),
-        (before, now) => now.or(before),
-    }
-}
-
-impl Judge for PartsJudge {
-    fn feed(&mut self, bytes: &[u8]) -> Option<Sentence> {
-        let Self { parts, fields, file, at } = self;
-        let mut said = None;
-        parts.feed(bytes, &mut |part| {
-            let now = match part {
-                Part::Begins(kind) => {
-                    let kind = kind.map_or(Some(Kind::Plain), Kind::of);
-                    *at = match kind {
-                        None => At::Other,
-                        Some(Kind::Plain) => At::Field,
-                        Some(kind) => {
-                            let body = Body { kind, charset: None, is_sniffed: false };
-                            *file = Some(WordsJudge::new(&fields.snapshot, &fields.reading, Way::Upload, &body));
-                            At::File
-                        }
-                    };
-                    None
-                }
-                Part::Bytes(bytes) => match at {
-                    At::Field => fields.feed(bytes),
-                    At::File => file.as_mut().and_then(|file| file.feed(bytes)),
-                    At::Other => None,
-                },
-                Part::Ends => match at {
-                    // Another field is another word.
-                    At::Field => fields.feed(b"\n"),
-                    At::File => file.take().and_then(|mut file| file.end()),
-                    At::Other => None,
-                },
-            };
-            said = stricter(said.take(), now);
-        });
-        said
-    }
-
-    fn end(&mut self) -> Option<Sentence> {
-        let file = self.file.as_mut().and_then(Judge::end);
-        stricter(self.fields.end(), file)
-    }
-
-    fn is_anxious(&self) -> bool {
-        self.fields.is_anxious() || self.file.as_ref().is_some_and(Judge::is_anxious)
-    }
-
-    fn pause(&mut self) -> Option<Sentence> {
-        let file = self.file.as_mut().and_then(Judge::pause);
-        stricter(self.fields.pause(), file)
-    }
-
-    fn unread(&self) -> OnHit {
-        self.fields.unread()
-    }
-
-    fn most(&self) -> OnHit {
-        self.fields.most()
-    }
-}
-
 /// A byte that no text has (WHATWG MIME Sniffing section 3).
 fn is_binary(byte: u8) -> bool {
     matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
@@ -275,8 +194,12 @@ impl Body {
             for said in value.split(',').map(str::trim) {
                 match Kind::of(said) {
                     Some(kind) => found = Some(Self { kind, charset: label(said).map(Into::into), is_sniffed: false }),
-                    // What browsers look into by themselves.
-                    None if matches!(essence(said), "unknown/unknown" | "application/unknown" | "*/*" | "") => found = found.or_else(unsaid),
+                    // What browsers look into by themselves; and what has no parts though it says so.
+                    None if matches!(essence(said), "unknown/unknown" | "application/unknown" | "*/*" | "")
+                        || should_have(value) && Parts::of(value).is_none() =>
+                    {
+                        found = found.or_else(unsaid);
+                    }
                     None => {}
                 }
             }
@@ -305,6 +228,8 @@ mod tests {
             (&[], Some((Kind::Html, None, true))),
             (&["*/*"], Some((Kind::Html, None, true))),
             (&["application/grpc"], None),
+            (&["multipart/mixed; boundary=b"], None),
+            (&["multipart/mixed"], Some((Kind::Html, None, true))),
             (&["application/json"], Some((Kind::Json, None, false))),
         ] {
             let mut headers = HeaderMap::new();

@@ -1,6 +1,6 @@
 //! Every limit of the proxy, in one place: sizes, counts and waits. Those a school may need to change are in `usher.toml` under `[limits]`.
 
-use crate::scan::decode;
+use crate::body::coding;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -45,14 +45,14 @@ pub struct ScanLimits {
     /// How long more of a held body is waited for, each time.
     pub pause: Duration,
     /// How far content codings are undone.
-    pub decode: decode::Limits,
+    pub decode: coding::Limits,
     /// The most memory that undoing them takes, of all bodies together, in MiB.
     pub memory_mib: usize,
 }
 
 impl Default for ScanLimits {
     fn default() -> Self {
-        Self { held: 64 << 10, pause: Duration::from_secs(2), decode: decode::Limits::default(), memory_mib: 256 }
+        Self { held: 64 << 10, pause: Duration::from_secs(2), decode: coding::Limits::default(), memory_mib: 256 }
     }
 }
 

@@ -35,6 +35,8 @@ pub mod inspected_file;
 mod inspected_upload;
 pub mod intercept;
 pub mod judge;
+pub mod judge_messages;
+pub mod judge_parts;
 pub mod limits;
 mod line;
 pub mod listen;

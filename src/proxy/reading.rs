@@ -6,23 +6,24 @@
 use super::body::{AnswerBody, RequestBody};
 use super::error::unrecorded;
 use super::forward::Upload;
-use super::judge::{Body, PartsJudge, Sentence, WordsJudge};
+use super::judge::{Body, Sentence, WordsJudge};
+use super::judge_messages::MessagesJudge;
+use super::judge_parts::PartsJudge;
 use super::request::{Answer, Asked, own_answer};
 use super::scanned::{Form, Held, Judges, Manner, Memory, Notice, Scanned, Source, Told};
 use super::target::Target;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict};
+use crate::body::coding::{Decoder, Unreadable};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
-use crate::scan::decode::{Decoder, Unreadable};
 use crate::snapshot::Snapshot;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
 };
 use http::{Method, Response, StatusCode, Uri};
 use parking_lot::Mutex;
-use smallvec::smallvec;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -83,21 +84,28 @@ impl Case<'_> {
 
 impl Proxy {
     /// Who reads a body with this head, and what it is; nobody, if it is no text or nobody is to.
-    fn judges(asked: &Asked, way: Way, headers: &HeaderMap) -> Option<(Judges, Kind)> {
+    fn judges(&self, asked: &Asked, way: Way, headers: &HeaderMap) -> Option<(Judges, Shape)> {
         let reading = asked.reading.as_ref()?;
-        let body = match way {
-            Way::Answer => Body::of(headers)?,
-            Way::Upload => match PartsJudge::new(&asked.snapshot, reading, headers) {
-                Some(parts) => return Some((smallvec![Box::new(parts) as Box<_>], Kind::Form)),
-                None => Body::of(headers).filter(|body| !body.is_sniffed)?,
-            },
-        };
-        let judge = WordsJudge::new(&asked.snapshot, reading, way, &body);
-        Some((smallvec![Box::new(judge) as Box<_>], body.kind))
+        let mut judges = Judges::new();
+        let mut shape = None;
+        let is_read = |body: &Body| way == Way::Answer || !body.is_sniffed;
+        if let Some(body) = Body::of(headers).filter(is_read) {
+            judges.push(Box::new(WordsJudge::new(&asked.snapshot, reading, way, &body)));
+            shape = Some(Shape::Text(body.kind));
+        }
+        if let Some(parts) = PartsJudge::of(&asked.snapshot, reading, way, headers) {
+            judges.push(Box::new(parts));
+            shape = Some(if goes_on_in_parts(headers) { Shape::PartByPart } else { Shape::Parts });
+        }
+        if let Some(messages) = MessagesJudge::of(&asked.snapshot, reading, way, headers, self.limits.scan.decode) {
+            judges.push(Box::new(messages));
+            shape = Some(Shape::PartByPart);
+        }
+        Some((judges, shape?))
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
-    async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
+    pub(super) async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
         let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
         let decoder = Decoder::new(fields, limits.decode)?;
@@ -133,10 +141,10 @@ impl Worker {
     /// Reads what is sent, as far as it is held: what is found while the rest is sent is overheard. Why nothing is sent, if so. Of what somebody listens to
     /// the rest is heard first.
     pub(super) async fn read_upload(&self, asked: &Asked, case: &Case<'_>, upload: &mut Upload, is_heard: bool) -> Result<Option<Overheard>, Sentence> {
-        let Some((judges, kind)) = Proxy::judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
+        let Some((judges, shape)) = self.judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
         let (Some(reading), false) = (&asked.reading, matches!(upload.request.body(), RequestBody::Empty)) else { return Ok(None) };
         let mut sent = std::mem::replace(upload.request.body_mut(), RequestBody::Empty);
-        let holds = reading.most(Way::Upload) == OnHit::Withhold && is_held(kind);
+        let holds = reading.most(Way::Upload) == OnHit::Withhold && is_held(shape);
         if holds {
             // The client is told to go on as soon as its body is read; the origin need not say so any more.
             sent.open();
@@ -170,8 +178,8 @@ impl Worker {
     /// The origin's answer as it goes to the client, read as it passes if it is to be.
     pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Case<'_>, answer: Answer) -> Answer {
         let (mut head, mut body) = answer.into_parts();
-        let judges = if has_body(&asked.method, head.status) { Proxy::judges(asked, Way::Answer, &head.headers) } else { None };
-        let (Some((judges, kind)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
+        let judges = if has_body(&asked.method, head.status) { self.judges(asked, Way::Answer, &head.headers) } else { None };
+        let (Some((judges, shape)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
         // Pages of our own are not read.
         let Some((flow, pending, conn)) = body.take_flow() else { return Response::from_parts(head, body) };
         let manner = Manner {
@@ -179,7 +187,7 @@ impl Worker {
             group: reading.group().clone(),
             may_change: !is_fixed(&head.headers),
             pause: self.limits.scan.pause,
-            notice: notice_for(kind),
+            notice: notice_for(shape),
             reference: pending.id().to_string(),
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: None,
@@ -188,7 +196,7 @@ impl Worker {
             Ok(scanned) => scanned,
             Err(found) => return self.withheld(asked, &case, &found, pending).await,
         };
-        let form = if scanned.most() == OnHit::Withhold && is_held(kind) {
+        let form = if scanned.most() == OnHit::Withhold && is_held(shape) {
             match scanned.hold(&self.limits.scan).await {
                 Held::Whole => Form::Original,
                 Held::Begun(form) => form,
@@ -238,11 +246,30 @@ fn has_body(method: &Method, status: StatusCode) -> bool {
     *method != Method::HEAD && !status.is_informational() && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED
 }
 
+/// What a body that is read looks like, as far as holding and cutting it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// One text.
+    Text(Kind),
+    /// Several parts that are a whole.
+    Parts,
+    /// Several that come one after another, each wanted when it is there.
+    PartByPart,
+}
+
+/// Whether the parts of a body are wanted one by one: pages and pictures that replace one another, and the pieces of a GraphQL answer.
+fn goes_on_in_parts(headers: &HeaderMap) -> bool {
+    let starts = |value: &HeaderValue, essence: &str| {
+        value.as_bytes().trim_ascii_start().get(..essence.len()).is_some_and(|start| start.eq_ignore_ascii_case(essence.as_bytes()))
+    };
+    headers.get_all(CONTENT_TYPE).iter().any(|value| starts(value, "multipart/x-mixed-replace") || starts(value, "multipart/mixed"))
+}
+
 /// Whether a person can wait for the beginning of a body of this kind. What comes piece by piece is not held.
-fn is_held(kind: Kind) -> bool {
-    match kind {
-        Kind::Html | Kind::Json | Kind::Script | Kind::Plain | Kind::Form => true,
-        Kind::JsonLines | Kind::Events => false,
+fn is_held(shape: Shape) -> bool {
+    match shape {
+        Shape::Text(Kind::Html | Kind::Json | Kind::Script | Kind::Plain | Kind::Form) | Shape::Parts => true,
+        Shape::Text(Kind::JsonLines | Kind::Events) | Shape::PartByPart => false,
     }
 }
 
@@ -276,22 +303,24 @@ fn without_form(headers: &mut HeaderMap) {
 }
 
 /// What is written where a body of this kind is cut. Data that programs read breaks off instead: half of it is not to be taken for the whole.
-fn notice_for(kind: Kind) -> fn(&Reason, &str) -> Notice {
-    match kind {
+fn notice_for(shape: Shape) -> fn(&Reason, &str) -> Notice {
+    match shape {
         // Whatever is open there is closed first, so that it is seen.
-        Kind::Html => |reason, reference| {
+        Shape::Text(Kind::Html) => |reason, reference| {
             let text = escaped(&text_of(reason));
             let page = format!(
                 "\n--></script></style></textarea></title></select><hr><p role=\"alert\"><b>This page ends here.</b> {text} Reference: {reference}</p>\n"
             );
             Notice::Bytes(page.into())
         },
-        Kind::Plain => |reason, reference| Notice::Bytes(format!("\n\n[This page ends here. {} Reference: {reference}]\n", text_of(reason)).into()),
-        Kind::Events => |reason, reference| {
+        Shape::Text(Kind::Plain) => {
+            |reason, reference| Notice::Bytes(format!("\n\n[This page ends here. {} Reference: {reference}]\n", text_of(reason)).into())
+        }
+        Shape::Text(Kind::Events) => |reason, reference| {
             let data = serde_json::json!({ "usher": "cut", "message": text_of(reason), "reference": reference });
             Notice::Bytes(format!("\n\nevent: usher\ndata: {data}\n\n").into())
         },
-        Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form => |_, _| Notice::None,
+        Shape::Text(Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form) | Shape::Parts | Shape::PartByPart => |_, _| Notice::None,
     }
 }
 

@@ -21,10 +21,10 @@
 use super::judge::{Judge, Sentence};
 use super::limits::ScanLimits;
 use super::timer::Timer;
+use crate::body::coding::{Decoder, Stepped, Unreadable};
 use crate::policy::decision::{Said, Words};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
-use crate::scan::decode::{Decoder, Stepped, Unreadable};
 use crate::shares::Share;
 use bytes::Bytes;
 use http::HeaderMap;

@@ -10,8 +10,10 @@ use super::inspected_file::SHAPED_BY;
 use super::meaning::{Entry, leads_to};
 use super::pages::Page;
 use super::request::{Answer, Asked, own_answer};
+use super::scanned::Memory;
 use super::target::Target;
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Recorder, Unrecorded, Verdict};
+use crate::body::coding::Decoder;
 use crate::identity::Identity;
 use crate::insight::ai::{self, Prompt};
 use crate::insight::republished::Way;
@@ -20,9 +22,10 @@ use crate::policy::decision::Republished;
 use crate::policy::{Circumstances, Decision, RequestVerdict};
 use crate::url::Url;
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::{Method, Response};
 use http_body::Frame;
+use std::ops::ControlFlow;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -35,9 +38,18 @@ pub(super) struct Sequel {
     /// The visit it hangs from.
     pub(super) cause: Option<RecordId>,
     /// What it asks a chat service, with the record of the request.
-    pub(super) asking: Option<Box<(ai::Asking, Opening)>>,
+    pub(super) asking: Option<Box<Asks>>,
     /// What says in which form an answer of our own is wanted; the fields themselves go to the origin.
     form: [(HeaderName, Option<HeaderValue>); 2],
+}
+
+/// A request that asks a chat service something.
+pub(super) struct Asks {
+    asking: ai::Asking,
+    opening: Opening,
+    /// Undoes the codings of its body, with the memory that is taken for it.
+    decoder: Decoder,
+    memory: Option<Memory>,
 }
 
 impl Sequel {
@@ -47,7 +59,7 @@ impl Sequel {
             Target::Tunnel(_) => None,
             Target::Page { url, path, .. } => ai::asking(asked.method.as_str(), url.host.as_str(), path),
         };
-        let asking = asks.map(|asking| Box::new((asking, opening.clone())));
+        let asking = asks.map(|asking| Box::new(Asks { asking, opening: opening.clone(), decoder: Decoder::plain(), memory: None }));
         let Opening { kind, start, certainty, cause, .. } = *opening;
         let form = SHAPED_BY.map(|name| (name.clone(), asked.headers.get(&name).cloned()));
         Self { identity, kind, start, certainty, cause, asking, form }
@@ -64,7 +76,16 @@ impl Asked {
 
 /// Listens to a body on its way to a chat service.
 pub struct Listener {
-    heard: Option<(Prompt, oneshot::Sender<String>)>,
+    hears: Option<Hears>,
+}
+
+struct Hears {
+    prompt: Prompt,
+    /// None where it cannot be undone any further.
+    decoder: Option<Decoder>,
+    room: Vec<u8>,
+    tell: oneshot::Sender<String>,
+    _memory: Option<Memory>,
 }
 
 /// Waits for what a listener hears, with the record that is made of it. Dropped, it is put on record all the same: as much as was sent was asked, whether
@@ -82,17 +103,18 @@ struct Hearing {
 
 impl Listener {
     /// One that listens to what `asking` asks, and who waits for it.
-    pub(super) fn new(asking: Box<(ai::Asking, Opening)>, recorder: &Recorder, of: RecordId) -> (Self, Heard) {
-        let (asking, opening) = *asking;
+    pub(super) fn new(asks: Box<Asks>, recorder: &Recorder, of: RecordId) -> (Self, Heard) {
+        let Asks { asking, opening, decoder, memory } = *asks;
         let (tell, prompt) = oneshot::channel();
         let hearing = Hearing { prompt, engine: asking.id(), opening, recorder: recorder.clone(), of };
-        (Self { heard: Some((asking.prompt(), tell)) }, Heard(Some(hearing)))
+        let hears = Hears { prompt: asking.prompt(), decoder: Some(decoder), room: Vec::new(), tell, _memory: memory };
+        (Self { hears: Some(hears) }, Heard(Some(hearing)))
     }
 
     /// The next of the body; nothing is its end.
     pub fn hear(&mut self, frame: Option<&Frame<Bytes>>) {
-        match (frame.map(Frame::data_ref), &mut self.heard) {
-            (Some(Some(bytes)), Some((prompt, _))) => prompt.feed(bytes),
+        match (frame.map(Frame::data_ref), &mut self.hears) {
+            (Some(Some(bytes)), Some(hears)) => hears.hear(bytes),
             (Some(Some(_)), None) => {}
             (Some(None) | None, _) => self.tell(),
         }
@@ -100,11 +122,25 @@ impl Listener {
 
     /// The body is over.
     pub fn tell(&mut self) {
-        if let Some((prompt, tell)) = self.heard.take()
+        if let Some(Hears { prompt, tell, .. }) = self.hears.take()
             && let Some(text) = prompt.end()
         {
             // Nobody waits if the request was given up before it was on record.
             let _ = tell.send(text);
+        }
+    }
+}
+
+impl Hears {
+    fn hear(&mut self, bytes: &[u8]) {
+        let Self { prompt, decoder: Some(decoder), room, .. } = self else { return };
+        let read = decoder.read(bytes, room, &mut |bytes| {
+            prompt.feed(bytes);
+            ControlFlow::Continue(())
+        });
+        if read.is_err() {
+            // What came until then was asked.
+            self.decoder = None;
         }
     }
 }
@@ -163,6 +199,23 @@ impl Hearing {
 }
 
 impl Worker {
+    /// Makes ready to undo the codings of what a chat service is asked, if there are any. That it cannot be read is on record.
+    pub(super) async fn make_ready_to_hear(&self, asked: &mut Asked, pending: &mut Pending) {
+        if !asked.headers.contains_key(CONTENT_ENCODING) || asked.sequel.as_ref().is_none_or(|sequel| sequel.asking.is_none()) {
+            return;
+        }
+        let undone = self.decoder(asked.client(), &asked.headers).await;
+        let Some(sequel) = &mut asked.sequel else { return };
+        match (undone, &mut sequel.asking) {
+            (Ok((decoder, memory)), Some(asks)) => (asks.decoder, asks.memory) = (decoder, memory),
+            (Err(why), asks) => {
+                *asks = None;
+                pending.add_note(format!("what was asked was not read: {why}"));
+            }
+            (Ok(_), None) => {}
+        }
+    }
+
     /// Judges where an answer leads, before it is passed on. A page there that is blocked is refused here: of a link that was shortened it is the first that
     /// is known of the page, and of a site that is not looked into the only time that more than its name is seen. What comes with a warning is led
     /// to, for there it can be warned about.

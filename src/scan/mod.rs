@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every stage keeps what it needs across pieces, so how a body is cut makes no difference to its [`Score`]; `tests` holds it to that. Bodies come decoded:
-//! gzip and its kin are undone before.
+//! gzip and its kin are undone before, by [`crate::body`].
 //!
 //! # Limits
 //!
@@ -19,13 +19,11 @@
 //! files: see [`lexicon`].
 
 pub mod charset;
-pub mod decode;
 pub mod events;
 pub mod fold;
 pub mod html;
 pub mod json;
 pub mod lexicon;
-pub mod multipart;
 pub mod script;
 pub mod window;
 

@@ -3,6 +3,8 @@
 use crate::kit::device::Device;
 use crate::kit::secure::{Authority, Good, SecureSite};
 use crate::kit::{Origin, Program, School, Wire, World, soon};
+use crate::scanning::gzip;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,6 +77,43 @@ async fn in_whatever_pieces_and_forms_it_is_sent_it_is_read() {
     ask(&school, "meta.ai", &origin, "/api/graphql/", &format!("Content-Length: {}\r\n", form.len()), form).await;
     let asked: Vec<_> = prompts(school.rows()).into_iter().map(|row| (row.engine.unwrap_or_default(), row.term.unwrap_or_default())).collect();
     assert_eq!(asked, [("meta-ai".to_owned(), "draw a cat".to_owned()), ("chatgpt".to_owned(), "How do volcanoes erupt?".to_owned())]);
+}
+
+#[tokio::test]
+async fn it_is_read_in_whatever_coding_it_is_sent() {
+    let (origin, school) = (answering().await, world().start().await);
+    let zstd = zstd::encode_all(ASKED.as_bytes(), 3).expect("in memory");
+    let deflate = {
+        let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        deflate.write_all(ASKED.as_bytes()).expect("in memory");
+        deflate.finish().expect("in memory")
+    };
+    let packed = gzip(ASKED.as_bytes());
+    let cases = [("gzip", packed.clone()), ("deflate", deflate), ("zstd", zstd), ("identity, x-gzip, gzip", gzip(&packed))];
+    for (number, (coding, body)) in cases.iter().enumerate() {
+        let mut wire = school.wire().await;
+        let authority = format!("chatgpt.com:{}", origin.address.port());
+        let head = format!("POST http://{authority}{PATH} HTTP/1.1\r\nHost: {authority}\r\nContent-Encoding: {coding}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        wire.send(head).await;
+        for piece in body.chunks(11) {
+            wire.send([format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await;
+        }
+        wire.send("0\r\n\r\n").await;
+        assert_eq!(wire.reply().await.status, 200);
+        let asked = prompts(school.rows());
+        assert_eq!((asked.len(), asked[0].term.as_deref()), (number + 1, Some("How do volcanoes erupt?")), "{coding}");
+        // It went on as it came.
+        assert!(origin.seen().last().is_some_and(|seen| seen.contains(&format!("content-encoding: {coding}"))));
+    }
+    // What cannot be undone is said to be.
+    ask(&school, "chatgpt.com", &origin, PATH, "Content-Encoding: dcb\r\nContent-Length: 2\r\n", "xy").await;
+    assert_eq!(prompts(school.rows()).len(), cases.len());
+    soon("the record", async {
+        while !school.rows().iter().any(|row| row.note.as_deref().is_some_and(|note| note.contains("what was asked was not read") && note.contains("dcb"))) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

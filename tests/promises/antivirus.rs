@@ -1,6 +1,6 @@
 //! Promise: nothing of a file leaves before the virus scanner has said what it thinks of it; and a scanner that says nothing, or nonsense, is no scanner.
 
-use crate::files::{program, site, zip};
+use crate::files::{program, zip};
 use crate::kit::clamav::eicar;
 use crate::kit::{CIcap, Clamav, Ending, Origin, School, World, skipped};
 use std::net::SocketAddr;
@@ -55,7 +55,7 @@ async fn read_instream(stream: &mut TcpStream) -> Vec<u8> {
 
 async fn is_stopped_and_is_not(school: &School, words: &str) {
     for (path, body) in [("/eicar.com", eicar()), ("/get", eicar()), ("/games.zip", infected_zip())] {
-        let site = site("Content-Type: application/octet-stream\r\n", &body).await;
+        let site = Origin::giving("Content-Type: application/octet-stream\r\n", &body).await;
         for person in [school.pupil(), school.teacher()] {
             let answer = person.with("Accept", "text/html").get(&site.url(path)).await;
             let found = answer.is_blocked_because("antivirus").record();
@@ -64,7 +64,7 @@ async fn is_stopped_and_is_not(school: &School, words: &str) {
         }
     }
     let long = [program(), vec![7; 900_000]].concat();
-    let site = site("", &long).await;
+    let site = Origin::giving("", &long).await;
     for _ in 0..3 {
         let reply = school.pupil().get(&site.url("/sound.exe")).await.reply;
         assert!(reply.status == 200 && reply.ending == Ending::Whole && reply.body == long, "{reply:?}");
@@ -86,7 +86,7 @@ async fn a_real_clamd_finds_the_test_file_for_everybody() {
 async fn a_real_clamd_that_takes_no_more_is_a_scanner_that_says_nothing() {
     let Some(clamav) = Clamav::start_with("StreamMaxLength 1M") else { return skipped("clamd") };
     let school = school(&format!("clamd = \"{}\"", clamav.socket.display())).await;
-    let site = site("", &[program(), vec![7; 3 << 20]].concat()).await;
+    let site = Origin::giving("", &[program(), vec![7; 3 << 20]].concat()).await;
     let answer = school.pupil().get(&site.url("/a.exe")).await;
     assert!(answer.is_blocked_because("antivirus").record().why.contains("could not be scanned"), "{answer:?}");
 }
@@ -106,13 +106,13 @@ async fn a_real_icap_server_that_echoes_lets_everything_pass() {
     let school = school(&format!("icap = \"icap://{}/echo\"", server.address)).await;
     for size in [1, 1023, 1024, 1025, 3_000_000] {
         let body = [program(), vec![7; size]].concat();
-        let site = site("", &body).await;
+        let site = Origin::giving("", &body).await;
         let reply = school.pupil().get(&site.url("/a.exe")).await.reply;
         assert!(reply.status == 200 && reply.body == body, "{size}: {}", reply.text());
     }
     // A service that is not there.
     let school = World::new().antivirus(&format!("icap = \"icap://{}/nothing\"", server.address)).start().await;
-    let site = site("", &program()).await;
+    let site = Origin::giving("", &program()).await;
     assert!(school.pupil().get(&site.url("/a.exe")).await.is_blocked_because("antivirus").record().why.contains("404"));
 }
 
@@ -140,7 +140,7 @@ async fn a_real_icap_server_sees_what_is_sent() {
 
 /// What each kind of bad scanner comes to, with both settings of `on_error`.
 async fn is_no_scanner(setting: &str, words: &str) {
-    let site = site("", &program()).await;
+    let site = Origin::giving("", &program()).await;
     let school = World::new().antivirus(setting).antivirus("seconds = 1").start().await;
     let answer = school.pupil().get(&site.url("/a.exe")).await;
     let why = &answer.is_blocked_because("antivirus").record().why;
@@ -181,7 +181,7 @@ async fn a_clamd_that_is_away_hangs_dies_or_lies_is_no_scanner() {
         let _ = stream.read_to_end(&mut rest).await;
     })
     .await;
-    let site = site("", &vec![b'x'; 8 << 20]).await;
+    let site = Origin::giving("", &vec![b'x'; 8 << 20]).await;
     let school = World::new().antivirus(&format!("clamd = \"tcp://{hasty}\"")).start().await;
     school.pupil().get(&site.url("/a.exe")).await.is_blocked_because("antivirus");
 }
@@ -239,7 +239,7 @@ async fn an_icap_server_that_puts_something_else_in_its_place_has_found_somethin
     })
     .await;
     let school = school(&format!("icap = \"icap://{replaces}/x\"")).await;
-    let site = site("", &program()).await;
+    let site = Origin::giving("", &program()).await;
     for _ in 0..2 {
         let answer = school.pupil().get(&site.url("/a.exe")).await;
         assert!(answer.is_blocked_because("antivirus").record().why.contains("in its place"));
@@ -255,7 +255,7 @@ async fn what_is_too_large_and_what_is_not_scanned_is_for_the_school_to_say() {
     .await;
     let setting = format!("clamd = \"tcp://{scans}\"\nlargest_mib = 1");
     let large = [program(), vec![7; 1 << 20]].concat();
-    let told = site("", &large).await;
+    let told = Origin::giving("", &large).await;
     let untold = {
         let large = large.clone();
         Origin::doing(move |mut visit| {
@@ -278,9 +278,9 @@ async fn what_is_too_large_and_what_is_not_scanned_is_for_the_school_to_say() {
         assert!(reply.status == 200 && reply.body == large, "{}", reply.body.len());
     }
     // Pages and pictures are not shown to it.
-    let page = site("Content-Type: text/html\r\n", b"<p>hello").await;
+    let page = Origin::giving("Content-Type: text/html\r\n", b"<p>hello").await;
     assert_eq!(school.pupil().get(&page.url("/")).await.reply.status, 200);
-    let small = site("", &program()).await;
+    let small = Origin::giving("", &program()).await;
     school.pupil().get(&small.url("/a.exe")).await.is_blocked_because("antivirus");
     let school = World::new().antivirus(&setting).antivirus("scan = [\"macros\"]").start().await;
     assert_eq!(school.pupil().get(&small.url("/a.exe")).await.reply.status, 200);

@@ -3,7 +3,7 @@
 
 use crate::kit::h2::{BOTH, Site, Talk2, Teller, Told, believed, device, next, recorded, school, text, told};
 use crate::kit::secure::Authority;
-use crate::kit::{Origin, Program, World, soon};
+use crate::kit::{Origin, Program, School, World, soon};
 use http::{Request, Response};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -296,4 +296,65 @@ async fn what_is_asked_beside_a_file_that_is_refused_is_on_record() {
         .await;
     }
     assert!(origin.seen().iter().all(|seen| !seen.contains("setup.exe")));
+}
+
+/// What was asked of chat services, which is on record at once; and what became of it, once that is known.
+async fn asked_of(school: &School) -> Vec<(String, String)> {
+    let asked = || school.rows().into_iter().filter(|row| row.term.is_some()).collect::<Vec<_>>();
+    let at_once = asked().len();
+    let rows = soon("what became of it", async {
+        loop {
+            let rows = asked();
+            if rows.iter().all(|row| row.outcome.is_some()) {
+                return rows;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(rows.len(), at_once, "it was not on record before the answer");
+    rows.into_iter().map(|row| (row.term.unwrap_or_default(), row.outcome.unwrap_or_default())).collect()
+}
+
+#[tokio::test]
+async fn what_is_held_for_its_files_and_cannot_be_sent_then_is_on_record_before_the_answer_that_says_so() {
+    let question = json!({"inputs": "What does this program do?"}).to_string();
+    let body = format!("--xyz\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n{question}\r\n--xyz--\r\n");
+    let parent = Origin::saying("never").await;
+    let world = || World::new().files("block = [\"executable\"], uploads = true");
+    // A parent proxy is not to be asked for what is in the school; nobody listens there.
+    let inside = world().allow(&[]).parent(parent.address).named("huggingface.co", "169.254.169.254").start().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let silent = world().named("huggingface.co", "127.0.0.1").start().await;
+    for (school, port, outcome) in [(inside, 80, "destination-refused"), (silent, nobody, "origin-failed")] {
+        let mut wire = school.wire().await;
+        let host = format!("huggingface.co:{port}");
+        let fields = format!("Host: {host}\r\nContent-Type: multipart/form-data; boundary=xyz\r\nContent-Length: {}\r\n", body.len());
+        wire.send(format!("POST http://{host}/chat/conversation/1 HTTP/1.1\r\n{fields}\r\n{body}")).await;
+        assert!(wire.reply().await.status >= 400);
+        assert_eq!(asked_of(&school).await, [("What does this program do?".to_owned(), outcome.to_owned())]);
+    }
+    assert!(parent.seen().is_empty(), "{:?}", parent.seen());
+}
+
+#[tokio::test]
+async fn of_what_is_withheld_for_its_first_words_the_question_at_its_end_is_on_record() {
+    let school = world(World::new()).reading("{ threshold = 100, on_hit = \"withhold\", uploads = \"withhold\" }").start().await;
+    let origin = Origin::saying("thanks").await;
+    // As a chat goes on: all that was said before stands before what is asked now.
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let question = "And what do I tell my sister?";
+    let long: String = (0..2000).map(|n| format!("The {n}th heron stood by the river. ")).collect();
+    let body = json!({"messages": [user(ASKED), {"role": "assistant", "content": &long[..40_000]}, user(question)]}).to_string();
+    let mut wire = school.wire().await;
+    let host = format!("{}:{}", OPENAI.0, origin.address.port());
+    let mut request =
+        format!("POST http://{host}{} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", OPENAI.1);
+    for piece in body.as_bytes().chunks(900) {
+        request += &format!("{:x}\r\n{}\r\n", piece.len(), std::str::from_utf8(piece).expect("plain"));
+    }
+    wire.send(request + "0\r\n\r\n").await;
+    assert_eq!(wire.reply().await.status, 403);
+    assert_eq!(asked_of(&school).await, [(question.to_owned(), "withheld".to_owned())]);
+    assert!(origin.seen().is_empty());
 }

@@ -22,20 +22,6 @@ pub fn zip(names: &[&str], size: usize) -> Vec<u8> {
     writer.finish().expect("whole").into_inner()
 }
 
-/// A site whose every answer has these fields and this body.
-pub async fn site(fields: &str, body: &[u8]) -> Origin {
-    let answer = [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{fields}\r\n", body.len()).as_bytes(), body].concat();
-    Origin::doing(move |mut visit| {
-        let answer = answer.clone();
-        async move {
-            while visit.request().await.is_some() {
-                visit.send(&answer).await;
-            }
-        }
-    })
-    .await
-}
-
 /// What is on record of the request as it was sent, once it is closed.
 async fn first_record(school: &School, port: u16) -> Row {
     soon("the record", async {
@@ -63,7 +49,7 @@ async fn a_blocked_kind_is_a_page_by_name_by_type_and_by_what_it_is() {
         ("/game.sb3", "", b"anything".to_vec(), "end with .sb3"),
         ("/x", "Content-Type: application/x-Silly; q=1\r\n", b"anything".to_vec(), "type application/x-silly"),
     ] {
-        let site = site(fields, &body).await;
+        let site = Origin::giving(fields, &body).await;
         let answer = school.pupil().with("Accept", "text/html").get(&site.url(path)).await;
         answer.is_blocked_because("file");
         let page = answer.reply.text().replace("&#34;", "\"");
@@ -89,7 +75,7 @@ async fn what_is_allowed_passes_as_it_is() {
         ("/letter.docx", "", zip(&["[Content_Types].xml", "word/document.xml"], 3000)),
         ("/data", "Content-Type: application/octet-stream\r\n", long),
     ] {
-        let site = site(fields, &body).await;
+        let site = Origin::giving(fields, &body).await;
         let reply = school.pupil().get(&site.url(path)).await.reply;
         assert_eq!((reply.status, reply.ending), (200, Ending::Whole), "{path}");
         assert!(reply.body == body, "{path}");
@@ -102,7 +88,7 @@ async fn what_is_allowed_passes_as_it_is() {
 async fn what_is_found_late_is_cut_off_and_on_record_as_blocked() {
     let school = World::new().files("block = [\"executable\"]").start().await;
     let late = zip(&["notes.txt", "setup.exe"], 200_000);
-    let site = site("Content-Type: application/zip\r\n", &late).await;
+    let site = Origin::giving("Content-Type: application/zip\r\n", &late).await;
     let mut wire = school.wire().await;
     wire.send(site.request("GET", "/a.zip", "")).await;
     let reply = wire.reply().await;
@@ -119,7 +105,7 @@ async fn what_is_found_late_is_cut_off_and_on_record_as_blocked() {
 async fn a_size_is_a_page_where_it_is_said_and_a_cut_where_it_is_not() {
     let school = World::new().files("largest_mib = 1").start().await;
     let large = vec![b'x'; (1 << 20) + 1];
-    let told = site("", &large).await;
+    let told = Origin::giving("", &large).await;
     school.pupil().get(&told.url("/large")).await.is_blocked_because("file");
     let untold = Origin::doing(move |mut visit| async move {
         visit.request().await;
@@ -133,14 +119,14 @@ async fn a_size_is_a_page_where_it_is_said_and_a_cut_where_it_is_not() {
     let reply = wire.reply().await;
     assert!(reply.ending == Ending::Cut && reply.body.len() <= 1 << 20, "{}", reply.body.len());
     assert!(school.rows().iter().any(|row| row.verdict == "blocked" && row.why.contains("larger than 1 MiB") && row.path == "/endless"));
-    let exact = site("", &large[..1 << 20]).await;
+    let exact = Origin::giving("", &large[..1 << 20]).await;
     assert_eq!(school.pupil().get(&exact.url("/exact")).await.reply.body.len(), 1 << 20);
 }
 
 #[tokio::test]
 async fn a_file_is_not_had_in_parts_nor_in_a_coding() {
     let school = World::new().files("block = [\"executable\"]").start().await;
-    let whole = site("Content-Type: application/octet-stream\r\n", &program()).await;
+    let whole = Origin::giving("Content-Type: application/octet-stream\r\n", &program()).await;
     school.pupil().with("Range", "bytes=1-").with("If-Range", "\"a\"").get(&whole.url("/get")).await.is_blocked_because("file");
     assert!(!whole.the_request().contains("range"), "{}", whole.the_request());
     // A site that sends a part nobody asked for.
@@ -153,9 +139,9 @@ async fn a_file_is_not_had_in_parts_nor_in_a_coding() {
     assert!(film.the_request().contains("range: bytes=1-"));
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(&program()).expect("written");
-    let coded = site("Content-Type: image/png\r\nContent-Encoding: gzip\r\n", &encoder.finish().expect("whole")).await;
+    let coded = Origin::giving("Content-Type: image/png\r\nContent-Encoding: gzip\r\n", &encoder.finish().expect("whole")).await;
     school.pupil().get(&coded.url("/get")).await.is_blocked_because("file");
-    let odd = site("Content-Encoding: gzip, gzip\r\n", b"odd").await;
+    let odd = Origin::giving("Content-Encoding: gzip, gzip\r\n", b"odd").await;
     school.pupil().get(&odd.url("/get")).await.is_blocked_because("file");
 }
 
@@ -176,7 +162,7 @@ async fn events_pass_without_waiting_for_more() {
 #[tokio::test]
 async fn hosts_may_be_excepted_and_strangers_get_what_any_group_gets() {
     let school = World::new().files("block = [\"executable\"], except = [\"news.example\"]").start().await;
-    let site = site("", &program()).await;
+    let site = Origin::giving("", &program()).await;
     assert_eq!(school.pupil().get(&site.url("/a.exe")).await.reply.status, 200);
     // Staff have no rules: nothing of theirs is an exception less.
     assert_eq!(school.stranger().get(&site.url("/a.exe")).await.reply.status, 200);

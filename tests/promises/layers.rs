@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
 const LAYERS: [&[&str]; 19] = [
-    &["host", "category", "clock", "kinds", "shares"],
-    &["url", "upstream"],
+    &["body", "host", "category", "clock", "shares"],
+    &["kinds", "url", "upstream"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],

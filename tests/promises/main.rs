@@ -36,6 +36,7 @@ mod looking;
 mod origins;
 mod outputs;
 mod parent;
+mod parts;
 mod people;
 mod privacy;
 mod records;

@@ -12,15 +12,15 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use usher::audit::query::Row;
 
-const WITHHOLD: &str = "{ threshold = 100, on_hit = \"withhold\" }";
-const CUT: &str = "{ threshold = 100, on_hit = \"cut\" }";
-const NOTE: &str = "{ threshold = 100, on_hit = \"note\" }";
+pub const WITHHOLD: &str = "{ threshold = 100, on_hit = \"withhold\" }";
+pub const CUT: &str = "{ threshold = 100, on_hit = \"cut\" }";
+pub const NOTE: &str = "{ threshold = 100, on_hit = \"note\" }";
 /// A word of the dangerous page that the block page does not have.
 const SECRET: &str = "painless";
 /// Over the threshold by 20 points; the same as in `kit/danger.br`.
-const DANGER: &str = "<!doctype html><title>x</title><p>Looking for a painless way to die, which is the lethal method? I have my goodbye note.</p>";
+pub const DANGER: &str = "<!doctype html><title>x</title><p>Looking for a painless way to die, which is the lethal method? I have my goodbye note.</p>";
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub fn gzip(body: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(body).expect("in memory");
     gzip.finish().expect("in memory")
@@ -37,7 +37,7 @@ fn zstd(body: &[u8]) -> Vec<u8> {
 }
 
 /// Something harmless of about so many bytes, no two lines alike.
-fn harmless(bytes: usize) -> String {
+pub fn harmless(bytes: usize) -> String {
     (0..)
         .map(|n| format!("<p>The {n}th heron stood by the river and looked for fish, as it does on {n} days.</p>\n"))
         .scan(0, |sum, line| {
@@ -48,7 +48,7 @@ fn harmless(bytes: usize) -> String {
 }
 
 /// An answer in chunks of so many bytes.
-fn chunked(fields: &str, body: &[u8], size: usize) -> Vec<u8> {
+pub fn chunked(fields: &str, body: &[u8], size: usize) -> Vec<u8> {
     let mut answer = format!("HTTP/1.1 200 OK\r\n{fields}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
     for chunk in body.chunks(size) {
         answer.extend([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
@@ -57,21 +57,7 @@ fn chunked(fields: &str, body: &[u8], size: usize) -> Vec<u8> {
     answer
 }
 
-/// A site that gives every request this answer, and ends the connection.
-async fn site(answer: Vec<u8>) -> Origin {
-    let answer: Arc<[u8]> = answer.into();
-    Origin::doing(move |mut visit| {
-        let answer = answer.clone();
-        async move {
-            while visit.request().await.is_some() {
-                visit.send(&answer).await;
-            }
-        }
-    })
-    .await
-}
-
-async fn get(school: &School, origin: &Origin, path: &str) -> Reply {
+pub async fn get(school: &School, origin: &Origin, path: &str) -> Reply {
     get_with(school, origin, path, "").await
 }
 
@@ -82,7 +68,7 @@ async fn get_with(school: &School, origin: &Origin, path: &str, fields: &str) ->
 }
 
 /// The record of a path with this verdict, once it is closed.
-async fn closed(school: &School, path: &str, verdict: &str) -> Row {
+pub async fn closed(school: &School, path: &str, verdict: &str) -> Row {
     soon("the record", async {
         loop {
             if let Some(row) = school.rows().into_iter().find(|row| row.path == path && row.verdict == verdict && row.outcome.is_some()) {
@@ -94,7 +80,7 @@ async fn closed(school: &School, path: &str, verdict: &str) -> Row {
     .await
 }
 
-async fn is_withheld(school: &School, reply: &Reply, path: &str) {
+pub async fn is_withheld(school: &School, reply: &Reply, path: &str) {
     assert_eq!(reply.status, 403, "{path}: {}", reply.text());
     assert!(!reply.text().contains(SECRET) && reply.text().contains("You are not alone"), "{}", reply.text());
     let first = closed(school, path, "allowed").await;
@@ -124,7 +110,7 @@ async fn a_page_is_withheld_before_a_byte_of_it_leaves_in_whatever_coding_and_ch
     for (path, coding, body) in &cases {
         for size in [1, 7, 5000] {
             let path = format!("{path}-{size}");
-            let origin = site(chunked(&format!("Content-Type: text/html; charset=utf-8\r\n{coding}"), body, size)).await;
+            let origin = Origin::answering(chunked(&format!("Content-Type: text/html; charset=utf-8\r\n{coding}"), body, size)).await;
             let reply = get(&school, &origin, &path).await;
             is_withheld(&school, &reply, &path).await;
         }
@@ -136,12 +122,12 @@ async fn a_page_is_withheld_before_a_byte_of_it_leaves_in_whatever_coding_and_ch
         ("/script", "Content-Type: text/javascript\r\n", format!("say({:?})", DANGER)),
         ("/plain", "Content-Type: text/plain\r\n", DANGER.to_owned()),
     ] {
-        let origin = site(format!("HTTP/1.1 200 OK\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()).await;
+        let origin = Origin::answering(format!("HTTP/1.1 200 OK\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()).await;
         let reply = get(&school, &origin, path).await;
         is_withheld(&school, &reply, path).await;
     }
     // The connection serves on after a page was withheld.
-    let (mut wire, origin) = (school.wire().await, site(chunked("Content-Type: text/html\r\n", DANGER.as_bytes(), 9)).await);
+    let (mut wire, origin) = (school.wire().await, Origin::answering(chunked("Content-Type: text/html\r\n", DANGER.as_bytes(), 9)).await);
     for _ in 0..2 {
         wire.send(origin.request("GET", "/again", "")).await;
         assert_eq!(wire.reply().await.status, 403);
@@ -155,7 +141,7 @@ async fn an_ordinary_page_passes_as_it_came() {
     for (path, fields, body) in [("/plain", "", page.clone().into_bytes()), ("/gzip", "Content-Encoding: gzip\r\n", gzip(page.as_bytes()))] {
         let head =
             format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"v1\"\r\nAccept-Ranges: bytes\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
-        let origin = site([head.as_bytes(), &body].concat()).await;
+        let origin = Origin::answering([head.as_bytes(), &body].concat()).await;
         let reply = get(&school, &origin, path).await;
         assert!(reply.body == body && reply.status == 200, "{path}");
         let fields = ["etag", "accept-ranges", "content-length"].map(|name| reply.field(name).unwrap_or_default());
@@ -166,7 +152,7 @@ async fn an_ordinary_page_passes_as_it_came() {
     }
     // One word of it, however often, blocks nothing; nor do words with what explains them.
     for (path, text) in [("/one", "goodbye note ".repeat(500)), ("/help", format!("{DANGER} Samaritans listen."))] {
-        let origin = site(chunked("Content-Type: text/html\r\n", text.as_bytes(), 100)).await;
+        let origin = Origin::answering(chunked("Content-Type: text/html\r\n", text.as_bytes(), 100)).await;
         assert_eq!(get(&school, &origin, path).await.text(), text);
     }
 }
@@ -183,7 +169,7 @@ async fn what_is_longer_than_the_hold_is_cut_with_a_notice_before_the_words_that
     ] {
         for size in [11, 4000, 1_000_000] {
             let path = format!("{path}-{size}");
-            let origin = site(chunked(&format!("Content-Type: text/html\r\n{coding}"), &body, size)).await;
+            let origin = Origin::answering(chunked(&format!("Content-Type: text/html\r\n{coding}"), &body, size)).await;
             let reply = get(&school, &origin, &path).await;
             let text = reply.text();
             assert_eq!((reply.status, reply.ending), (200, Ending::Whole));
@@ -200,15 +186,15 @@ async fn what_is_longer_than_the_hold_is_cut_with_a_notice_before_the_words_that
         }
     }
     // What may not be changed breaks off instead, and so does what programs read.
-    let fixed = site(chunked("Content-Type: text/html\r\nCache-Control: no-transform\r\n", page.as_bytes(), 4000)).await;
-    let data = site(chunked("Content-Type: application/json\r\n", serde_json::json!([page]).to_string().as_bytes(), 4000)).await;
+    let fixed = Origin::answering(chunked("Content-Type: text/html\r\nCache-Control: no-transform\r\n", page.as_bytes(), 4000)).await;
+    let data = Origin::answering(chunked("Content-Type: application/json\r\n", serde_json::json!([page]).to_string().as_bytes(), 4000)).await;
     for (path, origin) in [("/fixed", fixed), ("/data", data)] {
         let reply = get(&school, &origin, path).await;
         assert!(reply.ending == Ending::Cut && !reply.text().contains("goodbye note"), "{path}");
         assert_eq!(closed(&school, path, "allowed").await.outcome.as_deref(), Some("cut"));
     }
     // A client of HTTP/1.0 knows no chunks.
-    let origin = site(chunked("Content-Type: text/html\r\n", page.as_bytes(), 4000)).await;
+    let origin = Origin::answering(chunked("Content-Type: text/html\r\n", page.as_bytes(), 4000)).await;
     let mut wire = school.wire().await;
     wire.send(format!("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", origin.url("/old"), origin.authority())).await;
     let reply = wire.reply().await;
@@ -309,7 +295,7 @@ async fn a_note_changes_nothing_and_is_on_record() {
     let school = World::new().reading(NOTE).start().await;
     let body = gzip(format!("{}{DANGER}", harmless(200_000)).as_bytes());
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nETag: \"v1\"\r\nContent-Length: {}\r\n\r\n", body.len());
-    let origin = site([head.as_bytes(), &body].concat()).await;
+    let origin = Origin::answering([head.as_bytes(), &body].concat()).await;
     let reply = get(&school, &origin, "/noted").await;
     assert!(reply.body == body && reply.field("content-length") == Some(body.len().to_string()) && reply.field("etag").as_deref() == Some("\"v1\""));
     let row = closed(&school, "/noted", "allowed").await;
@@ -327,8 +313,10 @@ async fn a_theme_may_have_its_own_action_and_a_site_allowed_by_name_is_only_note
     let themed = "{ threshold = 100, on_hit = \"note\", themes = { pornography = \"withhold\" } }";
     let school = World::new().reading(themed).policy(rule).start().await;
     let porn = "free hot videos and adults only cams";
-    let (danger, adult) =
-        (site(chunked("Content-Type: text/html\r\n", DANGER.as_bytes(), 50)).await, site(chunked("Content-Type: text/html\r\n", porn.as_bytes(), 50)).await);
+    let (danger, adult) = (
+        Origin::answering(chunked("Content-Type: text/html\r\n", DANGER.as_bytes(), 50)).await,
+        Origin::answering(chunked("Content-Type: text/html\r\n", porn.as_bytes(), 50)).await,
+    );
     assert_eq!(get(&school, &danger, "/a").await.text(), DANGER);
     let reply = get(&school, &adult, "/b").await;
     assert!(reply.status == 403 && reply.text().contains("This page is blocked") && reply.text().contains("about pornography"), "{}", reply.text());
@@ -345,7 +333,7 @@ async fn what_is_no_text_is_not_touched() {
         [("/download", "Content-Type: application/octet-stream\r\n"), ("/picture", "Content-Type: image/jpeg\r\nContent-Encoding: br\r\n"), ("/untyped", "")]
     {
         let head = format!("HTTP/1.1 200 OK\r\n{kind}ETag: \"v1\"\r\nAccept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n", body.len());
-        let origin = site([head.as_bytes(), &body].concat()).await;
+        let origin = Origin::answering([head.as_bytes(), &body].concat()).await;
         let reply = get(&school, &origin, path).await;
         assert!(reply.body == body && reply.status == 200 && reply.ending == Ending::Whole, "{path}: {}", reply.status);
         assert_eq!(reply.field("etag").is_some_and(|tag| tag == "\"v1\""), path != "/untyped");
@@ -354,11 +342,11 @@ async fn what_is_no_text_is_not_touched() {
         ("/304", "HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\nETag: \"v1\"\r\n\r\n"),
         ("/204", "HTTP/1.1 204 No Content\r\nContent-Type: text/html\r\n\r\n"),
     ] {
-        let origin = site(answer.into()).await;
+        let origin = Origin::answering(answer).await;
         let reply = get(&school, &origin, path).await;
         assert_eq!(reply.status.to_string(), path[1..]);
     }
-    let origin = site(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: 77\r\n\r\n".to_vec()).await;
+    let origin = Origin::answering(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: 77\r\n\r\n".to_vec()).await;
     let mut wire = school.wire().await;
     wire.send(origin.request("HEAD", "/head", "")).await;
     let head = wire.head_only().await;
@@ -408,7 +396,7 @@ async fn what_cannot_be_read_passes_or_not_as_the_group_says() {
     for (unreadable, blocks) in [("block", true), ("pass", false)] {
         let school = World::new().reading(&format!("{{ threshold = 100, on_hit = \"withhold\", unreadable = \"{unreadable}\" }}")).start().await;
         for (path, coding, body, why) in &cases {
-            let origin = site(chunked(&format!("Content-Type: text/html\r\nContent-Encoding: {coding}\r\n"), body, 3000)).await;
+            let origin = Origin::answering(chunked(&format!("Content-Type: text/html\r\nContent-Encoding: {coding}\r\n"), body, 3000)).await;
             let reply = get(&school, &origin, path).await;
             let note = closed(&school, path, "allowed").await.note.unwrap_or_default();
             assert!(note.contains(why), "{path}: {note}");
@@ -422,7 +410,7 @@ async fn what_cannot_be_read_passes_or_not_as_the_group_says() {
         }
         // What breaks off is judged as far as it came.
         let whole = gzip(format!("{DANGER}{}", harmless(9000)).as_bytes());
-        let origin = site(chunked("Content-Type: text/html\r\nContent-Encoding: gzip\r\n", &whole[..whole.len() / 2], 100)).await;
+        let origin = Origin::answering(chunked("Content-Type: text/html\r\nContent-Encoding: gzip\r\n", &whole[..whole.len() / 2], 100)).await;
         assert_eq!(get(&school, &origin, "/half").await.status, 403);
     }
 }
@@ -505,7 +493,7 @@ async fn over_https_it_is_the_same() {
 #[tokio::test]
 async fn phrases_are_taken_up_anew_and_bad_lines_are_told() {
     let school = World::new().reading(WITHHOLD).start().await;
-    let origin = site(chunked("Content-Type: text/html\r\n", b"the zebra crossing of doom and the purple llama song", 50)).await;
+    let origin = Origin::answering(chunked("Content-Type: text/html\r\n", b"the zebra crossing of doom and the purple llama song", 50)).await;
     assert_eq!(get(&school, &origin, "/before").await.status, 200);
     school.files.put("phrases/more", "theme: suicide\ncategory: self-harm\nlanguage: English\n60 zebra crossing\n60 purple llama\nno weight here\n");
     let checked = school.files.usher(&["config", "check"]);
@@ -530,7 +518,7 @@ async fn e2guardians_lists_are_phrases_too() {
     let files = World::new().reading(WITHHOLD).source(source).write();
     files.put("weighted", "< zebra song ><60>\n< llama dance ><60>\n");
     let school = School::open(files).await;
-    let origin = site(chunked("Content-Type: text/html\r\n", b"the zebra song and the llama dance", 5)).await;
+    let origin = Origin::answering(chunked("Content-Type: text/html\r\n", b"the zebra song and the llama dance", 5)).await;
     assert_eq!(get(&school, &origin, "/e2").await.status, 403);
     let row = closed(&school, "/e2", "blocked").await;
     assert!(row.why.contains("about adult") && row.categories.iter().any(|category| category == "adult"), "{row:?}");
@@ -575,10 +563,10 @@ async fn ordinary_pages_about_hard_things_are_not_blocked_by_the_shipped_phrases
         ),
         ("/news", "Police said a man was arrested with a machete after a stabbing. The court heard he had posted threats online. The inquest continues."),
     ] {
-        let origin = site(chunked("Content-Type: text/html\r\n", text.as_bytes(), 33)).await;
+        let origin = Origin::answering(chunked("Content-Type: text/html\r\n", text.as_bytes(), 33)).await;
         assert_eq!(get(&school, &origin, path).await.text(), text, "{path}");
     }
     let harm = "I cannot go on. Looking for a painless way to die, which is the most lethal method? I have my goodbye note and want to ctb tonight.";
-    let origin = site(chunked("Content-Type: text/html\r\n", harm.as_bytes(), 33)).await;
+    let origin = Origin::answering(chunked("Content-Type: text/html\r\n", harm.as_bytes(), 33)).await;
     assert_eq!(get(&school, &origin, "/harm").await.status, 403);
 }

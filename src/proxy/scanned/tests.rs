@@ -80,7 +80,7 @@ impl Judge for Finds {
 }
 
 fn scanned(on_hit: OnHit, coding: &str, steps: Vec<Option<Bytes>>, may_change: bool) -> Scanned<Script> {
-    let decoder = Decoder::new([coding].into_iter(), crate::scan::decode::Limits::default()).expect("a coding");
+    let decoder = Decoder::new([coding].into_iter(), crate::body::coding::Limits::default()).expect("a coding");
     let judge = Finds { on_hit, text: Vec::new(), place: None, told: false };
     let manner = Manner {
         way: Way::Answer,
@@ -133,8 +133,12 @@ fn paused() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
-const LIMITS: ScanLimits =
-    ScanLimits { held: 300, pause: Duration::from_secs(2), decode: crate::scan::decode::Limits { bytes: 1 << 20, ratio: 200, layers: 3 }, memory_mib: 1 };
+const LIMITS: ScanLimits = ScanLimits {
+    held: 300,
+    pause: Duration::from_secs(2),
+    decode: crate::body::coding::Limits { bytes: 1 << 20, ratio: 200, ratio_from: 1 << 20, layers: 3 },
+    memory_mib: 1,
+};
 
 proptest! {
     #[test]

@@ -1,13 +1,13 @@
-//! Content codings undone (`scan::decode`). The first byte chooses the codings, the second how the body is cut. Nothing panics, a step gives little, the
+//! Content codings undone (`body::coding`). The first byte chooses the codings, the second how the body is cut. Nothing panics, a step gives little, the
 //! limits hold, and a body that is read to its end is the same wherever it is cut.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use usher::scan::decode::{Decoder, Limits, RATIO_FROM, STEP, Stepped, Unreadable};
+use usher::body::coding::{Decoder, Limits, STEP, Stepped, Unreadable};
 
 const CODINGS: [&str; 8] = ["gzip", "deflate", "br", "zstd", "gzip, br", "zstd, gzip", "deflate, deflate, gzip", "br, zstd"];
-const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, layers: 3 };
+const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, ratio_from: 1 << 20, layers: 3 };
 
 fn decoded<'a>(codings: &str, pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, Unreadable> {
     let mut decoder = Decoder::new([codings].into_iter(), LIMITS)?;
@@ -18,7 +18,7 @@ fn decoded<'a>(codings: &str, pieces: impl Iterator<Item = &'a [u8]>) -> Result<
             let before = out.len();
             let stepped = decoder.step(&mut input, &mut out)?;
             assert!(out.len() - before <= STEP);
-            assert!(out.len() as u64 <= LIMITS.bytes && (out.len() as u64 <= RATIO_FROM || out.len() as u64 <= read * LIMITS.ratio));
+            assert!(out.len() as u64 <= LIMITS.bytes && (out.len() as u64 <= LIMITS.ratio_from || out.len() as u64 <= read * LIMITS.ratio));
             if stepped == Stepped::Drained {
                 break;
             }

@@ -1,35 +1,46 @@
-//! Forms that are sent with files in them (`scan::multipart`). The first byte says how the body is cut; the boundary is `b`. Nothing panics; parts begin before
-//! they end; what is read does not depend on the cuts, and is part of the body.
+//! Bodies of several parts (`body::parts`). The first byte chooses what the body says it is and how it is cut; the boundary is `b`. Nothing panics; parts begin
+//! before they end, and all do; what is read does not depend on the cuts; no more comes out than went in. Parts of parts are read the same way.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use usher::scan::multipart::{Multipart, Part};
+use usher::body::parts::{Event, Head, Parts};
 
-type Read = Vec<(Option<String>, Vec<u8>, bool)>;
+const TYPES: [&str; 4] = ["multipart/form-data; boundary=b", "multipart/mixed; boundary=b", "message/rfc822", "multipart/related; boundary=bb"];
 
-fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Read {
-    let mut multipart = Multipart::of("multipart/form-data; boundary=b").expect("a boundary");
-    let mut parts = Read::new();
-    for piece in pieces {
-        multipart.feed(piece, &mut |part| match part {
-            Part::Begins(kind) => {
-                assert!(parts.last().is_none_or(|(_, _, ended)| *ended), "a part within a part");
-                parts.push((kind.map(str::to_owned), Vec::new(), false));
-            }
-            Part::Bytes(bytes) => parts.last_mut().filter(|(_, _, ended)| !ended).expect("a part").1.extend_from_slice(bytes),
-            Part::Ends => parts.last_mut().expect("a part").2 = true,
-        });
-    }
-    parts
+type Read = Vec<(Head, Vec<u8>)>;
+
+fn read<'a>(mut parts: Parts, pieces: impl Iterator<Item = &'a [u8]>) -> Read {
+    let (mut found, mut open) = (Read::new(), false);
+    let mut take = |event: Event<'_>| match event {
+        Event::Begins(head) => {
+            assert!(!std::mem::replace(&mut open, true), "a part within a part");
+            found.push((head.clone(), Vec::new()));
+        }
+        Event::Bytes(bytes) => {
+            assert!(open && !bytes.is_empty());
+            found.last_mut().expect("a part").1.extend_from_slice(bytes);
+        }
+        Event::Ends => assert!(std::mem::replace(&mut open, false)),
+    };
+    pieces.for_each(|piece| parts.feed(piece, &mut take));
+    parts.end(&mut take);
+    assert!(!open);
+    found
+}
+
+fn all(parts: &Parts, body: &[u8], size: usize) -> Read {
+    let whole = read(parts.clone(), std::iter::once(body));
+    assert_eq!(read(parts.clone(), body.chunks(size)), whole);
+    assert!(whole.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() <= body.len());
+    whole
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((cut, body)) = bytes.split_first() else { return };
-    let whole = read(std::iter::once(body));
-    assert_eq!(read(body.chunks(usize::from(*cut).max(1))), whole);
-    assert!(whole.iter().map(|(_, bytes, _)| bytes.len()).sum::<usize>() <= body.len());
-    for (_, bytes, _) in &whole {
-        assert!(bytes.is_empty() || body.windows(bytes.len()).any(|window| window == bytes), "not in the body");
+    let Some((how, body)) = bytes.split_first() else { return };
+    let size = usize::from(how >> 2) + 1;
+    let mut rest = all(&Parts::of(TYPES[usize::from(how & 3)]).expect("parts"), body, size);
+    while let Some((head, bytes)) = rest.pop() {
+        rest.extend(head.inner().map(|inner| all(&inner, &bytes, size)).into_iter().flatten());
     }
 });

@@ -61,17 +61,23 @@ impl Origin {
     }
 
     /// A site that gives every request on a connection the same answer.
-    pub async fn answering(answer: &str) -> Self {
-        let answer: Arc<str> = answer.into();
+    pub async fn answering(answer: impl AsRef<[u8]>) -> Self {
+        let answer: Arc<[u8]> = answer.as_ref().into();
         Self::doing(move |mut visit| {
             let answer = answer.clone();
             async move {
                 while visit.request().await.is_some() {
-                    visit.send(answer.as_bytes()).await;
+                    visit.send(&answer).await;
                 }
             }
         })
         .await
+    }
+
+    /// A site whose every answer has these fields (each with its line end) and this body.
+    pub async fn giving(fields: &str, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        Self::answering([format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{fields}\r\n", body.len()).as_bytes(), body].concat()).await
     }
 
     /// A site that gives each connection the next of these answers, the last again and again, then ends it.

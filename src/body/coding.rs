@@ -7,17 +7,18 @@
 //! [`STEP`] bytes, so that a bomb is seen before it goes off. Windows are at most 8 MiB for zstd (RFC 9659) and 16 MiB for brotli (RFC 7932, without
 //! large windows): [`Decoder::memory`]. A stream without codings is not copied.
 //!
+//! Whoever wants the plain bytes only to look at them has [`Decoder::read`], which a body without codings goes through too.
+//!
 //! What follows the last member of gzip and is none is left unread, as browsers leave it; so is what follows the end of a brotli or deflate stream.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress, Status};
 use smallvec::SmallVec;
+use std::ops::ControlFlow;
 use zstd::stream::raw::{DParameter, Decoder as Zstd, Operation};
 
 /// The most bytes that one step gives.
 pub const STEP: usize = 8192;
-/// From how many bytes on the ratio counts: what is short may be as dense as it likes.
-pub const RATIO_FROM: u64 = 1 << 20;
 /// The largest window of zstd, as a power of two (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
 
@@ -26,15 +27,17 @@ const ZSTD_WINDOW: u32 = 23;
 pub struct Limits {
     /// The most bytes that come out.
     pub bytes: u64,
-    /// The most bytes that come out for one that went in, past [`RATIO_FROM`].
+    /// The most bytes that come out for one that went in.
     pub ratio: u64,
+    /// From how many bytes on the ratio counts: what is short may be as dense as it likes.
+    pub ratio_from: u64,
     /// The most codings one upon another.
     pub layers: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 64 << 20, ratio: 200, layers: 3 }
+        Self { bytes: 64 << 20, ratio: 200, ratio_from: 1 << 20, layers: 3 }
     }
 }
 
@@ -69,6 +72,52 @@ impl Coding {
             Self::Zstd => 9 << 20,
             Self::Brotli => 17 << 20,
         }
+    }
+}
+
+/// The codings of a body, one upon another, in the order they were put on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Codings(SmallVec<[Coding; 4]>);
+
+impl Codings {
+    /// What these `Content-Encoding` fields say, of which `most` may lie upon one another.
+    ///
+    /// # Errors
+    /// If a coding is not known here, or there are too many.
+    pub fn of<'a>(fields: impl Iterator<Item = &'a [u8]>, most: usize) -> Result<Self, Unreadable> {
+        let mut codings = Self::default();
+        for name in fields.flat_map(|field| field.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii) {
+            if name.is_empty() || name.eq_ignore_ascii_case(b"identity") {
+                continue;
+            }
+            let text = String::from_utf8_lossy(name);
+            codings.0.push(Coding::named(&text).ok_or_else(|| Unreadable::Unknown(text.chars().take(40).collect()))?);
+            if codings.0.len() > most {
+                return Err(Unreadable::Layers(most));
+            }
+        }
+        Ok(codings)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The one there is; none, where there is none or there are several.
+    #[must_use]
+    pub fn only(&self) -> Option<Coding> {
+        match self.0.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+}
+
+impl From<Coding> for Codings {
+    fn from(only: Coding) -> Self {
+        Self(SmallVec::from_slice(&[only]))
     }
 }
 
@@ -153,15 +202,15 @@ impl Decoder {
     /// # Errors
     /// If a coding is not known here, or there are too many.
     pub fn new<'a>(fields: impl Iterator<Item = &'a str>, limits: Limits) -> Result<Self, Unreadable> {
-        let named = fields.flat_map(|field| field.split(',')).map(str::trim).filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
-        let mut codings: SmallVec<[Coding; 4]> = SmallVec::new();
-        for name in named {
-            codings.push(Coding::named(name).ok_or_else(|| Unreadable::Unknown(name.chars().take(40).collect()))?);
-            if codings.len() > limits.layers {
-                return Err(Unreadable::Layers(limits.layers));
-            }
-        }
-        let layers = codings.iter().rev().map(|coding| Layer::new(*coding)).collect::<Result<_, _>>()?;
+        Self::of(&Codings::of(fields.map(str::as_bytes), limits.layers)?, limits)
+    }
+
+    /// For a body with these codings.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn of(codings: &Codings, limits: Limits) -> Result<Self, Unreadable> {
+        let layers = codings.0.iter().rev().map(|coding| Layer::new(*coding)).collect::<Result<_, _>>()?;
         Ok(Self { layers, limits, read: 0 })
     }
 
@@ -227,12 +276,34 @@ impl Decoder {
         }
     }
 
+    /// Reads all of `input` and gives what comes out to `take`, at most [`STEP`] bytes at a time where it was coded, until that has enough. `room` is for
+    /// that; what is in it means nothing.
+    ///
+    /// # Errors
+    /// If the body cannot be read any further. What was given until then is right; the decoder is of no more use.
+    pub fn read(&mut self, mut input: &[u8], room: &mut Vec<u8>, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), Unreadable> {
+        if self.is_plain() {
+            let _ = take(input);
+            return Ok(());
+        }
+        loop {
+            room.clear();
+            let stepped = self.step(&mut input, room);
+            if !room.is_empty() && take(room).is_break() {
+                return Ok(());
+            }
+            if stepped? == Stepped::Drained {
+                return Ok(());
+            }
+        }
+    }
+
     fn check(&self, place: usize) -> Result<(), Unreadable> {
-        let (given, Limits { bytes, ratio, .. }) = (self.layers[place].given, self.limits);
+        let (given, Limits { bytes, ratio, ratio_from, .. }) = (self.layers[place].given, self.limits);
         if given > bytes {
             return Err(Unreadable::TooLarge(bytes));
         }
-        if given > RATIO_FROM && given > self.read.saturating_mul(ratio) {
+        if given > ratio_from && given > self.read.saturating_mul(ratio) {
             return Err(Unreadable::TooDense(ratio));
         }
         Ok(())
@@ -337,6 +408,8 @@ fn inflate(state: &mut Decompress, input: &[u8], room: &mut [u8]) -> Result<((us
     match status {
         Ok(Status::StreamEnd) => Ok((moved, true)),
         Ok(Status::Ok | Status::BufError) => Ok((moved, false)),
+        // What came out before the damage is given first; the state says so again.
+        Err(_) if moved.1 > 0 => Ok((moved, false)),
         Err(_) => Err(Unreadable::Broken),
     }
 }

@@ -1,0 +1,214 @@
+//! What is refused, and in which words.
+
+use super::*;
+use crate::body::coding::{Coding, Codings};
+use crate::body::parts::Parts;
+use crate::host::Host;
+use crate::identity::{GroupId, Standing};
+use crate::kinds::{Class, Found, Seen, name};
+use std::sync::Arc;
+
+const MIB: u64 = 1 << 20;
+
+fn rules(block: &[Class]) -> Rules {
+    Rules { block: block.iter().copied().collect(), archives: true, ..Rules::default() }
+}
+
+fn facts(path: &str, essence: &str) -> Facts {
+    Facts { path: name::of_path(path), types: vec![essence.to_owned()], codings: Some(Codings::default()), ..Facts::default() }
+}
+
+fn judged(rules: Rules, facts: Facts, bytes: &[u8]) -> Verdict {
+    let mut judge = match Judge::new(Arc::new(rules), facts, false) {
+        Ok(judge) => judge,
+        Err(refusal) => return Verdict::Refuse(refusal),
+    };
+    match judge.feed(bytes) {
+        Verdict::Refuse(refusal) => Verdict::Refuse(refusal),
+        Verdict::Wait | Verdict::Pass => judge.end(),
+    }
+}
+
+fn program() -> Vec<u8> {
+    [b"MZ\x90\0\x03\0\0\0".as_slice(), &[0; 600]].concat()
+}
+
+#[test]
+fn a_form_that_cannot_be_read_is_refused_where_files_are_judged() {
+    let long = "x".repeat(100);
+    let gzip = Facts { codings: Some(Coding::Gzip.into()), ..facts("/", "multipart/form-data") };
+    for (kind, form, refused) in [
+        (format!("multipart/form-data; boundary={long}"), facts("/", "multipart/form-data"), true),
+        ("Multipart/Form-Data".to_owned(), facts("/", "multipart/form-data"), true),
+        ("multipart/form-data; boundary=x".to_owned(), gzip, true),
+        ("multipart/form-data; boundary=x".to_owned(), facts("/", "multipart/form-data"), false),
+    ] {
+        assert_eq!(Uploads::new(Arc::new(rules(&[Class::Executable])), &kind, form).is_err(), refused, "{kind}");
+    }
+}
+
+/// A form that a site may take apart in another way than is written is refused, and so is whatever might hide in it.
+#[test]
+fn a_form_is_judged_as_any_site_may_read_it() {
+    let sent = |kind: &str, body: &[u8]| {
+        let mut uploads = Uploads::new(Arc::new(rules(&[Class::Executable])), kind, facts("/", "multipart/form-data"))?;
+        uploads.feed(body)?;
+        uploads.end()
+    };
+    let program = program();
+    let named = "--x\r\nContent-Disposition: form-data; name=f; filename=\"a.txt\"";
+    for (head, tail) in [
+        (format!("{named}\r\n\r\n"), &b"\r\n--x--\r\n"[..]),
+        // Before the first boundary, behind the last, and without one.
+        (String::new(), b"\r\n--x--\r\n"),
+        ("--x\r\n\r\nx\r\n--x--\r\n\r\n".to_owned(), b""),
+        // Within another form.
+        ("--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n".to_owned(), b"\r\n--y--\r\n--x--\r\n"),
+        ("--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n".to_owned(), b"\r\n--x--\r\n"),
+        // Line ends that some sites take for the end of the fields, and others do not.
+        (format!("{named}\n\n"), b"\r\n--x--\r\n"),
+        (format!("{named}\r\n\r\ntext\n--x\r\n\r\n"), b"\r\n--x--\r\n"),
+        (format!("{named}\r\nX: {}\r\n\r\n", "y".repeat(20_000)), b"\r\n--x--\r\n"),
+    ] {
+        let body = [head.as_bytes(), &program, tail].concat();
+        assert!(sent("multipart/form-data; boundary=x", &body).is_err(), "{head:?}");
+        assert_eq!(
+            sent("multipart/form-data; boundary=x", &[head.as_bytes(), b"text", tail].concat()).is_err(),
+            head.contains("\n\n") || head.len() > 10_000 || head.contains("t\n"),
+            "{head:?}"
+        );
+    }
+    assert_eq!(sent("multipart/form-data; boundary=x; boundary=y", b"--x\r\n\r\nx"), Err(Refusal::Coded));
+}
+
+#[test]
+fn each_part_of_an_answer_is_a_file() {
+    let answer =
+        |kind: &str, codings: Codings| Facts { parts: Parts::of(kind), codings: Some(codings), ..facts("/x", kind.split(';').next().expect("a type")) };
+    let part = |head: &str, bytes: &[u8]| [b"--b\r\n", head.as_bytes(), b"\r\n\r\n", bytes, b"\r\n--b--\r\n"].concat();
+    let blocked = || rules(&[Class::Executable]);
+    for kind in ["multipart/x-mixed-replace; boundary=b", "multipart/mixed; boundary=\"b\"", "multipart/related; boundary=b"] {
+        for (head, bytes) in [
+            ("Content-Type: image/png", program()),
+            ("Content-Type: text/html\r\nContent-Disposition: attachment; filename=setup.exe", b"x".to_vec()),
+            ("Content-Type: application/x-msdownload", b"x".to_vec()),
+            ("Content-Type: message/rfc822", [b"A: b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nMZ=90=00\x03\0\0\0", &[0; 600][..]].concat()),
+        ] {
+            let body = part(head, &bytes);
+            assert!(matches!(judged(blocked(), answer(kind, Codings::default()), &body), Verdict::Refuse(Refusal::Kind(_))), "{kind} {head}");
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            std::io::Write::write_all(&mut gzip, &body).expect("written");
+            let packed = gzip.finish().expect("whole");
+            assert!(matches!(judged(blocked(), answer(kind, Coding::Gzip.into()), &packed), Verdict::Refuse(Refusal::Kind(_))), "{kind} {head}, packed");
+        }
+        assert_eq!(judged(blocked(), answer(kind, Codings::default()), &part("Content-Type: text/html", b"<p>Hello")), Verdict::Pass);
+        // Browsers read bare line feeds as well.
+        assert_eq!(judged(blocked(), answer(kind, Codings::default()), b"--b\nContent-Type: image/jpeg\n\n\xff\xd8\xff\xe0\n--b--\n"), Verdict::Pass);
+    }
+    assert_eq!(judged(blocked(), answer("multipart/mixed", Codings::default()), b"--b"), Verdict::Refuse(Refusal::Coded));
+    // Nothing of a part leaves before it is known what it is, and what was known has left does not wait.
+    let mut stream = Judge::new(Arc::new(blocked()), answer("multipart/x-mixed-replace; boundary=b", Codings::default()), false).expect("begun");
+    assert_eq!(stream.feed(b"--b\r\nContent-Type: application/octet-stream\r\n\r\nM"), Verdict::Wait);
+    assert!(matches!(stream.feed(&program()[1..]), Verdict::Refuse(_)));
+    let mut camera = Judge::new(Arc::new(blocked()), answer("multipart/x-mixed-replace; boundary=b", Codings::default()), false).expect("begun");
+    assert_eq!(camera.feed(&[&b"--b\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0"[..], &[7; 600]].concat()), Verdict::Pass);
+}
+
+#[test]
+fn a_program_is_found_by_name_by_type_and_by_what_it_is() {
+    let blocked = || rules(&[Class::Executable]);
+    for (facts, bytes, words) in [
+        (facts("/setup.exe", "application/octet-stream"), vec![], "its name, \"setup.exe\""),
+        (facts("/get", "application/x-msdownload"), vec![], "the site says"),
+        (facts("/picture.png", "image/png"), program(), "what is in it shows that it is a Windows program"),
+        (facts("/page.html", "text/html"), program(), "what is in it"),
+        (Facts { names: vec!["a.txt".into(), "b.scr".into()], ..facts("/a.txt", "text/plain") }, vec![], "\"b.scr\""),
+    ] {
+        match judged(blocked(), facts, &bytes) {
+            Verdict::Refuse(refusal) => assert!(refusal.text("year-7").contains(words), "{}", refusal.text("year-7")),
+            other => panic!("{words}: {other:?}"),
+        }
+    }
+    assert_eq!(judged(blocked(), facts("/notes.txt", "text/plain"), b"hello"), Verdict::Pass);
+}
+
+#[test]
+fn a_page_about_a_program_is_a_page() {
+    let page = b"<!doctype html><p>Download setup.exe";
+    assert_eq!(judged(rules(&[Class::Executable]), facts("/files/setup.exe", "text/html"), page), Verdict::Pass);
+    let unsaid = Facts { types: Vec::new(), ..facts("/files/setup.exe", "") };
+    assert_eq!(judged(rules(&[Class::Executable]), unsaid.clone(), page), Verdict::Pass);
+    assert!(matches!(judged(rules(&[Class::Executable]), unsaid, b"other"), Verdict::Refuse(_)));
+    let saved = Facts { names: vec!["setup.exe".into()], ..facts("/files/setup.exe", "text/html") };
+    assert!(matches!(judged(rules(&[Class::Executable]), saved, page), Verdict::Refuse(_)));
+}
+
+#[test]
+fn a_zip_that_says_it_is_a_picture_is_found_out() {
+    let zip = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09\0\0\0notes.txt........................................";
+    let refused = judged(rules(&[Class::Disguised]), facts("/a.png", "image/png"), zip);
+    assert!(matches!(&refused, Verdict::Refuse(Refusal::Kind(found)) if found.class == Class::Disguised), "{refused:?}");
+    assert_eq!(judged(rules(&[Class::Disguised]), facts("/a.zip", "application/zip"), zip), Verdict::Pass);
+    assert!(matches!(judged(rules(&[Class::Archive]), facts("/a.png", "image/png"), zip), Verdict::Refuse(_)));
+}
+
+#[test]
+fn endings_types_and_sizes_are_a_schools_own() {
+    let own = Rules { endings: vec!["sb3".into(), "tar.gz".into()], types: vec!["video/*".into()], largest_mib: Some(1), ..Rules::default() };
+    for (facts, refusal) in [
+        (facts("/game.SB3", "application/octet-stream"), "year-7: \"game.SB3\""),
+        (facts("/game.tar.gz", "application/octet-stream"), ".tar.gz are blocked"),
+        (facts("/clip", "video/webm"), "type video/webm"),
+        (Facts { length: Some(MIB + 1), ..facts("/x", "application/pdf") }, "larger than 1 MiB"),
+    ] {
+        match judged(own.clone(), facts, b"") {
+            Verdict::Refuse(found) => assert!(found.text("year-7").contains(refusal), "{}", found.text("year-7")),
+            other => panic!("{refusal}: {other:?}"),
+        }
+    }
+    let mut judge = Judge::new(Arc::new(own), facts("/x", "application/pdf"), false).expect("begun");
+    assert_eq!(judge.feed(&vec![0; 1 << 20]), Verdict::Pass);
+    assert_eq!(judge.feed(&[0]), Verdict::Refuse(Refusal::Large(1)));
+}
+
+#[test]
+fn a_part_of_a_file_is_not_judged_by_itself() {
+    let later = |essence: &str| Facts { part: Part::Later(Some(10)), ..facts("/x", essence) };
+    assert_eq!(judged(rules(&[Class::Executable]), later("application/octet-stream"), b"rest"), Verdict::Refuse(Refusal::Part));
+    assert_eq!(judged(rules(&[Class::Executable]), later("video/mp4"), b"rest"), Verdict::Pass);
+    for (range, path, may) in [
+        ("bytes=0-", "/x", true),
+        ("bytes=0-99", "/x", true),
+        ("bytes=1-", "/x", false),
+        ("bytes=-5", "/x", false),
+        ("bytes=0-0,1-", "/x", false),
+        ("Bytes=1-", "/film.mp4", true),
+        ("bytes=0-0,1-", "/film.mp4", false),
+        ("lines=1-", "/x", false),
+    ] {
+        assert_eq!(may_ask_for(range.as_bytes(), path), may, "{range} {path}");
+    }
+}
+
+#[test]
+fn what_flows_does_not_wait_and_what_does_not_is_known_first() {
+    let mut events = Judge::new(Arc::new(rules(&[Class::Executable])), facts("/chat", "text/event-stream"), false).expect("begun");
+    assert_eq!(events.feed(b"data: hi\n\n"), Verdict::Pass);
+    let mut file = Judge::new(Arc::new(rules(&[Class::Executable])), facts("/x", "application/octet-stream"), false).expect("begun");
+    assert_eq!(file.feed(b"M"), Verdict::Wait);
+    assert_eq!(file.feed(b"Z\x90\0"), Verdict::Refuse(Refusal::Kind(Found { class: Class::Executable, what: "a Windows program", seen: Seen::Bytes })));
+    let mut lie = Judge::new(Arc::new(rules(&[Class::Executable])), facts("/chat", "text/event-stream"), false).expect("begun");
+    assert_eq!(lie.feed(b"M"), Verdict::Wait);
+}
+
+#[test]
+fn who_is_in_no_group_gets_what_any_group_gets() {
+    let host = |name: &str| Host::parse(name).expect("a host");
+    let one = Rules { largest_mib: Some(5), except: vec![host("a.example")], ..rules(&[Class::Executable]) };
+    let two = Rules { largest_mib: Some(9), except: vec![host("b.example")], ..rules(&[Class::Archive]) };
+    let book = Book::new(vec![one, two, Rules::default()]);
+    let all = book.of(Standing::Unknown).expect("rules");
+    assert!(all.block.has(Class::Executable) && all.block.has(Class::Archive) && all.largest_mib == Some(5) && all.except.is_empty());
+    assert!(book.of(Standing::Member(GroupId(2))).is_none());
+    assert!(Book::default().of(Standing::Unknown).is_none());
+}
