@@ -24,10 +24,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use table::{Filter, Slot, Table};
 
-/// How many bytes are loaded at once, and how much room text needs for that before its beginning and behind its end.
+/// How many bytes are loaded at once, and how much room there is for that behind a text.
 const LOAD: usize = 8;
+/// How much room there is before a text.
+const BEFORE: usize = 2 * LOAD;
 /// How much text is kept to compare phrases with. The longest phrase has a space at both ends.
-const KEPT: usize = LONGEST_PHRASE + 2 * LOAD;
+const KEPT: usize = LONGEST_PHRASE + BEFORE;
 /// How many words back hashes are kept: a power of two.
 const HASHES: usize = MOST_WORDS.next_power_of_two();
 /// What stands for the hash of a word that no phrase has.
@@ -44,7 +46,7 @@ pub struct Index {
     spelled: Spelled,
     /// What ends a phrase: the word of a phrase of one, the last two words of the others; beginnings of words in the same way.
     filter: Filter,
-    table: Table,
+    table: Table<Slot>,
     beginnings: Option<Box<Beginnings>>,
     endings: Option<Endings>,
 }
@@ -94,34 +96,40 @@ impl Spelled {
 #[derive(Debug)]
 struct Beginnings {
     /// Of one or two bytes, by the first.
-    short: [u32; 256],
-    /// Longer ones, by the first three: the bit 31 is for all of 31 and more.
-    long: [u32; Self::LONG],
+    one: [u8; 256],
+    /// Of three to five, by the first three.
+    three: [u8; Self::PLACES],
+    /// Longer ones, by the first six: the bit 31 is for all of 31 and more.
+    six: [u32; Self::PLACES],
 }
 
 impl Beginnings {
-    const LONG: usize = 1 << 12;
+    const PLACES: usize = 1 << 12;
     const LAST: usize = 31;
 
     fn none() -> Self {
-        Self { short: [0; 256], long: [0; Self::LONG] }
+        Self { one: [0; 256], three: [0; Self::PLACES], six: [0; Self::PLACES] }
     }
 
     fn add(&mut self, beginning: &[u8]) {
-        let bit = 1 << beginning.len().min(Self::LAST);
-        let of = if beginning.len() < 3 { &mut self.short[usize::from(beginning[0])] } else { &mut self.long[Self::place(&padded(beginning), 0)] };
-        *of |= bit;
+        let (bit, loaded) = (1 << beginning.len().min(Self::LAST), load(&padded(beginning), 0));
+        match beginning.len() {
+            0..3 => self.one[usize::from(beginning[0])] |= bit as u8,
+            3..6 => self.three[Self::place(loaded, 3)] |= bit as u8,
+            _ => self.six[Self::place(loaded, 6)] |= bit,
+        }
     }
 
-    /// The lengths to try in a word that begins here and of which there are `length` bytes.
+    /// The lengths to try in a word that begins here and of which there are `length` bytes, at least one.
     fn of(&self, text: &[u8], start: usize, length: usize) -> u32 {
-        let short = text.get(start).map_or(0, |first| self.short[usize::from(*first)]);
-        short | if length < 3 { 0 } else { self.long[Self::place(text, start)] }
+        let loaded = load(text, start);
+        let one = self.one[(loaded & 0xff) as usize];
+        let three = if length < 3 { 0 } else { self.three[Self::place(loaded, 3)] };
+        u32::from(one | three) | if length < 6 { 0 } else { self.six[Self::place(loaded, 6)] }
     }
 
-    fn place(text: &[u8], start: usize) -> usize {
-        const PLACES: u64 = Beginnings::LONG as u64 - 1;
-        usize::try_from(scramble(load(text, start) & 0xff_ffff, NO_WORD) >> 24 & PLACES).unwrap_or_default()
+    fn place(loaded: u64, bytes: u32) -> usize {
+        (quick(loaded & u64::MAX >> (64 - 8 * bytes)) >> 40) as usize & (Self::PLACES - 1)
     }
 }
 
@@ -161,7 +169,7 @@ impl Index {
     #[must_use]
     pub fn build(patterns: &[&str]) -> Option<Self> {
         let spelled = Spelled::of(patterns)?;
-        let (mut known, mut slots, mut filtered) = (HashMap::<(bool, &str), usize>::new(), Vec::<Slot>::new(), Vec::new());
+        let (mut known, mut slots, mut filtered) = (HashMap::<(bool, &str), usize>::new(), Vec::<(u64, Slot)>::new(), Vec::new());
         let (mut beginnings, mut within) = (None, Vec::new());
         for (number, pattern) in (0_u32..).zip(patterns) {
             let Some(words) = pattern.strip_prefix(' ') else {
@@ -179,13 +187,13 @@ impl Index {
                 hash = Some(more);
                 behind = if place == 0 { words.len() - word.len() } else { behind - 1 - word.len() };
                 let slot = *known.entry((is_closed, &words[behind..])).or_insert_with(|| {
-                    slots.push(Slot::new(more));
+                    slots.push((more, Slot::default()));
                     slots.len() - 1
                 });
                 if behind == 0 {
-                    slots[slot].phrase = Some(number)
+                    slots[slot].1.phrase = Some(number)
                 } else {
-                    slots[slot].goes_on = true
+                    slots[slot].1.goes_on = true
                 }
                 if place == 1 || behind == 0 && place == 0 {
                     filtered.push(more);
@@ -247,7 +255,7 @@ pub struct Finder {
 impl Default for Finder {
     /// At the beginning of a text.
     fn default() -> Self {
-        Self { text: vec![0; LOAD], unread: LOAD, offset: 0, words: 0, length: 0, hashes: [NO_WORD; HASHES] }
+        Self { text: vec![0; BEFORE], unread: BEFORE, offset: 0, words: 0, length: 0, hashes: [NO_WORD; HASHES] }
     }
 }
 
@@ -256,7 +264,7 @@ impl Finder {
     #[must_use]
     pub fn with_room(bytes: usize) -> Self {
         let mut text = Vec::with_capacity(KEPT + bytes + LOAD);
-        text.resize(LOAD, 0);
+        text.resize(BEFORE, 0);
         Self { text, ..Self::default() }
     }
 
@@ -281,116 +289,132 @@ impl Finder {
     pub fn look(&mut self, index: &Index, found: &mut impl FnMut(Match)) {
         let end = self.text.len();
         self.text.resize(end + LOAD, 0);
-        if index.beginnings.is_some() || index.endings.is_some() {
-            self.look_within(index, end, found);
-        } else {
-            self.look_at_words(index, end, found);
-        }
+        let word = Word { start: self.unread.saturating_sub(self.length), longer: self.length.saturating_sub(self.unread), tried: self.length };
+        let mut look = Look { index, text: &self.text, unread: self.unread, offset: self.offset, words: self.words, hashes: &mut self.hashes, word, found };
+        look.through(end);
+        (self.words, self.length) = (look.words, look.word.length(end));
         self.text.truncate(end);
         self.offset += (end - self.unread) as u64;
         self.text.drain(..end.saturating_sub(KEPT));
         self.unread = self.text.len();
     }
+}
 
-    /// Where there are only phrases that begin and end where words do.
-    fn look_at_words(&mut self, index: &Index, end: usize, found: &mut impl FnMut(Match)) {
-        let Self { text, unread, offset, words, length, hashes } = self;
-        let mut word = Word::at_hand(*unread, *length);
-        let mut before = hashes[place(*words)];
-        for at in (*unread..end).step_by(LOAD) {
-            let mut spaces = spaces_in(load(text, at));
-            while spaces != 0 {
-                let space = at + (spaces.trailing_zeros() / 8) as usize;
-                spaces &= spaces - 1;
-                let hash = word.hash(text, space);
-                *words += 1;
-                hashes[place(*words)] = hash;
-                if index.filter.has(hash) || index.filter.has(with_word_before(hash, before)) {
-                    let mut here = Here::new();
-                    index.follow(hash, words_before(hashes, *words), &text[..=space], &mut here);
-                    let end = *offset + (space + 1 - *unread) as u64;
-                    here.into_iter().for_each(|phrase| found(Match { end, words: *words, phrase }));
+/// A look at what has come.
+struct Look<'a, F> {
+    index: &'a Index,
+    text: &'a [u8],
+    unread: usize,
+    offset: u64,
+    words: u64,
+    hashes: &'a mut [u64; HASHES],
+    word: Word,
+    found: &'a mut F,
+}
+
+impl<F: FnMut(Match)> Look<'_, F> {
+    fn through(&mut self, end: usize) {
+        let (text, index) = (self.text, self.index);
+        for at in (self.unread..end).step_by(LOAD) {
+            // A bit for each byte: its highest.
+            let spaces = spaces_in(load(text, at));
+            let endings = index.endings.as_ref().map_or(0, |endings| endings.may_end(text, at) & u64::MAX >> (64 - 8 * (end - at).min(LOAD)));
+            let mut stops = spaces | endings;
+            while stops != 0 {
+                let bit = stops.trailing_zeros();
+                stops &= stops - 1;
+                let behind = at + (bit / 8) as usize + 1;
+                match (spaces >> bit & 1 == 1, endings >> bit & 1 == 1) {
+                    (true, ends) => self.space(behind, ends),
+                    (false, _) => self.letter(behind),
                 }
-                before = hash;
-                word = Word { start: space + 1, longer: 0 };
             }
         }
-        *length = word.length(end);
+        self.beginnings(end);
     }
 
-    /// Where phrases may begin or end within words.
-    fn look_within(&mut self, index: &Index, end: usize, found: &mut impl FnMut(Match)) {
-        let mut word = Word::at_hand(self.unread, self.length);
-        let mut from = self.unread;
-        while from < end {
-            let space = memchr::memchr(b' ', &self.text[from..end]).map_or(end, |place| from + place);
-            self.look_in_word(index, &word, from..space, found);
-            self.length = word.length(space);
-            if space == end {
-                break;
-            }
-            let hash = word.hash(&self.text, space);
+    /// A word is over; what may begin within words ends behind its space, or not.
+    fn space(&mut self, behind: usize, ends: bool) {
+        self.beginnings(behind - 1);
+        let hash = self.word.hash(self.text, behind - 1);
+        let before = self.hashes[place(self.words)];
+        self.words += 1;
+        self.hashes[place(self.words)] = hash;
+        self.word = Word { start: behind, longer: 0, tried: 0 };
+        let passes = self.index.filter.has(hash) || self.index.filter.has(with_word_before(hash, before));
+        if passes || ends {
+            self.ends_with_word(hash, passes, ends, behind);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ends_with_word(&mut self, hash: u64, passes: bool, ends: bool, behind: usize) {
+        let mut here = Here::new();
+        if passes {
+            self.index.follow(hash, words_before(self.hashes, self.words), &self.text[..behind], &mut here);
+        }
+        if ends {
+            self.endings(behind, &mut here);
+        }
+        self.tell(behind, here);
+    }
+
+    /// What may begin within words ends here, in a word.
+    #[cold]
+    #[inline(never)]
+    fn letter(&mut self, behind: usize) {
+        self.beginnings(behind - 1);
+        let mut here = Here::new();
+        for length in self.lengths(behind) {
+            self.beginning(length, &mut here);
+        }
+        self.word.tried = self.word.length(behind);
+        self.endings(behind, &mut here);
+        self.tell(behind, here);
+    }
+
+    /// Beginnings of the word at hand until here that were not tried.
+    fn beginnings(&mut self, until: usize) {
+        for length in self.lengths(until) {
             let mut here = Here::new();
-            let before = self.hashes[place(self.words)];
-            self.words += 1;
-            self.hashes[place(self.words)] = hash;
-            if index.filter.has(hash) || index.filter.has(with_word_before(hash, before)) {
-                index.follow(hash, words_before(&self.hashes, self.words), &self.text[..=space], &mut here);
-            }
-            self.endings(index, space + 1, &mut here);
-            self.tell(space + 1, here, found);
-            word = Word { start: space + 1, longer: 0 };
-            self.length = 0;
-            from = space + 1;
+            self.beginning(length, &mut here);
+            self.tell(self.word.start + length, here);
         }
+        self.word.tried = self.word.length(until);
     }
 
-    /// The letters of a word, as far as they have not been looked at.
-    fn look_in_word(&self, index: &Index, word: &Word, letters: Range<usize>, found: &mut impl FnMut(Match)) {
-        let (read, length) = (word.length(letters.start), word.length(letters.end));
-        let lengths = match &index.beginnings {
-            Some(beginnings) if read < LONGEST_PHRASE => Lengths::new(beginnings.of(&self.text, word.start, length), read, length),
+    fn lengths(&self, until: usize) -> Lengths {
+        let (tried, length) = (self.word.tried, self.word.length(until));
+        match &self.index.beginnings {
+            Some(beginnings) if tried < length && tried < LONGEST_PHRASE => Lengths::new(beginnings.of(self.text, self.word.start, length), tried, length),
             Some(_) | None => Lengths::default(),
-        };
-        if index.endings.is_none() {
-            return lengths.for_each(|length| {
-                let mut here = Here::new();
-                self.beginnings(index, word, length, &mut here);
-                self.tell(word.start + length, here, found);
-            });
-        }
-        let mut lengths = lengths.peekable();
-        for end in letters.start + 1..=letters.end {
-            let mut here = Here::new();
-            if let Some(length) = lengths.next_if_eq(&word.length(end)) {
-                self.beginnings(index, word, length, &mut here);
-            }
-            self.endings(index, end, &mut here);
-            self.tell(end, here, found);
         }
     }
 
     /// What ends with so much of this word.
-    fn beginnings(&self, index: &Index, word: &Word, length: usize, here: &mut Here) {
-        let hash = hash(&self.text, word.start, length) ^ BEGINNING;
-        if index.filter.has(hash) || index.filter.has(with_word_before(hash, self.hashes[place(self.words)])) {
-            index.follow(hash, words_before(&self.hashes, self.words + 1), &self.text[..word.start + length], here);
+    fn beginning(&self, length: usize, here: &mut Here) {
+        let hash = hash(self.text, self.word.start, length) ^ BEGINNING;
+        if self.index.filter.has(hash) || self.index.filter.has(with_word_before(hash, self.hashes[place(self.words)])) {
+            self.index.follow(hash, words_before(self.hashes, self.words + 1), &self.text[..self.word.start + length], here);
         }
     }
 
     /// What ends here and may begin within a word, beside what is there.
-    fn endings(&self, index: &Index, end: usize, here: &mut Here) {
-        let Some(endings) = &index.endings else { return };
+    fn endings(&self, behind: usize, here: &mut Here) {
+        let Some(endings) = &self.index.endings else { return };
         let others = here.len();
-        endings.at(&self.text, end, &index.spelled, here);
+        endings.at(self.text, behind, &self.index.spelled, here);
         if others > 0 && here.len() > others {
-            here.sort_by_key(|phrase| std::cmp::Reverse(index.spelled.get(*phrase).len()));
+            here.sort_by_key(|phrase| std::cmp::Reverse(self.index.spelled.get(*phrase).len()));
         }
     }
 
-    fn tell(&self, end: usize, here: Here, found: &mut impl FnMut(Match)) {
-        let end = self.offset + (end - self.unread) as u64;
-        here.into_iter().for_each(|phrase| found(Match { end, words: self.words, phrase }));
+    fn tell(&mut self, behind: usize, here: Here) {
+        let end = self.offset + (behind - self.unread) as u64;
+        for phrase in here {
+            (self.found)(Match { end, words: self.words, phrase });
+        }
     }
 }
 
@@ -400,13 +424,11 @@ struct Word {
     start: usize,
     /// How much of it is not kept any more.
     longer: usize,
+    /// How much of it was tried as the beginning that ends a phrase.
+    tried: usize,
 }
 
 impl Word {
-    fn at_hand(unread: usize, length: usize) -> Self {
-        Self { start: unread.saturating_sub(length), longer: length.saturating_sub(unread) }
-    }
-
     /// Its length, if it goes on until here.
     fn length(&self, end: usize) -> usize {
         end - self.start + self.longer
@@ -449,6 +471,11 @@ fn scramble(one: u64, other: u64) -> u64 {
     let product = u128::from(one ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(other ^ 0x8bb8_4b93_962e_acc9);
     let [low, high] = [product, product >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
     low ^ high
+}
+
+/// The same at once, of one: its upper half is mixed well enough to choose a place by.
+fn quick(bytes: u64) -> u64 {
+    bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// A hash of so many bytes of a text, at least one, with as many bytes behind them as are loaded at once.

@@ -1,28 +1,25 @@
 //! Phrases that may begin within a word, as most of e2guardian's do: looked for at every byte, by what they end with.
 //!
-//! Phrases are of three sizes, each with a key: the last [`Size::KEYS`] bytes, loaded at once. At each place the key of each size is probed in a filter; what
-//! passes says where in a list the phrases are that end so. The list is sorted by the phrases read backwards, so the longest that ends here is found by
-//! halving; the shorter ones that end here end that one, and are linked. However a text is written, a place costs no more than that.
+//! Phrases are of four sizes, each with a key: their last [`Size::KEYS`] bytes. At each place the key of each size is probed in a filter; what passes says
+//! where in a list the phrases are that end so. The list is sorted by the phrases read backwards, so the longest that ends here is found by halving; the
+//! shorter ones that end here end that one, and are linked. However a text is written, a place costs no more than that.
 
-use super::table::Filter;
-use super::{Here, LOAD, Spelled, load, scramble};
+use super::table::{Filter, Table};
+use super::{BEFORE, Here, LOAD, Spelled, quick, scramble};
 use std::cmp::Ordering;
 
 /// Phrases that may begin within a word.
 #[derive(Debug)]
 pub struct Endings {
-    /// The longest first.
-    sizes: Vec<Size>,
+    sizes: [Option<Size>; Size::KEYS.len()],
 }
 
 /// Phrases of about the same length.
 #[derive(Debug)]
 struct Size {
-    /// How many bits of a load are none of the key.
-    shift: u32,
     filter: Filter,
-    /// Keys, and where the phrases with each begin in the list: sorted.
-    keys: Box<[(u64, u32)]>,
+    /// Where the phrases with a key are in the list: from, and to.
+    keys: Table<(u32, u32)>,
     list: Box<[Ending]>,
 }
 
@@ -33,81 +30,120 @@ struct Ending {
     shorter: Option<u32>,
 }
 
+/// What is looked at for a block of text: that before it, and itself.
+const AROUND: usize = BEFORE + LOAD;
+
 impl Endings {
     /// The phrases with these numbers; none if there are none.
     pub fn of(phrases: &[u32], spelled: &Spelled) -> Option<Self> {
-        let mut sizes = Vec::new();
-        let mut longer = usize::MAX;
-        for key in Size::KEYS {
-            let of_size: Vec<_> = phrases.iter().copied().filter(|phrase| (key..longer).contains(&spelled.get(*phrase).len())).collect();
-            longer = key;
-            if !of_size.is_empty() {
-                sizes.push(Size::of(key, of_size, spelled));
-            }
-        }
-        (!sizes.is_empty()).then_some(Self { sizes })
+        let sizes = std::array::from_fn(|place| {
+            let longer = place.checked_sub(1).map_or(usize::MAX, |place| Size::KEYS[place]);
+            let of_size: Vec<_> = phrases.iter().copied().filter(|phrase| (Size::KEYS[place]..longer).contains(&spelled.get(*phrase).len())).collect();
+            (!of_size.is_empty()).then(|| Size::of(Size::KEYS[place], of_size, spelled))
+        });
+        (!phrases.is_empty()).then_some(Self { sizes })
     }
 
-    /// Adds the phrases that end here, the longest first. Before the text there is room for a load.
+    /// The highest bit of each byte of a block behind which something may end.
+    pub fn may_end(&self, text: &[u8], at: usize) -> u64 {
+        let Some(around) = text.get(at - BEFORE..).and_then(|rest| rest.first_chunk()) else { return 0 };
+        let [long, middle, short, shortest] = &self.sizes;
+        bits(long.as_ref(), around, key::<{ Size::KEYS[0] }>)
+            | bits(middle.as_ref(), around, key::<{ Size::KEYS[1] }>)
+            | bits(short.as_ref(), around, key::<{ Size::KEYS[2] }>)
+            | bits(shortest.as_ref(), around, key::<{ Size::KEYS[3] }>)
+    }
+
+    /// Adds the phrases that end here, the longest first.
     pub fn at(&self, text: &[u8], end: usize, spelled: &Spelled, here: &mut Here) {
-        let last = load(text, end - LOAD);
-        for size in &self.sizes {
-            let key = last >> size.shift;
-            if size.filter.has(mixed(key)) {
+        let Some(around) = text.get(end - BEFORE..).and_then(|rest| rest.first_chunk()) else { return };
+        for (size, bytes) in self.sizes.iter().zip(Size::KEYS) {
+            let key = Size::key(bytes, around);
+            if let Some(size) = size.as_ref().filter(|size| size.filter.has(key)) {
                 size.follow(key, &text[..end], spelled, here);
             }
         }
     }
 
     pub fn memory(&self) -> usize {
-        self.sizes.iter().map(|size| size.filter.memory() + size_of_val(&*size.keys) + size_of_val(&*size.list)).sum()
+        self.sizes.iter().flatten().map(|size| size.filter.memory() + size.keys.memory() + size_of_val(&*size.list)).sum()
     }
 }
 
-impl Size {
-    /// How long keys are. The last is as short as a phrase may be.
-    const KEYS: [usize; 3] = [LOAD, 5, 3];
+/// The bits of a block behind which a phrase of this size may end.
+fn bits(size: Option<&Size>, around: &[u8; AROUND], key: impl Fn(&[u8; AROUND], usize) -> u64) -> u64 {
+    let Some(size) = size else { return 0 };
+    (0..LOAD).fold(0, |bits, place| bits | u64::from(size.filter.has(key(around, BEFORE + place + 1))) << (8 * place + 7))
+}
 
-    fn of(key: usize, mut phrases: Vec<u32>, spelled: &Spelled) -> Self {
+/// A hash of so many bytes before this place.
+#[inline(always)]
+fn key<const BYTES: usize>(around: &[u8; AROUND], end: usize) -> u64 {
+    let loaded = |end: usize| around.get(end - LOAD..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let last = loaded(end);
+    if BYTES > LOAD {
+        // Those in the middle twice.
+        return scramble(last, loaded(end + LOAD - BYTES));
+    }
+    quick(last >> (8 * LOAD.saturating_sub(BYTES)))
+}
+
+impl Size {
+    /// How long keys are. The first as long as there is room for, the last as short as a phrase may be.
+    const KEYS: [usize; 4] = [12, 6, 4, 3];
+
+    fn of(bytes: usize, mut phrases: Vec<u32>, spelled: &Spelled) -> Self {
         phrases.sort_by(|one, other| backwards(spelled.get(*one), spelled.get(*other)));
-        let (mut keys, mut list) = (Vec::<(u64, u32)>::new(), Vec::<Ending>::new());
-        for (place, phrase) in (0..).zip(phrases) {
+        let (mut keys, mut list) = (Vec::<(u64, (u32, u32))>::new(), Vec::<Ending>::new());
+        let mut last: &[u8] = &[];
+        for (place, phrase) in (0_u32..).zip(phrases) {
             let this = spelled.get(phrase);
-            // The one before ends with all that this one ends with, but for itself.
+            // What ends this one ends the one before as well, or is that one.
             let mut shorter = list.len().checked_sub(1);
             while let Some(other) = shorter.filter(|other| !this.ends_with(spelled.get(list[*other].phrase))) {
                 shorter = list[other].shorter.map(|other| other as usize);
             }
             list.push(Ending { phrase, shorter: shorter.and_then(|other| u32::try_from(other).ok()) });
-            let mut last = [0; LOAD];
-            last[..key].copy_from_slice(&this[this.len() - key..]);
-            let last = u64::from_le_bytes(last);
-            if keys.last().is_none_or(|(known, _)| *known != last) {
-                keys.push((last, place));
+            let end = &this[this.len() - bytes..];
+            match keys.last_mut().filter(|_| end == last) {
+                Some((_, (_, to))) => *to = place + 1,
+                None => keys.push((Self::key_of(bytes, end), (place, place + 1))),
+            }
+            last = end;
+        }
+        let filter = Filter::of(&keys.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+        Self { filter, keys: Table::of(&keys), list: list.into() }
+    }
+
+    /// The key of this size of what ends here, in the middle.
+    fn key(bytes: usize, around: &[u8; AROUND]) -> u64 {
+        match bytes {
+            12 => key::<12>(around, BEFORE),
+            6 => key::<6>(around, BEFORE),
+            4 => key::<4>(around, BEFORE),
+            _ => key::<3>(around, BEFORE),
+        }
+    }
+
+    fn key_of(bytes: usize, end: &[u8]) -> u64 {
+        let mut around = [0; AROUND];
+        around[BEFORE - bytes..BEFORE].copy_from_slice(end);
+        Self::key(bytes, &around)
+    }
+
+    fn follow(&self, key: u64, text: &[u8], spelled: &Spelled, here: &mut Here) {
+        for (from, to) in self.keys.get(key) {
+            let (from, list) = (from as usize, &self.list[..to as usize]);
+            let not_after = |ending: &Ending| backwards(spelled.get(ending.phrase), text) != Ordering::Greater;
+            // Mostly there is one.
+            let until = if list.len() - from == 1 { list.len() } else { from + list[from..].partition_point(not_after) };
+            let mut next = until.checked_sub(1).filter(|place| *place >= from);
+            while let Some(ending) = next.map(|place| &list[place]) {
+                here.extend(Some(ending.phrase).filter(|phrase| spelled.ends(*phrase, text)));
+                next = ending.shorter.map(|place| place as usize);
             }
         }
-        let filter = Filter::of(&keys.iter().map(|(key, _)| mixed(*key)).collect::<Vec<_>>());
-        Self { shift: 8 * (LOAD - key) as u32, filter, keys: keys.into(), list: list.into() }
     }
-
-    #[cold]
-    #[inline(never)]
-    fn follow(&self, key: u64, text: &[u8], spelled: &Spelled, here: &mut Here) {
-        // Read backwards, the last byte weighs most, as in a number.
-        let Ok(place) = self.keys.binary_search_by_key(&key, |(key, _)| *key) else { return };
-        let from = self.keys[place].1 as usize;
-        let to = self.keys.get(place + 1).map_or(self.list.len(), |(_, next)| *next as usize);
-        let until = from + self.list[from..to].partition_point(|ending| backwards(spelled.get(ending.phrase), text) != Ordering::Greater);
-        let mut next = until.checked_sub(1).filter(|place| *place >= from);
-        while let Some(ending) = next.map(|place| &self.list[place]) {
-            here.extend(Some(ending.phrase).filter(|phrase| spelled.ends(*phrase, text)));
-            next = ending.shorter.map(|place| place as usize);
-        }
-    }
-}
-
-fn mixed(key: u64) -> u64 {
-    scramble(key, 0)
 }
 
 fn backwards(one: &[u8], other: &[u8]) -> Ordering {

@@ -1,6 +1,7 @@
 //! Hashes and what is known of them: a filter that tells most strangers, and the table behind it.
 
-/// A set of hashes that may hold more than was put in: of strangers it holds about one in a hundred. Two bits of one word for each hash.
+/// A set of hashes that may hold more than was put in: of strangers it holds about one in a hundred. Two bits of one word
+/// for each hash, chosen by its upper half.
 #[derive(Debug)]
 pub struct Filter {
     words: Box<[u64]>,
@@ -32,7 +33,7 @@ impl Filter {
     }
 
     fn place(&self, hash: u64) -> usize {
-        (hash >> 12) as usize & (self.words.len() - 1)
+        (hash >> 40) as usize & (self.words.len() - 1)
     }
 
     pub fn memory(&self) -> usize {
@@ -41,65 +42,57 @@ impl Filter {
 }
 
 fn bits(hash: u64) -> u64 {
-    1 << (hash & 63) | 1 << (hash >> 6 & 63)
+    1 << (hash >> 28 & 63) | 1 << (hash >> 34 & 63)
 }
 
 /// What is known of the last words of phrases.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
-    hash: u64,
     /// The phrase that is these words.
     pub phrase: Option<u32>,
     /// Whether a phrase has a word before these.
     pub goes_on: bool,
 }
 
-impl Slot {
-    /// Of the words with this hash.
-    pub fn new(hash: u64) -> Self {
-        Self { hash, phrase: None, goes_on: false }
-    }
-}
-
-/// Slots by their hash: at most half full, each at the first free place from where it belongs. Different words may have the same hash.
+/// What is known by a hash: at most half full, each at the first free place from where it belongs. Different things may have the same hash.
 #[derive(Debug)]
-pub struct Table {
-    slots: Box<[Option<Slot>]>,
+pub struct Table<T> {
+    slots: Box<[Option<(u64, T)>]>,
 }
 
-impl Default for Table {
+impl<T: Copy> Default for Table<T> {
     fn default() -> Self {
         Self::of(&[])
     }
 }
 
-impl Table {
-    /// One with these slots.
-    pub fn of(slots: &[Slot]) -> Self {
-        let mut table = Self { slots: vec![None; (2 * slots.len() + 1).next_power_of_two()].into() };
-        for slot in slots {
-            let mut place = table.place(slot.hash);
+impl<T: Copy> Table<T> {
+    /// One of these.
+    pub fn of(all: &[(u64, T)]) -> Self {
+        let mut table = Self { slots: vec![None; (2 * all.len() + 1).next_power_of_two()].into() };
+        for (hash, what) in all {
+            let mut place = table.place(*hash);
             while table.slots[place].is_some() {
                 place = table.after(place);
             }
-            table.slots[place] = Some(*slot);
+            table.slots[place] = Some((*hash, *what));
         }
         table
     }
 
-    /// All slots with this hash.
-    pub fn get(&self, hash: u64) -> impl Iterator<Item = &Slot> {
+    /// All that is known by this hash.
+    pub fn get(&self, hash: u64) -> impl Iterator<Item = T> {
         let mut place = self.place(hash);
         let taken = std::iter::from_fn(move || {
-            let slot = self.slots.get(place)?.as_ref();
+            let slot = *self.slots.get(place)?;
             place = self.after(place);
             slot
         });
-        taken.filter(move |slot| slot.hash == hash)
+        taken.filter(move |(of, _)| *of == hash).map(|(_, what)| what)
     }
 
     fn place(&self, hash: u64) -> usize {
-        (hash >> 20) as usize & (self.slots.len() - 1)
+        (hash >> 28) as usize & (self.slots.len() - 1)
     }
 
     fn after(&self, place: usize) -> usize {
@@ -117,13 +110,10 @@ mod tests {
 
     #[test]
     fn words_with_one_hash_are_told_apart() {
-        let slots = [Slot { phrase: Some(1), ..Slot::new(7) }, Slot { goes_on: true, ..Slot::new(7) }, Slot { phrase: Some(2), ..Slot::new(7 | 1 << 60) }];
-        let table = Table::of(&slots);
-        let of = |hash| table.get(hash).map(|slot| (slot.phrase, slot.goes_on)).collect::<Vec<_>>();
-        assert_eq!(of(7), [(Some(1), false), (None, true)]);
-        assert_eq!(of(7 | 1 << 60), [(Some(2), false)]);
-        assert_eq!(of(8), []);
-        assert_eq!(Table::default().get(0).count(), 0);
+        let table = Table::of(&[(7, 'a'), (7, 'b'), (7 | 1 << 63, 'c')]);
+        let of = |hash| table.get(hash).collect::<String>();
+        assert_eq!([of(7), of(7 | 1 << 63), of(8)], ["ab", "c", ""]);
+        assert_eq!(Table::<Slot>::default().get(0).next(), None);
     }
 
     #[test]
