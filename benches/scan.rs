@@ -193,7 +193,7 @@ enum Meant {
 }
 
 fn builder(phrases: &[String], meant: Meant) -> Builder {
-    let weight = |place: usize| if place % 10 == 0 { "-10" } else { ["10", "20", "30"][place % 3] };
+    let weight = |place: usize| if place.is_multiple_of(10) { "-10" } else { ["10", "20", "30"][place % 3] };
     let mut builder = Lexicon::builder();
     if meant == Meant::Anywhere {
         builder.begin("phrases");
@@ -205,10 +205,10 @@ fn builder(phrases: &[String], meant: Meant) -> Builder {
     }
     let mut file = String::new();
     for (place, phrase) in phrases.iter().enumerate() {
-        if place % 2_000 == 0 {
+        if place.is_multiple_of(2_000) {
             let _ = writeln!(file, "theme: theme-{}", place / 2_000);
         }
-        let (shorter, star) = if meant == Meant::Starred && place % 5 == 0 { (&phrase[..phrase.len() - 1], "*") } else { (&**phrase, "") };
+        let (shorter, star) = if meant == Meant::Starred && place.is_multiple_of(5) { (&phrase[..phrase.len() - 1], "*") } else { (&**phrase, "") };
         let _ = writeln!(file, "{} {}{star}", weight(place), shorter.trim_end());
     }
     let problems = builder.read("phrases", &file);

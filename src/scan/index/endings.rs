@@ -1,16 +1,20 @@
 //! Phrases that may begin within a word, as most of e2guardian's do: looked for at every byte, by what they end with.
 //!
-//! Phrases are of four sizes, each with a key: their last [`Size::KEYS`] bytes. At each place the key of each size is probed in a filter; what passes says
-//! where in a list the phrases are that end so. The list is sorted by the phrases read backwards, so the longest that ends here is found by halving; the
+//! At each place the last four bytes are probed in a set: one probe a byte for all phrases but those of three bytes, if there are any. What passes is tried by
+//! size. Phrases are of four sizes, each with a key: their last [`Size::KEYS`] bytes. It is probed in a filter; what passes says where in a list the phrases
+//! are that end so. The list is sorted by the phrases read backwards, so the longest that ends here is found by halving; the
 //! shorter ones that end here end that one, and are linked. However a text is written, a place costs no more than that.
 
-use super::table::{Filter, Table};
+use super::table::{Filter, Marks, Table};
 use super::{BEFORE, Here, LOAD, Spelled, quick, scramble};
 use std::cmp::Ordering;
 
 /// Phrases that may begin within a word.
 #[derive(Debug)]
 pub struct Endings {
+    /// The last four bytes of all that have so many, and of the others three.
+    four: Option<Marks>,
+    three: Option<Marks>,
     sizes: [Option<Size>; Size::KEYS.len()],
 }
 
@@ -41,17 +45,28 @@ impl Endings {
             let of_size: Vec<_> = phrases.iter().copied().filter(|phrase| (Size::KEYS[place]..longer).contains(&spelled.get(*phrase).len())).collect();
             (!of_size.is_empty()).then(|| Size::of(Size::KEYS[place], of_size, spelled))
         });
-        (!phrases.is_empty()).then_some(Self { sizes })
+        let last = |bytes: usize, least: usize| {
+            let keys = phrases.iter().map(|phrase| spelled.get(*phrase)).filter(|phrase| (bytes..least).contains(&phrase.len()));
+            Marks::of(keys.map(|phrase| Size::key_of(bytes, &phrase[phrase.len() - bytes..])).collect())
+        };
+        (!phrases.is_empty()).then(|| Self { four: last(4, usize::MAX), three: last(3, 4), sizes })
     }
 
     /// The highest bit of each byte of a block behind which something may end.
     pub fn may_end(&self, text: &[u8], at: usize) -> u64 {
         let Some(around) = text.get(at - BEFORE..).and_then(|rest| rest.first_chunk()) else { return 0 };
-        let [long, middle, short, shortest] = &self.sizes;
-        bits(long.as_ref(), around, key::<{ Size::KEYS[0] }>)
-            | bits(middle.as_ref(), around, key::<{ Size::KEYS[1] }>)
-            | bits(short.as_ref(), around, key::<{ Size::KEYS[2] }>)
-            | bits(shortest.as_ref(), around, key::<{ Size::KEYS[3] }>)
+        let mut bits = self.three.as_ref().map_or(0, |marks| marked(marks, around, key::<3>));
+        let mut passed = self.four.as_ref().map_or(0, |marks| marked(marks, around, key::<4>)) & !bits;
+        while passed != 0 {
+            let bit = passed.trailing_zeros();
+            passed &= passed - 1;
+            let end = BEFORE + (bit / 8) as usize + 1;
+            let [long, middle, short, _] = &self.sizes;
+            let has = |size: &Option<Size>, key| size.as_ref().is_some_and(|size| size.filter.has(key));
+            let any = has(long, key::<12>(around, end)) || has(middle, key::<6>(around, end)) || has(short, key::<4>(around, end));
+            bits |= u64::from(any) << bit;
+        }
+        bits
     }
 
     /// Adds the phrases that end here, the longest first.
@@ -66,14 +81,15 @@ impl Endings {
     }
 
     pub fn memory(&self) -> usize {
-        self.sizes.iter().flatten().map(|size| size.filter.memory() + size.keys.memory() + size_of_val(&*size.list)).sum()
+        let marks: usize = self.four.iter().chain(&self.three).map(Marks::memory).sum();
+        marks + self.sizes.iter().flatten().map(|size| size.filter.memory() + size.keys.memory() + size_of_val(&*size.list)).sum::<usize>()
     }
 }
 
-/// The bits of a block behind which a phrase of this size may end.
-fn bits(size: Option<&Size>, around: &[u8; AROUND], key: impl Fn(&[u8; AROUND], usize) -> u64) -> u64 {
-    let Some(size) = size else { return 0 };
-    (0..LOAD).fold(0, |bits, place| bits | u64::from(size.filter.has(key(around, BEFORE + place + 1))) << (8 * place + 7))
+/// The bits of a block behind which something marked ends.
+#[inline(always)]
+fn marked(marks: &Marks, around: &[u8; AROUND], key: impl Fn(&[u8; AROUND], usize) -> u64) -> u64 {
+    (0..LOAD).fold(0, |bits, place| bits | marks.has(key(around, BEFORE + place + 1)) << (8 * place + 7))
 }
 
 /// A hash of so many bytes before this place.
