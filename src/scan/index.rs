@@ -6,10 +6,10 @@
 //! | --- | --- |
 //! | that begins and ends where words do (` one two `) | at the end of each word: the hash of the word, and that of it with the word before, are probed in a [`Filter`]; what passes is followed back word by word in a [`Table`] |
 //! | that begins where a word does (` one tw`) | in each word, as many letters from its start as some phrase has there whose last word begins with the same letters; then likewise |
-//! | that may begin within a word (`ne two`) | at every byte: see [`endings`] |
+//! | that may begin within a word (`ne two`) | at every byte, by an automaton of only those |
 //!
-//! A hash only says where to look: what is found was compared byte by byte. So an automaton's answers come out, at a small part of its cost: with 20,000
-//! phrases an automaton waits for memory at nearly every byte (`benches/README.md`). However a page is written, a word is followed back through at most as
+//! A hash only says where to look: what is found was compared byte by byte. So an automaton's answers come out, at a small part of its cost: one of 20,000
+//! phrases waits for memory at nearly every byte (`benches/README.md`). However a page is written, a word is followed back through at most as
 //! many words as a phrase has.
 //!
 //! Limit: a word longer than any phrase is not hashed; only its beginning is looked at, and what may begin within words.
@@ -18,7 +18,8 @@ mod endings;
 mod table;
 
 use super::lexicon::{LONGEST_PHRASE, MOST_WORDS};
-use endings::Endings;
+use aho_corasick::automaton::StateID;
+use endings::{Endings, Ends};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -26,10 +27,8 @@ use table::{Filter, Slot, Table};
 
 /// How many bytes are loaded at once, and how much room there is for that behind a text.
 const LOAD: usize = 8;
-/// How much room there is before a text.
-const BEFORE: usize = 2 * LOAD;
 /// How much text is kept to compare phrases with. The longest phrase has a space at both ends.
-const KEPT: usize = LONGEST_PHRASE + BEFORE;
+const KEPT: usize = LONGEST_PHRASE + 2;
 /// How many words back hashes are kept: a power of two.
 const HASHES: usize = MOST_WORDS.next_power_of_two();
 /// What stands for the hash of a word that no phrase has.
@@ -203,9 +202,10 @@ impl Index {
                 }
             }
         }
+        let endings = if within.is_empty() { None } else { Some(Endings::of(within, &spelled)?) };
         filtered.sort_unstable();
         filtered.dedup();
-        Some(Self { filter: Filter::of(&filtered), table: Table::of(&slots), beginnings, endings: Endings::of(&within, &spelled), spelled })
+        Some(Self { filter: Filter::of(&filtered), table: Table::of(&slots), beginnings, endings, spelled })
     }
 
     /// What it takes, in bytes.
@@ -250,12 +250,14 @@ pub struct Finder {
     length: usize,
     /// The hashes of the last words, by their number.
     hashes: [u64; HASHES],
+    /// Where the automaton of what may begin within words is.
+    state: Option<StateID>,
 }
 
 impl Default for Finder {
     /// At the beginning of a text.
     fn default() -> Self {
-        Self { text: vec![0; BEFORE], unread: BEFORE, offset: 0, words: 0, length: 0, hashes: [NO_WORD; HASHES] }
+        Self { text: Vec::new(), unread: 0, offset: 0, words: 0, length: 0, hashes: [NO_WORD; HASHES], state: None }
     }
 }
 
@@ -263,9 +265,7 @@ impl Finder {
     /// With room for so much text at once.
     #[must_use]
     pub fn with_room(bytes: usize) -> Self {
-        let mut text = Vec::with_capacity(KEPT + bytes + LOAD);
-        text.resize(BEFORE, 0);
-        Self { text, ..Self::default() }
+        Self { text: Vec::with_capacity(KEPT + bytes + LOAD), ..Self::default() }
     }
 
     /// Where folded text is put behind what is there, to be looked at next.
@@ -290,7 +290,17 @@ impl Finder {
         let end = self.text.len();
         self.text.resize(end + LOAD, 0);
         let word = Word { start: self.unread.saturating_sub(self.length), longer: self.length.saturating_sub(self.unread), tried: self.length };
-        let mut look = Look { index, text: &self.text, unread: self.unread, offset: self.offset, words: self.words, hashes: &mut self.hashes, word, found };
+        let mut look = Look {
+            index,
+            text: &self.text,
+            unread: self.unread,
+            offset: self.offset,
+            words: self.words,
+            hashes: &mut self.hashes,
+            state: &mut self.state,
+            word,
+            found,
+        };
         look.through(end);
         (self.words, self.length) = (look.words, look.word.length(end));
         self.text.truncate(end);
@@ -308,6 +318,7 @@ struct Look<'a, F> {
     offset: u64,
     words: u64,
     hashes: &'a mut [u64; HASHES],
+    state: &'a mut Option<StateID>,
     word: Word,
     found: &'a mut F,
 }
@@ -318,23 +329,23 @@ impl<F: FnMut(Match)> Look<'_, F> {
         for at in (self.unread..end).step_by(LOAD) {
             // A bit for each byte: its highest.
             let spaces = spaces_in(load(text, at));
-            let endings = index.endings.as_ref().map_or(0, |endings| endings.may_end(text, at) & u64::MAX >> (64 - 8 * (end - at).min(LOAD)));
-            let mut stops = spaces | endings;
+            let ends = match &index.endings {
+                Some(endings) => endings.step(self.state, &text[at..end.min(at + LOAD)]),
+                None => Ends::default(),
+            };
+            let mut stops = spaces | ends.bits;
             while stops != 0 {
                 let bit = stops.trailing_zeros();
                 stops &= stops - 1;
                 let behind = at + (bit / 8) as usize + 1;
-                match (spaces >> bit & 1 == 1, endings >> bit & 1 == 1) {
-                    (true, ends) => self.space(behind, ends),
-                    (false, _) => self.letter(behind),
-                }
+                if spaces >> bit & 1 == 1 { self.space(behind, &ends, bit) } else { self.letter(behind, &ends, bit) }
             }
         }
         self.beginnings(end);
     }
 
-    /// A word is over; what may begin within words ends behind its space, or not.
-    fn space(&mut self, behind: usize, ends: bool) {
+    /// A word is over.
+    fn space(&mut self, behind: usize, ends: &Ends, bit: u32) {
         self.beginnings(behind - 1);
         let hash = self.word.hash(self.text, behind - 1);
         let before = self.hashes[place(self.words)];
@@ -342,35 +353,33 @@ impl<F: FnMut(Match)> Look<'_, F> {
         self.hashes[place(self.words)] = hash;
         self.word = Word { start: behind, longer: 0, tried: 0 };
         let passes = self.index.filter.has(hash) || self.index.filter.has(with_word_before(hash, before));
-        if passes || ends {
-            self.ends_with_word(hash, passes, ends, behind);
+        if passes || ends.bits >> bit & 1 == 1 {
+            self.ends_with_word(hash, passes, behind, ends, bit);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ends_with_word(&mut self, hash: u64, passes: bool, ends: bool, behind: usize) {
+    fn ends_with_word(&mut self, hash: u64, passes: bool, behind: usize, ends: &Ends, bit: u32) {
         let mut here = Here::new();
         if passes {
             self.index.follow(hash, words_before(self.hashes, self.words), &self.text[..behind], &mut here);
         }
-        if ends {
-            self.endings(behind, &mut here);
-        }
+        self.endings(ends, bit, &mut here);
         self.tell(behind, here);
     }
 
     /// What may begin within words ends here, in a word.
     #[cold]
     #[inline(never)]
-    fn letter(&mut self, behind: usize) {
+    fn letter(&mut self, behind: usize, ends: &Ends, bit: u32) {
         self.beginnings(behind - 1);
         let mut here = Here::new();
         for length in self.lengths(behind) {
             self.beginning(length, &mut here);
         }
         self.word.tried = self.word.length(behind);
-        self.endings(behind, &mut here);
+        self.endings(ends, bit, &mut here);
         self.tell(behind, here);
     }
 
@@ -401,10 +410,10 @@ impl<F: FnMut(Match)> Look<'_, F> {
     }
 
     /// What ends here and may begin within a word, beside what is there.
-    fn endings(&self, behind: usize, here: &mut Here) {
+    fn endings(&self, ends: &Ends, bit: u32, here: &mut Here) {
         let Some(endings) = &self.index.endings else { return };
         let others = here.len();
-        endings.at(self.text, behind, &self.index.spelled, here);
+        endings.at(ends, bit, here);
         if others > 0 && here.len() > others {
             here.sort_by_key(|phrase| std::cmp::Reverse(self.index.spelled.get(*phrase).len()));
         }

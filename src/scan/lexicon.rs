@@ -189,7 +189,7 @@ impl Lexicon {
 
 /// More phrases than one index can hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the phrases are too many: {phrases}, of more than 4 GiB together; take a list out")]
+#[error("the phrases are too many for one index: {phrases}; take a list out")]
 pub struct TooMany {
     /// How many there were.
     pub phrases: usize,

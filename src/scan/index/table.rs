@@ -45,37 +45,6 @@ fn bits(hash: u64) -> u64 {
     1 << (hash >> 28 & 63) | 1 << (hash >> 34 & 63)
 }
 
-/// A set like [`Filter`], with one bit for each hash: quicker to ask, and holds more strangers.
-#[derive(Debug)]
-pub struct Marks {
-    words: Box<[u64]>,
-}
-
-impl Marks {
-    /// One with these in it; none if there are none.
-    pub fn of(hashes: Vec<u64>) -> Option<Self> {
-        let mut marks = Self { words: vec![0; (hashes.len() / 4).next_power_of_two()].into() };
-        for hash in &hashes {
-            let place = marks.place(*hash);
-            marks.words[place] |= 1 << (*hash >> 34 & 63);
-        }
-        (!hashes.is_empty()).then_some(marks)
-    }
-
-    /// 1 if this one may be in it, or 0.
-    pub fn has(&self, hash: u64) -> u64 {
-        self.words.get(self.place(hash)).map_or(0, |word| word >> (hash >> 34 & 63) & 1)
-    }
-
-    fn place(&self, hash: u64) -> usize {
-        (hash >> 40) as usize & (self.words.len() - 1)
-    }
-
-    pub fn memory(&self) -> usize {
-        size_of_val(&*self.words)
-    }
-}
-
 /// What is known of the last words of phrases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
