@@ -471,8 +471,8 @@ fn load(text: &[u8], at: usize) -> u64 {
 fn spaces_in(bytes: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const LOW: u64 = ONES * 0x7f;
-    let without = bytes ^ ONES * b' ' as u64;
-    !((without & LOW) + LOW | without | LOW)
+    let without = bytes ^ (ONES * b' ' as u64);
+    !(((without & LOW) + LOW) | without | LOW)
 }
 
 /// Mixes two numbers into one.
