@@ -4,23 +4,32 @@
 //! about one word in a hundred of a page is part. `text` is page text alone, the worst case, since every byte of it is folded and looked up; of the others a
 //! good part is markup. Figures are of bytes of the body as it came.
 //!
+//! The same phrases are read in three ways: whole words (as our files mostly have them), every fifth with any ending (`suicid*`), and anywhere, also within
+//! words (as most of e2guardian's). `phrases` is a page of nothing but those phrases, `mostly` one of phrases without their first word: what somebody would
+//! write to keep a filter busy. `small` is a page of 4 KiB from making the scanner to the score.
+//!
 //! Times on a shared machine move; instructions do not. `--count CASE PASSES` reads the page of a case so many times and ends, for callgrind: the
-//! difference between two counts is the work of the passes between.
+//! difference between two counts is the work of the passes between. `--memory` says what phrases take while they are read and after, and what a scanner
+//! takes in the middle of a page.
 
 mod names;
 
 use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
 use criterion::{Criterion, Throughput, criterion_group};
 use names::Random;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
+use usher::lists::entry::Listed;
 use usher::scan::charset::{Charset, Unsaid};
 use usher::scan::fold::Folder;
 use usher::scan::html::Html;
-use usher::scan::lexicon::Lexicon;
+use usher::scan::index::{Finder, Index};
+use usher::scan::lexicon::{Builder, Lexicon};
 use usher::scan::window::Repeats;
 use usher::scan::{Kind, Scanner, Take};
 
@@ -28,6 +37,8 @@ const WORDS: usize = 12_000;
 const PHRASES: usize = 20_000;
 /// Bytes of a page.
 const PAGE: usize = 1 << 20;
+/// Bytes of a small one.
+const SMALL: usize = 4096;
 /// As bodies come off the wire.
 const PIECE: usize = 16 * 1024;
 
@@ -172,18 +183,41 @@ fn events(random: &mut Random, words: &[String]) -> String {
     body
 }
 
-fn lexicon(phrases: &[String]) -> Arc<Lexicon> {
+/// How phrases are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    Words,
+    /// Every fifth with any ending.
+    Starred,
+    Anywhere,
+}
+
+fn builder(phrases: &[String], meant: Meant) -> Builder {
+    let weight = |place: usize| if place.is_multiple_of(10) { "-10" } else { ["10", "20", "30"][place % 3] };
+    let mut builder = Lexicon::builder();
+    if meant == Meant::Anywhere {
+        builder.begin("phrases");
+        for (place, phrase) in phrases.iter().enumerate() {
+            let listed = Listed::Phrase(format!("<{phrase}><{}>", weight(place)));
+            let _ = builder.e2guardian(&format!("theme-{}", place / 2_000), 1, &listed);
+        }
+        return builder;
+    }
     let mut file = String::new();
     for (place, phrase) in phrases.iter().enumerate() {
-        if place % 2_000 == 0 {
+        if place.is_multiple_of(2_000) {
             let _ = writeln!(file, "theme: theme-{}", place / 2_000);
         }
-        let _ = writeln!(file, "{} {phrase}", if place % 10 == 0 { "-10" } else { ["10", "20", "30"][place % 3] });
+        let (shorter, star) = if meant == Meant::Starred && place.is_multiple_of(5) { (&phrase[..phrase.len() - 1], "*") } else { (&**phrase, "") };
+        let _ = writeln!(file, "{} {}{star}", weight(place), shorter.trim_end());
     }
-    let mut builder = Lexicon::builder();
     let problems = builder.read("phrases", &file);
-    assert!(problems.len() < 200, "{:?}", problems.first());
-    Arc::new(builder.build().expect("room"))
+    assert!(problems.len() < 600, "{}: {:?}", problems.len(), problems.first());
+    builder
+}
+
+fn lexicon(phrases: &[String], meant: Meant) -> Arc<Lexicon> {
+    Arc::new(builder(phrases, meant).build().expect("room"))
 }
 
 /// What is read, gone.
@@ -204,9 +238,9 @@ impl Take for Lost {
 type Pass<'a> = Box<dyn Fn() -> usize + 'a>;
 
 struct Work {
-    lexicon: Arc<Lexicon>,
-    dfa: dfa::DFA,
-    nfa: nfa::contiguous::NFA,
+    lexicons: [(&'static str, Arc<Lexicon>); 3],
+    index: Index,
+    automaton: NFA,
     folded: Vec<u8>,
     pages: Vec<(&'static str, Kind, String)>,
 }
@@ -217,9 +251,9 @@ impl Work {
         let words = words(&mut random);
         let phrases = phrases(&mut random, &words);
         let patterns: Vec<_> = phrases.iter().map(|phrase| format!(" {phrase} ")).collect();
-        let dfa = dfa::Builder::new().match_kind(MatchKind::Standard).start_kind(StartKind::Unanchored).prefilter(false).build(&patterns).expect("room");
-        let nfa = nfa::contiguous::Builder::new().match_kind(MatchKind::Standard).prefilter(false).dense_depth(5).build(&patterns).expect("room");
-        let pages = vec![
+        let automaton = NFA::builder().match_kind(MatchKind::Standard).prefilter(false).dense_depth(5).build(&patterns).expect("room");
+        let index = Index::build(&patterns.iter().map(String::as_str).collect::<Vec<_>>()).expect("room");
+        let mut pages = vec![
             ("text", Kind::Plain, text(&mut random, &words, PAGE)),
             ("html", Kind::Html, html(&mut random, &words)),
             ("json", Kind::Json, json(&mut random, &words)),
@@ -227,26 +261,30 @@ impl Work {
         ];
         let mut folded = Vec::new();
         Folder::default().feed(&pages[0].2, &mut folded);
-        let work = Self { lexicon: lexicon(&phrases), dfa, nfa, folded, pages };
-        println!(
-            "{} phrases; in the lexicon {} KiB, DFA {} KiB, contiguous NFA {} KiB",
-            PHRASES,
-            work.lexicon.memory() >> 10,
-            work.dfa.memory_usage() >> 10,
-            work.nfa.memory_usage() >> 10
-        );
-        let hits = stepped(&work.dfa, &work.folded);
+        let mostly = |phrase: &String| phrase.split_once(' ').map_or_else(String::new, |(_, others)| format!("{others} "));
+        pages.push(("phrases", Kind::Plain, phrases.iter().cycle().take(3 * PHRASES).map(|phrase| format!("{phrase} ")).collect()));
+        pages.push(("mostly", Kind::Plain, phrases.iter().cycle().take(3 * PHRASES).map(mostly).collect()));
+        let [words, starred, anywhere] = [Meant::Words, Meant::Starred, Meant::Anywhere].map(|meant| lexicon(&phrases, meant));
+        let work = Self { lexicons: [("all", words), ("starred", starred), ("anywhere", anywhere)], index, automaton, folded, pages };
+        println!("{PHRASES} phrases; an automaton of them takes {} KiB", work.automaton.memory_usage() >> 10);
+        let hits = stepped(&work.automaton, &work.folded);
         println!("{hits} phrases in {} words of text", work.folded.iter().filter(|byte| **byte == b' ').count());
+        assert_eq!(found(&work.index, &work.folded), hits, "the index finds what the automaton does");
         work
     }
 
     /// The cases by name, with the bytes each reads in a pass.
     fn cases(&self) -> Vec<(String, usize, Pass<'_>)> {
         let mut cases: Vec<(String, usize, Pass<'_>)> = Vec::new();
-        for (name, kind, page) in &self.pages {
-            cases.push((format!("all/{name}"), page.len(), Box::new(move || self.scanned(*kind, page.as_bytes()))));
+        for (way, lexicon) in &self.lexicons {
+            for (name, kind, page) in &self.pages {
+                cases.push((format!("{way}/{name}"), page.len(), Box::new(move || scanned(lexicon, *kind, page.as_bytes()))));
+            }
         }
         let (plain, page) = (&self.pages[0].2, &self.pages[1].2);
+        let (all, small) = (&self.lexicons[0].1, &page.as_bytes()[page.len() - SMALL..]);
+        cases.push(("small/html".into(), SMALL, Box::new(move || scanned(all, Kind::Html, small))));
+        cases.push(("small/nothing".into(), 0, Box::new(move || scanned(all, Kind::Html, b""))));
         cases.push((
             "step/charset".into(),
             plain.len(),
@@ -281,21 +319,31 @@ impl Work {
                 length
             }),
         ));
-        cases.push(("step/dfa".into(), self.folded.len(), Box::new(|| stepped(&self.dfa, &self.folded))));
-        cases.push(("step/nfa".into(), self.folded.len(), Box::new(|| stepped(&self.nfa, &self.folded))));
+        cases.push(("step/index".into(), self.folded.len(), Box::new(|| found(&self.index, &self.folded))));
+        cases.push(("step/automaton".into(), self.folded.len(), Box::new(|| stepped(&self.automaton, &self.folded))));
         cases
-    }
-
-    fn scanned(&self, kind: Kind, body: &[u8]) -> usize {
-        let mut scanner = Scanner::new(Arc::clone(&self.lexicon), kind, Some("utf-8"), Repeats::Once);
-        for piece in body.chunks(PIECE) {
-            let _ = black_box(scanner.feed(piece));
-        }
-        scanner.end().found.len()
     }
 }
 
-/// An automaton by hand, as the window does it.
+fn scanned(lexicon: &Arc<Lexicon>, kind: Kind, body: &[u8]) -> usize {
+    let mut scanner = Scanner::new(Arc::clone(lexicon), kind, Some("utf-8"), Repeats::Once);
+    for piece in body.chunks(PIECE) {
+        let _ = black_box(scanner.feed(piece));
+    }
+    scanner.end().found.len()
+}
+
+/// What the index finds.
+fn found(index: &Index, folded: &[u8]) -> usize {
+    let (mut finder, mut found) = (Finder::with_room(4096), 0);
+    for piece in folded.chunks(4096) {
+        finder.text().extend(piece);
+        finder.look(index, &mut |_| found += 1);
+    }
+    found
+}
+
+/// What an automaton finds, by hand.
 fn stepped(automaton: &impl Automaton, folded: &[u8]) -> usize {
     let mut state = automaton.start_state(Anchored::No).expect("it was built so");
     let mut found = 0;
@@ -319,10 +367,46 @@ fn scan(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What the process takes, in KiB: now, and the most so far.
+fn resident() -> [usize; 2] {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    ["VmRSS:", "VmHWM:"].map(|name| {
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a line");
+        line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+    })
+}
+
+fn memory() {
+    let mut random = Random::new(11);
+    let words = words(&mut random);
+    let phrases = phrases(&mut random, &words);
+    let page = text(&mut random, &words, PAGE);
+    for (name, meant) in [("words", Meant::Words), ("starred", Meant::Starred), ("anywhere", Meant::Anywhere)] {
+        let builder = builder(&phrases, meant);
+        let ([before, _], began) = (resident(), Instant::now());
+        let lexicon = Arc::new(builder.build().expect("room"));
+        let (took, [after, most]) = (began.elapsed(), resident());
+        println!("{name}: the index takes {} KiB; building {took:?}; resident {before} KiB, then {after}, at most {most}", lexicon.memory() >> 10);
+        const FLIGHT: usize = 4000;
+        let [before, _] = resident();
+        let scanners: Vec<_> = (0..FLIGHT)
+            .map(|place| {
+                let mut scanner = Scanner::new(Arc::clone(&lexicon), [Kind::Plain, Kind::Html][place % 2], Some("utf-8"), Repeats::Once);
+                let _ = scanner.feed(&page.as_bytes()[..40_000]);
+                scanner
+            })
+            .collect();
+        println!("{name}: {} bytes a scanner in the middle of a page", ((resident()[0] - before) << 10) / scanners.len());
+    }
+}
+
 criterion_group!(benches, scan);
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
+    if arguments.iter().any(|argument| argument == "--memory") {
+        return memory();
+    }
     if let Some(place) = arguments.iter().position(|argument| argument == "--count") {
         let (wanted, passes) = (&arguments[place + 1], arguments[place + 2].parse().expect("a number of passes"));
         let work = Work::new();

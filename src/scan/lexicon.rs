@@ -1,7 +1,7 @@
-//! The phrases that pages are scored by: what they are, where they come from, and the one automaton that finds them. Pure: files come as text.
+//! The phrases that pages are scored by: what they are, where they come from, and the one index that finds them. Pure: files come as text.
 //!
 //! A phrase is words in a row; an entry is a phrase, or several that must all be there, with a weight and the themes it speaks for. Everything is folded
-//! as pages are ([`super::fold`]), so a phrase is written once, in plain spelling. Languages are mixed in one automaton: a language is a property of
+//! as pages are ([`super::fold`]), so a phrase is written once, in plain spelling. Languages are mixed in one index: a language is a property of
 //! lines, and no page says truly which one it is in.
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
@@ -16,9 +16,7 @@ pub mod e2guardian;
 pub mod lines;
 
 use super::fold::fold;
-use aho_corasick::MatchKind;
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::nfa::contiguous::NFA;
+use super::index::Index;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;
@@ -38,11 +36,6 @@ pub const SHORTEST_PHRASE: usize = 3;
 pub const HEAVIEST: i32 = 100;
 /// The largest weight of a single word in our files.
 pub const HEAVIEST_WORD: i32 = 40;
-
-/// To what depth the automaton's states have a row of their own for every byte; below it they are lists, and a step may follow several links. Measured
-/// with 20,000 phrases (`benches/scan.rs`): 2, the crate's own, 8.9 ns a byte; 4 7.3; 5 6.9; 6 7.1; 8 8.3. A DFA takes fewer instructions and 38 MiB
-/// instead of 4, and is slower for missing the caches: 10.6.
-const DENSE: usize = 5;
 
 /// What a page can be about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +108,7 @@ pub struct Entry {
     pub(super) parts: SmallVec<[u32; 2]>,
 }
 
-/// What is looked for: one pattern of the automaton.
+/// What is looked for: one pattern of the index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Phrase {
     /// Its length in bytes, folded.
@@ -130,21 +123,14 @@ pub(super) struct Phrase {
     pub part_of: SmallVec<[u32; 1]>,
 }
 
-/// All phrases, ready to be looked for. Made once, shared by all who scan.
+/// All phrases, ready to be looked for. Made once, shared by all who scan. The default finds nothing.
+#[derive(Default)]
 pub struct Lexicon {
-    pub(super) automaton: NFA,
+    pub(super) index: Index,
     pub(super) phrases: Vec<Phrase>,
     pub(super) entries: Vec<Entry>,
     themes: Vec<Theme>,
     files: Vec<Box<str>>,
-}
-
-impl Default for Lexicon {
-    /// One that finds nothing.
-    fn default() -> Self {
-        let automaton = NFA::new([""; 0]).expect("nothing fits in everywhere");
-        Self { automaton, phrases: Vec::new(), entries: Vec::new(), themes: Vec::new(), files: Vec::new() }
-    }
 }
 
 impl fmt::Debug for Lexicon {
@@ -194,21 +180,19 @@ impl Lexicon {
         &self.files
     }
 
-    /// What the automaton takes, in bytes.
+    /// What the index takes, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.automaton.memory_usage()
+        self.index.memory()
     }
 }
 
-/// More phrases than an automaton of this kind can hold.
+/// More phrases than one index can hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the phrases are too many for one automaton ({phrases}); take a list out: {what}")]
+#[error("the phrases are too many for one index: {phrases}; take a list out")]
 pub struct TooMany {
     /// How many there were.
     pub phrases: usize,
-    /// What the automaton says.
-    pub what: String,
 }
 
 /// Something that a person should know of a line.
@@ -456,24 +440,19 @@ impl Builder {
         Problem { file: self.files.last().cloned().unwrap_or_default(), line, what }
     }
 
-    /// Makes the automaton.
+    /// Makes the index.
     pub fn build(mut self) -> Result<Lexicon, TooMany> {
         let mut patterns = vec![""; self.phrases.len()];
         for (spelled, place) in &self.places {
             patterns[*place as usize] = spelled;
         }
-        let automaton = NFA::builder()
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .dense_depth(DENSE)
-            .build(&patterns)
-            .map_err(|error| TooMany { phrases: patterns.len(), what: error.to_string() })?;
+        let index = Index::build(&patterns).ok_or(TooMany { phrases: patterns.len() })?;
         for theme in &mut self.themes {
             if theme.category.is_empty() {
                 theme.category = theme.name.clone();
             }
         }
-        Ok(Lexicon { automaton, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files })
+        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files })
     }
 }
 
@@ -481,7 +460,7 @@ fn find(themes: &[Theme], name: &str) -> Option<ThemeId> {
     themes.iter().position(|theme| *theme.name == *name).and_then(ThemeId::at)
 }
 
-/// What the automaton looks for: folded, with a space at the ends that are those of words.
+/// What the index looks for: folded, with a space at the ends that are those of words.
 fn spelled(wanted: &Wanted<'_>) -> Result<String, Fault> {
     let folded = fold(wanted.text);
     if folded.len() < SHORTEST_PHRASE {

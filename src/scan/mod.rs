@@ -1,8 +1,8 @@
 //! The words of a page, an answer or an upload as it streams, weighed. Pure: bytes are pushed in, a finding comes out, nothing is held whole.
 //!
 //! ```text
-//! bytes ─▶ charset ─▶ html │ json │ script │ events ─▶ fold ─▶ lexicon's automaton ─▶ window
-//!          (to text)  (to what people read)            (spelling)  (phrases)            (Score)
+//! bytes ─▶ charset ─▶ html │ json │ script │ events ─▶ fold ─▶ index of the lexicon ─▶ window
+//!          (to text)  (to what people read)            (spelling)  (phrases)             (Score)
 //! ```
 //!
 //! Every stage keeps what it needs across pieces, so how a body is cut makes no difference to its [`Score`]; `tests` holds it to that. Bodies come decoded:
@@ -22,6 +22,7 @@ pub mod charset;
 pub mod events;
 pub mod fold;
 pub mod html;
+pub mod index;
 pub mod json;
 pub mod lexicon;
 pub mod script;
@@ -135,7 +136,6 @@ enum Text {
 struct Words {
     lexicon: Arc<Lexicon>,
     folder: Folder,
-    folded: Vec<u8>,
     window: Window,
 }
 
@@ -143,8 +143,8 @@ impl Scanner {
     /// For a body of this kind, with the `charset` of its header.
     #[must_use]
     pub fn new(lexicon: Arc<Lexicon>, kind: Kind, label: Option<&str>, repeats: Repeats) -> Self {
-        let (window, text) = (Window::new(&lexicon, repeats), Text::of(kind));
-        let words = Words { lexicon, folder: Folder::default(), folded: Vec::with_capacity(GATHERED), window };
+        let (window, text) = (Window::new(&lexicon, repeats, GATHERED), Text::of(kind));
+        let words = Words { lexicon, folder: Folder::default(), window };
         Self { charset: Charset::new(label, kind.unsaid()), text, words }
     }
 
@@ -193,9 +193,9 @@ impl Scanner {
     #[must_use]
     pub fn as_if_over(&self) -> Score {
         let Words { lexicon, folder, window, .. } = &self.words;
-        let (mut folder, mut window, mut folded) = (folder.clone(), window.clone(), Vec::new());
-        folder.part(&mut folded);
-        window.feed(lexicon, &folded);
+        let (mut folder, mut window) = (folder.clone(), window.clone());
+        folder.part(window.text());
+        window.look(lexicon);
         window.end(lexicon);
         window.score()
     }
@@ -256,8 +256,7 @@ impl Text {
 
 impl Words {
     fn look(&mut self) {
-        self.window.feed(&self.lexicon, &self.folded);
-        self.folded.clear();
+        self.window.look(&self.lexicon);
     }
 }
 
@@ -265,8 +264,8 @@ impl Take for Words {
     fn text(&mut self, mut text: &str) {
         while !text.is_empty() {
             let (piece, rest) = text.split_at(text.floor_char_boundary(GATHERED));
-            self.folder.feed(piece, &mut self.folded);
-            if self.folded.len() >= GATHERED {
+            self.folder.feed(piece, self.window.text());
+            if self.window.waiting() >= GATHERED {
                 self.look();
             }
             text = rest;
@@ -274,7 +273,7 @@ impl Take for Words {
     }
 
     fn part(&mut self) {
-        self.folder.part(&mut self.folded);
+        self.folder.part(self.window.text());
     }
 }
 

@@ -17,9 +17,8 @@
 //! [`MOST_FOUND`] entries, the heaviest. A phrase that is open at its ends and holds a space (only e2guardian's lists have such) can lie across a word said
 //! twice, and is company to that word.
 
+use super::index::{Finder, Match};
 use super::lexicon::{Entry, Lexicon, MOST_THEMES, Phrase, ThemeId};
-use aho_corasick::Anchored;
-use aho_corasick::automaton::{Automaton, StateID};
 use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -252,12 +251,14 @@ impl Tally {
 /// Finds phrases in folded text and keeps the score.
 #[derive(Clone)]
 pub struct Window {
-    state: StateID,
+    finder: Finder,
+    weighing: Weighing,
+}
+
+/// The phrases that were found, on their way through the window.
+#[derive(Clone)]
+struct Weighing {
     repeats: Repeats,
-    /// How much text was read.
-    offset: u64,
-    /// How many spaces were in it.
-    words: u64,
     /// Phrases in the window or on the way into it, by their end.
     hits: VecDeque<Hit>,
     /// How many of them are in it, from the first.
@@ -273,14 +274,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window at the beginning of a page.
+    /// A window at the beginning of a page, with room for so much text at once.
     #[must_use]
-    pub fn new(lexicon: &Lexicon, repeats: Repeats) -> Self {
-        Self {
-            state: start(lexicon),
+    pub fn new(lexicon: &Lexicon, repeats: Repeats, room: usize) -> Self {
+        let weighing = Weighing {
             repeats,
-            offset: 0,
-            words: 0,
             hits: VecDeque::new(),
             entered: 0,
             judged: 0,
@@ -289,38 +287,39 @@ impl Window {
             page: Tally::default(),
             peaks: vec![0; lexicon.themes().len()],
             found: Vec::new(),
-        }
+        };
+        Self { finder: Finder::with_room(room), weighing }
     }
 
-    /// Reads folded text. The lexicon is always the same one.
-    pub fn feed(&mut self, lexicon: &Lexicon, folded: &[u8]) {
-        let automaton = &lexicon.automaton;
-        let (mut state, mut counted) = (self.state, 0);
-        for (at, byte) in folded.iter().enumerate() {
-            state = automaton.next_state(Anchored::No, state, *byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
-                self.words += spaces(&folded[counted..=at]);
-                counted = at + 1;
-                self.matched(lexicon, state, self.offset + counted as u64);
-            }
-        }
-        self.words += spaces(&folded[counted..]);
-        self.offset += folded.len() as u64;
-        self.state = state;
-        self.advance(lexicon, self.offset);
+    /// Where folded text is put behind what is there, to be looked at next.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        self.finder.text()
     }
 
-    /// The page is over: everything is judged. What was read before counts; feeding more is of no use.
+    /// How much has come that was not looked at.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.finder.waiting()
+    }
+
+    /// Reads the text that has come. The lexicon is always the same one.
+    pub fn look(&mut self, lexicon: &Lexicon) {
+        let Self { finder, weighing } = self;
+        finder.look(&lexicon.index, &mut |found| weighing.matched(lexicon, &found));
+        weighing.advance(lexicon, finder.offset());
+    }
+
+    /// The page is over: everything is judged. What was read before counts; looking at more is of no use.
     pub fn end(&mut self, lexicon: &Lexicon) {
-        self.advance(lexicon, u64::MAX);
+        self.weighing.advance(lexicon, u64::MAX);
     }
 
     /// What has been judged so far.
     #[must_use]
     pub fn score(&self) -> Score {
-        let counted = self.page.sums.iter().zip(&self.peaks).enumerate().filter(|(_, (sum, _))| sum.touched);
+        let counted = self.weighing.page.sums.iter().zip(&self.weighing.peaks).enumerate().filter(|(_, (sum, _))| sum.touched);
         let standing = |(place, (sum, peak)): (usize, (&Sum, &i32))| Some(Standing { theme: ThemeId::at(place)?, peak: *peak, page: sum.counted() });
-        let mut found = self.found.clone();
+        let mut found = self.weighing.found.clone();
         found.sort_by_key(|found| (found.at, found.entry));
         Score { standings: counted.filter_map(standing).collect(), found }
     }
@@ -328,30 +327,31 @@ impl Window {
     /// The peak of each theme so far, by its place.
     #[must_use]
     pub fn peaks(&self) -> &[i32] {
-        &self.peaks
+        &self.weighing.peaks
     }
 
     /// Whether what was read and is not judged yet may bring a theme to so many points, should nothing follow but `open`, the end of an open word. Never
     /// false where it would; may be true where it would not.
     #[must_use]
     pub fn may_reach(&self, lexicon: &Lexicon, points: i32, open: &[u8]) -> bool {
-        let mut state = self.state;
         let mut ending: SmallVec<[u32; 8]> = SmallVec::new();
-        for byte in open {
-            state = lexicon.automaton.next_state(Anchored::No, state, *byte);
-            if lexicon.automaton.is_special(state) && lexicon.automaton.is_match(state) {
-                ending.extend((0..lexicon.automaton.match_len(state)).map(|place| lexicon.automaton.match_pattern(state, place).as_u32()));
-            }
-        }
-        if self.judged == self.hits.len() && ending.is_empty() {
+        let mut finder = self.finder.clone();
+        finder.text().extend(open);
+        finder.look(&lexicon.index, &mut |found| ending.push(found.phrase));
+        if self.weighing.judged == self.weighing.hits.len() && ending.is_empty() {
             return false;
         }
         let mut themes = [0_i32; MOST_THEMES];
-        for (theme, sum) in themes.iter_mut().zip(&self.near.sums) {
+        for (theme, sum) in themes.iter_mut().zip(&self.weighing.near.sums) {
             *theme = sum.points.max(0);
         }
-        let waiting =
-            self.hits.iter().skip(self.entered).map(|hit| (hit.phrase, hit.own, hit.part)).chain(ending.into_iter().map(|phrase| (phrase, true, true)));
+        let waiting = self
+            .weighing
+            .hits
+            .iter()
+            .skip(self.weighing.entered)
+            .map(|hit| (hit.phrase, hit.own, hit.part))
+            .chain(ending.into_iter().map(|phrase| (phrase, true, true)));
         for (phrase, is_own, is_part) in waiting {
             let phrase = &lexicon.phrases[phrase as usize];
             let own = phrase.own.iter().filter(|_| is_own);
@@ -367,33 +367,32 @@ impl Window {
     /// The highest peak so far and its theme.
     #[must_use]
     pub fn worst(&self) -> Option<(ThemeId, i32)> {
-        let (place, peak) = self.peaks.iter().enumerate().max_by_key(|(place, peak)| (**peak, std::cmp::Reverse(*place)))?;
+        let (place, peak) = self.weighing.peaks.iter().enumerate().max_by_key(|(place, peak)| (**peak, std::cmp::Reverse(*place)))?;
         ThemeId::at(place).filter(|_| *peak > 0).map(|theme| (theme, *peak))
     }
+}
 
-    #[cold]
-    fn matched(&mut self, lexicon: &Lexicon, state: StateID, end: u64) {
-        self.advance(lexicon, end);
-        for place in 0..lexicon.automaton.match_len(state) {
-            let number = lexicon.automaton.match_pattern(state, place).as_u32();
-            let phrase = &lexicon.phrases[number as usize];
-            let last = self.words - u64::from(phrase.closed);
-            let mut hit = Hit {
-                end,
-                first: last - u64::from(phrase.spaces),
-                last,
-                phrase: number,
-                length: phrase.length,
-                own: !phrase.own.is_empty(),
-                part: !phrase.part_of.is_empty(),
-            };
-            self.settle(lexicon, &mut hit, phrase);
-            match (hit.own || hit.part, self.hits.len() < MOST_HITS) {
-                (true, true) => self.hits.push_back(hit),
-                // Its words are spoken for all the same: a shorter phrase must not have them instead.
-                (true, false) => self.take_words(&hit),
-                (false, _) => {}
-            }
+impl Weighing {
+    /// A phrase, behind those that ended before, and behind the longer ones that end here.
+    fn matched(&mut self, lexicon: &Lexicon, found: &Match) {
+        self.advance(lexicon, found.end);
+        let phrase = &lexicon.phrases[found.phrase as usize];
+        let last = found.words - u64::from(phrase.closed);
+        let mut hit = Hit {
+            end: found.end,
+            first: last - u64::from(phrase.spaces),
+            last,
+            phrase: found.phrase,
+            length: phrase.length,
+            own: !phrase.own.is_empty(),
+            part: !phrase.part_of.is_empty(),
+        };
+        self.settle(lexicon, &mut hit, phrase);
+        match (hit.own || hit.part, self.hits.len() < MOST_HITS) {
+            (true, true) => self.hits.push_back(hit),
+            // Its words are spoken for all the same: a shorter phrase must not have them instead.
+            (true, false) => self.take_words(&hit),
+            (false, _) => {}
         }
     }
 
@@ -487,12 +486,4 @@ fn keep(found: &mut Vec<Found>, new: Found) {
     {
         *lightest = new;
     }
-}
-
-fn spaces(folded: &[u8]) -> u64 {
-    folded.iter().map(|byte| u64::from(*byte == b' ')).sum()
-}
-
-fn start(lexicon: &Lexicon) -> StateID {
-    lexicon.automaton.start_state(Anchored::No).expect("it was built so")
 }
