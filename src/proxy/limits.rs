@@ -159,5 +159,7 @@ pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 pub const PASSWORD_CHECKS_PER_MINUTE: u32 = 60;
 /// The largest form Usher's own pages take, in bytes.
 pub const OWN_FORM: usize = 16 * 1024;
-/// Sites people have gone on to past a warning, kept in all.
+/// Sites one person has gone on to past a warning, kept at a time.
+pub const CONTINUED_EACH: usize = 256;
+/// People of whom it is kept which sites they have gone on to past a warning.
 pub const CONTINUED: usize = 50_000;

@@ -593,6 +593,26 @@ async fn a_warning_of_a_sealed_site_is_a_page_with_a_way_on_that_is_sealed() {
 }
 
 #[tokio::test]
+async fn a_warning_of_what_a_sealed_site_shows_is_a_page_too() {
+    let believed = Authority::new("A public authority");
+    let shell = "video-example.translate.goog";
+    let site = SecureSite::saying("the site's page", &believed, &[shell], Good::Now).await;
+    let mut world = World::new().named(shell, "127.0.0.1").tls("authorities = [\"public.pem\"]");
+    world.edit_policy("not_tls = \"pass\"", "block_page = \"always\"");
+    let (usher, _) = start(world.write(), &believed.pem());
+    let (browser, at) = (Device::of(&usher.files, usher.address), format!("{shell}:{}", site.address.port()));
+    let (status, page) = browser.open(&at).await.read("/film").await;
+    assert!(status == 403 && page.contains("Think before you go on") && page.contains("Google Translate shows video.example"), "{page}");
+    assert!(!page.contains("No warning can be shown"), "{page}");
+    let warned = row(&usher, |row| row.method == "GET" && row.host == shell).await;
+    assert_eq!((warned.verdict.as_str(), warned.reason.as_str()), ("warned", "republished"));
+    let token = page.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a button");
+    assert_eq!(browser.open("usher.internal:443").await.post("/continue", &format!("token={token}")).await.status(), 303);
+    let own = Device::another(&[&believed.pem()], usher.address, |_| ());
+    assert_eq!(own.open(&at).await.get("/film").await, (http::StatusCode::OK, "the site's page".to_owned()));
+}
+
+#[tokio::test]
 async fn a_connection_that_shows_a_page_never_becomes_more() {
     let there = sealed("always").await;
     let games = there.at("games.example");
