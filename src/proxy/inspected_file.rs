@@ -20,6 +20,7 @@ use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict as Recorded};
 use crate::kinds::coding::Coding;
 use crate::kinds::name;
 use crate::policy::files::{Facts, Judge, Part, Rules, Verdict, may_ask_for};
+use crate::shares::Taker;
 use crate::telemetry::events::FileUnscanned;
 use bytes::Bytes;
 use http::header::{
@@ -31,7 +32,6 @@ use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -138,7 +138,7 @@ impl Worker {
         }
         let wanted = brief.antivirus.as_ref().filter(|antivirus| antivirus.wants(file.judge.classes(), file.judge.is_harmless()) && !file.is_empty());
         if let Some(antivirus) = wanted {
-            match scan((antivirus, asked.client()), &brief, &head, coding, file).await {
+            match scan(antivirus, &brief, &head, coding, file).await {
                 Ok(()) => {}
                 Err(refused) => return self.withhold(&brief, asked, body, &refused).await,
             }
@@ -167,6 +167,11 @@ impl Worker {
             Err(why) => own_answer(&shown, &super::error::unrecorded(&why), first, &self.settings.school),
         }
     }
+}
+
+/// Who takes a place for what is held.
+pub(super) fn taker(opening: &Opening) -> Taker {
+    Taker::of(opening.user.as_ref(), opening.client)
 }
 
 /// Ends the record of a request whose answer did not pass.
@@ -209,13 +214,7 @@ fn part(range: &str) -> Part {
 }
 
 /// Holds the file whole and shows it to the scanners. When it passes, it comes from where it is held.
-async fn scan(
-    (antivirus, client): (&Arc<Antivirus>, IpAddr),
-    brief: &Brief,
-    head: &response::Parts,
-    coding: Option<Coding>,
-    file: &mut InspectedFile,
-) -> Result<(), Refused> {
+async fn scan(antivirus: &Arc<Antivirus>, brief: &Brief, head: &response::Parts, coding: Option<Coding>, file: &mut InspectedFile) -> Result<(), Refused> {
     let settings = antivirus.settings();
     let most = settings.largest >> 20;
     let too_large = || Refused::Antivirus(format!("Files larger than {most} MiB cannot be scanned for viruses, and are blocked."));
@@ -235,7 +234,7 @@ async fn scan(
     if !matches!(coding, Some(Coding::Plain | Coding::Gzip)) {
         return unscanned(&"it is coded in a way that scanners do not undo");
     }
-    let mut spool = match antivirus.spool(client).await {
+    let mut spool = match antivirus.spool(&taker(&brief.opening), declared).await {
         Ok(spool) => spool,
         Err(error) => return unscanned(&error),
     };

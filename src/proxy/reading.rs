@@ -16,6 +16,7 @@ use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
 use crate::scan::decode::{Decoder, Unreadable};
+use crate::shares::Taker;
 use crate::snapshot::Snapshot;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
@@ -23,9 +24,8 @@ use http::header::{
 use http::{Method, Response, StatusCode, Uri};
 use parking_lot::Mutex;
 use smallvec::smallvec;
-use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// One permit for undoing codings, in bytes of memory.
 pub(super) const MEMORY_UNIT: usize = 64 << 10;
@@ -97,7 +97,7 @@ impl Proxy {
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
-    async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
+    async fn decoder(&self, taker: &Taker, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
         let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
         let decoder = Decoder::new(fields, limits.decode)?;
@@ -105,8 +105,9 @@ impl Proxy {
             return Ok((decoder, None));
         }
         let units = u32::try_from(decoder.memory().div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX);
-        let share = self.decoding_shares.take(client, units as usize).ok_or(Unreadable::Busy)?;
-        match timeout(limits.pause, self.decoding.clone().acquire_many_owned(units)).await {
+        let until = Instant::now() + limits.pause;
+        let share = self.decoding_shares.take(taker, units, limits.pause).await.ok_or(Unreadable::Busy)?;
+        match timeout_at(until, self.decoding.clone().acquire_many_owned(units)).await {
             Ok(Ok(permit)) => Ok((decoder, Some((permit, share)))),
             Ok(Err(_)) | Err(_) => Err(Unreadable::Busy),
         }
@@ -118,8 +119,8 @@ impl Proxy {
     }
 
     /// A body that is read as it passes; or why it does not.
-    async fn scanned<S: Source>(&self, client: IpAddr, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
-        match self.decoder(client, headers).await {
+    async fn scanned<S: Source>(&self, taker: &Taker, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
+        match self.decoder(taker, headers).await {
             Ok((decoder, memory)) => Ok(Scanned::new(source, decoder, judges, manner, memory)),
             Err(why) => {
                 manner.may_change = false;
@@ -153,7 +154,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: Some(overheard.clone()),
         };
-        let mut scanned = self.scanned(asked.client(), sent, (judges, manner), upload.request.headers()).await?;
+        let mut scanned = self.scanned(&asked.taker(), sent, (judges, manner), upload.request.headers()).await?;
         if holds
             && scanned.hold(&self.limits.scan).await == Held::Withheld
             && let Some(found) = scanned.found().cloned()
@@ -184,7 +185,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: None,
         };
-        let mut scanned = match self.scanned(asked.client(), flow, (judges, manner), &head.headers).await {
+        let mut scanned = match self.scanned(&asked.taker(), flow, (judges, manner), &head.headers).await {
             Ok(scanned) => scanned,
             Err(found) => return self.withheld(asked, &case, &found, pending).await,
         };

@@ -17,12 +17,13 @@ use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
 use crate::host::Host;
-use crate::identity::Identity;
+use crate::identity::{Identity, Who};
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::decision::{Destination, Exempt};
 use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reading, Reason, RequestVerdict, TunnelPermit, files};
+use crate::shares::Taker;
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -104,6 +105,15 @@ impl Asked {
 
     pub(super) fn client(&self) -> IpAddr {
         self.conn.client.ip().to_canonical()
+    }
+
+    /// Who takes a part of what there is little of.
+    pub(super) fn taker(&self) -> Taker {
+        let person = self.sequel.as_ref().and_then(|sequel| match &sequel.identity.who {
+            Who::User(name) => Some(name),
+            Who::Unnamed => None,
+        });
+        Taker::of(person, self.client())
     }
 
     /// A target as it was meant: of one page, or of the server as a whole.
@@ -552,8 +562,8 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         search: None,
         time_ms: asked.now.as_millisecond().unsigned_abs(),
         user: match &identity.who {
-            crate::identity::Who::User(name) => Some(name.clone()),
-            crate::identity::Who::Unnamed => None,
+            Who::User(name) => Some(name.clone()),
+            Who::Unnamed => None,
         },
         group: policy.group_name(identity.standing),
         source: identity.source.as_str(),
