@@ -18,10 +18,8 @@ use crate::scan::Kind;
 use crate::scan::decode::{Decoder, Unreadable};
 use crate::shares::Taker;
 use crate::snapshot::Snapshot;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
-};
-use http::{Method, Response, StatusCode, Uri};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
 use parking_lot::Mutex;
 use smallvec::smallvec;
 use std::sync::Arc;
@@ -306,43 +304,4 @@ fn text_of(reason: &Reason) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// A request for parts, as it would be for the whole. Parts of a text cannot be judged, and asking for them is no way past.
-pub(super) struct Whole(Method, Uri, HeaderMap);
-
-impl Whole {
-    /// Of a request that is about to be sent, if it asks for parts and its answer may be more than noted.
-    pub(super) fn of(asked: &Asked, upload: &mut Upload) -> Option<Self> {
-        let request = &mut upload.request;
-        let is_judged = asked.reading.as_ref().is_some_and(|reading| reading.most(Way::Answer) > OnHit::Note);
-        if !is_judged || *request.method() != Method::GET || !request.headers().contains_key(RANGE) {
-            return None;
-        }
-        // What has a body is sent once, and asks for the whole from the beginning.
-        if !matches!(request.body(), RequestBody::Empty) {
-            request.headers_mut().remove(RANGE);
-            request.headers_mut().remove(IF_RANGE);
-            return None;
-        }
-        let mut headers = request.headers().clone();
-        // Lengths too: an empty body that claims one would make the origin take what comes next on the connection for it.
-        for name in [RANGE, IF_RANGE, CONTENT_LENGTH, EXPECT, TRAILER] {
-            headers.remove(name);
-        }
-        Some(Self(request.method().clone(), request.uri().clone(), headers))
-    }
-
-    /// Whether the answer is a part of a text, so that the whole is to be asked for instead.
-    pub(super) fn is_wanted_for<B>(&self, answer: &Response<B>) -> bool {
-        let parts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/byteranges"));
-        let headers = answer.headers();
-        answer.status() == StatusCode::PARTIAL_CONTENT && (Body::of(headers).is_some() || headers.get_all(CONTENT_TYPE).iter().any(parts))
-    }
-
-    /// The request for it.
-    pub(super) fn into_upload(self) -> Upload {
-        let Self(method, uri, headers) = self;
-        Upload { request: super::forward::rebuilt(method, uri, headers), progress: None }
-    }
 }
