@@ -296,6 +296,27 @@ async fn a_site_that_asks_for_a_certificate_is_passed_sealed_where_its_group_has
     }
 }
 
+#[tokio::test]
+async fn that_a_site_asks_for_a_certificate_says_nothing_of_one_that_a_rule_led_from() {
+    let (authority, _, asking) = asking_site(&[&TLS13]).await;
+    let public = Authority::new("Another public authority");
+    let site = SecureSite::saying("the site's page", &public, &["chat.example"], Good::Now).await;
+    let to = format!("https://news.example:{}{{path}}", asking.address.port());
+    let rule = format!("[[rewrite]]\nname = \"the new chat\"\nwhen = {{ prefix = \"chat.example/new\" }}\nreason = \"It moved.\"\nurl = \"{to}\"\n");
+    let mut world = World::new().tls("authorities = [\"public.pem\", \"other.pem\"]").policy(&rule);
+    world.edit_policy("members =", "inspect = \"all\"\nclient_certificates = \"sealed\"\nmembers =");
+    let files = world.write();
+    files.put("other.pem", &public.pem());
+    let (usher, school) = start(files, &authority.pem());
+    let (device, at) = (Device::another(&[&public.pem(), &school], usher.address, |_| ()), format!("chat.example:{}", site.address.port()));
+    let mut talk = device.open(&at).await;
+    let inspected = talk.shown.clone();
+    let (status, page) = talk.get("/new").await;
+    assert!(status == 502 && page.contains("This site asks for a certificate"), "{status} {page}");
+    assert_eq!(device.open(&at).await.shown, inspected, "it is looked into as before");
+    assert!(row(&usher, |row| row.path == "/new").await.why.contains("the new chat"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_asking_for_a_certificate_is_explained_over_each_version() {
     for version in ["-tls1_2", "-tls1_3"] {
@@ -712,6 +733,23 @@ async fn that_a_certificate_was_excused_is_on_record() {
             let row = row(&usher, |row| row.path == path).await;
             assert_eq!(row.why.contains("Its certificate was excused by an exception until 2999-01-01: The lift's panel."), excused, "{path}: {}", row.why);
         }
+    }
+}
+
+#[tokio::test]
+async fn that_a_certificate_was_excused_is_on_record_also_with_what_was_held_and_beside_what_is_noted_later() {
+    let exception = "[[tls.exception]]\nhost = \"news.example\"\naccept = [\"expired\"]\nreason = \"The lift's panel.\"\nuntil = 2999-01-01";
+    let believed = Authority::new("A public authority");
+    let site = SecureSite::saying("the site's page", &believed, &["news.example"], Good::Before).await;
+    let world = World::new().inspecting().files("block = [\"executable\"], uploads = true").tls("authorities = [\"public.pem\"]").tls(exception);
+    let (usher, _) = start(world.write(), &believed.pem());
+    let device = Device::of(&usher.files, usher.address);
+    for (path, status, more) in [("/form", 200, ""), ("/setup.exe", 403, "the file was withheld: see ")] {
+        let mut talk = device.open(&format!("news.example:{}", site.address.port())).await;
+        assert_eq!(talk.post(path, "a=1").await.status(), status, "{path}");
+        let row = row(&usher, |row| row.path == path && row.verdict == "allowed" && row.outcome.is_some()).await;
+        let note = row.note.expect("a note");
+        assert!(note.contains("Its certificate was excused by an exception until 2999-01-01: The lift's panel.") && note.contains(more), "{path}: {note}");
     }
 }
 
