@@ -126,3 +126,15 @@ async fn one_pupil_takes_none_of_the_memory_that_others_need_to_have_their_pages
     let row = school.closed("/other").await;
     assert!(row.note.as_deref().is_some_and(|note| note.contains("suicide")), "it was read: {row:?}");
 }
+
+#[test]
+fn what_is_wrong_with_the_room_is_said() {
+    for (world, words) in [
+        (World::new().limit("held_files_mib = 0"), "held_files_mib: it must be from 1 to"),
+        (World::new().limit("free_disk_mib = 99999999"), "free_disk_mib: it must be from 0 to"),
+        (World::new().limit("held_files_mib = 50").antivirus("clamd = \"clamd.ctl\""), "files of up to largest_mib under [antivirus] are held whole"),
+    ] {
+        let said = world.write().usher(&["config", "check"]);
+        assert!(said.code == Some(2) && said.err.contains(words), "{words}: {said:?}");
+    }
+}
