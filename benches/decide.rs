@@ -74,7 +74,7 @@ impl School {
         let found = lists.look_up(&url);
         let moment = timetable.moment(self.now);
         let method = if url.scheme == Scheme::Https { "CONNECT" } else { "GET" };
-        let around = Circumstances { identity: &identity, client: PUPIL, moment: &moment, method, continued: false, taxonomy, lists };
+        let around = Circumstances { identity: &identity, client: PUPIL, moment: &moment, method, past: &[], taxonomy, lists };
         match url.scheme {
             Scheme::Http => match black_box(self.snapshot.court().decide_request(&url, &found, around)).verdict {
                 RequestVerdict::Forward(_) | RequestVerdict::Elsewhere(_) => Verdict::Allowed,

@@ -2,30 +2,31 @@
 //! a [`ScanError`], and what it means for a file is the school's to say ([`Settings::on_error`]).
 //!
 //! A scanner's verdict comes after the last byte. So a file that is scanned is first written to a file of its own, without a name, in the data folder
-//! ([`spool`]), and nothing of it leaves before the verdict. This is the one place where a body is held whole: on disk, up to [`Settings::largest`], and
-//! at most [`MOST_AT_ONCE`] at a time.
+//! ([`spool`]), and nothing of it leaves before the verdict. This is the one place where a body is held whole: on disk, up to [`Settings::largest`], at
+//! most [`MOST_AT_ONCE`] at a time, and all of them in the [`room`] there is for them.
 
 pub mod clamd;
 pub mod icap;
+pub mod room;
 pub mod spool;
 
 use crate::kinds::{Class, Classes};
-use crate::shares::Shares;
+use crate::shares::{Shares, Taker};
 use clamd::Clamd;
 use icap::{Message, Service};
 use parking_lot::Mutex;
+use room::Room;
 use spool::Spool;
 use std::io;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 /// The most files that are held for scanners at a time.
 pub const MOST_AT_ONCE: usize = 64;
-/// The most of one client's.
+/// The most of one person's, or of one device's.
 pub const MOST_OF_ONE: usize = MOST_AT_ONCE / 4;
 /// Between two tellings that a scanner fails.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -120,24 +121,26 @@ pub struct Spools {
     folder: PathBuf,
     places: Arc<Semaphore>,
     shares: Arc<Shares>,
+    room: Arc<Room>,
 }
 
 impl Spools {
-    /// Such a place in this folder, which is made when it is needed.
+    /// Such a place in this folder, which is made when it is needed, with this room.
     #[must_use]
-    pub fn at(folder: PathBuf) -> Self {
-        Self { folder, places: Arc::new(Semaphore::new(MOST_AT_ONCE)), shares: Shares::of(MOST_OF_ONE) }
+    pub fn at(folder: PathBuf, room: Arc<Room>) -> Self {
+        Self { folder, room, places: Arc::new(Semaphore::new(MOST_AT_ONCE)), shares: Shares::of(MOST_OF_ONE) }
     }
 
-    /// A place for a file.
+    /// A place for a file that is `expected` to become so long, if that is known.
     ///
     /// # Errors
-    /// If none is free in time, the client has its share already, or it cannot be made.
-    pub async fn spool(&self, client: IpAddr, patience: Duration) -> Result<Spool, ScanError> {
-        let share = self.shares.take(client, 1).ok_or(ScanError::Full)?;
-        let place = timeout(patience, self.places.clone().acquire_owned()).await;
+    /// If none is free in time, of those the taker may have or at all; if there is no room; or if it cannot be made.
+    pub async fn spool(&self, taker: &Taker, patience: Duration, expected: Option<u64>) -> Result<Spool, ScanError> {
+        let until = tokio::time::Instant::now() + patience;
+        let share = self.shares.take(taker, 1, patience).await.ok_or(ScanError::Full)?;
+        let place = timeout_at(until, self.places.clone().acquire_owned()).await;
         let place = place.ok().and_then(Result::ok).ok_or(ScanError::Full)?;
-        Spool::new(self.folder.clone(), (place, share)).await.map_err(ScanError::Spool)
+        Spool::new(self.folder.clone(), (self.room.clone(), expected.unwrap_or_default()), (place, share)).await.map_err(ScanError::Spool)
     }
 }
 
@@ -192,9 +195,9 @@ impl Antivirus {
     /// A place for a file that is to be scanned.
     ///
     /// # Errors
-    /// If too many wait, or it cannot be made.
-    pub async fn spool(&self, client: IpAddr) -> Result<Spool, ScanError> {
-        self.spools.spool(client, self.settings.time).await
+    /// If too many wait, there is no room, or it cannot be made.
+    pub async fn spool(&self, taker: &Taker, expected: Option<u64>) -> Result<Spool, ScanError> {
+        self.spools.spool(taker, self.settings.time, expected).await
     }
 
     /// Shows a whole file to the scanners of answers, one after the other.

@@ -8,6 +8,7 @@ pub mod watch;
 
 pub use reload::Reloader;
 
+use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::Recorder;
 use crate::audit::recorder::StartError;
@@ -371,7 +372,7 @@ impl App {
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
-        let spools = Spools::at(config.spool_path());
+        let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),

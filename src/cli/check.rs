@@ -92,7 +92,7 @@ impl Check {
         let moment = snapshot.timetable.moment(at);
         let (lists, taxonomy) = (&snapshot.lists, &snapshot.taxonomy);
         let client = self.client.to_canonical();
-        let around = Circumstances { identity: &identity, client, moment: &moment, method: &self.method, continued: false, taxonomy, lists };
+        let around = Circumstances { identity: &identity, client, moment: &moment, method: &self.method, past: &[], taxonomy, lists };
         let sealed = snapshot.court().sealed(&url, around);
         let (is_sealed, judged) = (sealed.is_some(), sealed.unwrap_or(url));
         let found = lists.look_up(&judged);

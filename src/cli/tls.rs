@@ -90,7 +90,6 @@ struct Seen<'a> {
     times: u32,
     first: Timestamp,
     last: Timestamp,
-    who: &'a str,
     group: &'a str,
 }
 
@@ -120,8 +119,8 @@ fn shown(kept: &Kept, now: Timestamp) -> Vec<Shown<'_>> {
         let order = kept.orders.get(key).filter(|order| order.say != Say::Forget);
         let (state, why, until) = standing(pin, order, now);
         let seen = pin.map(|pin| {
-            let Pin { ja4, sign, times, first, last, who, group, .. } = pin;
-            Seen { ja4, sign, times: *times, first: *first, last: *last, who, group }
+            let Pin { ja4, sign, times, first, last, group, .. } = pin;
+            Seen { ja4, sign, times: *times, first: *first, last: *last, group }
         });
         let (said_by, said_at) = (order.map(|order| order.by.as_str()), order.map(|order| order.at));
         Shown { host: key.0.to_string(), program: key.1.to_string(), state, why, until, said_by, said_at, seen }
@@ -152,7 +151,7 @@ fn list(config: &Config, kept: &Kept, json: bool, now: Timestamp) -> anyhow::Res
         return Ok(Answer::Yes);
     }
     let zone = config.rulebook().map_or(TimeZone::UTC, |rulebook| rulebook.school.timetable.zone);
-    let mut rows = table(&["site", "program", "what becomes of it", "who", "group", "how it turned away", "last", "times"]);
+    let mut rows = table(&["site", "program", "what becomes of it", "group", "how it turned away", "last", "times"]);
     for one in &all {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
         let what = match one.said_by {
@@ -165,7 +164,6 @@ fn list(config: &Config, kept: &Kept, json: bool, now: Timestamp) -> anyhow::Res
             short(&one.host, 64),
             one.program[..SHOWN_DIGITS].to_owned(),
             what,
-            text(seen.map(|seen| seen.who)),
             text(seen.map(|seen| seen.group)),
             text(seen.map(|seen| seen.sign)),
             seen.map_or_else(String::new, |seen| day(seen.last)),

@@ -49,6 +49,9 @@ use std::time::Duration;
 /// The most threads that serve.
 const MOST_WORKERS: usize = 1024;
 
+/// The most that may be asked for held files, or be kept free on their disk, in MiB.
+const MOST_HELD_MIB: u64 = 1 << 24;
+
 /// What `usher.toml` says, checked.
 #[derive(Debug)]
 pub struct Config {
@@ -286,7 +289,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let school = read_school(file);
     let warning_holds = Duration::from_secs(60 * file.get_or::<u64>("warning_minutes", 15));
     let scan::Scan { phrases, named, limits: scanned } = scan::read(file, folder);
-    let limits = Limits { scan: scanned, ..read_limits(file) };
+    let limits = Limits { scan: scanned, ..read_limits(file, antivirus.as_ref().map_or(0, |antivirus| antivirus.largest)) };
     let settings = Settings { ask, school, own_host: own_host?, warning_holds };
     Some(Config {
         path: path.to_owned(),
@@ -439,7 +442,8 @@ fn childline_and_shout() -> Vec<Contact> {
     ]
 }
 
-fn read_limits(file: &Table<'_>) -> Limits {
+/// What `[limits]` says, where files of up to `scanned` bytes are held for a scanner.
+fn read_limits(file: &Table<'_>, scanned: u64) -> Limits {
     let mut limits = Limits::default();
     let Some(table) = file.table("limits") else { return limits };
     limits.head_bytes = table.get_or("head_bytes", limits.head_bytes);
@@ -468,6 +472,17 @@ fn read_limits(file: &Table<'_>) -> Limits {
     }
     if !(1024..=1 << 20).contains(&limits.head_bytes) {
         table.wrong("head_bytes", "it must be from 1024 to 1048576", None);
+    }
+    let room: [(&'static str, &mut u64, u64); 2] =
+        [("held_files_mib", &mut limits.held_files, (scanned >> 20).max(1)), ("free_disk_mib", &mut limits.free_disk, 0)];
+    for (key, limit, least) in room {
+        let mib = table.get_or::<u64>(key, *limit >> 20);
+        if !(least..=MOST_HELD_MIB).contains(&mib) {
+            let why = format!("it must be from {least} to {MOST_HELD_MIB}");
+            let hint = (least > 1).then(|| "files of up to largest_mib under [antivirus] are held whole; make that smaller, or this larger".to_owned());
+            table.wrong(key, why, hint);
+        }
+        *limit = mib.min(MOST_HELD_MIB) << 20;
     }
     table.done();
     limits

@@ -107,15 +107,6 @@ pub fn shown(url: &Url) -> Shown {
     if layer.is_empty() { Shown::These(all) } else { Shown::Endless }
 }
 
-/// The host a person has in mind who asks for this: of a page within a page, the innermost.
-#[must_use]
-pub fn meant_host(url: &Url) -> Cow<'_, Host> {
-    match shown(url) {
-        Shown::These(mut others) => others.pop().map_or(Cow::Borrowed(&url.host), |other| Cow::Owned(other.url.host)),
-        Shown::Endless => Cow::Borrowed(&url.host),
-    }
-}
-
 /// The addresses that stand in one, one step deep.
 fn read(url: &Url) -> SmallVec<[Other; 1]> {
     let mut found = SmallVec::new();

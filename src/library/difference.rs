@@ -120,7 +120,7 @@ impl<'a> Replay<'a> {
                 client: row.client.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST.into()),
                 moment: &moment,
                 method: &row.method,
-                continued: row.reason == "continued",
+                past: if row.reason == "continued" { std::slice::from_ref(&url.host) } else { &[] },
                 taxonomy: self.books.taxonomy,
                 lists,
             };

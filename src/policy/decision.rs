@@ -354,6 +354,8 @@ pub struct Republished {
     pub by: Cow<'static, str>,
     /// What it does with the other page.
     pub way: Way,
+    /// The other page's host.
+    pub site: Host,
     /// The other page in its one spelling; of what passes its host.
     pub page: String,
     /// What the other page is listed under.
@@ -374,14 +376,14 @@ impl Republished {
             whole if whole.len() == text.len() => whole.to_owned(),
             start => format!("{start}…"),
         };
-        Reason::Republished(Box::new(Self { by: by.into(), way, page, categories, reason }))
+        Reason::Republished(Box::new(Self { by: by.into(), way, site: url.host.clone(), page, categories, reason }))
     }
 
     /// The reason of what passes, with the other page's site named: the page's whole address is on record anyway, and a reason that is another each time
     /// is kept each time.
     #[must_use]
     pub fn passing(by: &'static str, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
-        Reason::Republished(Box::new(Self { by: by.into(), way, page: url.host.to_string(), categories, reason }))
+        Reason::Republished(Box::new(Self { by: by.into(), way, site: url.host.clone(), page: url.host.to_string(), categories, reason }))
     }
 }
 
@@ -392,10 +394,44 @@ impl Reason {
         Self::Sealed(Box::new(self), why)
     }
 
-    /// What stands behind a block where no page could be shown, if one can be after all.
+    /// The warning behind a block where no page could be shown, for where one can be after all.
     #[must_use]
-    pub fn with_a_page(&self) -> &Self {
-        if let Self::NoPage(inner) = self { inner } else { self }
+    pub fn with_a_page(&self) -> Option<Self> {
+        match self {
+            Self::NoPage(inner) => Some((**inner).clone()),
+            Self::Republished(republished) => {
+                let reason = republished.reason.with_a_page()?;
+                Some(Self::Republished(Box::new(Republished { reason, ..(**republished).clone() })))
+            }
+            Self::AlwaysBlocked(_)
+            | Self::Port(_)
+            | Self::Rule { .. }
+            | Self::Category { .. }
+            | Self::Continued(_)
+            | Self::Sealed(..)
+            | Self::Unsafe(_)
+            | Self::Led { .. }
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_) => None,
+        }
+    }
+
+    /// The site a warning is of, where that is another than the one that was asked for.
+    #[must_use]
+    pub fn warned_of(&self) -> Option<&Host> {
+        match self {
+            Self::Republished(republished) => Some(&republished.site),
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.warned_of(),
+            Self::AlwaysBlocked(_)
+            | Self::Port(_)
+            | Self::Rule { .. }
+            | Self::Category { .. }
+            | Self::Unsafe(_)
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_) => None,
+        }
     }
 
     pub(super) fn without_a_page(self) -> Self {

@@ -4,6 +4,7 @@
 
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::Moment;
+use crate::host::Host;
 use crate::identity::Identity;
 use crate::illegal::{LawfulHost, LawfulPage};
 use crate::lists::{Entry, Found, Lists};
@@ -27,12 +28,20 @@ pub struct Circumstances<'a> {
     pub moment: &'a Moment,
     /// The method, as received: methods are case-sensitive.
     pub method: &'a str,
-    /// Whether this person has gone on past a warning for this site.
-    pub continued: bool,
+    /// The sites this person has gone on to past a warning.
+    pub past: &'a [Host],
     /// What the categories are.
     pub taxonomy: &'a Taxonomy,
     /// The lists in force.
     pub lists: &'a Lists,
+}
+
+impl Circumstances<'_> {
+    /// Whether this person has gone on past a warning to this site, or to one it is part of. To one of two that an address names is not to the other.
+    #[must_use]
+    pub fn has_gone_past(&self, host: &Host) -> bool {
+        self.past.iter().any(|site| host.is_within(site))
+    }
 }
 
 /// What every judgement needs.
@@ -67,6 +76,10 @@ impl Facts<'_> {
 
     pub(super) fn entry(&self, categories: CategorySet) -> Option<Entry> {
         self.around.lists.explain(self.found, self.url, categories)
+    }
+
+    pub(super) fn has_gone_past(&self) -> bool {
+        self.around.has_gone_past(&self.url.host)
     }
 
     pub(super) fn gravest(&self, set: CategorySet) -> Option<Category> {

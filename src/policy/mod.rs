@@ -179,7 +179,7 @@ impl Policy {
         let permit = || ConnectVerdict::Tunnel(TunnelPermit::new(&facts.0, self.tunnel_name(&facts.0)));
         let (verdict, reason) = match action {
             Action::Allow => (permit(), reason),
-            Action::Warn if facts.0.around.continued => (permit(), reason.continued()),
+            Action::Warn if facts.0.has_gone_past() => (permit(), reason.continued()),
             Action::Warn => (ConnectVerdict::Block, reason.without_a_page()),
             Action::Block => (ConnectVerdict::Block, reason),
         };
@@ -203,7 +203,7 @@ impl Policy {
         };
         let (verdict, reason) = match action {
             Action::Allow => (pass(), reason),
-            Action::Warn if facts.around.continued => (pass(), reason.continued()),
+            Action::Warn if facts.has_gone_past() => (pass(), reason.continued()),
             Action::Warn => (RequestVerdict::Warn, reason),
             Action::Block => (RequestVerdict::Block, reason),
         };

@@ -141,7 +141,7 @@ impl Court<'_> {
     pub fn opinion_of(&self, lists: &Lists, url: &Url, group: GroupId, moment: &Moment) -> Opinion {
         let identity = Identity::of_network(group);
         let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let around = Circumstances { identity: &identity, client, moment, method: "GET", continued: false, taxonomy: self.taxonomy, lists };
+        let around = Circumstances { identity: &identity, client, moment, method: "GET", past: &[], taxonomy: self.taxonomy, lists };
         self.opinion(url, &lists.look_up(url), around)
     }
 }

@@ -3,6 +3,8 @@
 //! What is illegal is gravest, then what is blocked, then what is warned about; of two alike the page itself decides. The permit is always for the page
 //! that was asked for. What is allowed says what it shows too, so that the record does.
 //!
+//! Each site has a warning of its own ([`Reason::warned_of`]): who was let on to one is not let on to a page that names it, nor the other way round.
+//!
 //! Of a tunnel the name alone may say what is shown. Such a site is looked into where what it shows would be, unless the school never looks into
 //! what it is itself.
 
@@ -25,10 +27,8 @@ pub(super) fn request(court: &Court<'_>, url: &Url, found: &Found, around: Circu
         Shown::Endless => return Decision { verdict: RequestVerdict::Block, reason: Reason::Nested, ..own },
     };
     let level = court.policy.safe_search(around.identity.standing);
-    others.iter().enumerate().fold(own, |graver, (place, other)| {
+    others.iter().fold(own, |graver, other| {
         let found = around.lists.look_up(&other.url);
-        // A warning was gone past for the innermost, and for no other on the way to it.
-        let around = Circumstances { continued: around.continued && place + 1 == others.len(), ..around };
         let Decision { verdict, reason, .. } = court.decide_page_alone(&other.url, &found, around, None);
         // What the engine is asked it is asked by the site that shows it, without what would make it safe.
         let unsafe_search = Safe::at(&other.url.host, level).filter(|_| other.way == Way::Shows).and_then(|safe| safe.shown(other.url.text()));
@@ -54,16 +54,15 @@ pub(super) fn connect(court: &Court<'_>, url: &Url, found: &Found, around: Circu
     };
     let is_sealed = !found.categories.intersection(court.policy.inspection.never).is_empty();
     let level = court.policy.safe_search(around.identity.standing);
-    others.iter().enumerate().fold(own, |graver, (place, other)| {
+    others.iter().fold(own, |graver, other| {
         let found = around.lists.look_up(&other.url);
-        let around = Circumstances { continued: around.continued && place + 1 == others.len(), ..around };
         let mut shown = court.decide_tunnel_alone(&other.url, &found, around);
         if let (ConnectVerdict::Tunnel(_), Some(safe)) = (&shown.verdict, Safe::at(&other.url.host, level))
             && !matches!(shown.reason, Reason::Rule { .. })
         {
             shown = Decision { verdict: ConnectVerdict::Block, reason: Reason::Unsafe(safe.shown_sealed()), ..shown };
         }
-        both(graver, shown, (other, &found), is_sealed, around.continued)
+        both(graver, shown, (other, &found), is_sealed, around.has_gone_past(&other.url.host))
     })
 }
 

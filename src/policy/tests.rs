@@ -88,11 +88,15 @@ struct Asked<'a> {
     url: &'a str,
     method: &'a str,
     at: &'a str,
-    continued: bool,
+    past: Vec<Host>,
 }
 
 fn asked(group: u8, url: &str) -> Asked<'_> {
-    Asked { identity: Identity::of_network(GroupId(group)), url, method: "GET", at: "2026-11-11T10:00:00Z", continued: false }
+    Asked { identity: Identity::of_network(GroupId(group)), url, method: "GET", at: "2026-11-11T10:00:00Z", past: vec![] }
+}
+
+fn past(host: &str) -> Vec<Host> {
+    vec![Host::parse(host).expect("a host")]
 }
 
 fn circumstances<T>(school: &School, asked: &Asked<'_>, judge: impl FnOnce(&Url, &Found, Circumstances<'_>) -> T) -> T {
@@ -104,7 +108,7 @@ fn circumstances<T>(school: &School, asked: &Asked<'_>, judge: impl FnOnce(&Url,
         client: "10.7.0.1".parse().expect("an address"),
         moment: &moment,
         method: asked.method,
-        continued: asked.continued,
+        past: &asked.past,
         taxonomy: &school.taxonomy,
         lists: &school.lists,
     };
@@ -191,14 +195,14 @@ fn a_warning_is_a_page_or_where_no_page_can_be_shown_a_block() {
     let (action, reason) = tunnel(&school, &chat);
     assert_eq!((action, reason.kind()), (Action::Block, "no-page"));
     assert!(reason.text(&school.taxonomy).ends_with("so it is blocked."));
-    chat.continued = true;
+    chat.past = past("chat.example");
     assert_eq!(tunnel(&school, &chat).0, Action::Allow);
     let mut chat = asked(0, "chat.example");
-    chat.continued = true;
+    chat.past = past("chat.example");
     let (action, reason) = answer(&school, &chat);
     assert_eq!((action, reason.kind()), (Action::Allow, "continued"));
     let mut games = asked(0, "games.example");
-    games.continued = true;
+    games.past = past("games.example");
     assert_eq!(answer(&school, &games).0, Action::Block, "going on past a warning opens nothing that is blocked");
 }
 
@@ -456,7 +460,7 @@ proptest! {
         for id in ALWAYS_BLOCKED {
             let url = format!("{}{id}.example", if mixed { "mixed-" } else { "" });
             let mut asked = asked(member, &url);
-            asked.continued = continued;
+            asked.past = if continued { past(&format!("{id}.example")) } else { vec![] };
             if member == 3 {
                 asked.identity = Identity::unknown();
             }
@@ -482,7 +486,7 @@ proptest! {
         let (host, path) = SEALED_URLS[which].split_once('/').expect("a path");
         let url = format!("http://{host}{}/{path}", port.map_or_else(String::new, |port| format!(":{port}")));
         let mut asked = asked(member, &url);
-        asked.continued = continued;
+        asked.past = if continued { past(host) } else { vec![] };
         if member == 3 {
             asked.identity = Identity::unknown();
         } else if named {

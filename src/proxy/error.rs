@@ -22,6 +22,9 @@ pub enum ProxyError {
     /// The origin did not begin to answer in time.
     #[error("the site did not answer in time")]
     TooSlow,
+    /// The origin answered with a part of a text that is to be judged whole, and the whole cannot be asked for by the same login.
+    #[error("the site answered with a part of a text, which cannot be looked into; ask for the whole of it")]
+    Part,
     /// The client's body cannot be read.
     #[error("the request's body cannot be read: {0}")]
     Client(hyper::Error),
@@ -55,7 +58,9 @@ impl ProxyError {
             Self::Parent(ParentError::Refused { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
             Self::Parent(ParentError::Answer { .. }) => (StatusCode::BAD_GATEWAY, "The web cannot be reached", "http_protocol_error"),
             Self::Parent(ParentError::TooSlow(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
-            Self::Origin(_) | Self::Switched | Self::NotSwitched => (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error"),
+            Self::Origin(_) | Self::Switched | Self::NotSwitched | Self::Part => {
+                (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error")
+            }
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
             Self::Client(_) => (StatusCode::BAD_REQUEST, "The request cannot be read", "http_request_error"),
             Self::Loop => (StatusCode::LOOP_DETECTED, "The request goes round in a circle", "proxy_loop_detected"),
@@ -76,6 +81,7 @@ impl ProxyError {
             | Self::Origin(_)
             | Self::Switched
             | Self::NotSwitched
+            | Self::Part
             | Self::Tls(_)
             | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,

@@ -32,14 +32,15 @@ impl Worker {
         let tunnel = Target::Tunnel(Url::new(Scheme::Https, url.host.clone(), url.port, ""));
         let found = asked.snapshot.lists.look_up(tunnel.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let around = Circumstances { method: Method::CONNECT.as_str(), ..self.circumstances(asked, &tunnel, identity, &moment) };
+        let past = self.past(asked, identity);
+        let around = Circumstances { method: Method::CONNECT.as_str(), ..self.circumstances(asked, identity, &moment, &past) };
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(tunnel.url(), &found, around);
-        let (verdict, page) = match (&verdict, &reason) {
-            (ConnectVerdict::Tunnel(_) | ConnectVerdict::Inspect(_), _) => return self.again(asked, target, identity).await,
-            (ConnectVerdict::Block, Reason::NoPage(inner)) => (Verdict::Warned, self.warning_page(asked, target, identity, inner)),
-            (ConnectVerdict::Block, _) => (Verdict::Blocked, self.block_page(asked, target, &reason)),
+        let ConnectVerdict::Block = verdict else { return self.again(asked, target, identity).await };
+        let (verdict, page, reason) = match reason.with_a_page() {
+            Some(warning) => (Verdict::Warned, self.warning_page(asked, target, identity, &warning), warning),
+            None => (Verdict::Blocked, self.block_page(asked, target, &reason), reason),
         };
-        let mut answer = match self.open_record(asked, self.judged(asked, target, identity, &found, verdict, reason.with_a_page())).await {
+        let mut answer = match self.open_record(asked, self.judged(asked, target, identity, &found, verdict, &reason)).await {
             Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
             Err(answer) => answer,
         };

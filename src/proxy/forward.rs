@@ -20,7 +20,7 @@ use super::limits::TRIES;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pool::Origin;
-use super::reading::{Case, Whole};
+use super::reading::Case;
 use super::replay::{Again, Replay};
 use super::request::{Answer, Asked, own_answer};
 use super::sender::{Failure, Unanswered, goes_on};
@@ -28,6 +28,7 @@ use super::sequel::{Heard, Listener};
 use super::streams::OnlyHttp1;
 use super::target::Target;
 use super::websocket;
+use super::whole::Whole;
 use crate::audit::{Outcome, Pending};
 use crate::policy::{ForwardPermit, OnHit};
 use crate::tls::exception::Exception;
@@ -156,13 +157,10 @@ impl Worker {
             },
             None => None,
         };
-        let whole = Whole::of(&asked, &mut upload);
+        let whole = Whole::of(&asked, &mut upload, logs_in);
         let exchanged = self.exchange((&line, offer, &conn), ready, upload, &mut pending).await;
         let exchanged = match (whole, exchanged) {
-            (Some(whole), Ok((response, _))) if whole.is_wanted_for(&response) => {
-                let again = self.ready(&line, &conn, offer).await;
-                Box::pin(self.exchange((&line, offer, &conn), again, whole.into_upload(), &mut pending)).await
-            }
+            (Some(whole), Ok(part)) if whole.is_wanted_for(&part.0) => Box::pin(self.ask_for_whole(whole, part, (&line, offer, &conn), &mut pending)).await,
             (_, exchanged) => exchanged,
         };
         if case.is_some() || exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
@@ -258,7 +256,7 @@ impl Worker {
     }
 
     /// Sends a request, if need be on another connection, and waits for the head of its answer.
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         (line, mut offer, conn): (&Line<'_>, Offer, &Conn),
         ready: Result<Origin, ProxyError>,
@@ -307,7 +305,7 @@ impl Worker {
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
-    async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
+    pub(super) async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
         let sent = || progress.map_or(0, |count| count.load(Ordering::Relaxed));
         // Whoever streams to its origin may be answered when it is done.
         let limit = if goes_on(request.headers()) { self.limits.tunnel_idle_time.max(self.limits.answer_time) } else { self.limits.answer_time };
@@ -429,7 +427,7 @@ pub(super) struct Upload {
 }
 
 /// Why a request was not answered.
-enum Sent {
+pub(super) enum Sent {
     /// It never left: here it is.
     No(Box<Request<RequestBody>>),
     Failed(hyper::Error),

@@ -227,8 +227,9 @@ impl Worker {
         let Entrant { asked, target, identity } = entrant;
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let Decision { verdict, reason, .. } =
-            asked.snapshot.court().decide_connect(target.url(), &found, self.circumstances(asked, target, identity, &moment));
+        let past = self.past(asked, identity);
+        let around = self.circumstances(asked, identity, &moment, &past);
+        let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(target.url(), &found, around);
         let ConnectVerdict::Inspect(permit) = verdict else { return None };
         Some((permit.to_seal()?, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason.exempt(why))))
     }

@@ -24,6 +24,7 @@ use super::{Proxy, Worker};
 use crate::antivirus::Antivirus;
 use crate::audit::{Opening, Outcome, Pending, Verdict as Recorded};
 use crate::policy::files::{Judge, Rules, may_ask_for};
+use crate::shares::Taker;
 use head::facts;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use http::{Method, StatusCode};
@@ -125,7 +126,7 @@ impl Worker {
         }
         let wanted = brief.antivirus.as_ref().filter(|antivirus| antivirus.wants(file.judge.classes(), file.judge.is_harmless()) && !file.is_empty());
         if let Some(antivirus) = wanted {
-            match scan((antivirus, asked.client()), &brief, &head, codings.as_ref(), file).await {
+            match scan(antivirus, &brief, &head, codings.as_ref(), file).await {
                 Ok(()) => {}
                 Err(refused) => return self.withhold(&brief, asked, body, &refused).await,
             }
@@ -154,6 +155,11 @@ impl Worker {
             Err(why) => own_answer(&shown, &super::error::unrecorded(&why), first, &self.settings.school),
         }
     }
+}
+
+/// Who takes a place for what is held.
+pub(super) fn taker(opening: &Opening) -> Taker {
+    Taker::of(opening.user.as_ref(), opening.client)
 }
 
 /// Ends the record of a request whose answer did not pass.

@@ -2,7 +2,7 @@
 //! for a virus scanner are.
 
 use super::body::HeldBody;
-use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape};
+use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape, taker};
 use super::meaning::Entry;
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
@@ -21,7 +21,6 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::fmt::Display;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -109,7 +108,7 @@ impl Worker {
         self.make_ready_to_hear(asked, &mut pending).await;
         let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
         let (mut listener, heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
-        let held = self.hold(upload, asked.client(), &asked.headers, body, (&received, listener.as_mut())).await;
+        let held = self.hold(upload, &asked.headers, body, (&received, listener.as_mut())).await;
         drop(listener);
         let stopped = match held {
             Ok(spool) => {
@@ -149,7 +148,6 @@ impl Worker {
     async fn hold(
         &self,
         upload: &Upload,
-        client: IpAddr,
         headers: &HeaderMap,
         body: &mut Incoming,
         (received, mut listener): (&AtomicU64, Option<&mut Listener>),
@@ -163,7 +161,7 @@ impl Worker {
             return Err(too_large().into());
         }
         let unkept = |error: ScanError| Refused::Antivirus(format!("It could not be looked into, so it is blocked: {error}."));
-        let mut spool = self.spools.spool(client, PATIENCE).await.map_err(unkept)?;
+        let mut spool = self.spools.spool(&taker(&upload.opening), PATIENCE, body.size_hint().exact()).await.map_err(unkept)?;
         let until = Instant::now() + self.limits.stall_time * WHOLE;
         loop {
             let read = timeout_at(until.min(Instant::now() + self.limits.stall_time), body.frame()).await;

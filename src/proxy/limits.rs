@@ -33,6 +33,10 @@ pub struct Limits {
     pub tunnel_idle_time: Duration,
     /// For open requests to finish when Usher stops.
     pub drain_time: Duration,
+    /// What held files may take of the disk in all, in bytes.
+    pub held_files: u64,
+    /// What they leave free of it, in bytes.
+    pub free_disk: u64,
     /// How far bodies are read for their words.
     pub scan: ScanLimits,
 }
@@ -72,6 +76,8 @@ impl Default for Limits {
             answer_time: Duration::from_secs(120),
             tunnel_idle_time: Duration::from_secs(600),
             drain_time: Duration::from_secs(20),
+            held_files: 4 << 30,
+            free_disk: 1 << 30,
             scan: ScanLimits::default(),
         }
     }
@@ -159,5 +165,7 @@ pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 pub const PASSWORD_CHECKS_PER_MINUTE: u32 = 60;
 /// The largest form Usher's own pages take, in bytes.
 pub const OWN_FORM: usize = 16 * 1024;
-/// Sites people have gone on to past a warning, kept in all.
+/// Sites one person has gone on to past a warning, kept at a time.
+pub const CONTINUED_EACH: usize = 256;
+/// People of whom it is kept which sites they have gone on to past a warning.
 pub const CONTINUED: usize = 50_000;

@@ -64,6 +64,7 @@ pub mod tunnel;
 mod unfit;
 pub mod warnings;
 mod websocket;
+mod whole;
 pub mod wire;
 
 use crate::antivirus::{Antivirus, Spools};

@@ -61,13 +61,12 @@ impl Worker {
     pub(super) async fn turned_from(&self, entrant: &Entrant, hello: &Hello, class: Class, sign: Sign) {
         let Some(inspector) = self.inspector.clone() else { return };
         let Entrant { asked, identity, .. } = entrant;
-        let who = identity.user().map_or_else(|| asked.client().to_string(), str::to_owned);
         let group = asked.snapshot.policy.group_name(identity.standing).to_string();
         let (sign, is_said) = match sign {
             Sign::Alert(alert) => (format!("TLS alert {alert}"), true),
             Sign::Left(how) => (how.to_owned(), false),
         };
-        let turned = Turned { ja4: Ja4::of(hello).to_string(), sign, is_said, who, group };
+        let turned = Turned { ja4: Ja4::of(hello).to_string(), sign, is_said, group };
         let host = entrant.host().clone();
         let news = inspector.memory.pins.turned(&host, class, turned, self.may_pin(entrant), asked.now);
         if let Some(state) = news {

@@ -18,15 +18,13 @@ use crate::body::coding::{Decoder, Unreadable};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
+use crate::shares::Taker;
 use crate::snapshot::Snapshot;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
-};
-use http::{Method, Response, StatusCode, Uri};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
 use parking_lot::Mutex;
-use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// One permit for undoing codings, in bytes of memory.
 pub(super) const MEMORY_UNIT: usize = 64 << 10;
@@ -105,7 +103,7 @@ impl Proxy {
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
-    pub(super) async fn decoder(&self, client: IpAddr, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
+    pub(super) async fn decoder(&self, taker: &Taker, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
         let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
         let decoder = Decoder::new(fields, limits.decode)?;
@@ -113,8 +111,9 @@ impl Proxy {
             return Ok((decoder, None));
         }
         let units = u32::try_from(decoder.memory().div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX);
-        let share = self.decoding_shares.take(client, units as usize).ok_or(Unreadable::Busy)?;
-        match timeout(limits.pause, self.decoding.clone().acquire_many_owned(units)).await {
+        let until = Instant::now() + limits.pause;
+        let share = self.decoding_shares.take(taker, units, limits.pause).await.ok_or(Unreadable::Busy)?;
+        match timeout_at(until, self.decoding.clone().acquire_many_owned(units)).await {
             Ok(Ok(permit)) => Ok((decoder, Some((permit, share)))),
             Ok(Err(_)) | Err(_) => Err(Unreadable::Busy),
         }
@@ -126,8 +125,8 @@ impl Proxy {
     }
 
     /// A body that is read as it passes; or why it does not.
-    async fn scanned<S: Source>(&self, client: IpAddr, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
-        match self.decoder(client, headers).await {
+    async fn scanned<S: Source>(&self, taker: &Taker, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
+        match self.decoder(taker, headers).await {
             Ok((decoder, memory)) => Ok(Scanned::new(source, decoder, judges, manner, memory)),
             Err(why) => {
                 manner.may_change = false;
@@ -161,7 +160,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: Some(overheard.clone()),
         };
-        let mut scanned = self.scanned(asked.client(), sent, (judges, manner), upload.request.headers()).await?;
+        let mut scanned = self.scanned(&asked.taker(), sent, (judges, manner), upload.request.headers()).await?;
         if holds
             && scanned.hold(&self.limits.scan).await == Held::Withheld
             && let Some(found) = scanned.found().cloned()
@@ -192,7 +191,7 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: None,
         };
-        let mut scanned = match self.scanned(asked.client(), flow, (judges, manner), &head.headers).await {
+        let mut scanned = match self.scanned(&asked.taker(), flow, (judges, manner), &head.headers).await {
             Ok(scanned) => scanned,
             Err(found) => return self.withheld(asked, &case, &found, pending).await,
         };
@@ -334,43 +333,4 @@ fn text_of(reason: &Reason) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// A request for parts, as it would be for the whole. Parts of a text cannot be judged, and asking for them is no way past.
-pub(super) struct Whole(Method, Uri, HeaderMap);
-
-impl Whole {
-    /// Of a request that is about to be sent, if it asks for parts and its answer may be more than noted.
-    pub(super) fn of(asked: &Asked, upload: &mut Upload) -> Option<Self> {
-        let request = &mut upload.request;
-        let is_judged = asked.reading.as_ref().is_some_and(|reading| reading.most(Way::Answer) > OnHit::Note);
-        if !is_judged || *request.method() != Method::GET || !request.headers().contains_key(RANGE) {
-            return None;
-        }
-        // What has a body is sent once, and asks for the whole from the beginning.
-        if !matches!(request.body(), RequestBody::Empty) {
-            request.headers_mut().remove(RANGE);
-            request.headers_mut().remove(IF_RANGE);
-            return None;
-        }
-        let mut headers = request.headers().clone();
-        // Lengths too: an empty body that claims one would make the origin take what comes next on the connection for it.
-        for name in [RANGE, IF_RANGE, CONTENT_LENGTH, EXPECT, TRAILER] {
-            headers.remove(name);
-        }
-        Some(Self(request.method().clone(), request.uri().clone(), headers))
-    }
-
-    /// Whether the answer is a part of a text, so that the whole is to be asked for instead.
-    pub(super) fn is_wanted_for<B>(&self, answer: &Response<B>) -> bool {
-        let parts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/byteranges"));
-        let headers = answer.headers();
-        answer.status() == StatusCode::PARTIAL_CONTENT && (Body::of(headers).is_some() || headers.get_all(CONTENT_TYPE).iter().any(parts))
-    }
-
-    /// The request for it.
-    pub(super) fn into_upload(self) -> Upload {
-        let Self(method, uri, headers) = self;
-        Upload { request: super::forward::rebuilt(method, uri, headers), progress: None }
-    }
 }

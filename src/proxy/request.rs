@@ -16,13 +16,14 @@ use super::{Proxy, Worker, heads, websocket};
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
-use crate::identity::Identity;
-use crate::insight::republished::meant_host;
+use crate::host::Host;
+use crate::identity::{Identity, Who};
 use crate::insight::trail::Step;
 use crate::insight::{Certainty, Kind, Start};
 use crate::lists::Found;
 use crate::policy::decision::{Destination, Exempt};
 use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reading, Reason, RequestVerdict, TunnelPermit, files};
+use crate::shares::Taker;
 use crate::snapshot::Snapshot;
 use crate::url::Scheme;
 use bytes::Bytes;
@@ -104,6 +105,15 @@ impl Asked {
 
     pub(super) fn client(&self) -> IpAddr {
         self.conn.client.ip().to_canonical()
+    }
+
+    /// Who takes a part of what there is little of.
+    pub(super) fn taker(&self) -> Taker {
+        let person = self.sequel.as_ref().and_then(|sequel| match &sequel.identity.who {
+            Who::User(name) => Some(name),
+            Who::Unnamed => None,
+        });
+        Taker::of(person, self.client())
     }
 
     /// A target as it was meant: of one page, or of the server as a whole.
@@ -247,7 +257,8 @@ impl Worker {
     pub(super) async fn judge_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Judged, Answer> {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let around = self.circumstances(asked, target, identity, &moment);
+        let past = self.past(asked, identity);
+        let around = self.circumstances(asked, identity, &moment, &past);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_connect(target.url(), &found, around);
         match verdict {
             ConnectVerdict::Tunnel(permit) => Ok(Judged::Sealed(permit, self.judged(asked, target, identity, &found, Verdict::Allowed, &reason))),
@@ -290,7 +301,8 @@ impl Worker {
     async fn answer_request(self: &Arc<Self>, mut asked: Asked, target: Target, identity: Identity, request: Request<Incoming>) -> Answer {
         let found = asked.snapshot.lists.look_up(target.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
-        let around = self.circumstances(&asked, &target, &identity, &moment);
+        let past = self.past(&asked, &identity);
+        let around = self.circumstances(&asked, &identity, &moment, &past);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
@@ -308,14 +320,18 @@ impl Worker {
         }
     }
 
-    pub(super) fn circumstances<'a>(&self, asked: &'a Asked, target: &Target, identity: &'a Identity, moment: &'a Moment) -> Circumstances<'a> {
-        let client = asked.client();
+    /// The sites that who asks has gone on to past a warning.
+    pub(super) fn past(&self, asked: &Asked, identity: &Identity) -> Vec<Host> {
+        self.warnings.past(identity, asked.client(), asked.now)
+    }
+
+    pub(super) fn circumstances<'a>(&self, asked: &'a Asked, identity: &'a Identity, moment: &'a Moment, past: &'a [Host]) -> Circumstances<'a> {
         Circumstances {
             identity,
-            client,
+            client: asked.client(),
             moment,
             method: asked.method.as_str(),
-            continued: self.warnings.has_continued(identity, client, &meant_host(target.url()), asked.now),
+            past,
             taxonomy: &asked.snapshot.taxonomy,
             lists: &asked.snapshot.lists,
         }
@@ -353,7 +369,8 @@ impl Worker {
     pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
         let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
-        let token = self.warnings.token(identity, asked.client(), &raw(target), asked.now);
+        let site = reason.warned_of().unwrap_or(&target.url().host);
+        let token = self.warnings.token(identity, asked.client(), site, &raw(target), asked.now);
         let form = Form { action: format!("{}://{}/continue", scheme(target.url()), self.settings.own_host), token };
         Page { site: shown(target), form: Some(form), appeal: true, ..page }
     }
@@ -547,8 +564,8 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
         search: None,
         time_ms: asked.now.as_millisecond().unsigned_abs(),
         user: match &identity.who {
-            crate::identity::Who::User(name) => Some(name.clone()),
-            crate::identity::Who::Unnamed => None,
+            Who::User(name) => Some(name.clone()),
+            Who::Unnamed => None,
         },
         group: policy.group_name(identity.standing),
         source: identity.source.as_str(),

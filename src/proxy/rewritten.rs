@@ -69,7 +69,8 @@ impl Worker {
             trail.push((lead.rule().clone(), to));
             let moment = asked.snapshot.timetable.moment(asked.now);
             found = asked.snapshot.lists.look_up(there.url());
-            let around = self.circumstances(&asked, &there, &identity, &moment);
+            let past = self.past(&asked, &identity);
+            let around = self.circumstances(&asked, &identity, &moment, &past);
             let Decision { verdict, reason: now, .. } = asked.snapshot.court().decide_led(there.url(), &found, around, Some(lead));
             let (verdict, reason, page) = match verdict {
                 RequestVerdict::Elsewhere(next) => {

@@ -204,7 +204,7 @@ impl Worker {
         if !asked.headers.contains_key(CONTENT_ENCODING) || asked.sequel.as_ref().is_none_or(|sequel| sequel.asking.is_none()) {
             return;
         }
-        let undone = self.decoder(asked.client(), &asked.headers).await;
+        let undone = self.decoder(&asked.taker(), &asked.headers).await;
         let Some(sequel) = &mut asked.sequel else { return };
         match (undone, &mut sequel.asking) {
             (Ok((decoder, memory)), Some(asks)) => (asks.decoder, asks.memory) = (decoder, memory),
@@ -237,7 +237,8 @@ impl Worker {
         let found = asked.snapshot.lists.look_up(there.url());
         let moment = asked.snapshot.timetable.moment(asked.now);
         let method = if matches!(response.status().as_u16(), 307 | 308) { asked.method.as_str() } else { Method::GET.as_str() };
-        let around = Circumstances { method, ..self.circumstances(asked, &there, &sequel.identity, &moment) };
+        let past = self.past(asked, &sequel.identity);
+        let around = Circumstances { method, ..self.circumstances(asked, &sequel.identity, &moment, &past) };
         let Decision { verdict: RequestVerdict::Block, reason, .. } = asked.snapshot.court().decide_request(there.url(), &found, around) else { return None };
         let by = target.url().host.as_str().to_owned();
         let reason = Republished::named(by, Way::LeadsTo, there.url(), found.categories, reason);

@@ -3,7 +3,8 @@
 //! hyper frames and hands over; what it has no limit for has one here: a client that takes nothing of one answer while it takes others, and a connection on
 //! which nothing is asked. How much may be under way at once, and how often a client may ask and take it back (CVE-2023-44487), is in [`super::limits`].
 //!
-//! hyper sends no interim answers (1xx) over HTTP/2, so they end here. A head that is larger than [`HEAD_LISTS`] times what one may be is answered by hyper,
+//! hyper sends no interim answers (1xx) over HTTP/2, so they end here: h2 has `SendResponse::send_informational` (0.4.20), but hyper (1.12) keeps its
+//! `SendResponse` to itself and calls that nowhere. A head that is larger than [`HEAD_LISTS`] times what one may be is answered by hyper,
 //! with a bare 431 that is not on record; up to there it is answered by us and is.
 
 use super::Worker;

@@ -3,10 +3,9 @@
 //! A token is good for a few minutes, for one person (or device, where no person is known) and one site. Pressed, it holds for that person
 //! and site for a while. Nobody can make one without the installation's secret.
 
-use super::limits::CONTINUED;
+use super::limits::{CONTINUED, CONTINUED_EACH};
 use crate::host::Host;
 use crate::identity::{Identity, Who};
-use crate::insight::republished::meant_host;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -68,11 +67,11 @@ impl Warnings {
         Self { key, hold, continued: Mutex::default() }
     }
 
-    /// A token with which this person may go on to `url`.
+    /// A token with which this person may go on to `site`, which they were warned of, and there to `url`: that may be on another, which shows it.
     #[must_use]
-    pub fn token(&self, identity: &Identity, client: IpAddr, url: &str, now: Timestamp) -> String {
+    pub fn token(&self, identity: &Identity, client: IpAddr, site: &Host, url: &str, now: Timestamp) -> String {
         let until = now.as_second() + i64::try_from(TOKEN_LIFE.as_secs()).unwrap_or_default();
-        let claim = format!("{until} {url}");
+        let claim = format!("{until} {site} {url}");
         let signature = self.sign(&Holder::of(identity, client), &claim);
         URL_SAFE_NO_PAD.encode([&signature[..], claim.as_bytes()].concat())
     }
@@ -88,13 +87,12 @@ impl Warnings {
         if blake3::Hash::from(given) != blake3::Hash::from(self.sign(&holder, claim)) {
             return Err(BadToken::Forged);
         }
-        let (until, url) = claim.split_once(' ').ok_or(BadToken::Forged)?;
+        let (until, rest) = claim.split_once(' ').ok_or(BadToken::Forged)?;
+        let (site, url) = rest.split_once(' ').ok_or(BadToken::Forged)?;
         if until.parse::<i64>().map_err(|_| BadToken::Forged)? < now.as_second() {
             return Err(BadToken::Expired);
         }
-        // Of a page that shows another it is the other that was warned about, and to which they go on.
-        let site = meant_host(&crate::url::Url::parse(url).map_err(|_| BadToken::Forged)?).into_owned();
-        self.remember(holder, site, now);
+        self.remember(holder, Host::parse(site).map_err(|_| BadToken::Forged)?, now);
         Ok(url.to_owned())
     }
 
@@ -119,18 +117,21 @@ impl Warnings {
         }
         let sites = continued.entry(holder).or_default();
         sites.retain(|(known, until)| *known != site && *until > now);
+        if sites.len() >= CONTINUED_EACH {
+            sites.remove(0);
+        }
         sites.push((site, until));
     }
 
-    /// Whether this person has gone on to this site, or one it is part of, a short while ago.
+    /// The sites this person has gone on to a short while ago; nearly always none, and that takes no memory.
     #[must_use]
-    pub fn has_continued(&self, identity: &Identity, client: IpAddr, host: &Host, now: Timestamp) -> bool {
+    pub fn past(&self, identity: &Identity, client: IpAddr, now: Timestamp) -> Vec<Host> {
         let continued = self.continued.lock();
         if continued.is_empty() {
-            return false;
+            return Vec::new();
         }
-        let sites = continued.get(&Holder::of(identity, client));
-        sites.is_some_and(|sites| sites.iter().any(|(site, until)| *until > now && host.is_within(site)))
+        let sites = continued.get(&Holder::of(identity, client)).into_iter().flatten();
+        sites.filter(|(_, until)| *until > now).map(|(site, _)| site.clone()).collect()
     }
 }
 
@@ -140,6 +141,14 @@ mod tests {
     use crate::identity::{GroupId, Standing};
 
     const URL: &str = "http://chat.example/room?x=1";
+
+    fn host(name: &str) -> Host {
+        Host::parse(name).expect("a host")
+    }
+
+    fn token_of(warnings: &Warnings, identity: &Identity, now: Timestamp) -> String {
+        warnings.token(identity, client(1), &host("chat.example"), URL, now)
+    }
 
     fn user(name: &str) -> Identity {
         Identity::proved(name.into(), Standing::Member(GroupId(0)))
@@ -156,30 +165,33 @@ mod tests {
     #[test]
     fn going_on_holds_for_that_person_and_site_for_a_while() {
         let warnings = Warnings::new([1; 32], Duration::from_secs(900));
-        let token = warnings.token(&user("a"), client(1), URL, at(0));
-        let host = |name: &str| Host::parse(name).expect("a host");
-        assert!(!warnings.has_continued(&user("a"), client(1), &host("chat.example"), at(1)));
+        let token = token_of(&warnings, &user("a"), at(0));
+        assert!(warnings.past(&user("a"), client(1), at(1)).is_empty());
         assert_eq!(warnings.accept(&token, &user("a"), client(1), at(1)), Ok(URL.to_owned()));
-        for (who, site, second, holds) in [
-            ("a", "chat.example", 2, true),
-            ("a", "img.chat.example", 900, true),
-            ("a", "chat.example", 901, false),
-            ("a", "example", 2, false),
-            ("a", "other.example", 2, false),
-            ("b", "chat.example", 2, false),
-        ] {
-            assert_eq!(warnings.has_continued(&user(who), client(1), &host(site), at(second)), holds, "{who} {site} {second}");
+        for (who, second, holds) in [("a", 2, true), ("a", 900, true), ("a", 901, false), ("b", 2, false)] {
+            assert_eq!(warnings.past(&user(who), client(1), at(second)) == [host("chat.example")], holds, "{who} {second}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_one_person_is_bounded_and_the_oldest_goes_first() {
+        let warnings = Warnings::new([1; 32], Duration::from_secs(900));
+        for number in 0..CONTINUED_EACH + 3 {
+            let token = warnings.token(&user("a"), client(1), &host(&format!("s{number}.example")), URL, at(0));
+            warnings.accept(&token, &user("a"), client(1), at(1)).expect("it is ours");
+        }
+        let past = warnings.past(&user("a"), client(1), at(2));
+        assert_eq!((past.len(), &past[0]), (CONTINUED_EACH, &host("s3.example")));
     }
 
     #[test]
     fn a_token_is_good_for_its_own_person_and_time_only() {
         let warnings = Warnings::new([1; 32], Duration::from_secs(900));
-        let token = warnings.token(&user("a"), client(1), URL, at(0));
+        let token = token_of(&warnings, &user("a"), at(0));
         assert_eq!(warnings.accept(&token, &user("b"), client(1), at(1)), Err(BadToken::Forged));
         assert_eq!(warnings.accept(&token, &Identity::unknown(), client(1), at(1)), Err(BadToken::Forged));
         assert_eq!(warnings.accept(&token, &user("a"), client(1), at(601)), Err(BadToken::Expired));
-        let device = warnings.token(&Identity::unknown(), client(1), URL, at(0));
+        let device = token_of(&warnings, &Identity::unknown(), at(0));
         assert_eq!(warnings.accept(&device, &Identity::unknown(), client(2), at(1)), Err(BadToken::Forged));
         let other = Warnings::new([2; 32], Duration::from_secs(900));
         assert_eq!(other.accept(&token, &user("a"), client(1), at(1)), Err(BadToken::Forged));
@@ -194,7 +206,7 @@ mod tests {
             let (warnings, now) = (Warnings::new([1; 32], Duration::from_secs(900)), Timestamp::UNIX_EPOCH);
             let accepts = |token: &str| warnings.accept(token, &user("a"), client(1), now);
             proptest::prop_assert_eq!(accepts(&URL_SAFE_NO_PAD.encode(&bytes)), Err(BadToken::Forged));
-            let token = warnings.token(&user("a"), client(1), URL, now);
+            let token = token_of(&warnings, &user("a"), now);
             let mut changed = URL_SAFE_NO_PAD.decode(&token).expect("a token");
             let place = at % changed.len();
             changed[place] ^= 1 << bit;

@@ -76,6 +76,25 @@ impl FileUnscanned<'_> {
     }
 }
 
+/// Files cannot be held until they are judged: there is no room for them.
+pub struct NoRoomToHold<'a> {
+    /// Why not.
+    pub error: &'a std::io::Error,
+    /// What there is for them in all, in MiB.
+    pub most_mib: u64,
+    /// What is to stay free on the disk, in MiB.
+    pub free_mib: u64,
+}
+
+impl NoRoomToHold<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        let Self { error, most_mib, free_mib } = self;
+        error!(%error, most_mib, free_mib, "a file cannot be held until it is judged, and is refused: make room on the disk of the data folder, or see \
+            held_files_mib and free_disk_mib under [limits] in usher.toml; this is told once a minute");
+    }
+}
+
 /// The log can be written again.
 pub struct LogRecovered<'a> {
     /// The database.

@@ -1,5 +1,7 @@
 //! Programs that take no certificate but a site's own, as they are found out, and what is kept of them in the data folder.
 //!
+//! Nothing of it says who a program belongs to: it outlives purges and erasures of the record.
+//!
 //! What was learnt and what technicians say are two files, so that neither a running Usher nor a command writes over the other: `learnt.json` is written by
 //! the one, `orders.json` by the other. What cannot be read is nothing known, and told. See [`book`] for what makes a pin.
 
@@ -181,8 +183,10 @@ impl Pins {
             Ok(orders) => book.ordered(orders),
             Err(error) => wrong = wrong.or(Some(error)),
         }
+        // Written anew once, so that nothing an earlier Usher kept beside them is kept on.
+        let rewrite = !book.pins.is_empty();
         let bare = AtomicBool::new(book.is_bare());
-        (Self { folder, book: Mutex::new(book), bare, changed: AtomicBool::new(false), writing: Mutex::default() }, wrong)
+        (Self { folder, book: Mutex::new(book), bare, changed: AtomicBool::new(rewrite), writing: Mutex::default() }, wrong)
     }
 
     /// Whether a program is to be passed sealed at a host.
@@ -249,7 +253,7 @@ mod tests {
     use super::*;
 
     fn turned() -> Turned {
-        Turned { ja4: "t13d".into(), sign: "TLS alert 48".into(), is_said: true, who: "127.0.7.1".into(), group: "year-7".into() }
+        Turned { ja4: "t13d".into(), sign: "TLS alert 48".into(), is_said: true, group: "year-7".into() }
     }
 
     #[test]
@@ -279,6 +283,26 @@ mod tests {
         again.refresh(now).expect("taken up");
         assert!(!again.passes(&host, class(1), now) && again.passes(&other, class(3), now));
         assert!(!kept.read().expect("read").pins.contains_key(&(host.clone(), class(1))), "and written");
+    }
+
+    #[test]
+    fn what_an_earlier_usher_kept_of_people_goes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pins = Pins::load(Folder::at(folder.path().to_owned())).0;
+        let (host, class) = (Host::parse("app.example").expect("a host"), format!("{:032x}", 1).parse().expect("a class"));
+        for _ in 0..book::ENOUGH {
+            pins.turned(&host, class, turned(), May::Pass, Timestamp::now());
+        }
+        pins.save().expect("written");
+        let path = folder.path().join("learnt.json");
+        let text = fs::read_to_string(&path).expect("there").replace("\"group\"", "\"who\": \"7-anna\", \"group\"");
+        assert!(text.contains("7-anna"));
+        fs::write(&path, text).expect("written");
+        let (pins, wrong) = Pins::load(Folder::at(folder.path().to_owned()));
+        assert!(wrong.is_none() && pins.passes(&host, class, Timestamp::now()));
+        pins.refresh(Timestamp::now()).expect("written");
+        let text = fs::read_to_string(&path).expect("there");
+        assert!(text.contains("app.example") && !text.contains("7-anna") && !text.contains("who"), "{text}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn verdict(snapshot: &Snapshot, identity: &Identity, url: &Url) -> &'static str 
     let found = snapshot.lists.look_up(url);
     let (client, taxonomy, lists) = (IpAddr::V4(Ipv4Addr::LOCALHOST), &snapshot.taxonomy, &snapshot.lists);
     let method = if url.scheme == Scheme::Http { "GET" } else { "CONNECT" };
-    let around = Circumstances { identity, client, moment: &moment, method, continued: false, taxonomy, lists };
+    let around = Circumstances { identity, client, moment: &moment, method, past: &[], taxonomy, lists };
     match snapshot.court().opinion(url, &found, around).action {
         Action::Allow => "open",
         Action::Warn => "warned",
@@ -79,7 +79,7 @@ fn health_money_and_updates_stay_sealed_though_everything_is_looked_into() {
         let found = snapshot.lists.look_up_host(&url.host);
         for (group, identity) in everybody(&snapshot) {
             let (client, taxonomy, lists) = (IpAddr::V4(Ipv4Addr::LOCALHOST), &snapshot.taxonomy, &*snapshot.lists);
-            let around = Circumstances { identity: &identity, client, moment: &moment, method: "CONNECT", continued: false, taxonomy, lists };
+            let around = Circumstances { identity: &identity, client, moment: &moment, method: "CONNECT", past: &[], taxonomy, lists };
             let verdict = snapshot.court().decide_connect(&url, &found, around).verdict;
             assert_eq!(matches!(verdict, ConnectVerdict::Tunnel(_)), is_sealed, "{host} for {group}: {verdict:?}");
         }

@@ -319,8 +319,8 @@ fn on_a_small_disk() {
     assert_eq!(told.len(), 2, "{events:?}");
 }
 
-#[test]
-fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_nothing_is_lost() {
+/// Has a test that is not run with the others pass on a disk of 64 MiB.
+fn passes_on_a_small_disk(test: &str) {
     let place = tempfile::tempdir().expect("a folder");
     let mount = "mount -t tmpfs -o size=64m small \"$0\" && exec \"$@\"";
     let apart = |arguments: &[&str]| {
@@ -333,7 +333,62 @@ fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_no
     let Some(way) = ways.into_iter().find(|way| apart(way).arg("true").output().is_ok_and(|done| done.status.success())) else { return skipped("tmpfs") };
     let mut program = apart(way);
     program.env("TMPDIR", place.path());
-    passes(program, "durability::on_a_small_disk");
+    passes(program, test);
+}
+
+#[test]
+fn on_a_full_disk_nothing_passes_and_when_there_is_room_again_all_goes_on_and_nothing_is_lost() {
+    passes_on_a_small_disk("durability::on_a_small_disk");
+}
+
+#[tokio::test]
+#[ignore = "it is run by the test after it, as a program whose temporary folder is a small disk"]
+async fn with_long_uploads_on_a_small_disk() {
+    let world = World::new().limit("free_disk_mib = 24").files("block = [\"executable\"], uploads = true");
+    let (files, site) = (Arc::new(world.write()), Origin::saying("taken").await);
+    let mut usher = Program::start(files.clone());
+    let chunk = [b"40000\r\n".as_slice(), &[b'x'; 0x40000], b"\r\n"].concat();
+    let mut wires = Vec::new();
+    // Together they would fill it three times over.
+    for number in 0..4 {
+        let mut wire = Wire::connect(IpAddr::from([127, 0, 7, number + 1]), usher.address).await;
+        wire.send(site.request("POST", &format!("/{number}"), "Accept: text/html\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n")).await;
+        wires.push(wire);
+    }
+    let free = || {
+        let disk = rustix::fs::statvfs(files.path("data")).expect("a disk");
+        disk.f_bavail * disk.f_frsize
+    };
+    let mut least = u64::MAX;
+    for _ in 0..48 * 4 {
+        for wire in &mut wires {
+            wire.send(&chunk).await;
+        }
+        least = least.min(free());
+    }
+    assert!((20 << 20..40 << 20).contains(&least), "{least} bytes were free: what is held takes what it may, and leaves the rest");
+    let mut refused = 0;
+    for wire in &mut wires {
+        let reply = wire.reply().await;
+        refused += usize::from(reply.status == 403 && reply.text().contains("the disk has too little room left"));
+    }
+    assert!(refused == 4 && site.seen().is_empty(), "{refused}");
+    assert!(usher.says("cannot be held").contains("ERROR"));
+    // All goes on: the record, and what is small.
+    let answered: Vec<_> = (0..250).map(|number| ask(&usher, number)).inspect(|(_, status, reply)| assert_eq!(status, "403", "{reply}")).collect();
+    let mut small = Wire::connect(IpAddr::from([127, 0, 7, 9]), usher.address).await;
+    small.send(site.request("POST", "/small", "Content-Length: 1\r\n\r\nx").trim_end_matches("\r\n")).await;
+    assert_eq!(small.reply().await.status, 200);
+    stop(usher);
+    let rows = rows(&files);
+    assert_eq!(rows.iter().filter(|row| row.why.contains("too little room left")).count(), 4);
+    assert!(answered.iter().all(|(path, _, _)| rows.iter().filter(|row| row.path == *path).count() == 1));
+    assert_eq!(files.usher(&["log", "verify"]).code, Some(0));
+}
+
+#[test]
+fn files_that_are_held_leave_the_record_its_room_on_the_disk() {
+    passes_on_a_small_disk("durability::with_long_uploads_on_a_small_disk");
 }
 
 /// The sealed files of a class.

@@ -141,10 +141,12 @@ async fn an_application_that_trusts_only_its_own_site_finds_itself_out_and_is_pa
     assert!(passed.bytes_down.is_some_and(|bytes| bytes > 0) && passed.upstream.is_some(), "{passed:?}");
     // For whoever looks after it.
     let [one] = &there.listed(1).await[..] else { panic!("one") };
-    for (key, value) in [("host", "news.example"), ("state", "learnt"), ("who", "127.0.7.1"), ("group", "year-7"), ("sign", "TLS alert 48")] {
+    for (key, value) in [("host", "news.example"), ("state", "learnt"), ("group", "year-7"), ("sign", "TLS alert 48")] {
         assert_eq!(one[key], value, "{key}: {one}");
     }
     assert!(one["ja4"].as_str().is_some_and(|ja4| ja4.starts_with("t13d")), "{one}");
+    let kept = std::fs::read_to_string(there.usher.files.path("data/pins/learnt.json")).expect("it is kept");
+    assert!(kept.contains("news.example") && !kept.contains("127.0.7.1"), "an erasure has nothing to erase here: {kept}");
     // For that program and that site alone.
     let mut browser = there.browser().open(&there.at("news.example")).await;
     assert_eq!(browser.get("/today").await.0, 200);
@@ -292,6 +294,27 @@ async fn a_site_that_asks_for_a_certificate_is_passed_sealed_where_its_group_has
             assert_ne!(device.open(&at).await.shown, proof.chain[0].to_vec());
         }
     }
+}
+
+#[tokio::test]
+async fn that_a_site_asks_for_a_certificate_says_nothing_of_one_that_a_rule_led_from() {
+    let (authority, _, asking) = asking_site(&[&TLS13]).await;
+    let public = Authority::new("Another public authority");
+    let site = SecureSite::saying("the site's page", &public, &["chat.example"], Good::Now).await;
+    let to = format!("https://news.example:{}{{path}}", asking.address.port());
+    let rule = format!("[[rewrite]]\nname = \"the new chat\"\nwhen = {{ prefix = \"chat.example/new\" }}\nreason = \"It moved.\"\nurl = \"{to}\"\n");
+    let mut world = World::new().tls("authorities = [\"public.pem\", \"other.pem\"]").policy(&rule);
+    world.edit_policy("members =", "inspect = \"all\"\nclient_certificates = \"sealed\"\nmembers =");
+    let files = world.write();
+    files.put("other.pem", &public.pem());
+    let (usher, school) = start(files, &authority.pem());
+    let (device, at) = (Device::another(&[&public.pem(), &school], usher.address, |_| ()), format!("chat.example:{}", site.address.port()));
+    let mut talk = device.open(&at).await;
+    let inspected = talk.shown.clone();
+    let (status, page) = talk.get("/new").await;
+    assert!(status == 502 && page.contains("This site asks for a certificate"), "{status} {page}");
+    assert_eq!(device.open(&at).await.shown, inspected, "it is looked into as before");
+    assert!(row(&usher, |row| row.path == "/new").await.why.contains("the new chat"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -593,6 +616,26 @@ async fn a_warning_of_a_sealed_site_is_a_page_with_a_way_on_that_is_sealed() {
 }
 
 #[tokio::test]
+async fn a_warning_of_what_a_sealed_site_shows_is_a_page_too() {
+    let believed = Authority::new("A public authority");
+    let shell = "video-example.translate.goog";
+    let site = SecureSite::saying("the site's page", &believed, &[shell], Good::Now).await;
+    let mut world = World::new().named(shell, "127.0.0.1").tls("authorities = [\"public.pem\"]");
+    world.edit_policy("not_tls = \"pass\"", "block_page = \"always\"");
+    let (usher, _) = start(world.write(), &believed.pem());
+    let (browser, at) = (Device::of(&usher.files, usher.address), format!("{shell}:{}", site.address.port()));
+    let (status, page) = browser.open(&at).await.read("/film").await;
+    assert!(status == 403 && page.contains("Think before you go on") && page.contains("Google Translate shows video.example"), "{page}");
+    assert!(!page.contains("No warning can be shown"), "{page}");
+    let warned = row(&usher, |row| row.method == "GET" && row.host == shell).await;
+    assert_eq!((warned.verdict.as_str(), warned.reason.as_str()), ("warned", "republished"));
+    let token = page.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a button");
+    assert_eq!(browser.open("usher.internal:443").await.post("/continue", &format!("token={token}")).await.status(), 303);
+    let own = Device::another(&[&believed.pem()], usher.address, |_| ());
+    assert_eq!(own.open(&at).await.get("/film").await, (http::StatusCode::OK, "the site's page".to_owned()));
+}
+
+#[tokio::test]
 async fn a_connection_that_shows_a_page_never_becomes_more() {
     let there = sealed("always").await;
     let games = there.at("games.example");
@@ -690,6 +733,23 @@ async fn that_a_certificate_was_excused_is_on_record() {
             let row = row(&usher, |row| row.path == path).await;
             assert_eq!(row.why.contains("Its certificate was excused by an exception until 2999-01-01: The lift's panel."), excused, "{path}: {}", row.why);
         }
+    }
+}
+
+#[tokio::test]
+async fn that_a_certificate_was_excused_is_on_record_also_with_what_was_held_and_beside_what_is_noted_later() {
+    let exception = "[[tls.exception]]\nhost = \"news.example\"\naccept = [\"expired\"]\nreason = \"The lift's panel.\"\nuntil = 2999-01-01";
+    let believed = Authority::new("A public authority");
+    let site = SecureSite::saying("the site's page", &believed, &["news.example"], Good::Before).await;
+    let world = World::new().inspecting().files("block = [\"executable\"], uploads = true").tls("authorities = [\"public.pem\"]").tls(exception);
+    let (usher, _) = start(world.write(), &believed.pem());
+    let device = Device::of(&usher.files, usher.address);
+    for (path, status, more) in [("/form", 200, ""), ("/setup.exe", 403, "the file was withheld: see ")] {
+        let mut talk = device.open(&format!("news.example:{}", site.address.port())).await;
+        assert_eq!(talk.post(path, "a=1").await.status(), status, "{path}");
+        let row = row(&usher, |row| row.path == path && row.verdict == "allowed" && row.outcome.is_some()).await;
+        let note = row.note.expect("a note");
+        assert!(note.contains("Its certificate was excused by an exception until 2999-01-01: The lift's panel.") && note.contains(more), "{path}: {note}");
     }
 }
 

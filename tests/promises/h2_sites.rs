@@ -210,6 +210,26 @@ async fn a_connection_to_a_site_is_shared_and_nothing_on_it_is() {
 }
 
 #[tokio::test]
+async fn those_who_do_not_read_what_they_asked_for_hold_up_nobody_elses() {
+    let believed = believed();
+    let site = Site::doing(&believed, H2, |_, _| async { Response::new(Told::saying(vec![b'x'; 1 << 20])) }).await;
+    let usher = school(&believed, |world| world);
+    // A client that takes one byte of each.
+    let mut idle = Talk2::open_with(&device(&usher), &site.authority(), |builder| {
+        builder.initial_stream_window_size(1);
+    })
+    .await;
+    let mut unread = Vec::new();
+    for number in 0..40 {
+        let asking = idle.request("GET", &format!("/{number}")).body(Told::nothing()).expect("a request");
+        unread.push(idle.send(asking).await.expect("an answer"));
+    }
+    let mut other = Talk2::open(&device(&usher).at([127, 0, 9, 1]), &site.authority()).await;
+    let (status, page) = other.get("/other").await;
+    assert_eq!((status, page.len(), site.visits()), (StatusCode::OK, 1 << 20, 1), "on the same connection");
+}
+
+#[tokio::test]
 async fn a_call_with_trailers_streams_both_ways_however_long_it_is_still() {
     let believed = believed();
     let site = Site::doing(&believed, H2, |_, request| async move {

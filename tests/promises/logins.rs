@@ -57,6 +57,55 @@ async fn a_connection_that_somebody_logged_in_serves_nobody_else() {
     }
 }
 
+/// A text that one is let at who is logged in on the connection, whole or in parts. What it was asked for, it says in front.
+async fn books(scheme: &'static str, part: usize) -> Origin {
+    Origin::doing(move |mut visit| async move {
+        let mut is_known = false;
+        while let Some(request) = visit.request().await {
+            let head = request.to_ascii_lowercase();
+            is_known |= head.contains(&format!("authorization: {} i am", scheme.to_ascii_lowercase()));
+            let kind = "Content-Type: text/plain\r\nAccept-Ranges: bytes\r\n";
+            if !is_known {
+                visit.send(format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {scheme} who?\r\nContent-Length: 0\r\n\r\n")).await;
+            } else if head.contains("\r\nrange:") {
+                let fields = format!("{kind}Content-Range: bytes 0-{}/99999999\r\nContent-Length: {part}\r\n", part - 1);
+                visit.send([format!("HTTP/1.1 206 Partial Content\r\n{fields}\r\n").as_bytes(), &vec![b'.'; part]].concat()).await;
+            } else {
+                let text = format!("the whole, on {}", visit.number);
+                visit.send(format!("HTTP/1.1 200 OK\r\n{kind}Content-Length: {}\r\n\r\n{text}", text.len())).await;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_text_that_is_judged_whole_is_asked_for_on_the_connection_that_is_logged_in_or_not_at_all() {
+    let school = World::new().reading("{ threshold = 100, on_hit = \"withhold\" }").start().await;
+    let ask = async |wire: &mut Wire, site: &Origin, login: &str| {
+        let path = format!("/{}", site.address.port());
+        wire.send(site.request("GET", &path, &format!("{login}Range: bytes=0-9\r\n"))).await;
+        wire.reply().await
+    };
+    for scheme in ["NTLM", "Negotiate"] {
+        let (site, mut amy) = (books(scheme, 10).await, school.wire().await);
+        let login = format!("Authorization: {scheme} I am amy\r\n");
+        assert_eq!(ask(&mut amy, &site, &login).await.text(), "the whole, on 0", "{scheme}: by the login that is good for once");
+        for _ in 0..3 {
+            assert_eq!(ask(&mut amy, &site, "").await.text(), "the whole, on 0", "{scheme}");
+        }
+        let logins = site.seen().iter().filter(|request| request.to_ascii_lowercase().contains("authorization:")).count();
+        assert_eq!((logins, site.visits()), (1, 1), "{scheme}");
+    }
+    // A part that goes on for too long.
+    let (site, mut amy) = (books("NTLM", 8 << 20).await, school.wire().await);
+    amy.send(site.request("GET", "/first", "Authorization: NTLM I am amy\r\n")).await;
+    assert_eq!(amy.reply().await.status, 200);
+    let refused = ask(&mut amy, &site, "").await;
+    assert_eq!((refused.status, site.visits()), (502, 1), "{}", refused.text());
+    assert!(school.closed(&format!("/{}", site.address.port())).await.note.is_some_and(|note| note.contains("a part of a text")));
+}
+
 #[tokio::test]
 async fn a_login_of_each_request_leaves_connections_to_all() {
     let (site, school) = (

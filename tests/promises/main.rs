@@ -22,6 +22,7 @@ mod gate;
 mod generations;
 mod h2;
 mod h2_sites;
+mod held;
 mod http;
 mod illegal;
 mod inside;

@@ -76,6 +76,27 @@ async fn a_warning_is_gone_past_for_the_page_that_is_shown_and_for_no_other() {
 }
 
 #[tokio::test]
+async fn who_was_let_on_to_one_site_is_not_let_on_to_another_that_names_it() {
+    let (origin, school) = (Origin::saying("the page").await, world().listed("streaming", "web.archive.org").start().await);
+    let port = origin.address.port();
+    let (video, archive) = (format!("http://video.example:{port}/"), format!("http://web.archive.org:{port}/web/2024/https://video.example/one"));
+    let go_on = async |url: &str| {
+        let warned = school.pupil().with("Accept", "text/html").get(url).await;
+        let text = warned.is_warned().reply.text();
+        let token = text.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned();
+        let on = school.pupil().post("http://usher.internal/continue", &format!("token={token}")).await;
+        assert_eq!((on.reply.status, on.reply.field("location").as_deref()), (303, Some(url)));
+        text.clone()
+    };
+    go_on(&video).await;
+    assert_eq!(school.pupil().get(&video).await.reply.status, 200);
+    assert_eq!(school.pupil().get(&archive).await.reply.status, 403, "the archive has a warning of its own");
+    assert!(!go_on(&archive).await.contains("The Wayback Machine shows"), "which is of the archive");
+    assert_eq!(school.pupil().get(&archive).await.reply.status, 200, "both were gone past");
+    assert_eq!(origin.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn of_a_tunnel_that_stays_sealed_the_name_says_what_is_shown() {
     let (origin, school) = (Origin::echoing().await, world().start().await);
     let port = origin.address.port();

@@ -176,8 +176,8 @@ fn pinned(config: &Config, rulebook: &Rulebook) -> Vec<String> {
     let listed = Folder::at(config.pins_path()).read().map_or(0, |kept| kept.pins.len());
     let mut all = vec![format!(
         "Programs that take no certificate but a site's own are listed in the data folder, beside the record: the site, the program's fingerprint, how often, and \
-         the user or device it was last seen at, with their group. There are {listed} now and {MOST_PINS} at most. One that is not seen again is forgotten after {} days; \
-         purges and erasures of the record do not touch the list (usher tls pins).",
+         the group it was last seen in; no person and no device. There are {listed} now and {MOST_PINS} at most. One that is not seen again is forgotten after {} days \
+         (usher tls pins). Whose they were, the record says, and purges and erasures of it leave nothing of that here.",
         days(TAKES)
     )];
     let said = |pinned, what: &str| {

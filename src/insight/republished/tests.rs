@@ -225,7 +225,6 @@ fn what_stands_deeper_is_read_to_the_bottom_and_no_further() {
         raw = format!("https://web.archive.org/web/2024/{raw}");
     }
     assert!(of(&raw).contains(&"the Wayback Machine: games.example/play".to_owned()), "{:?}", of(&raw));
-    assert_eq!(meant_host(&url(&raw)).as_str(), "games.example");
     assert_eq!(of(&format!("https://web.archive.org/web/2024/{raw}")), ["endless"]);
     let many: String = (0..MOST + 2).map(|number| format!("&u=https://n{number}.example/")).collect();
     assert_eq!(of(&format!("https://translate.google.com/translate?{many}")), ["endless"]);

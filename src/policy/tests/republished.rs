@@ -87,6 +87,31 @@ fn a_page_that_is_blocked_itself_is_not_opened_by_what_it_shows() {
 }
 
 #[test]
+fn who_was_let_on_to_one_site_by_a_warning_is_not_let_on_to_another_that_names_it() {
+    let mut school = school();
+    let archive = vec![Condition::Host(vec![Host::parse("web.archive.org").expect("a host")])];
+    school.policy.rules = vec![rule("archives with care", archive, Action::Warn)];
+    let url = "http://web.archive.org/web/2024/https://chat.example/room";
+    let deeper = "http://web.archive.org/web/2024/https://chat.example.translate.goog/";
+    let through = "http://r.jina.ai/http://web.archive.org/web/2024/https://news.example/";
+    for (url, gone_past, action, of) in [
+        (url, &[][..], Action::Warn, None),
+        (url, &["chat.example"], Action::Warn, None),
+        (url, &["web.archive.org"], Action::Warn, Some("chat.example")),
+        (url, &["web.archive.org", "chat.example"], Action::Allow, Some("chat.example")),
+        (deeper, &["chat.example"], Action::Warn, None),
+        // One that stands between can be gone past too.
+        (through, &["news.example", "r.jina.ai"], Action::Warn, Some("web.archive.org")),
+        (through, &["web.archive.org"], Action::Allow, Some("web.archive.org")),
+    ] {
+        let past = gone_past.iter().flat_map(|host| past(host)).collect();
+        let Opinion { action: done, reason } = opinion(&school, &Asked { past, ..asked(0, url) });
+        assert_eq!(done, action, "{url} past {gone_past:?}: {}", reason.text(&school.taxonomy));
+        assert_eq!(reason.warned_of().map(Host::as_str), of, "{url} past {gone_past:?}");
+    }
+}
+
+#[test]
 fn what_is_shown_on_a_port_that_is_closed_is_shown_by_one_that_is_open() {
     let school = school();
     let url = "http://web.archive.org/web/2024/https://news.example:9999/";
@@ -104,11 +129,12 @@ fn who_nests_deeper_than_is_read_is_refused() {
 #[test]
 fn of_a_tunnel_the_name_is_judged_with_what_it_says_it_shows() {
     let mut school = school();
-    let mut tunnel = |host: &str, mode: Mode, never: &[&str], continued: bool| {
+    let mut tunnel = |host: &str, mode: Mode, never: &[&str], gone_past: &[&str]| {
         school.policy.groups[0].inspect = mode;
         school.policy.inspection.never = never.iter().filter_map(|id| school.taxonomy.find(id)).collect();
         let text = format!("https://{host}/");
-        let asked = Asked { continued, method: "CONNECT", ..asked(0, &text) };
+        let past = gone_past.iter().flat_map(|host| past(host)).collect();
+        let asked = Asked { past, method: "CONNECT", ..asked(0, &text) };
         circumstances(&school, &asked, |url, _, around| {
             let host = Url::new(Scheme::Https, url.host.clone(), 443, "");
             let found = school.lists.look_up(&host);
@@ -124,23 +150,24 @@ fn of_a_tunnel_the_name_is_judged_with_what_it_says_it_shows() {
             (done, decision.reason.kind())
         })
     };
-    for (host, mode, never, continued, done, kind) in [
-        ("games-example.translate.goog", Mode::None, &[][..], false, "block", "republished"),
-        ("games-example.translate.goog", Mode::All, &[], false, "inspect games-example.translate.goog Block", "republished"),
-        ("chat-example.translate.goog", Mode::None, &[], false, "block", "republished"),
-        ("chat-example.translate.goog", Mode::None, &[], true, "tunnel to chat-example.translate.goog", "republished"),
-        ("chat-example.translate.goog", Mode::All, &[], false, "inspect chat-example.translate.goog Warn", "republished"),
-        ("terrorism-example.translate.goog", Mode::None, &[], false, "block", "always-blocked"),
-        ("terrorism-example.translate.goog", Mode::All, &[], false, "block", "always-blocked"),
-        ("sealed--site-example.translate.goog", Mode::All, &[], false, "block", "always-blocked"),
-        ("education-example.translate.goog", Mode::None, &[], false, "tunnel to education-example.translate.goog", "republished"),
-        ("education-example.cdn.ampproject.org", Mode::All, &["education"], false, "inspect education-example.cdn.ampproject.org Allow", "unlisted"),
+    for (host, mode, never, gone_past, done, kind) in [
+        ("games-example.translate.goog", Mode::None, &[][..], &[][..], "block", "republished"),
+        ("games-example.translate.goog", Mode::All, &[], &[], "inspect games-example.translate.goog Block", "republished"),
+        ("chat-example.translate.goog", Mode::None, &[], &[], "block", "republished"),
+        ("chat-example.translate.goog", Mode::None, &[], &["chat.example"], "tunnel to chat-example.translate.goog", "republished"),
+        ("chat-example.translate.goog", Mode::None, &[], &["translate.goog"], "block", "republished"),
+        ("chat-example.translate.goog", Mode::All, &[], &[], "inspect chat-example.translate.goog Warn", "republished"),
+        ("terrorism-example.translate.goog", Mode::None, &[], &[], "block", "always-blocked"),
+        ("terrorism-example.translate.goog", Mode::All, &[], &[], "block", "always-blocked"),
+        ("sealed--site-example.translate.goog", Mode::All, &[], &[], "block", "always-blocked"),
+        ("education-example.translate.goog", Mode::None, &[], &[], "tunnel to education-example.translate.goog", "republished"),
+        ("education-example.cdn.ampproject.org", Mode::All, &["education"], &[], "inspect education-example.cdn.ampproject.org Allow", "unlisted"),
         // An engine is looked into in whatever shows it.
-        ("www-google-com.translate.goog", Mode::Search, &[], false, "inspect www-google-com.translate.goog Allow", "republished"),
-        ("translate.goog", Mode::Search, &[], false, "tunnel to translate.goog", "unlisted"),
-        ("web.archive.org", Mode::None, &[], false, "tunnel to web.archive.org", "unlisted"),
+        ("www-google-com.translate.goog", Mode::Search, &[], &[], "inspect www-google-com.translate.goog Allow", "republished"),
+        ("translate.goog", Mode::Search, &[], &[], "tunnel to translate.goog", "unlisted"),
+        ("web.archive.org", Mode::None, &[], &[], "tunnel to web.archive.org", "unlisted"),
     ] {
-        assert_eq!(tunnel(host, mode, never, continued), (done.to_owned(), kind), "{host} {mode:?}");
+        assert_eq!(tunnel(host, mode, never, gone_past), (done.to_owned(), kind), "{host} {mode:?}");
     }
 }
 

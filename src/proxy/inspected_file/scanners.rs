@@ -1,7 +1,7 @@
 //! A file held whole and shown to virus scanners, and what they are told of it.
 
 use super::passing::{Held, InspectedFile};
-use super::{Brief, Refused};
+use super::{Brief, Refused, taker};
 use crate::antivirus::icap::Message;
 use crate::antivirus::{Antivirus, ScanError, Unscanned, Verdict as Scanned};
 use crate::audit::Opening;
@@ -9,12 +9,11 @@ use crate::body::coding::{Coding, Codings};
 use crate::telemetry::events::FileUnscanned;
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http::response;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Holds the file whole and shows it to the scanners. When it passes, it comes from where it is held.
 pub(super) async fn scan(
-    (antivirus, client): (&Arc<Antivirus>, IpAddr),
+    antivirus: &Arc<Antivirus>,
     brief: &Brief,
     head: &response::Parts,
     codings: Option<&Codings>,
@@ -39,7 +38,7 @@ pub(super) async fn scan(
     if !codings.is_some_and(|codings| codings.is_plain() || codings.only() == Some(Coding::Gzip)) {
         return unscanned(&"it is coded in a way that scanners do not undo");
     }
-    let mut spool = match antivirus.spool(client).await {
+    let mut spool = match antivirus.spool(&taker(&brief.opening), declared).await {
         Ok(spool) => spool,
         Err(error) => return unscanned(&error),
     };

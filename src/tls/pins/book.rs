@@ -114,9 +114,7 @@ pub struct Pin {
     pub first: Timestamp,
     /// When last.
     pub last: Timestamp,
-    /// Whose it was last: a user, or the address of a device.
-    pub who: String,
-    /// Their group.
+    /// Of which group's it was last. No person or device is kept: of those the record tells, which is looked at for a reason, purged and erased.
     pub group: String,
 }
 
@@ -152,9 +150,7 @@ pub struct Turned {
     pub sign: String,
     /// Whether it said that it does not believe the certificate; else it only went away.
     pub is_said: bool,
-    /// Whose it is.
-    pub who: String,
-    /// Their group.
+    /// Of which group's it is.
     pub group: String,
 }
 
@@ -211,8 +207,8 @@ impl Book {
             None if self.make_room(now) => (state, now, times),
             None => return None,
         };
-        let Turned { ja4, sign, who, group, .. } = turned;
-        self.pins.insert(key.clone(), Pin { state, ja4, sign, times: sum, first, last: now, who, group });
+        let Turned { ja4, sign, group, .. } = turned;
+        self.pins.insert(key.clone(), Pin { state, ja4, sign, times: sum, first, last: now, group });
         if matches!(state, State::Passed(_)) {
             self.suspects.remove(key);
         }
@@ -305,7 +301,7 @@ mod tests {
     }
 
     fn turned() -> Turned {
-        Turned { ja4: "t13d".into(), sign: "TLS alert 48".into(), is_said: true, who: "7-anna".into(), group: "year-7".into() }
+        Turned { ja4: "t13d".into(), sign: "TLS alert 48".into(), is_said: true, group: "year-7".into() }
     }
 
     /// A book in which a program has turned away so often.
@@ -324,7 +320,7 @@ mod tests {
         let (book, app) = after(ENOUGH, May::Pass, now);
         assert!(book.passes(&app, now));
         assert!(!book.passes(&key("app.example", 2), now) && !book.passes(&key("www.app.example", 1), now));
-        assert_eq!((book.pins[&app].who.as_str(), book.pins[&app].times), ("7-anna", ENOUGH));
+        assert_eq!((book.pins[&app].group.as_str(), book.pins[&app].times), ("year-7", ENOUGH));
     }
 
     #[test]
