@@ -242,7 +242,7 @@ fn has_body(method: &Method, status: StatusCode) -> bool {
 fn is_held(kind: Kind) -> bool {
     match kind {
         Kind::Html | Kind::Json | Kind::Script | Kind::Plain | Kind::Form => true,
-        Kind::JsonLines | Kind::Events => false,
+        Kind::JsonLines | Kind::Events | Kind::Messages | Kind::Tokens => false,
     }
 }
 
@@ -291,7 +291,7 @@ fn notice_for(kind: Kind) -> fn(&Reason, &str) -> Notice {
             let data = serde_json::json!({ "usher": "cut", "message": text_of(reason), "reference": reference });
             Notice::Bytes(format!("\n\nevent: usher\ndata: {data}\n\n").into())
         },
-        Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form => |_, _| Notice::None,
+        Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form | Kind::Messages | Kind::Tokens => |_, _| Notice::None,
     }
 }
 

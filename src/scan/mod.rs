@@ -25,6 +25,7 @@ pub mod fold;
 pub mod html;
 pub mod json;
 pub mod lexicon;
+pub mod messages;
 pub mod multipart;
 pub mod script;
 pub mod window;
@@ -35,6 +36,7 @@ use fold::Folder;
 use html::Html;
 use json::{Json, Strings};
 use lexicon::{Lexicon, ThemeId};
+use messages::Messages;
 use script::Script;
 use std::sync::Arc;
 use window::{Repeats, Score, Window};
@@ -67,6 +69,10 @@ pub enum Kind {
     Plain,
     /// A form, as browsers send it.
     Form,
+    /// Messages of a chat, each for itself. See [`messages`].
+    Messages,
+    /// The same, each going on with the one before.
+    Tokens,
 }
 
 impl Kind {
@@ -93,7 +99,7 @@ impl Kind {
     fn unsaid(self) -> Unsaid {
         match self {
             Self::Html => Unsaid::Page,
-            Self::Json | Self::JsonLines | Self::Script | Self::Events | Self::Plain | Self::Form => Unsaid::Utf8,
+            Self::Json | Self::JsonLines | Self::Script | Self::Events | Self::Plain | Self::Form | Self::Messages | Self::Tokens => Unsaid::Utf8,
         }
     }
 }
@@ -131,6 +137,7 @@ enum Text {
     Events(Box<Events>),
     Plain,
     Form(Form),
+    Messages(Box<Messages>),
 }
 
 /// From text to a score.
@@ -230,6 +237,8 @@ impl Text {
             Kind::Events => Self::Events(Box::default()),
             Kind::Plain => Self::Plain,
             Kind::Form => Self::Form(Form::default()),
+            Kind::Messages => Self::Messages(Box::new(Messages::new(Strings::Apart))),
+            Kind::Tokens => Self::Messages(Box::new(Messages::new(Strings::Joined))),
         }
     }
 
@@ -241,6 +250,7 @@ impl Text {
             Self::Events(events) => events.feed(text, take),
             Self::Plain => take.text(text),
             Self::Form(form) => form.feed(text, take),
+            Self::Messages(messages) => messages.feed(text, take),
         }
     }
 
@@ -252,6 +262,7 @@ impl Text {
             Self::Events(events) => events.end(take),
             Self::Plain => {}
             Self::Form(form) => form.end(take),
+            Self::Messages(messages) => messages.end(take),
         }
     }
 }
