@@ -66,6 +66,8 @@ pub struct Phrases {
     pub uploads: OnHit,
     /// What is done with what cannot be read.
     pub unread: Unread,
+    /// Whether messages over WebSockets are read too.
+    pub sockets: bool,
     /// What is done for each theme, by its place in the lexicon in force: [`Policy::settle_themes`].
     pub by_theme: Vec<OnHit>,
 }
@@ -74,7 +76,16 @@ impl Phrases {
     /// Nothing said but the threshold and what is done.
     #[must_use]
     pub fn new(threshold: i32, on_hit: OnHit) -> Self {
-        Self { threshold, on_hit, themes: Vec::new(), allowed: OnHit::Note, uploads: OnHit::Withhold, unread: Unread::Pass, by_theme: Vec::new() }
+        Self {
+            threshold,
+            on_hit,
+            themes: Vec::new(),
+            allowed: OnHit::Note,
+            uploads: OnHit::Withhold,
+            unread: Unread::Pass,
+            sockets: true,
+            by_theme: Vec::new(),
+        }
     }
 
     fn of(&self, theme: usize) -> OnHit {
@@ -96,6 +107,7 @@ impl Phrases {
             allowed: self.allowed.max(other.allowed),
             uploads: self.uploads.max(other.uploads),
             unread: self.unread.max(other.unread),
+            sockets: self.sockets || other.sockets,
             by_theme: (0..themes).map(|theme| self.of(theme).max(other.of(theme))).collect(),
         }
     }
@@ -149,6 +161,12 @@ impl Reading {
     #[must_use]
     pub fn group(&self) -> &Arc<str> {
         &self.group
+    }
+
+    /// Whether messages over WebSockets are read.
+    #[must_use]
+    pub fn reads_sockets(&self) -> bool {
+        self.phrases.sockets
     }
 
     /// What is done with a body that cannot be read.

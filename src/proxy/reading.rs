@@ -67,7 +67,7 @@ impl Case<'_> {
     }
 
     /// Puts it on record that a body was cut, while it ends.
-    fn tell(&self, recorder: &Recorder, snapshot: &Arc<Snapshot>) -> Told {
+    pub(super) fn tell(&self, recorder: &Recorder, snapshot: &Arc<Snapshot>) -> Told {
         let (recorder, snapshot, opening) = (recorder.clone(), Arc::clone(snapshot), Arc::clone(&self.opening));
         Box::new(move |sentence| {
             let record = Case::blocked(&opening, &snapshot, sentence);
