@@ -226,6 +226,8 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
             pending.add_note("Ended: what was asked could not be put on record.".to_owned());
             (Outcome::Abandoned, Some(INTERNAL_ERROR), "The record cannot be written".to_owned())
         }
+        // Both have said that they are done: how they hang up is of no matter.
+        Ended::Stopped(_, Stopped::Reading(_) | Stopped::Writing(_)) if up.is_closed() && down.is_closed() => (Outcome::Complete, None, String::new()),
         Ended::Stopped(Way::Upload, Stopped::Reading(error)) | Ended::Stopped(Way::Answer, Stopped::Writing(error)) => {
             pending.add_note(error.to_string());
             (Outcome::ClientGone, None, String::new())

@@ -103,7 +103,11 @@ impl Messages {
     /// A byte before it is known what the message is; how many were read.
     fn begin(&mut self, byte: u8, take: &mut impl Take) -> usize {
         let next = match (self.state, byte) {
-            (State::Begin, b' ' | b'\t' | b'\r' | b'\n') => State::Begin,
+            (State::Begin, b' ' | b'\t' | b'\r' | b'\n') => {
+                // It may be the space before the next word of the message before.
+                take.text(" ");
+                State::Begin
+            }
             (State::Begin | State::Number, b'{' | b'[' | b'"') | (State::Letter, b'[') => {
                 self.kept.clear();
                 self.state = State::Json;
@@ -365,7 +369,7 @@ mod tests {
         let tokens = "{\"event\":\"appendText\",\"text\":\"pain\"}\x1e{\"event\":\"appendText\",\"text\":\"less\"}\x1e";
         assert_eq!(read(Strings::Joined, &[tokens]).split('|').next(), Some("painless"));
         assert_eq!(read(Strings::Apart, &[tokens]), "event|appendText|text|pain|event|appendText|text|less");
-        assert_eq!(read(Strings::Joined, &["pain\x1eless"]), "painless");
+        assert_eq!(read(Strings::Joined, &["pain\x1eless\x1e way"]), "painless way");
     }
 
     fn flattened(is_text: bool, bytes: &[u8], size: usize) -> Vec<u8> {

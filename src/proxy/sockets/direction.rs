@@ -115,6 +115,11 @@ impl Direction {
         self.state == State::Ended
     }
 
+    /// Whether the side it comes from has said that nothing more comes, and that was passed on.
+    pub(super) fn is_closed(&self) -> bool {
+        self.reader.is_closed()
+    }
+
     pub(super) fn counts(&self) -> socket::Counts {
         self.reader.counts()
     }
