@@ -8,6 +8,9 @@
 //! | [`OnHit::Cut`] | passes as it comes, until the place where it goes over; there it ends, with a notice where one can be written | the same |
 //! | [`OnHit::Withhold`] | its beginning is held back until it is judged: over there, the block page stands in its place; what is longer is cut | does not leave, as far as it is held; what is longer is cut |
 //!
+//! Messages over WebSockets have no page to stand in for them: [`OnHit::Cut`] and [`OnHit::Withhold`] both end the connection before the message at hand is
+//! whole, where [`Phrases::sockets`] says that they are read.
+//!
 //! A theme may have an action of its own. Where a rule or a category of the group allows a site by name, [`Phrases::allowed`] is the most that is done:
 //! the school has looked at the site. Where a body cannot be read, [`Unread`] says whether it passes; that is asked only where something may be withheld or
 //! cut.

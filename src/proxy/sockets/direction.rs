@@ -265,7 +265,9 @@ impl Direction {
             Err(Fault::Broken(why)) => {
                 self.blind = true;
                 self.notes.push(format!("It is not read any further: {why}."));
-                return Ok(Next::More);
+                self.read = self.come.len();
+                self.release();
+                return Ok(Next::Read);
             }
             Err(Fault::Unreadable(why)) => {
                 self.unreadable(&why, ears)?;
@@ -283,11 +285,8 @@ impl Direction {
                 self.release();
             }
         } else if is_control {
-            if self.reader.is_in_message() {
-                self.pause(ears)?;
-            } else {
-                self.release();
-            }
+            // It does not wait for a message around it.
+            self.go_on(ears)?;
         }
         Ok(Next::More)
     }
@@ -349,13 +348,18 @@ impl Direction {
         Ok(())
     }
 
-    /// Nothing follows for a while: what is kept goes on, if it may.
-    fn pause(&mut self, ears: &mut Ears) -> Result<(), Stopped> {
+    /// What is kept goes on, if it may as though nothing followed.
+    fn go_on(&mut self, ears: &mut Ears) -> Result<(), Stopped> {
         let said = ears.pause(self.way);
         self.heed(said, ears, None)?;
-        self.is_long = self.reader.is_in_message();
         self.release();
         Ok(())
+    }
+
+    /// Nothing follows for a while: the message at hand is held no longer.
+    fn pause(&mut self, ears: &mut Ears) -> Result<(), Stopped> {
+        self.is_long = self.reader.is_in_message();
+        self.go_on(ears)
     }
 
     fn unreadable(&mut self, why: &Unreadable, ears: &mut Ears) -> Result<(), Stopped> {
