@@ -99,19 +99,26 @@ async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> Option<(Frame, Vec<u
 
 /// What a site was sent, and how it was asked.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<(String, Vec<u8>, Vec<Frame>)>>);
+pub struct Seen(Arc<Mutex<Sent>>);
+
+#[derive(Default)]
+struct Sent {
+    asked: String,
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+}
 
 impl Seen {
     fn asked(&self) -> String {
-        self.0.lock().expect("a lock").0.clone()
+        self.0.lock().expect("a lock").asked.clone()
     }
 
     fn bytes(&self) -> Vec<u8> {
-        self.0.lock().expect("a lock").1.clone()
+        self.0.lock().expect("a lock").bytes.clone()
     }
 
     pub fn frames(&self) -> Vec<Frame> {
-        self.0.lock().expect("a lock").2.clone()
+        self.0.lock().expect("a lock").frames.clone()
     }
 
     async fn has(&self, what: &str, is_so: impl Fn(&[Frame]) -> bool) {
@@ -141,7 +148,7 @@ pub async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, asked: String
         DEFLATE => "Sec-WebSocket-Extensions: permessage-deflate\r\n".to_owned(),
         other => format!("Sec-WebSocket-Extensions: {other}\r\n"),
     };
-    seen.0.lock().expect("a lock").0 = asked;
+    seen.0.lock().expect("a lock").asked = asked;
     let answer = format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{extension}Sec-WebSocket-Accept: {accept}\r\n\r\n");
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.flush().await;
@@ -150,8 +157,8 @@ pub async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, asked: String
         let is_close = read.0 == CLOSE;
         {
             let mut seen = seen.0.lock().expect("a lock");
-            seen.1.extend(raw);
-            seen.2.push(read);
+            seen.bytes.extend(raw);
+            seen.frames.push(read);
         }
         if stream.write_all(&back).await.is_err() || stream.flush().await.is_err() || is_close {
             break;
