@@ -18,20 +18,25 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 use criterion::{Criterion, Throughput, criterion_group};
+use flate2::{Compress, Compression, FlushCompress};
 use names::Random;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
+use usher::body::coding::Limits;
 use usher::lists::entry::Listed;
 use usher::scan::charset::{Charset, Unsaid};
 use usher::scan::fold::Folder;
 use usher::scan::html::Html;
 use usher::scan::index::{Finder, Index};
 use usher::scan::lexicon::{Builder, Lexicon};
+use usher::scan::messages::Flattened;
 use usher::scan::window::Repeats;
 use usher::scan::{Kind, Scanner, Take};
+use usher::socket::extensions::Context;
+use usher::socket::{Heard, Reader, Side};
 
 const WORDS: usize = 12_000;
 const PHRASES: usize = 20_000;
@@ -39,6 +44,9 @@ const PHRASES: usize = 20_000;
 const PAGE: usize = 1 << 20;
 /// Bytes of a small one.
 const SMALL: usize = 4096;
+/// Bytes of a message, and how many there are.
+const MESSAGE: usize = 1024;
+const MESSAGES: usize = 1024;
 /// As bodies come off the wire.
 const PIECE: usize = 16 * 1024;
 
@@ -183,6 +191,28 @@ fn events(random: &mut Random, words: &[String]) -> String {
     body
 }
 
+/// The same messages as frames of a client, bare and compressed.
+fn sockets(random: &mut Random, words: &[String]) -> [Vec<u8>; 2] {
+    let (mut bare, mut packed) = (Vec::new(), Vec::new());
+    let mut compress = Compress::new(Compression::default(), false);
+    let mask = [0x37, 0xfa, 0x21, 0x3d];
+    let frame = |first: u8, payload: &[u8]| {
+        let length = u16::try_from(payload.len()).expect("short").to_be_bytes();
+        let masked = payload.iter().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask);
+        [first, 0xfe].into_iter().chain(length).chain(mask).chain(masked).collect::<Vec<_>>()
+    };
+    for number in 0..MESSAGES {
+        let mut message = format!("{{\"type\":\"message\",\"id\":{number},\"text\":\"{}", text(random, words, MESSAGE));
+        message.truncate(message.floor_char_boundary(MESSAGE - 2));
+        message.push_str("\"}");
+        bare.extend(frame(0x81, message.as_bytes()));
+        let mut out = Vec::with_capacity(2 * MESSAGE);
+        compress.compress_vec(message.as_bytes(), &mut out, FlushCompress::Sync).expect("compressed");
+        packed.extend(frame(0xc1, &out[..out.len() - 4]));
+    }
+    [bare, packed]
+}
+
 /// How phrases are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
@@ -243,6 +273,8 @@ struct Work {
     automaton: NFA,
     folded: Vec<u8>,
     pages: Vec<(&'static str, Kind, String)>,
+    /// What a client sends over a WebSocket: messages of JSON of [`MESSAGE`] bytes each, bare and compressed.
+    socket: [Vec<u8>; 2],
 }
 
 impl Work {
@@ -259,13 +291,14 @@ impl Work {
             ("json", Kind::Json, json(&mut random, &words)),
             ("events", Kind::Events, events(&mut random, &words)),
         ];
+        let socket = sockets(&mut random, &words);
         let mut folded = Vec::new();
         Folder::default().feed(&pages[0].2, &mut folded);
         let mostly = |phrase: &String| phrase.split_once(' ').map_or_else(String::new, |(_, others)| format!("{others} "));
         pages.push(("phrases", Kind::Plain, phrases.iter().cycle().take(3 * PHRASES).map(|phrase| format!("{phrase} ")).collect()));
         pages.push(("mostly", Kind::Plain, phrases.iter().cycle().take(3 * PHRASES).map(mostly).collect()));
         let [words, starred, anywhere] = [Meant::Words, Meant::Starred, Meant::Anywhere].map(|meant| lexicon(&phrases, meant));
-        let work = Self { lexicons: [("all", words), ("starred", starred), ("anywhere", anywhere)], index, automaton, folded, pages };
+        let work = Self { lexicons: [("all", words), ("starred", starred), ("anywhere", anywhere)], index, automaton, folded, pages, socket };
         println!("{PHRASES} phrases; an automaton of them takes {} KiB", work.automaton.memory_usage() >> 10);
         let hits = stepped(&work.automaton, &work.folded);
         println!("{hits} phrases in {} words of text", work.folded.iter().filter(|byte| **byte == b' ').count());
@@ -280,6 +313,16 @@ impl Work {
             for (name, kind, page) in &self.pages {
                 cases.push((format!("{way}/{name}"), page.len(), Box::new(move || scanned(lexicon, *kind, page.as_bytes()))));
             }
+        }
+        let packed = Some(Context::Kept);
+        for (name, bytes, context, kinds) in [
+            ("frames", &self.socket[0], None, &[][..]),
+            ("frames-packed", &self.socket[1], packed, &[]),
+            ("up", &self.socket[0], None, &[Kind::Messages]),
+            ("up-packed", &self.socket[1], packed, &[Kind::Messages]),
+            ("down", &self.socket[0], None, &[Kind::Messages, Kind::Tokens]),
+        ] {
+            cases.push((format!("socket/{name}"), MESSAGES * MESSAGE, Box::new(move || self.heard(bytes, context, kinds))));
         }
         let (plain, page) = (&self.pages[0].2, &self.pages[1].2);
         let (all, small) = (&self.lexicons[0].1, &page.as_bytes()[page.len() - SMALL..]);
@@ -322,6 +365,31 @@ impl Work {
         cases.push(("step/index".into(), self.folded.len(), Box::new(|| found(&self.index, &self.folded))));
         cases.push(("step/automaton".into(), self.folded.len(), Box::new(|| stepped(&self.automaton, &self.folded))));
         cases
+    }
+
+    /// What is said over a WebSocket, read as the proxy does.
+    fn heard(&self, mut bytes: &[u8], context: Option<Context>, kinds: &[Kind]) -> usize {
+        let mut reader = Reader::new(Side::Client, context, Limits::default());
+        let mut scanners: Vec<_> = kinds.iter().map(|kind| Scanner::new(Arc::clone(&self.lexicons[0].1), *kind, None, Repeats::Once)).collect();
+        let (mut flattened, mut room, mut text, mut read) = (Flattened::default(), Vec::new(), Vec::new(), 0);
+        loop {
+            let heard = reader.step(&mut bytes, &mut room).expect("sound");
+            match heard {
+                Heard::All => return read,
+                Heard::Begins(_) => flattened.begin(true, &mut text),
+                Heard::Bytes => flattened.feed(&room, &mut text),
+                Heard::Ends => flattened.end(&mut text),
+                Heard::Control(_) => {}
+            }
+            read += text.len();
+            for scanner in &mut scanners {
+                let _ = black_box(scanner.feed(&text));
+                if heard == Heard::Ends {
+                    black_box(scanner.may_reach(i32::MAX));
+                }
+            }
+            text.clear();
+        }
     }
 }
 

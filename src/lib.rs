@@ -39,6 +39,7 @@
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
 //! | [`scan`] | pure: the words of a page as it streams, weighed |
+//! | [`socket`] | pure: the frames and messages of a WebSocket as they stream |
 //! | [`kinds`] | pure: what kind of file something is, by name, type and bytes |
 //! | [`upstream`] | the parent proxy |
 //! | [`identity`] | who asks; local users |
@@ -80,6 +81,7 @@ pub mod report;
 pub mod scan;
 pub mod shares;
 pub mod snapshot;
+pub mod socket;
 pub mod telemetry;
 pub mod tls;
 pub mod upstream;

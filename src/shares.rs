@@ -55,12 +55,20 @@ impl Shares {
         Arc::new(Self { taken: Mutex::default(), most: most.min(Semaphore::MAX_PERMITS) })
     }
 
+    /// So much of it, until it is dropped; nothing, if that is more than is left of the share now.
+    #[must_use]
+    pub fn take_now(self: &Arc<Self>, taker: &Taker, amount: u32) -> Option<Share> {
+        let claim = self.claim(taker);
+        let permit = claim.part.left.clone().try_acquire_many_owned(amount).ok()?;
+        Some(Share { _permit: permit, _claim: claim })
+    }
+
     /// So much of it, until it is dropped; nothing, if that is more than a share, or not there in time, or too many wait for it.
     pub async fn take(self: &Arc<Self>, taker: &Taker, amount: u32, patience: Duration) -> Option<Share> {
         if usize::try_from(amount).is_ok_and(|amount| amount > self.most) {
             return None;
         }
-        let claim = Claim { part: self.part(taker), of: self.clone(), taker: taker.clone() };
+        let claim = self.claim(taker);
         let permit = match claim.part.left.clone().try_acquire_many_owned(amount) {
             Ok(permit) => permit,
             Err(_) => {
@@ -71,9 +79,10 @@ impl Shares {
         Some(Share { _permit: permit, _claim: claim })
     }
 
-    fn part(&self, taker: &Taker) -> Arc<Part> {
+    fn claim(self: &Arc<Self>, taker: &Taker) -> Claim {
         let new = || Arc::new(Part { left: Arc::new(Semaphore::new(self.most)), waiting: AtomicUsize::new(0) });
-        self.taken.lock().entry(taker.clone()).or_insert_with(new).clone()
+        let part = self.taken.lock().entry(taker.clone()).or_insert_with(new).clone();
+        Claim { part, of: self.clone(), taker: taker.clone() }
     }
 }
 

@@ -184,6 +184,7 @@ pub(super) fn read_group(group: &Table<'_>, known: &PhraseFiles, taxonomy: &Taxo
     let allowed = table.choice("allowed", &OnHit::NAMES, Some(OnHit::Note)).unwrap_or_default();
     let uploads = table.choice("uploads", &OnHit::NAMES, Some(OnHit::Withhold)).unwrap_or_default();
     let unread = table.choice("unreadable", &Unread::NAMES, Some(Unread::Pass)).unwrap_or_default();
+    let sockets = table.get_or("sockets", true);
     let mut themes = Vec::new();
     if let Some(named) = table.table("themes") {
         let names = known.themes();
@@ -207,5 +208,5 @@ pub(super) fn read_group(group: &Table<'_>, known: &PhraseFiles, taxonomy: &Taxo
         table.wrong("threshold", "there are no phrases to read pages for", Some("say where they are: [scan] phrases in usher.toml".into()));
     }
     table.done();
-    Some(Phrases { themes, allowed, uploads, unread, ..Phrases::new(threshold, on_hit) })
+    Some(Phrases { themes, allowed, uploads, unread, sockets, ..Phrases::new(threshold, on_hit) })
 }

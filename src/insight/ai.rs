@@ -1,12 +1,11 @@
 //! Chat services: what was asked of one, read from the body of a request as it passes, and what it answers. Pure.
 //!
 //! [`asking`] tells from method, host and path whether a request asks something. Its body is then shown piece by piece to a [`Prompt`], which holds no
-//! more of it than it needs; at its end that says what was asked. A [`Reply`] turns the stream of an answer into the words in it, for whoever
+//! more of it than it needs; at its end that says what was asked. What is asked over a WebSocket is read message by message: see [`sockets`]. A [`Reply`] turns the stream of an answer into the words in it, for whoever
 //! weighs them.
 //!
 //! # Limits
 //!
-//! - What is asked over WebSockets is not read: Copilot and Character.AI ask so, and Poe answers so. Their hosts are known all the same.
 //! - Snapchat's My AI speaks a binary protocol, sealed once more: neither is read.
 //! - A form of more than [`MOST_HELD`] bytes before what was asked is not read. Bodies come decoded: [`crate::body::coding`].
 //! - Files and pictures that are given to a service are not read; their names are not kept.
@@ -20,6 +19,7 @@
 mod form;
 mod json;
 mod reply;
+pub mod sockets;
 mod table;
 
 pub use reply::Reply;

@@ -8,6 +8,9 @@
 //! | [`OnHit::Cut`] | passes as it comes, until the place where it goes over; there it ends, with a notice where one can be written | the same |
 //! | [`OnHit::Withhold`] | its beginning is held back until it is judged: over there, the block page stands in its place; what is longer is cut | does not leave, as far as it is held; what is longer is cut |
 //!
+//! Messages over WebSockets have no page to stand in for them: [`OnHit::Cut`] and [`OnHit::Withhold`] both end the connection before the message at hand is
+//! whole, where [`Phrases::sockets`] says that they are read.
+//!
 //! A theme may have an action of its own. Where a rule or a category of the group allows a site by name, [`Phrases::allowed`] is the most that is done:
 //! the school has looked at the site. Where a body cannot be read, [`Unread`] says whether it passes; that is asked only where something may be withheld or
 //! cut.
@@ -66,6 +69,8 @@ pub struct Phrases {
     pub uploads: OnHit,
     /// What is done with what cannot be read.
     pub unread: Unread,
+    /// Whether messages over WebSockets are read too.
+    pub sockets: bool,
     /// What is done for each theme, by its place in the lexicon in force: [`Policy::settle_themes`].
     pub by_theme: Vec<OnHit>,
 }
@@ -74,7 +79,16 @@ impl Phrases {
     /// Nothing said but the threshold and what is done.
     #[must_use]
     pub fn new(threshold: i32, on_hit: OnHit) -> Self {
-        Self { threshold, on_hit, themes: Vec::new(), allowed: OnHit::Note, uploads: OnHit::Withhold, unread: Unread::Pass, by_theme: Vec::new() }
+        Self {
+            threshold,
+            on_hit,
+            themes: Vec::new(),
+            allowed: OnHit::Note,
+            uploads: OnHit::Withhold,
+            unread: Unread::Pass,
+            sockets: true,
+            by_theme: Vec::new(),
+        }
     }
 
     fn of(&self, theme: usize) -> OnHit {
@@ -96,6 +110,7 @@ impl Phrases {
             allowed: self.allowed.max(other.allowed),
             uploads: self.uploads.max(other.uploads),
             unread: self.unread.max(other.unread),
+            sockets: self.sockets || other.sockets,
             by_theme: (0..themes).map(|theme| self.of(theme).max(other.of(theme))).collect(),
         }
     }
@@ -149,6 +164,12 @@ impl Reading {
     #[must_use]
     pub fn group(&self) -> &Arc<str> {
         &self.group
+    }
+
+    /// Whether messages over WebSockets are read.
+    #[must_use]
+    pub fn reads_sockets(&self) -> bool {
+        self.phrases.sockets
     }
 
     /// What is done with a body that cannot be read.

@@ -233,7 +233,8 @@ async fn send(stream: &mut ClientStream, answer: Answer) -> io::Result<()> {
     stream.shutdown().await
 }
 
-async fn client_end(client: OnUpgrade) -> io::Result<End> {
+/// The client's end of a connection that has left HTTP.
+pub(super) async fn client_end(client: OnUpgrade) -> io::Result<End> {
     let parts = match client.await.map_err(io::Error::other)?.downcast::<TokioIo<ClientStream>>() {
         Ok(parts) => parts,
         // One stream of an HTTP/2 connection.

@@ -4,6 +4,7 @@ use super::dial::DialError;
 use super::pages::Page;
 use super::parent::ParentError;
 use crate::audit::{Outcome, Unrecorded};
+use crate::socket::extensions::Unknown;
 use crate::tls::refusal::Refusal;
 use http::StatusCode;
 
@@ -34,6 +35,9 @@ pub enum ProxyError {
     /// The origin was asked for WebSocket and answered as one that does not speak it.
     #[error("the site does not speak WebSocket here")]
     NotSwitched,
+    /// The origin agreed to what was not asked for of WebSocket.
+    #[error("{0}")]
+    Extension(Unknown),
     /// The origin does not prove who it is, or there is no TLS with it that is safe.
     #[error("{0}")]
     Tls(Refusal),
@@ -58,7 +62,7 @@ impl ProxyError {
             Self::Parent(ParentError::Refused { .. }) => (StatusCode::BAD_GATEWAY, "This site cannot be reached", "destination_unavailable"),
             Self::Parent(ParentError::Answer { .. }) => (StatusCode::BAD_GATEWAY, "The web cannot be reached", "http_protocol_error"),
             Self::Parent(ParentError::TooSlow(_)) => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "connection_timeout"),
-            Self::Origin(_) | Self::Switched | Self::NotSwitched | Self::Part => {
+            Self::Origin(_) | Self::Switched | Self::NotSwitched | Self::Part | Self::Extension(_) => {
                 (StatusCode::BAD_GATEWAY, "This site gave no usable answer", "http_protocol_error")
             }
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
@@ -82,6 +86,7 @@ impl ProxyError {
             | Self::Switched
             | Self::NotSwitched
             | Self::Part
+            | Self::Extension(_)
             | Self::Tls(_)
             | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,

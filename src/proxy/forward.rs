@@ -25,6 +25,7 @@ use super::replay::{Again, Replay};
 use super::request::{Answer, Asked, own_answer};
 use super::sender::{Failure, Unanswered, goes_on};
 use super::sequel::{Heard, Listener};
+use super::sockets::Plan;
 use super::streams::OnlyHttp1;
 use super::target::Target;
 use super::websocket;
@@ -133,7 +134,10 @@ impl Worker {
         set_host(&mut asked.headers, url.host.as_str(), is_v6, *port);
         self.via.add(&mut asked.headers, asked.version);
         let key = if conn.is_stream() { websocket::expected(&asked.headers) } else { None };
-        let client = wishes.websocket.then(|| Switching { client: hyper::upgrade::on(&mut request), key });
+        let client = wishes.websocket.then(|| {
+            let plan = self.socket(&mut asked, &target, opening.as_ref());
+            Switching { client: hyper::upgrade::on(&mut request), key, plan }
+        });
         let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
         if asked.reading.is_some() {
@@ -368,9 +372,12 @@ impl Worker {
         Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
     }
 
-    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, Switching { client, key }: Switching, pending: Pending) -> Answer {
+    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, Switching { client, key, mut plan }: Switching, pending: Pending) -> Answer {
         if asked.conn.is_stream() && !key.is_some_and(|key| websocket::is_accepted(response.headers_mut(), &key)) {
             return self.failed(asked, &ProxyError::NotSwitched, pending);
+        }
+        if let Some(Err(unknown)) = plan.as_mut().map(|plan| plan.agree(response.headers())) {
+            return self.failed(asked, &ProxyError::Extension(unknown), pending);
         }
         let origin = hyper::upgrade::on(&mut response);
         strip_response(response.headers_mut(), !asked.conn.is_stream());
@@ -382,7 +389,10 @@ impl Worker {
             *response.status_mut() = StatusCode::OK;
         }
         let origin = async move { origin_end(origin.await.map_err(std::io::Error::other)?) };
-        self.spawn_tunnel(asked.conn.clone(), client, origin, pending);
+        match plan {
+            Some(plan) => self.spawn_socket(asked.conn.clone(), client, origin, pending, plan),
+            None => self.spawn_tunnel(asked.conn.clone(), client, origin, pending),
+        }
         response.map(|_| AnswerBody::switching())
     }
 }
@@ -392,6 +402,8 @@ struct Switching {
     client: hyper::upgrade::OnUpgrade,
     /// What the origin must answer to the key, if it is ours.
     key: Option<String>,
+    /// How it is read, if it is.
+    plan: Option<Plan>,
 }
 
 /// Whether a request is sent again after such a failure. `used`: the connection had carried others.

@@ -101,6 +101,12 @@ pub const AT_ONCE: Duration = Duration::from_secs(1);
 pub const SAVES: Duration = Duration::from_secs(1);
 /// Bytes moved at a time through a tunnel, each way. Held only while bytes move.
 pub const TUNNEL_BUFFER: usize = 64 * 1024;
+/// The most of one message of a WebSocket that is held back until it is whole and judged, in bytes as they came. A longer one passes as it is judged.
+pub const SOCKET_HELD: usize = 16 * 1024;
+/// The most that is kept of a longer one while what was read may be too much yet.
+pub const SOCKET_AHEAD: usize = 64 * 1024;
+/// How long a WebSocket that is ended is waited for to end its side.
+pub const SOCKET_ENDS: Duration = Duration::from_secs(2);
 /// Between attempts to connect to the next address of a host (RFC 8305 section 5).
 pub const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// The most addresses of a host that are tried.

@@ -56,6 +56,7 @@ pub mod scanned;
 pub mod sender;
 mod sequel;
 mod shared;
+mod sockets;
 pub mod stream;
 mod streams;
 pub mod target;

@@ -66,7 +66,7 @@ impl Case<'_> {
     }
 
     /// Puts it on record that a body was cut, while it ends.
-    fn tell(&self, recorder: &Recorder, snapshot: &Arc<Snapshot>) -> Told {
+    pub(super) fn tell(&self, recorder: &Recorder, snapshot: &Arc<Snapshot>) -> Told {
         let (recorder, snapshot, opening) = (recorder.clone(), Arc::clone(snapshot), Arc::clone(&self.opening));
         Box::new(move |sentence| {
             let record = Case::blocked(&opening, &snapshot, sentence);
@@ -268,7 +268,7 @@ fn goes_on_in_parts(headers: &HeaderMap) -> bool {
 fn is_held(shape: Shape) -> bool {
     match shape {
         Shape::Text(Kind::Html | Kind::Json | Kind::Script | Kind::Plain | Kind::Form) | Shape::Parts => true,
-        Shape::Text(Kind::JsonLines | Kind::Events) | Shape::PartByPart => false,
+        Shape::Text(Kind::JsonLines | Kind::Events | Kind::Messages | Kind::Tokens) | Shape::PartByPart => false,
     }
 }
 
@@ -319,7 +319,9 @@ fn notice_for(shape: Shape) -> fn(&Reason, &str) -> Notice {
             let data = serde_json::json!({ "usher": "cut", "message": text_of(reason), "reference": reference });
             Notice::Bytes(format!("\n\nevent: usher\ndata: {data}\n\n").into())
         },
-        Shape::Text(Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form) | Shape::Parts | Shape::PartByPart => |_, _| Notice::None,
+        Shape::Text(Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form | Kind::Messages | Kind::Tokens) | Shape::Parts | Shape::PartByPart => {
+            |_, _| Notice::None
+        }
     }
 }
 

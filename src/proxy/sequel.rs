@@ -6,6 +6,7 @@
 //! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
+use super::headers::asks_websocket;
 use super::inspected_file::SHAPED_BY;
 use super::meaning::{Entry, leads_to};
 use super::pages::Page;
@@ -15,6 +16,7 @@ use super::target::Target;
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Recorder, Unrecorded, Verdict};
 use crate::body::coding::Decoder;
 use crate::identity::Identity;
+use crate::insight::ai::sockets::{Talking, talking};
 use crate::insight::ai::{self, Prompt};
 use crate::insight::republished::Way;
 use crate::insight::{Certainty, Kind, Search, Stage, Start};
@@ -39,6 +41,8 @@ pub(super) struct Sequel {
     pub(super) cause: Option<RecordId>,
     /// What it asks a chat service, with the record of the request.
     pub(super) asking: Option<Box<Asks>>,
+    /// That it is asked over the WebSocket it leads to.
+    pub(super) talking: Option<Box<(Talking, Opening)>>,
     /// What says in which form an answer of our own is wanted; the fields themselves go to the origin.
     form: [(HeaderName, Option<HeaderValue>); 2],
 }
@@ -60,9 +64,14 @@ impl Sequel {
             Target::Page { url, path, .. } => ai::asking(asked.method.as_str(), url.host.as_str(), path),
         };
         let asking = asks.map(|asking| Box::new(Asks { asking, opening: opening.clone(), decoder: Decoder::plain(), memory: None }));
+        let talks = match target {
+            Target::Page { url, path, .. } if asks_websocket(&asked.headers) => talking(url.host.as_str(), path),
+            Target::Page { .. } | Target::Tunnel(_) => None,
+        };
+        let talking = talks.map(|talking| Box::new((talking, opening.clone())));
         let Opening { kind, start, certainty, cause, .. } = *opening;
         let form = SHAPED_BY.map(|name| (name.clone(), asked.headers.get(&name).cloned()));
-        Self { identity, kind, start, certainty, cause, asking, form }
+        Self { identity, kind, start, certainty, cause, asking, talking, form }
     }
 }
 
@@ -188,14 +197,25 @@ impl Hearing {
 
     async fn put_on_record(self, term: String, outcome: Outcome) -> Result<(), Unrecorded> {
         let Self { engine, opening, recorder, of, .. } = self;
-        let class = opening.class.following(Kind::Search, opening.verdict);
-        let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
-        let search = Some(Search { engine, term, stage: Stage::Asked });
-        let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
-        pending.note(format!("asked in the body of request {of}"));
-        pending.close(outcome);
-        Ok(())
+        record_prompt(&recorder, opening, of, (engine, term), outcome).await
     }
+}
+
+/// Puts on record what a service was asked in what belongs to the request `of`, whose record began so.
+pub(super) async fn record_prompt(
+    recorder: &Recorder,
+    opening: Opening,
+    of: RecordId,
+    (engine, term): (&'static str, String),
+    outcome: Outcome,
+) -> Result<(), Unrecorded> {
+    let class = opening.class.following(Kind::Search, opening.verdict);
+    let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
+    let search = Some(Search { engine, term, stage: Stage::Asked });
+    let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
+    pending.note(format!("asked in the body of request {of}"));
+    pending.close(outcome);
+    Ok(())
 }
 
 impl Worker {

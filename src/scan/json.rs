@@ -132,6 +132,12 @@ impl Json {
         self.aside.say(take);
     }
 
+    /// Whether what comes next is within a string.
+    #[must_use]
+    pub fn is_in_string(&self) -> bool {
+        self.state != State::Between
+    }
+
     /// Something else follows: no text goes on.
     pub fn gap(&mut self, take: &mut impl Take) {
         take.part();

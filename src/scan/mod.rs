@@ -25,6 +25,7 @@ pub mod html;
 pub mod index;
 pub mod json;
 pub mod lexicon;
+pub mod messages;
 pub mod script;
 pub mod window;
 
@@ -34,6 +35,7 @@ use fold::Folder;
 use html::Html;
 use json::{Json, Strings};
 use lexicon::{Lexicon, ThemeId};
+use messages::Messages;
 use script::Script;
 use std::sync::Arc;
 use window::{Repeats, Score, Window};
@@ -66,6 +68,10 @@ pub enum Kind {
     Plain,
     /// A form, as browsers send it.
     Form,
+    /// Messages of a chat, each for itself. See [`messages`].
+    Messages,
+    /// The same, each going on with the one before.
+    Tokens,
 }
 
 impl Kind {
@@ -92,7 +98,7 @@ impl Kind {
     fn unsaid(self) -> Unsaid {
         match self {
             Self::Html => Unsaid::Page,
-            Self::Json | Self::JsonLines | Self::Script | Self::Events | Self::Plain | Self::Form => Unsaid::Utf8,
+            Self::Json | Self::JsonLines | Self::Script | Self::Events | Self::Plain | Self::Form | Self::Messages | Self::Tokens => Unsaid::Utf8,
         }
     }
 }
@@ -130,6 +136,7 @@ enum Text {
     Events(Box<Events>),
     Plain,
     Form(Form),
+    Messages(Box<Messages>),
 }
 
 /// From text to a score.
@@ -228,6 +235,8 @@ impl Text {
             Kind::Events => Self::Events(Box::default()),
             Kind::Plain => Self::Plain,
             Kind::Form => Self::Form(Form::default()),
+            Kind::Messages => Self::Messages(Box::new(Messages::new(Strings::Apart))),
+            Kind::Tokens => Self::Messages(Box::new(Messages::new(Strings::Joined))),
         }
     }
 
@@ -239,6 +248,7 @@ impl Text {
             Self::Events(events) => events.feed(text, take),
             Self::Plain => take.text(text),
             Self::Form(form) => form.feed(text, take),
+            Self::Messages(messages) => messages.feed(text, take),
         }
     }
 
@@ -250,6 +260,7 @@ impl Text {
             Self::Events(events) => events.end(take),
             Self::Plain => {}
             Self::Form(form) => form.end(take),
+            Self::Messages(messages) => messages.end(take),
         }
     }
 }

@@ -148,7 +148,7 @@ fn body() -> impl Strategy<Value = String> {
     })
 }
 
-const KINDS: [Kind; 7] = [Kind::Html, Kind::Json, Kind::JsonLines, Kind::Script, Kind::Events, Kind::Plain, Kind::Form];
+const KINDS: [Kind; 9] = [Kind::Html, Kind::Json, Kind::JsonLines, Kind::Script, Kind::Events, Kind::Plain, Kind::Form, Kind::Messages, Kind::Tokens];
 
 proptest! {
     #[test]

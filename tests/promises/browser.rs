@@ -3,7 +3,7 @@
 use crate::kit::h2;
 use crate::kit::secure::{Authority, Good, SecureSite};
 use crate::kit::{Browser, Origin, Program, School, Visit, World, skipped};
-use crate::websockets;
+use crate::{sockets, websockets};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usher::audit::query::Row;
@@ -171,6 +171,51 @@ async fn over_http2_a_websocket_talks_and_a_hundred_parts_of_a_page_load_at_once
     let chat = rows.iter().find(|row| row.path == "/chat").expect("on record");
     assert_eq!((chat.method.as_str(), chat.scheme.as_str(), chat.verdict.as_str()), ("GET", "https", "allowed"));
     assert_eq!(rows.iter().filter(|row| row.path.starts_with("/part/") && row.verdict == "allowed").count(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_is_told_why_its_websocket_ended_and_what_passes_is_as_it_was() {
+    let (believed, seen) = (h2::believed(), sockets::Seen::default());
+    let keep = seen.clone();
+    let site = h2::Site::bare(&believed, h2::H1, move |_, mut tls| {
+        let keep = keep.clone();
+        async move {
+            let Some(asked) = h2::head(&mut tls).await else { return };
+            if asked.to_lowercase().contains("upgrade: websocket") {
+                return sockets::talk(tls, asked, sockets::DEFLATE, keep).await;
+            }
+            let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage").await;
+            let _ = tls.shutdown().await;
+        }
+    })
+    .await;
+    let files = World::new().policy(ROOM).inspecting().reading("{ threshold = 100, on_hit = \"cut\" }").tls("authorities = [\"public.pem\"]").write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let pem = files.usher(&["ca", "export"]).out;
+    let usher = Program::start(Arc::new(files));
+    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    browser.go(&format!("https://{}/page", site.authority())).expect("a page");
+    let words = "The heron stands by the river and looks for fish. The heron stands by the river.";
+    let script = format!(
+        "new Promise(done => {{ const socket = new WebSocket('wss://{}/chat'); const heard = [];
+         socket.onopen = () => {{ socket.send({words:?}); socket.send({words:?} + '!'); socket.send(new Uint8Array([1, 2, 3])); }};
+         socket.onmessage = async message => {{
+             heard.push(typeof message.data === 'string' ? message.data : (await message.data.arrayBuffer()).byteLength);
+             if (heard.length === 3) socket.send({:?});
+         }};
+         socket.onclose = event => done(JSON.stringify([socket.extensions, heard, event.code, event.wasClean, event.reason])) }})",
+        site.authority(),
+        sockets::DANGER
+    );
+    let said: (String, (String, String, u8), u16, bool, String) = serde_json::from_str(browser.value(&script).as_str().expect("text")).expect("what it saw");
+    assert!(said.0.contains("permessage-deflate"), "{}", said.0);
+    assert_eq!((said.1, said.2, said.3), ((words.to_owned(), format!("{words}!"), 3), 1008, true));
+    assert!(said.4.starts_with("Ended by the school's filter: words about suicide. Reference: "), "{}", said.4);
+    assert_eq!(sockets::texts(&seen.frames()), [words.to_owned(), format!("{words}!")], "as it was sent, and no more");
+    assert!(seen.frames().iter().any(|(first, _)| *first == 0xc1), "it was compressed");
+    let row = h2::recorded(&usher, "/chat", |row| row.verdict == "allowed" && row.outcome.is_some()).await;
+    assert_eq!(row.outcome.as_deref(), Some("cut"), "{row:?}");
 }
 
 /// A school with a browser in it, or a word that there is none.

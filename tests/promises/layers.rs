@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 19] = [
     &["lists"],
     &["illegal", "insight"],
     &["scan"],
-    &["identity"],
+    &["identity", "socket"],
     &["policy"],
     &["snapshot"],
     &["telemetry"],

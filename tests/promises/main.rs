@@ -48,6 +48,7 @@ mod safesearch;
 mod scanning;
 mod servers;
 mod smuggling;
+mod sockets;
 mod traffic;
 mod tunnels;
 mod updates;

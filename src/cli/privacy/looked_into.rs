@@ -94,9 +94,10 @@ fn words(rulebook: &Rulebook) -> Vec<String> {
             };
             let themes = phrases.themes.iter().map(|(theme, on_hit)| format!("; of {theme} it {}", done(*on_hit))).collect::<String>();
             let uploads = done(phrases.uploads.min(phrases.themes.iter().map(|(_, on_hit)| *on_hit).fold(phrases.on_hit, OnHit::max)));
+            let sockets = if phrases.sockets { "Messages over WebSockets are scored as well" } else { "Messages over WebSockets are not scored" };
             Some(format!(
                 "What people in {} read and send (pages, chats, forms, data, text files) is scored by phrases as it passes, over http and where https is \
-                 opened. What reaches {} points of one theme {}{themes}. What they send {uploads} at most.",
+                 opened. What reaches {} points of one theme {}{themes}. What they send {uploads} at most. {sockets}.",
                 group.name,
                 phrases.threshold,
                 done(phrases.on_hit),
@@ -105,7 +106,8 @@ fn words(rulebook: &Rulebook) -> Vec<String> {
         .collect();
     if policy.reads_words() {
         all.push(
-            "Of a text that is scored nothing is kept but this, and only where it goes over the threshold: the theme, the points and the phrases that were seen."
+            "Of a text that is scored nothing is kept but this, and only where it goes over the threshold: the theme, the points and the phrases that were seen. \
+             Of WebSockets that are read the number and size of their messages is on record."
                 .to_owned(),
         );
     }
@@ -118,8 +120,8 @@ fn chats(rulebook: &Rulebook) -> String {
         None => "over http only, for https is not opened; most services speak https only".to_owned(),
     };
     format!(
-        "What people ask chat services (ChatGPT and others) is on record in their words, as searches are, the first {} characters of each: {place}. It is on \
-         record also where it was withheld from the service. What a service answers is not kept.",
+        "What people ask chat services (ChatGPT and others), in requests and over WebSockets, is on record in their words, as searches are, the first {} characters of each: {place}. \
+         It is on record also where it was withheld from the service. What a service answers is not kept.",
         crate::insight::ai::LONGEST
     )
 }

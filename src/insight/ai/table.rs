@@ -45,18 +45,18 @@ pub(super) struct Service {
 }
 
 /// Text of the whole.
-const fn whole(text: &'static [&'static str]) -> Pick {
+pub(super) const fn whole(text: &'static [&'static str]) -> Pick {
     Pick { group: "", text, who: None }
 }
 
 /// Text of one message of several.
-const fn each(group: &'static str, text: &'static [&'static str]) -> Pick {
+pub(super) const fn each(group: &'static str, text: &'static [&'static str]) -> Pick {
     Pick { group, text, who: None }
 }
 
 impl Pick {
     /// Only where this says so.
-    const fn of(self, path: &'static str, ends: &'static [&'static str]) -> Self {
+    pub(super) const fn of(self, path: &'static str, ends: &'static [&'static str]) -> Self {
         Self { who: Some((path, ends)), ..self }
     }
 }
@@ -75,7 +75,8 @@ const MESSAGES: &[Pick] =
 /// Answers to them, streamed and whole.
 const CHOICES: &[Pick] = &[each("choices.*", &["choices.*.delta.content", "choices.*.message.content", "choices.*.text"])];
 /// OpenAI's newer interface.
-const RESPONSES: &[Pick] = &[whole(&["input", "prompt"]), each("input.*", &["input.*.content", "input.*.content.*.text"]).of("input.*.role", &["user"])];
+pub(super) const RESPONSES: &[Pick] =
+    &[whole(&["input", "prompt"]), each("input.*", &["input.*.content", "input.*.content.*.text"]).of("input.*.role", &["user"])];
 const RESPONSE: &[Pick] = &[
     whole(&["delta"]).of("type", &["response.output_text.delta"]),
     each("choices.*", &["choices.*.delta.content", "choices.*.message.content", "choices.*.text"]),
@@ -118,7 +119,7 @@ pub(super) static SERVICES: &[Service] = &[
         reply: Answer { picks: &[whole(&["*.2"])], within: Some(&[whole(&["4.0.1.0"])]), is_whole_each_time: true },
     },
     Service {
-        // What is asked in its own window goes over a WebSocket.
+        // What is asked in its own window goes over a WebSocket: see `sockets`.
         id: "copilot", label: "Copilot", hosts: &["copilot.microsoft.com", "sydney.bing.com", "copilot.cloud.microsoft"], looked_into: true,
         asks: &[ask("/c/api/conversations/*/messages", &[each("content.*", &["content.*.text"])]), ask("/c/api/chat", &[each("content.*", &["content.*.text"])])],
         reply: says(&[whole(&["text"]).of("event", &["appendText"])]),
@@ -184,13 +185,13 @@ pub(super) static SERVICES: &[Service] = &[
         },
     },
     Service {
-        // Answers come over a WebSocket.
+        // Answers come over a WebSocket, which is read as any chat is.
         id: "poe", label: "Poe", hosts: &["poe.com"], looked_into: true,
         asks: &[ask("/api/gql_POST", &[whole(&["variables.query", "variables.message.text"])]), ask("/api/gql_upload_POST", &[whole(&["variables.query"])])],
         reply: says(&[whole(&["data.messageAdded.text"])]),
     },
     Service {
-        // The site itself asks over a WebSocket; what it did before, and other programs do, is read.
+        // The site itself asks over a WebSocket (`sockets`); this is what it did before, and other programs do.
         id: "character-ai", label: "Character.AI", hosts: &["character.ai"], looked_into: true,
         asks: &[
             ask("/chat/streaming", &[whole(&["text"])]),

@@ -1,4 +1,4 @@
-//! Bodies as they are scanned (`scan`): HTML, JSON, JSON lines, scripts, events, forms and text. The first byte chooses the kind and whether repeats count, the
+//! Bodies as they are scanned (`scan`): HTML, JSON, JSON lines, scripts, events, forms, messages and text. The first byte chooses the kind and whether repeats count, the
 //! second how the body is cut. A score does not depend on the cuts, what is kept is bounded, and no word scores alone.
 
 #![no_main]
@@ -16,7 +16,8 @@ static LEXICON: LazyLock<Arc<Lexicon>> = LazyLock::new(|| {
     Arc::new(builder.build().expect("room"))
 });
 
-const KINDS: [Kind; 7] = [Kind::Html, Kind::Json, Kind::JsonLines, Kind::Script, Kind::Events, Kind::Plain, Kind::Form];
+const KINDS: [Kind; 9] =
+    [Kind::Html, Kind::Json, Kind::JsonLines, Kind::Script, Kind::Events, Kind::Plain, Kind::Form, Kind::Messages, Kind::Tokens];
 
 fn score<'a>(kind: Kind, repeats: Repeats, pieces: impl Iterator<Item = &'a [u8]>) -> Score {
     let mut scanner = Scanner::new(Arc::clone(&LEXICON), kind, None, repeats);

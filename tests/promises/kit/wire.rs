@@ -68,6 +68,12 @@ impl Wire {
         Self::new(soon("connecting", socket.connect(to)).await.expect("connected"))
     }
 
+    /// The connection itself, where all that came was looked at.
+    pub fn into_inner(self) -> TcpStream {
+        assert!(self.buffer.is_empty());
+        self.tcp
+    }
+
     /// The end of a connection that was made.
     pub fn new(tcp: TcpStream) -> Self {
         tcp.set_nodelay(true).expect("an open connection");

@@ -1,0 +1,299 @@
+//! WebSockets whose messages are read as they pass.
+//!
+//! # What passes
+//!
+//! What goes on is what came, byte for byte: nothing is framed anew. Where a group only notes, it goes on when it comes. Where something may be ended, a
+//! message is held until it is whole and judged, as long as it is no longer than `SOCKET_HELD` and keeps coming; no page would be shown a part of it anyway.
+//! A longer one passes as it is judged, and its end only when all of it was: so no page and no site is given it whole.
+//!
+//! Where something goes over a threshold, the connection is ended: both sides are sent a close (1008), but for a side that is in the middle of a frame, whose
+//! connection ends without one. What is no WebSocket is ended (1002) where something may be ended at all. What is compressed and cannot be read, or is a
+//! bomb, is what `unreadable` says.
+//!
+//! # Who hears it
+//!
+//! [`ears`] says who; one of them weighs words. What a chat service is asked is on record before it goes on.
+//!
+//! # Limits
+//!
+//! Held: `SOCKET_AHEAD` and one piece each way, and zlib's window where compression was agreed, which is counted in what all decoding may take. Is that half
+//! gone, compression is taken out of what is offered. An extension that cannot be read is never offered.
+
+mod direction;
+mod ears;
+
+use super::conn::Conn;
+use super::connect::client_end;
+use super::judge::Sentence;
+use super::limits::SOCKET_ENDS;
+use super::reading::Case;
+use super::request::Asked;
+use super::scanned::{Memory, Told};
+use super::sequel::record_prompt;
+use super::target::Target;
+use super::timer::Timer;
+use super::tunnel::End;
+use super::wire::Wire;
+use super::{Proxy, Worker};
+use crate::audit::{Opening, Outcome, Pending, Recorder};
+use crate::body::coding::Limits;
+use crate::insight::ai::sockets::Talking;
+use crate::policy::decision::Said;
+use crate::policy::words::Way;
+use crate::policy::{OnHit, Reason};
+use crate::socket::extensions::{Deflate, Unknown, agreed, readable};
+use crate::socket::{Counts, Kind, Reader, Side, close_frame};
+use bytes::Bytes;
+use direction::{Direction, Recording, Stopped};
+use ears::{Ears, Prompts, Words};
+use http::HeaderValue;
+use http::header::{HeaderMap, SEC_WEBSOCKET_EXTENSIONS};
+use hyper::upgrade::OnUpgrade;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
+
+/// Memory that inflating takes, each way, in units of what all decoding may take.
+const UNITS: u32 = 2;
+/// Something in what passed is over a threshold (RFC 6455 section 7.4.1).
+const POLICY_VIOLATION: u16 = 1008;
+/// What passed is no WebSocket.
+const PROTOCOL_ERROR: u16 = 1002;
+/// Usher could not do its part.
+const INTERNAL_ERROR: u16 = 1011;
+
+/// How a WebSocket is to be read that is being asked for.
+pub(super) struct Plan {
+    words: Option<Words>,
+    talking: Option<Box<(Talking, Opening)>>,
+    told: Option<Told>,
+    /// Where compression may be agreed.
+    memory: Option<Memory>,
+    deflate: Option<Deflate>,
+    recorder: Recorder,
+    decode: Limits,
+    pause: Duration,
+    idle: Duration,
+}
+
+impl Plan {
+    /// Takes note of what the site agreed to.
+    pub(super) fn agree(&mut self, headers: &HeaderMap) -> Result<(), Unknown> {
+        let fields = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().map(|value| value.to_str().unwrap_or("?"));
+        self.deflate = agreed(fields)?;
+        if self.deflate.is_some() && self.memory.is_none() {
+            return Err(Unknown);
+        }
+        if self.deflate.is_none() {
+            self.memory = None;
+        }
+        Ok(())
+    }
+}
+
+impl Proxy {
+    /// Leaves of the extensions that are offered what can be read, and takes the memory that takes.
+    fn readable_offer(&self, asked: &mut Asked) -> Option<Memory> {
+        let fields: Vec<_> = asked.headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().map(|value| value.to_str().unwrap_or("?").to_owned()).collect();
+        let kept = readable(fields.iter().map(String::as_str));
+        let memory = kept.as_ref().filter(|_| !self.is_crowded()).and_then(|_| {
+            let share = self.decoding_shares.take_now(&asked.taker(), UNITS)?;
+            Some((self.decoding.clone().try_acquire_many_owned(UNITS).ok()?, share))
+        });
+        match kept.filter(|_| memory.is_some()).and_then(|kept| HeaderValue::try_from(kept).ok()) {
+            Some(kept) => drop(asked.headers.insert(SEC_WEBSOCKET_EXTENSIONS, kept)),
+            None => drop(asked.headers.remove(SEC_WEBSOCKET_EXTENSIONS)),
+        }
+        memory
+    }
+}
+
+impl Worker {
+    /// How a WebSocket that is asked for is to be read, if it is; what is offered of extensions is cut down to that.
+    pub(super) fn socket(&self, asked: &mut Asked, target: &Target, opening: Option<&Arc<Opening>>) -> Option<Plan> {
+        let reading = asked.reading.clone().filter(crate::policy::Reading::reads_sockets);
+        let talking = asked.sequel.as_mut().and_then(|sequel| sequel.talking.take());
+        if reading.is_none() && talking.is_none() {
+            return None;
+        }
+        let memory = self.readable_offer(asked);
+        let told = opening.filter(|_| reading.is_some()).map(|opening| Case { opening: opening.clone(), target }.tell(&self.recorder, &asked.snapshot));
+        Some(Plan {
+            words: reading.map(|reading| Words::new(&asked.snapshot, &reading)),
+            talking,
+            told,
+            memory,
+            deflate: None,
+            recorder: self.recorder.clone(),
+            decode: self.limits.scan.decode,
+            pause: self.limits.scan.pause,
+            idle: self.limits.tunnel_idle_time,
+        })
+    }
+
+    /// Passes on a WebSocket that is read, once both sides have left HTTP. It keeps `conn`, and with it the connection's place among the connected.
+    pub(super) fn spawn_socket(
+        &self,
+        conn: Arc<Conn>,
+        client: OnUpgrade,
+        origin: impl Future<Output = io::Result<End>> + Send + 'static,
+        mut pending: Pending,
+        plan: Plan,
+    ) {
+        tokio::spawn(async move {
+            match tokio::try_join!(client_end(client), origin) {
+                Ok((client, origin)) => carry(client, origin, pending, plan).await,
+                Err(error) => {
+                    pending.note(error.to_string());
+                    pending.close(Outcome::Abandoned);
+                }
+            }
+            drop(conn);
+        });
+    }
+}
+
+/// How a WebSocket ended.
+enum Ended {
+    Done,
+    Idle,
+    /// By what came this way.
+    Stopped(Way, Stopped),
+}
+
+/// Moves messages between both ends until both are done or one is ended, and closes the record.
+async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
+    pending.expect(Outcome::Abandoned);
+    let Plan { words, talking, told, memory, deflate, recorder, decode, pause, idle } = plan;
+    let prompts = talking.map(|talking| Prompts::new(talking.0, talking.1, pending.id(), recorder));
+    let mut ears = Ears::new(words.into_iter().map(|words| Box::new(words) as Box<_>).collect(), prompts);
+    let reader = |side, context| Reader::new(side, context, decode);
+    let mut up = Direction::new(Way::Upload, reader(Side::Client, deflate.map(|deflate| deflate.client)), client.early);
+    let mut down = Direction::new(Way::Answer, reader(Side::Server, deflate.map(|deflate| deflate.server)), origin.early);
+    let (mut client, mut origin) = (client.wire, origin.wire);
+    let (received, mut moved) = (pending.received(), (0, 0));
+    let (mut active, mut timer) = (Instant::now(), Timer::default());
+    let ended = poll_fn(|cx| {
+        let first = up.poll((&mut client, &mut origin), &mut ears, pause, cx, down.is_ended());
+        // Nothing passes any more, once something is stopped.
+        let polled = match first {
+            Poll::Ready(Err(why)) => return Poll::Ready(Ended::Stopped(Way::Upload, why)),
+            first => (first, down.poll((&mut origin, &mut client), &mut ears, pause, cx, up.is_ended())),
+        };
+        let now = (up.moved, down.moved);
+        if now != moved {
+            received.store(now.0, Ordering::Relaxed);
+            pending.sent(now.1 - moved.1);
+            (moved, active) = (now, Instant::now());
+        }
+        match polled {
+            (_, Poll::Ready(Err(why))) => return Poll::Ready(Ended::Stopped(Way::Answer, why)),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ended::Done),
+            (Poll::Pending | Poll::Ready(_), _) => {}
+        }
+        timer.poll(active + idle, cx).map(|()| Ended::Idle)
+    })
+    .await;
+    received.store(up.moved, Ordering::Relaxed);
+    pending.sent(down.moved - moved.1);
+    drop(memory);
+    let notes = [std::mem::take(&mut up.notes), std::mem::take(&mut down.notes)].concat();
+    notes.into_iter().chain(counted("Up", up.counts())).chain(counted("Down", down.counts())).for_each(|note| pending.add_note(note));
+    let (outcome, code, reason) = match ended {
+        Ended::Done => (Outcome::Complete, None, String::new()),
+        Ended::Idle => {
+            pending.add_note("Nothing moved for too long.".to_owned());
+            (Outcome::LimitReached, None, String::new())
+        }
+        Ended::Stopped(_, Stopped::Said(said)) => {
+            pending.add_note(said.on_record());
+            if let Some(told) = told {
+                told(&said);
+            }
+            (Outcome::Cut, Some(POLICY_VIOLATION), format!("Ended by the school's filter{}. Reference: {}", about(&said), pending.id()))
+        }
+        Ended::Stopped(_, Stopped::Broken(way, why)) => {
+            let who = if way == Way::Upload { "client" } else { "site" };
+            pending.add_note(format!("Ended: what the {who} sends is no WebSocket: {why}."));
+            (Outcome::Abandoned, Some(PROTOCOL_ERROR), "This is no WebSocket".to_owned())
+        }
+        Ended::Stopped(_, Stopped::Unrecorded) => {
+            pending.add_note("Ended: what was asked could not be put on record.".to_owned());
+            (Outcome::Abandoned, Some(INTERNAL_ERROR), "The record cannot be written".to_owned())
+        }
+        // Both have said that they are done: how they hang up is of no matter.
+        Ended::Stopped(_, Stopped::Reading(_) | Stopped::Writing(_)) if up.is_closed() && down.is_closed() => (Outcome::Complete, None, String::new()),
+        Ended::Stopped(Way::Upload, Stopped::Reading(error)) | Ended::Stopped(Way::Answer, Stopped::Writing(error)) => {
+            pending.add_note(error.to_string());
+            (Outcome::ClientGone, None, String::new())
+        }
+        Ended::Stopped(Way::Answer, Stopped::Reading(error)) | Ended::Stopped(Way::Upload, Stopped::Writing(error)) => {
+            pending.add_note(error.to_string());
+            (Outcome::OriginFailed, None, String::new())
+        }
+    };
+    if let Some(code) = code {
+        let to_client = (down.take_going(), (!down.ends_in_frame).then(|| close_frame(Side::Server, code, &reason, [0; 4])));
+        let mut mask = [0; 4];
+        // It hides nothing: what is masked is a reason of our own. Without randomness it is still right.
+        let _ = getrandom::fill(&mut mask);
+        let to_origin = (up.take_going(), (!up.ends_in_frame).then(|| close_frame(Side::Client, code, &reason, mask)));
+        let ends = async { tokio::join!(end(client, to_client), end(origin, to_origin)) };
+        // Who does not end its side is ended.
+        let _ = timeout(SOCKET_ENDS, ends).await;
+    }
+    pending.close(outcome);
+}
+
+/// Ends one side: what was judged before goes out, then the close; then whatever comes is thrown away until that side ends, so that nothing that is unread
+/// makes of the end a reset that would take the close with it.
+async fn end(mut wire: Wire, (going, close): (Bytes, Option<Vec<u8>>)) -> io::Result<()> {
+    wire.write_all(&going).await?;
+    if let Some(close) = close {
+        wire.write_all(&close).await?;
+    }
+    wire.flush().await?;
+    wire.shutdown().await?;
+    let mut room = vec![0; 4096];
+    while wire.read(&mut room).await? > 0 {}
+    Ok(())
+}
+
+/// What is said to a page of why its connection ended.
+fn about(said: &Sentence) -> String {
+    match &said.reason {
+        Reason::Words(words) => match &words.said {
+            Said::Over { theme, .. } => format!(": words about {}", theme.replace('-', " ")),
+            Said::Unreadable(_) => ": it cannot be read".to_owned(),
+        },
+        // Nothing else is said of messages yet.
+        _ => String::new(),
+    }
+}
+
+/// How much was read one way, in words.
+fn counted(way: &str, counts: Counts) -> Option<String> {
+    let said = |kind: Kind, of: &str| {
+        let (messages, bytes) = (counts.messages[kind as usize], counts.bytes[kind as usize]);
+        (bytes > 0 || messages > 0).then(|| format!("{messages} of {of} ({bytes} bytes)"))
+    };
+    let said: Vec<_> = [said(Kind::Text, "text"), said(Kind::Binary, "other data")].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| format!("{way}: messages: {}.", said.join(", ")))
+}
+
+/// Puts on record what a chat service was asked in one message, and whether it was withheld.
+fn put_on_record(prompts: &Prompts, asked: Vec<String>, said: &Option<Sentence>) -> Recording {
+    let outcome = if said.as_ref().is_some_and(|said| said.on_hit > OnHit::Note) { Outcome::Withheld } else { Outcome::Complete };
+    let (recorder, opening, of, engine) = (prompts.recorder.clone(), prompts.opening.clone(), prompts.of, prompts.engine());
+    Box::pin(async move {
+        for term in asked {
+            record_prompt(&recorder, opening.clone(), of, (engine, term), outcome).await?;
+        }
+        Ok(())
+    })
+}
