@@ -9,6 +9,7 @@ mod bodies;
 mod browser;
 mod canaries;
 mod chats;
+mod clients;
 mod commands;
 mod destinations;
 mod durability;
