@@ -99,6 +99,13 @@ impl Program {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").count()
     }
 
+    /// How much memory it has (`VmRSS`) or had at most (`VmHWM`), in KiB.
+    pub fn memory(&self, which: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).expect("such a line");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("it runs");
