@@ -23,6 +23,7 @@ mod gate;
 mod generations;
 mod h2;
 mod h2_sites;
+mod handshakes;
 mod hostile;
 mod http;
 mod illegal;

@@ -111,6 +111,11 @@ impl Program {
         kill_process(self.pid(), signal).expect("it runs");
     }
 
+    /// All it has said to whoever runs it and that was not read yet, once it has ended.
+    pub fn complaints(&mut self) -> String {
+        all(&mut self.err)
+    }
+
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
         all(&mut self.out);
