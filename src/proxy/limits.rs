@@ -83,6 +83,9 @@ pub const CHUNK_EXTENSION: usize = 256;
 pub const TRAILERS: usize = 16 * 1024;
 /// The most bytes read from a client at a time, but for a body of known length.
 pub const READ_BUFFER: usize = 8 * 1024;
+/// The most bytes of a body of known length that are read at a time. One less than what hyper doubles its buffer at, which it never makes smaller again:
+/// it keeps 16 KiB for each connection, where 128 KiB would be once something large was sent.
+pub const BODY_READ: usize = 16 * 1024 - 1;
 /// About how many bytes are kept that a client sends before its tunnel is open.
 pub const EARLY_BYTES: usize = 64 * 1024;
 /// Room for a hello as browsers send it, so that it is read at once.

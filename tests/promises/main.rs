@@ -26,6 +26,7 @@ mod h2_sites;
 mod handshakes;
 mod hostile;
 mod http;
+mod idle;
 mod illegal;
 mod inside;
 mod keeping;

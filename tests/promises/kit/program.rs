@@ -38,9 +38,9 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it and waits until it says where it listens.
+    /// Starts it and waits until it says where it listens. `USHER_BINARY` says which program to try in place of the one that was built beside the tests.
     pub fn start(files: Arc<Files>) -> Self {
-        let command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        let command = Command::new(std::env::var("USHER_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_usher").to_owned()));
         Self::spawn(command, files)
     }
 
