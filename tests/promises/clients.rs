@@ -73,8 +73,11 @@ fn certificate(usher: &Program) -> String {
     usher.files.path("school.pem").display().to_string()
 }
 
-/// Whether these paths are on record as often as this, each with what came of it and how many bytes went up and down.
-async fn is_on_record(usher: &Program, expected: &[(&str, usize, &str, Option<u64>, Option<u64>)]) {
+/// A path, how often it is on record, with which verdict, and how many bytes went up and down.
+type Expected = (&'static str, usize, &'static str, Option<u64>, Option<u64>);
+
+/// Whether these paths are on record so, each come to its end.
+async fn is_on_record(usher: &Program, expected: &[Expected]) {
     for (path, times, verdict, up, down) in expected {
         recorded(usher, path, |row| row.outcome.is_some()).await;
         let rows: Vec<_> = inside(usher).into_iter().filter(|row| row.path == *path).collect();
