@@ -272,6 +272,10 @@ impl Relay {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 ready!(self.timer.poll(self.active + self.limit, cx));
+                // If nothing comes on it at all, nobody else is to wait for that.
+                if let Some((origin, _)) = &self.lease {
+                    origin.sender.retire();
+                }
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the origin sent nothing for too long");
                 return Poll::Ready(Some(Err(error)));
             }

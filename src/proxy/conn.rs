@@ -5,6 +5,7 @@
 use super::bound::Bound;
 use super::framing::Malformed;
 use super::inside::Inside;
+use super::limits::INTERIM;
 use super::listen::Seat;
 use super::wire::Wire;
 use parking_lot::Mutex;
@@ -190,12 +191,16 @@ impl Conn {
         (frames > 0 && !stream.awaited.load(Ordering::Acquire)).then_some(frames)
     }
 
-    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2). Over HTTP/2 there is nothing to send it with.
+    /// Sends an interim answer ahead of the answer being waited for (RFC 9110 section 15.2). Over HTTP/2 there is nothing to send it with. Of a client that
+    /// does not read them, no more than [`INTERIM`] bytes wait; what is more is left out, as any of them may be.
     pub fn send_interim(&self, bytes: &[u8]) {
         if self.is_stream() {
             return;
         }
         let mut interim = self.interim.lock();
+        if interim.bytes.len() + bytes.len() > INTERIM {
+            return;
+        }
         interim.bytes.extend_from_slice(bytes);
         self.has_interim.store(true, Ordering::Release);
         if let Some(reader) = interim.reader.take() {

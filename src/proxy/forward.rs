@@ -41,6 +41,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use parking_lot::Mutex;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -449,7 +450,7 @@ pub(super) enum Sent {
 /// A request fails because of the client if its body does. An origin that wants a certificate says so in TLS 1.3 only when it is first read from, or not
 /// at all.
 fn blamed(error: hyper::Error, origin: &Origin) -> ProxyError {
-    if error.is_user() {
+    if error.is_user() || is_taken_back(&error) {
         return ProxyError::Client(error);
     }
     let asked = if origin.wanted_certificate() { ClientCertificate::Asked } else { ClientCertificate::NotAsked };
@@ -459,6 +460,18 @@ fn blamed(error: hyper::Error, origin: &Origin) -> ProxyError {
         None if is_first => ProxyError::Tls(Refusal::WantsClientCertificate),
         Some(_) | None => ProxyError::Origin(error),
     }
+}
+
+/// Whether a request was taken back over HTTP/2: hyper does so when its body fails, and tells the same as where the origin resets it.
+fn is_taken_back(error: &hyper::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_reset() && !error.is_remote() && !error.is_library();
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What is to be put on record, with the exceptions by which the origin is believed.

@@ -2,13 +2,17 @@
 //!
 //! hyper lets requests go on being sent after that, as long as others are under way, and they are never answered. So the frames that come are watched as they
 //! are read: their heads alone, of nine bytes each.
+//!
+//! They are counted too. hyper reads for as long as there is something to read, and keeps what has come, such as interim answers, until whoever waits for it has
+//! its turn: an origin that sends many of the smallest frames could fill the memory meanwhile. So after [`FRAMES_A_TURN`] it is the others' turn.
 
+use super::limits::FRAMES_A_TURN;
 use super::patient::Patient;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The length of a frame's head.
@@ -21,6 +25,8 @@ const GOAWAY: u8 = 7;
 pub struct Watched {
     io: Patient,
     frames: Frames,
+    /// How many had come when it was the others' turn.
+    since: usize,
     said: Arc<AtomicBool>,
 }
 
@@ -28,7 +34,7 @@ impl Watched {
     /// Watches a connection. `said` becomes true when its origin has said goodbye.
     #[must_use]
     pub fn new(io: Patient, said: Arc<AtomicBool>) -> Self {
-        Self { io, frames: Frames::default(), said }
+        Self { io, frames: Frames::default(), since: 0, said }
     }
 }
 
@@ -40,6 +46,8 @@ struct Frames {
     have: usize,
     /// How much of a frame is yet to come.
     left: usize,
+    /// How many have begun.
+    count: usize,
 }
 
 impl Frames {
@@ -58,6 +66,7 @@ impl Frames {
                 let [a, b, c, kind, ..] = self.head;
                 self.left = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
                 self.have = 0;
+                self.count = self.count.wrapping_add(1);
                 goodbye |= kind == GOAWAY;
             }
         }
@@ -68,8 +77,17 @@ impl Frames {
 impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.frames.count.wrapping_sub(this.since) >= FRAMES_A_TURN {
+            this.since = this.frames.count;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = out.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, out))?;
+        let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, out) else {
+            this.since = this.frames.count;
+            return Poll::Pending;
+        };
+        read?;
         if this.frames.read(&out.filled()[before..]) {
             this.said.store(true, Ordering::Relaxed);
         }

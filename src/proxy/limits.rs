@@ -89,6 +89,9 @@ pub const CHUNK_EXTENSION: usize = 256;
 pub const TRAILERS: usize = 16 * 1024;
 /// The most bytes read from a client at a time, but for a body of known length.
 pub const READ_BUFFER: usize = 8 * 1024;
+/// The most bytes of a body of known length that are read at a time. One less than what hyper doubles its buffer at, which it never makes smaller again:
+/// it keeps 16 KiB for each connection, where 128 KiB would be once something large was sent.
+pub const BODY_READ: usize = 16 * 1024 - 1;
 /// About how many bytes are kept that a client sends before its tunnel is open.
 pub const EARLY_BYTES: usize = 64 * 1024;
 /// Room for a hello as browsers send it, so that it is read at once.
@@ -121,6 +124,8 @@ pub const NAME_KEPT_MOST: Duration = Duration::from_secs(3600);
 pub const NO_NAME_KEPT: Duration = Duration::from_secs(5);
 /// The largest read from an origin, and the largest head of its answer, in bytes.
 pub const ORIGIN_BUFFER: usize = 48 * 1024;
+/// Bytes of interim answers that wait for a client to read them: one of the largest head fits.
+pub const INTERIM: usize = 64 * 1024;
 /// How long an idle connection to an origin is kept.
 pub const ORIGIN_IDLE: Duration = Duration::from_secs(30);
 /// Idle connections kept to one origin, by a worker. A class that opens one page has more than thirty at once, and to make one anew costs more
@@ -140,6 +145,8 @@ pub const CLIENT_STREAM_WINDOW: u32 = 128 * 1024;
 pub const CLIENT_CONNECTION_WINDOW: u32 = 512 * 1024;
 /// The largest frame of HTTP/2 that is taken, in bytes; no smaller limit may be set (RFC 9113 section 6.5.2).
 pub const FRAME: u32 = 16 * 1024;
+/// Frames that are read of an HTTP/2 origin at a time, before what they brought is taken: in frames of full size 4 MiB.
+pub const FRAMES_A_TURN: usize = 256;
 /// Bytes of one body that are kept for a slow reader of HTTP/2.
 pub const STREAM_SEND_BUFFER: usize = 64 * 1024;
 /// How many times a head may be as large as `head_bytes` before it is not even read to its end.

@@ -11,7 +11,7 @@
 use super::chunks::Chunks;
 use super::conn::Conn;
 use super::framing::{Body, Malformed, asks_whole_server, check_head, head_length, read_head};
-use super::limits::{EARLY_BYTES, Limits, READ_BUFFER};
+use super::limits::{BODY_READ, EARLY_BYTES, Limits, READ_BUFFER};
 use super::timer::Timer;
 use super::wire::Wire;
 use bytes::{Buf, BytesMut};
@@ -227,7 +227,8 @@ impl ClientStream {
         match self.next {
             Next::Head if self.buffer.is_empty() => self.poll_head(cx, out),
             Next::Length(left) => {
-                let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.remaining());
+                // hyper's buffer grows as long as it is filled, and stays as large as it once was.
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.remaining()).min(BODY_READ);
                 let mut part = ReadBuf::new(out.initialize_unfilled_to(most));
                 ready!(Pin::new(&mut self.wire).poll_read(cx, &mut part))?;
                 let count = part.filled().len();

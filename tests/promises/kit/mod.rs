@@ -18,6 +18,7 @@ mod publisher;
 pub mod receiver;
 pub mod request;
 pub mod school;
+pub mod scripts;
 pub mod secure;
 pub mod squid;
 pub mod syslog_ng;

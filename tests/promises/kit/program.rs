@@ -38,9 +38,9 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it and waits until it says where it listens.
+    /// Starts it and waits until it says where it listens. `USHER_BINARY` says which program to try in place of the one that was built beside the tests.
     pub fn start(files: Arc<Files>) -> Self {
-        let command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        let command = Command::new(std::env::var("USHER_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_usher").to_owned()));
         Self::spawn(command, files)
     }
 
@@ -99,9 +99,21 @@ impl Program {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").count()
     }
 
+    /// How much memory it has (`VmRSS`) or had at most (`VmHWM`), in KiB.
+    pub fn memory(&self, which: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).expect("such a line");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("it runs");
+    }
+
+    /// All it has said to whoever runs it and that was not read yet, once it has ended.
+    pub fn complaints(&mut self) -> String {
+        all(&mut self.err)
     }
 
     /// Waits for its end.
