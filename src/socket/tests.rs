@@ -2,7 +2,7 @@ use super::*;
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
 
-const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, layers: 3 };
+const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, ratio_from: 1 << 20, layers: 3 };
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A frame as this side sends it; its first byte as it is.
