@@ -52,12 +52,13 @@ impl Inflater {
             self.read += taken as u64;
             self.given += inflate.total_out() - given;
             let over = match status {
-                Err(_) => Some(Unreadable::Broken),
-                Ok(_) if self.given > self.limits.bytes => Some(Unreadable::TooLarge(self.limits.bytes)),
-                Ok(_) if self.given > self.limits.ratio_from && self.given > self.read.saturating_mul(self.limits.ratio) => {
+                // What came out before the damage is given first; the state says so again.
+                Err(_) if out.is_empty() => Some(Unreadable::Broken),
+                _ if self.given > self.limits.bytes => Some(Unreadable::TooLarge(self.limits.bytes)),
+                _ if self.given > self.limits.ratio_from && self.given > self.read.saturating_mul(self.limits.ratio) => {
                     Some(Unreadable::TooDense(self.limits.ratio))
                 }
-                Ok(_) => None,
+                _ => None,
             };
             if let Some(why) = over {
                 self.state = State::Lost;
