@@ -68,10 +68,14 @@ impl Worker {
             let opened = self.open_tunnel(&asked, &target, &identity).await?;
             Ok((opened, target, identity))
         };
-        let opened = tokio::select! {
-            opened = open => opened,
-            () = stream.gone() => return Ok(()),
-        };
+        // Apart, so that a tunnel which is open for hours does not hold the room that opening it needs.
+        let opened = Box::pin(async {
+            tokio::select! {
+                opened = open => Some(opened),
+                () = stream.gone() => None,
+            }
+        });
+        let Some(opened) = opened.await else { return Ok(()) };
         match opened {
             Ok((Opened::Inspected(inspected), target, identity)) => {
                 stream.write_all(OPEN).await?;
@@ -81,7 +85,7 @@ impl Worker {
             Ok((Opened::Sealed(origin, pending), target, identity)) => {
                 stream.write_all(OPEN).await?;
                 let (wire, early) = stream.into_tunnel();
-                self.pass(End { wire, early }, origin, pending, Entrant { asked, target, identity }, Some(phase)).await;
+                Box::pin(self.pass(End { wire, early }, origin, pending, Entrant { asked, target, identity }, Some(phase))).await;
                 Ok(())
             }
             Err(answer) => send(&mut stream, answer).await,

@@ -3,7 +3,7 @@
 
 use super::body::HeldBody;
 use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape, taker};
-use super::meaning::Entry;
+use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE};
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
 use super::target::Target;
@@ -15,7 +15,7 @@ use crate::audit::{Opening, Outcome, Pending};
 use crate::kinds::name;
 use crate::policy::files::{Facts, Refusal, Rules, Uploads};
 use crate::telemetry::events::FileUnscanned;
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, ORIGIN, TE};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -85,8 +85,7 @@ impl Proxy {
         if body.is_end_stream() || rules.is_none() && antivirus.is_none() {
             return None;
         }
-        // Such a body may go on for as long as its answer does, unless it says how long it is.
-        let goes_on = body.size_hint().exact().is_none() && types(&asked.headers).iter().any(|essence| essence.starts_with("application/grpc"));
+        let goes_on = body.size_hint().exact().is_none() && is_call(&asked.headers);
         let upload = Upload { rules: rules.unwrap_or_default(), antivirus, opening: Box::new(opening.clone()), path: path.clone() };
         let passes = upload.antivirus.as_ref().is_some_and(|antivirus| antivirus.settings().larger == Unscanned::Pass) && upload.rules.is_empty();
         let too_large = body.size_hint().exact().is_some_and(|length| length > upload.most());
@@ -194,6 +193,15 @@ impl Worker {
         }
         Ok(spool)
     }
+}
+
+/// Whether a body may go on for as long as its answer does: a call of gRPC, whose programs say that they understand trailers. Pages can call themselves so
+/// too, and send what they like; but browsers let no page say that, and say themselves that it is one that asks.
+fn is_call(headers: &HeaderMap) -> bool {
+    let is_grpc = || types(headers).iter().any(|essence| essence == "application/grpc" || essence.starts_with("application/grpc+"));
+    let says_trailers = || headers.get_all(TE).iter().any(|value| value.as_bytes().split(|byte| *byte == b',').any(|one| one.trim_ascii() == b"trailers"));
+    let is_page = [&SEC_FETCH_MODE, &SEC_FETCH_DEST].iter().any(|name| headers.contains_key(*name)) || headers.contains_key(ORIGIN);
+    is_grpc() && says_trailers() && !is_page
 }
 
 fn types(headers: &HeaderMap) -> Vec<String> {

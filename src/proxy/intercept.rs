@@ -54,23 +54,45 @@ struct Met {
     class: Class,
 }
 
+/// How a tunnel goes on after its first bytes.
+enum Begun {
+    /// With HTTP in TLS.
+    Inside { wire: Wire, http2: bool, inspector: Arc<Inspector>, inspected: Inspected, met: Met },
+    /// Sealed after all.
+    Sealed { client: End, pending: Pending, by: Exempt, said: String },
+    /// Not at all.
+    Over,
+}
+
 impl Worker {
     /// Serves what comes in a tunnel whose TLS ends here.
-    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, mut inspected: Inspected, entrant: Entrant, mut phase: watch::Receiver<Phase>) {
+    pub(super) async fn intercept(self: &Arc<Self>, stream: ClientStream, inspected: Inspected, entrant: Entrant, mut phase: watch::Receiver<Phase>) {
+        // Apart, so that a connection which is open for hours does not hold the room a handshake needs.
+        match Box::pin(self.begin_inside(stream, inspected, &entrant, &mut phase)).await {
+            Begun::Inside { wire, http2, inspector, inspected, met } => {
+                self.serve_inside((wire, http2), inspector, inspected, met, entrant, phase).await;
+            }
+            Begun::Sealed { client, pending, by, said } => Box::pin(self.pass_exempt(client, pending, entrant, by, said)).await,
+            Begun::Over => {}
+        }
+    }
+
+    /// Reads a client's hello and begins TLS with it.
+    async fn begin_inside(self: &Arc<Self>, stream: ClientStream, mut inspected: Inspected, entrant: &Entrant, phase: &mut watch::Receiver<Phase>) -> Begun {
         inspected.pending.status(StatusCode::OK);
         inspected.pending.expect(Outcome::ClientGone);
         let (mut wire, mut early) = stream.into_tunnel();
         let beginning = tokio::select! {
             biased;
             beginning = read_beginning(&mut wire, &mut early) => beginning,
-            () = draining(Some(&mut phase)) => Err(Unfit::Stopping),
+            () = draining(Some(phase)) => Err(Unfit::Stopping),
             () = sleep(self.limits.head_time) => Err(Unfit::TooSlow),
         };
         let met = match beginning {
             Ok(Beginning::Hello(hello)) => agree(&hello, &inspected.to.host, || Ok(())).map(|()| Met { class: Class::of(&hello), hello }),
-            Ok(Beginning::NotTls(first)) if self.may_exempt(&inspected, &entrant, |gate| gate.not_tls == NotTls::Pass) => {
+            Ok(Beginning::NotTls(first)) if self.may_exempt(&inspected, entrant, |gate| gate.not_tls == NotTls::Pass) => {
                 let said = format!("it is not TLS, but {first}");
-                return self.pass_exempt(End { wire, early }, inspected.pending, entrant, Exempt::NotTls, said).await;
+                return Begun::Sealed { client: End { wire, early }, pending: inspected.pending, by: Exempt::NotTls, said };
             }
             Ok(Beginning::NotTls(first)) => Err(Unfit::NotTls(first)),
             Ok(Beginning::Malformed(why)) => Err(Unfit::Malformed(why)),
@@ -79,28 +101,32 @@ impl Worker {
         };
         let met = match met {
             Ok(met) => met,
-            Err(unfit) => return self.send_away(wire, inspected, &entrant, &unfit).await,
+            Err(unfit) => return self.send_away(wire, inspected, entrant, &unfit).await,
         };
-        if self.is_pinned(&inspected.to.host, met.class, &entrant) && self.may_exempt(&inspected, &entrant, |gate| gate.pinned != Pinned::Never) {
+        if self.is_pinned(&inspected.to.host, met.class, entrant) && self.may_exempt(&inspected, entrant, |gate| gate.pinned != Pinned::Never) {
             let said = "passed sealed: this program takes no certificate but the site's own; see: usher tls pins".to_owned();
-            return self.pass_exempt(End { wire, early }, inspected.pending, entrant, Exempt::Pinned, said).await;
+            return Begun::Sealed { client: End { wire, early }, pending: inspected.pending, by: Exempt::Pinned, said };
         }
-        let (config, inspector) = match self.ready_to_end_tls(&inspected, &met, &entrant).await {
+        let (config, inspector) = match self.ready_to_end_tls(&inspected, &met, entrant).await {
             Ok(ready) => ready,
-            Err(unfit) => return self.send_away(wire, inspected, &entrant, &unfit).await,
+            Err(unfit) => return self.send_away(wire, inspected, entrant, &unfit).await,
         };
-        let Wire::Tcp(tcp) = wire else { return self.send_away(wire, inspected, &entrant, &Unfit::NoAuthority).await };
-        match self.shake(Rewound::new(tcp, early), config, &met.hello, &mut phase).await {
-            Ok(tls) => self.serve_inside(tls, inspector, inspected, met, entrant, phase).await,
+        let Wire::Tcp(tcp) = wire else { return self.send_away(wire, inspected, entrant, &Unfit::NoAuthority).await };
+        match self.shake(Rewound::new(tcp, early), config, &met.hello, phase).await {
+            Ok(tls) => {
+                let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+                Begun::Inside { wire: Wire::Client(Box::new(tls)), http2, inspector, inspected, met }
+            }
             Err(unfit) => {
                 if let (Unfit::Handshake(why), Purpose::Serve) = (&unfit, inspected.purpose)
                     && let Some(sign) = why.sign()
                 {
-                    self.turned_from(&entrant, &met.hello, met.class, sign).await;
+                    self.turned_from(entrant, &met.hello, met.class, sign).await;
                 }
                 inspected.pending.note(unfit.to_string());
                 inspected.pending.close(unfit.outcome());
                 self.record_unseen(inspected.unseen, &unfit.to_string()).await;
+                Begun::Over
             }
         }
     }
@@ -108,7 +134,7 @@ impl Worker {
     /// Serves HTTP in a connection whose TLS has begun.
     async fn serve_inside(
         self: &Arc<Self>,
-        tls: TlsStream<Rewound>,
+        (wire, http2): (Wire, bool),
         inspector: Arc<Inspector>,
         inspected: Inspected,
         met: Met,
@@ -121,8 +147,6 @@ impl Worker {
         let (host, port, user) = (to.host, to.port, user_of(&entrant.identity));
         let inside = Inside { host, port, user, inspector, class: met.class, purpose, may_seal, taken: AtomicBool::new(false) };
         let conn = Conn::inside(entrant.conn(), inside);
-        let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-        let wire = Wire::Client(Box::new(tls));
         // How it ends is told by the records of its requests.
         let mut serving: Pin<Box<dyn Future<Output = ()> + Send>> = if http2 {
             let serving = serve_http2(self.clone(), conn.clone(), wire, phase.clone());
@@ -166,9 +190,10 @@ impl Worker {
     }
 
     /// Sends a client away before its TLS has begun.
-    async fn send_away(&self, wire: Wire, inspected: Inspected, entrant: &Entrant, why: &Unfit) {
+    async fn send_away(&self, wire: Wire, inspected: Inspected, entrant: &Entrant, why: &Unfit) -> Begun {
         self.record_unseen(inspected.unseen, &why.to_string()).await;
         self.turn_away(wire, inspected.pending, entrant, why).await;
+        Begun::Over
     }
 
     /// Puts on record that a site is blocked, where nobody was shown a page that says so.

@@ -197,7 +197,7 @@ impl Hearing {
 
     async fn put_on_record(self, term: String, outcome: Outcome) -> Result<(), Unrecorded> {
         let Self { engine, opening, recorder, of, .. } = self;
-        record_prompt(&recorder, opening, of, (engine, term), outcome).await
+        record_prompt(&recorder, opening, of, (engine, term), ("the body", outcome)).await
     }
 }
 
@@ -207,13 +207,13 @@ pub(super) async fn record_prompt(
     opening: Opening,
     of: RecordId,
     (engine, term): (&'static str, String),
-    outcome: Outcome,
+    (place, outcome): (&str, Outcome),
 ) -> Result<(), Unrecorded> {
     let class = opening.class.following(Kind::Search, opening.verdict);
     let cause = opening.cause.or(Some(of).filter(|_| opening.kind == Kind::Visit));
     let search = Some(Search { engine, term, stage: Stage::Asked });
     let mut pending = recorder.open(Box::new(Opening { class, kind: Kind::Search, start: Start::Typed, cause, search, ..opening })).await?;
-    pending.note(format!("asked in the body of request {of}"));
+    pending.note(format!("asked in {place} of request {of}"));
     pending.close(outcome);
     Ok(())
 }

@@ -292,7 +292,7 @@ fn put_on_record(prompts: &Prompts, asked: Vec<String>, said: &Option<Sentence>)
     let (recorder, opening, of, engine) = (prompts.recorder.clone(), prompts.opening.clone(), prompts.of, prompts.engine());
     Box::pin(async move {
         for term in asked {
-            record_prompt(&recorder, opening.clone(), of, (engine, term), outcome).await?;
+            record_prompt(&recorder, opening.clone(), of, (engine, term), ("a message", outcome)).await?;
         }
         Ok(())
     })

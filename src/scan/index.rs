@@ -46,6 +46,8 @@ pub struct Index {
     /// What ends a phrase: the word of a phrase of one, the last two words of the others; beginnings of words in the same way.
     filter: Filter,
     table: Table<Slot>,
+    /// Whether any phrase begins with a word, so that words need be looked at.
+    has_words: bool,
     beginnings: Option<Box<Beginnings>>,
     endings: Option<Endings>,
 }
@@ -205,7 +207,8 @@ impl Index {
         let endings = if within.is_empty() { None } else { Some(Endings::of(within, &spelled)?) };
         filtered.sort_unstable();
         filtered.dedup();
-        Some(Self { filter: Filter::of(&filtered), table: Table::of(&slots), beginnings, endings, spelled })
+        let has_words = !slots.is_empty();
+        Some(Self { filter: Filter::of(&filtered), table: Table::of(&slots), has_words, beginnings, endings, spelled })
     }
 
     /// What it takes, in bytes.
@@ -346,6 +349,14 @@ impl<F: FnMut(Match)> Look<'_, F> {
 
     /// A word is over.
     fn space(&mut self, behind: usize, ends: &Ends, bit: u32) {
+        if !self.index.has_words {
+            self.words += 1;
+            self.word = Word { start: behind, longer: 0, tried: 0 };
+            if ends.bits >> bit & 1 == 1 {
+                self.ends_with_word(NO_WORD, false, behind, ends, bit);
+            }
+            return;
+        }
         self.beginnings(behind - 1);
         let hash = self.word.hash(self.text, behind - 1);
         let before = self.hashes[place(self.words)];
