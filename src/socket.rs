@@ -404,10 +404,10 @@ impl Reader {
         let mut left = &self.packed[self.inflated..];
         let stepped = self.inflater.as_mut().map_or(Ok(()), |inflater| inflater.step(&mut left, room));
         self.inflated = self.packed.len() - left.len();
-        if stepped.is_err() {
-            self.inflated = self.packed.len();
-        }
-        self.is_full = stepped.is_ok() && room.len() == STEP;
+        self.is_full = match stepped {
+            Ok(()) => room.len() == STEP,
+            Err(_) => self.inflater.as_ref().is_some_and(Inflater::is_skipping),
+        };
         stepped?;
         if !room.is_empty() {
             return Ok(Some(Heard::Bytes));

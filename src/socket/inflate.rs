@@ -12,6 +12,8 @@ pub(super) struct Inflater {
     /// Of the message at hand: how much went in, and came out.
     read: u64,
     given: u64,
+    /// The rest of it is inflated and thrown away: later messages may refer to it.
+    skips: bool,
 }
 
 enum State {
@@ -23,17 +25,21 @@ enum State {
 
 impl Inflater {
     pub(super) fn new(context: Context, limits: Limits) -> Self {
-        Self { context, limits, state: State::Idle, read: 0, given: 0 }
+        Self { context, limits, state: State::Idle, read: 0, given: 0, skips: false }
     }
 
     /// A message begins.
     pub(super) fn begin(&mut self) {
-        (self.read, self.given) = (0, 0);
+        (self.read, self.given, self.skips) = (0, 0, false);
         match (&self.state, self.context) {
-            (State::Idle, _) => self.state = State::Open(Box::new(Decompress::new(false))),
-            (State::Open(_), Context::Dropped) => self.state = State::Open(Box::new(Decompress::new(false))),
-            (State::Open(_), Context::Kept) | (State::Lost, _) => {}
+            (State::Idle, _) | (_, Context::Dropped) => self.state = State::Open(Box::new(Decompress::new(false))),
+            (State::Open(_) | State::Lost, Context::Kept) => {}
         }
+    }
+
+    /// Whether the rest of the message is passed over, of which there may be more though all that came was read.
+    pub(super) fn is_skipping(&self) -> bool {
+        self.skips
     }
 
     /// Takes some of `input` off its front and adds what comes out to `out`: at most [`STEP`] bytes. When nothing comes out, all of it was read.
@@ -60,9 +66,25 @@ impl Inflater {
                 }
                 _ => None,
             };
-            if let Some(why) = over {
-                self.state = State::Lost;
+            if self.skips {
+                let is_full = out.len() == STEP;
+                out.clear();
+                match over {
+                    None | Some(Unreadable::TooDense(_)) if is_full || !input.is_empty() && taken > 0 => continue,
+                    None | Some(Unreadable::TooDense(_)) if input.is_empty() => return Ok(()),
+                    // More than is inflated of one message, or not to be inflated: what refers to it cannot be read either.
+                    _ => (self.state, self.skips) = (State::Lost, false),
+                }
                 *input = &[];
+                return Err(over.unwrap_or(Unreadable::Broken));
+            }
+            if let Some(why) = over {
+                out.clear();
+                self.skips = matches!(why, Unreadable::TooDense(_));
+                if !self.skips {
+                    self.state = State::Lost;
+                    *input = &[];
+                }
                 return Err(why);
             }
             // A stream may end within a message, and another begin (section 7.2.3.4).

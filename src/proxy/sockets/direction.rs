@@ -23,6 +23,8 @@ use tokio::time::Instant;
 const TURNS: usize = 16;
 /// How many bytes of messages are judged in one of these turns.
 const TURN: usize = 16 * 1024;
+/// What each step of reading counts for at least, in bytes.
+const A_MESSAGE: usize = 128;
 
 thread_local! {
     /// One buffer a thread, for all sockets: an idle one keeps none.
@@ -246,7 +248,8 @@ impl Direction {
         let stepped = self.reader.step(&mut input, &mut self.room);
         let left = input.len();
         self.read += before - left;
-        *judged += self.room.len().max(1);
+        // A message has its price however short it is: what is anxious for its end is asked.
+        *judged += self.room.len().max(A_MESSAGE);
         let may_act = ears.most(self.way) > OnHit::Note;
         let heard = match stepped {
             Ok(socket::Heard::All) => {
@@ -365,7 +368,7 @@ impl Direction {
     fn unreadable(&mut self, why: &Unreadable, ears: &mut Ears) -> Result<(), Stopped> {
         let said = ears.unread(self.way, why);
         if said.is_none() {
-            self.notes.push(format!("Messages that are compressed are not read any further: {why}."));
+            self.notes.push(format!("A compressed message was not read to its end: {why}."));
         }
         self.heed(said, ears, None)
     }
