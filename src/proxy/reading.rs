@@ -22,6 +22,7 @@ use crate::shares::Taker;
 use crate::snapshot::Snapshot;
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
+use http_body::Body as _;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
@@ -177,7 +178,9 @@ impl Worker {
     /// The origin's answer as it goes to the client, read as it passes if it is to be.
     pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Case<'_>, answer: Answer) -> Answer {
         let (mut head, mut body) = answer.into_parts();
-        let judges = if has_body(&asked.method, head.status) { self.judges(asked, Way::Answer, &head.headers) } else { None };
+        // One that is over with its head says so to its client too: gRPC has such answers, which mean another thing with an empty body.
+        let is_read = has_body(&asked.method, head.status) && !body.is_end_stream();
+        let judges = if is_read { self.judges(asked, Way::Answer, &head.headers) } else { None };
         let (Some((judges, shape)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
         // Pages of our own are not read.
         let Some((flow, pending, conn)) = body.take_flow() else { return Response::from_parts(head, body) };

@@ -12,7 +12,7 @@ address, authority = sys.argv[1:3]
 credentials = grpc.ssl_channel_credentials(open(authority, "rb").read())
 channel = grpc.secure_channel(address, credentials)
 service = "/school.Talk/"
-patience = 15
+patience = 30
 
 
 def unary(name):
@@ -27,7 +27,7 @@ def beside(name, message):
 answer, call = unary("Echo").with_call(b"hello", timeout=patience, metadata=(("class", "7a"),))
 print("unary:", answer, dict(call.initial_metadata())["begun"], dict(call.trailing_metadata()), call.code().name)
 
-large = bytes(range(256)) * 4096
+large = bytes(range(256)) * 1024
 print("large:", unary("Large")(large, timeout=patience) == large * 3)
 
 taken = []
