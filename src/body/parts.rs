@@ -5,8 +5,8 @@
 //!
 //! A site may take such a body apart in another way than is written, and a pupil may write one for that. So whatever some reader takes for a part is one
 //! here: what stands before the first boundary and behind the last; a part that a bare line feed begins; one that ends with the body. Where readers
-//! may see something else than is seen here, the part is in doubt ([`Head::is_doubtful`]): rules for files refuse it, and words are read of it whatever type
-//! it says.
+//! may see something else than is seen here, the part is in doubt ([`Head::is_doubtful`]): rules for files refuse it where it is sent. What is in doubt
+//! because it may have been no boundary is told as well ([`Head::unsure`]), so that its words are read.
 //!
 //! # Limits
 //!
@@ -46,6 +46,8 @@ pub struct Head {
     pub dispositions: Vec<Vec<u8>>,
     /// Whether another reader may see something else here.
     pub is_doubtful: bool,
+    /// The fields as they came, where some readers see no boundary before them: to those they are bytes of the part before.
+    pub unsure: Vec<u8>,
     depth: u8,
 }
 
@@ -67,6 +69,11 @@ impl Head {
 #[must_use]
 pub fn should_have(content_type: &str) -> bool {
     content_type.trim_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
+}
+
+/// How often a text names a boundary.
+fn times_named(text: &str) -> usize {
+    text.to_ascii_lowercase().matches("boundary").count()
 }
 
 fn essence(content_type: &str) -> String {
@@ -128,14 +135,23 @@ impl Parts {
         if !should_have(content_type) {
             return None;
         }
-        let mut said = parameters::of(content_type).filter(|(name, _)| name.eq_ignore_ascii_case("boundary")).map(|(_, value)| value);
-        let boundary = said.next()?;
+        let said: Vec<_> = parameters::of(content_type).filter(|(name, _)| name.eq_ignore_ascii_case("boundary")).map(|(_, value)| value).collect();
+        let boundary = said.first()?;
         let boundary = boundary.trim_end();
         if !(1..=MOST_BOUNDARY).contains(&boundary.len()) || boundary.contains(['\r', '\n']) {
             return None;
         }
-        let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
-        let doubtful = boundary.len() > LONGEST_BOUNDARY || !boundary.bytes().all(is_usual) || said.any(|other| other != boundary);
+        // PHP cuts at a comma what stands in no quotes, and others at a blank. A widely copied client for Android writes asterisks.
+        let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_-./:=?* ".contains(&byte);
+        let is_bare = boundary.contains(' ') && !content_type.contains(&format!("\"{boundary}\""));
+        // Some take what escapes it for what it is; some take whatever follows the first "boundary" for it, or join `boundary*0` and `boundary*1`.
+        let is_named_apart = times_named(content_type) == said.iter().map(|value| 1 + times_named(value)).sum::<usize>();
+        let doubtful = boundary.len() > LONGEST_BOUNDARY
+            || !boundary.bytes().all(is_usual)
+            || is_bare
+            || content_type.contains('\\')
+            || !is_named_apart
+            || said.iter().any(|other| other != boundary);
         let parts = Self::new(format!("\n--{boundary}").as_bytes(), Place::Before, depth);
         // The first boundary may stand at the very beginning, as though a line had ended before it.
         Some(Self { matched: 1, unsaid: true, doubtful, is_form: essence == "multipart/form-data", ..parts })
@@ -284,7 +300,8 @@ impl Parts {
         if self.place == Place::Before {
             bytes = &bytes[bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()..];
             if !bytes.is_empty() {
-                self.begin(&Head { is_doubtful: self.doubtful, depth: self.depth, ..Head::default() }, take);
+                // Who sees another boundary than is seen here finds parts in it.
+                self.begin(&Head { is_doubtful: true, depth: self.depth, ..Head::default() }, take);
             }
         }
         if bytes.is_empty() {
@@ -335,7 +352,11 @@ impl Parts {
 
     fn read_fields(&mut self, take: &mut dyn FnMut(Event<'_>)) {
         let fields = std::mem::take(&mut self.head);
-        let mut head = Head { is_doubtful: self.doubtful || self.doubt || in_doubt(&fields), depth: self.depth, ..Head::default() };
+        let is_unsure = self.doubt || !self.delimiter.needle().is_empty() && !ends_boundary(&fields);
+        let mut head = Head { is_doubtful: self.doubtful || is_unsure || in_doubt(&fields), depth: self.depth, ..Head::default() };
+        if is_unsure {
+            head.unsure.clone_from(&fields);
+        }
         let begun = self.delimiter.needle().get(1..).filter(|begun| !begun.is_empty());
         for line in unfolded(&fields) {
             // A boundary among the fields: for some, another part.
@@ -361,6 +382,12 @@ impl Parts {
         self.head = fields;
         self.head.clear();
     }
+}
+
+/// Whether what begins so can stand behind a boundary: the end of its line, or the hyphens of the last one.
+fn ends_boundary(fields: &[u8]) -> bool {
+    let line = memchr::memchr(b'\n', fields).map_or(fields, |at| &fields[..at]);
+    line.strip_prefix(b"--").unwrap_or(line).iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 /// Whether there are line ends in the fields that are none to some readers.

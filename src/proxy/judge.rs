@@ -1,6 +1,6 @@
 //! Who reads a body as it passes, and what they say of it. [`super::scanned`] carries out what is said.
 //!
-//! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Worker::judges` where the head says that it has something to read.
+//! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Proxy::judges` where the head says that it has something to read.
 
 use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
@@ -24,6 +24,14 @@ pub struct Sentence {
 }
 
 impl Sentence {
+    /// The stricter of what was said before and now.
+    pub(super) fn stricter(before: Option<Self>, now: Option<Self>) -> Option<Self> {
+        match (before, now) {
+            (Some(before), Some(now)) if before.on_hit >= now.on_hit => Some(before),
+            (before, now) => now.or(before),
+        }
+    }
+
     /// What is put on record of it.
     #[must_use]
     pub fn on_record(&self) -> String {
@@ -64,6 +72,8 @@ pub struct WordsJudge {
     told: Option<OnHit>,
     /// How many more bytes are looked at to see whether it is text.
     sniff: usize,
+    /// The first bytes of it, as long as the mark of UTF-16.
+    begins: [u8; 2],
 }
 
 impl WordsJudge {
@@ -78,7 +88,17 @@ impl WordsJudge {
     pub fn new(snapshot: &Arc<Snapshot>, reading: &Reading, way: Way, body: &Body) -> Self {
         let scanner = Scanner::new(Arc::clone(&snapshot.lexicon), body.kind, body.charset.as_deref(), Repeats::Once);
         let sniff = if body.is_sniffed { SNIFFED } else { 0 };
-        Self { scanner: Some(scanner), snapshot: Arc::clone(snapshot), reading: reading.clone(), way, told: None, sniff }
+        Self { scanner: Some(scanner), snapshot: Arc::clone(snapshot), reading: reading.clone(), way, told: None, sniff, begins: [0; 2] }
+    }
+
+    /// For bytes of several texts one after another, or of no one text: what they begin with is no mark of the encoding of them all.
+    #[must_use]
+    pub fn unmarked(mut self) -> Self {
+        if let Some(scanner) = &mut self.scanner {
+            // As many as the longest mark.
+            scanner.feed(b"\n\n\n");
+        }
+        self
     }
 
     /// What is said where the body cannot be read any further.
@@ -109,9 +129,11 @@ impl Judge for WordsJudge {
     fn feed(&mut self, bytes: &[u8]) -> Option<Sentence> {
         if self.sniff > 0 {
             let seen = &bytes[..bytes.len().min(self.sniff)];
-            let begins = self.sniff == SNIFFED;
+            let before = SNIFFED - self.sniff;
             self.sniff -= seen.len();
-            if begins && seen.starts_with(&[0xff, 0xfe]) || seen.starts_with(&[0xfe, 0xff]) {
+            let has_begun = before < self.begins.len();
+            self.begins.iter_mut().skip(before).zip(seen).for_each(|(place, byte)| *place = *byte);
+            if has_begun && matches!(self.begins, [0xff, 0xfe] | [0xfe, 0xff]) {
                 self.sniff = 0;
             } else if seen.iter().any(|byte| is_binary(*byte)) {
                 self.scanner = None;
@@ -206,6 +228,15 @@ impl Body {
         }
         found
     }
+
+    /// The text that is to be read of what is sent with this head. What says nothing is no text; what says that it has parts that cannot be told apart is
+    /// read as it is, for a site may find them.
+    #[must_use]
+    pub fn sent(headers: &HeaderMap) -> Option<Self> {
+        let types = || headers.get_all(CONTENT_TYPE).iter();
+        let has_parts = || types().any(|value| should_have(&String::from_utf8_lossy(value.as_bytes()))) && Parts::of_any(types()).is_none();
+        Self::of(headers).filter(|body| !body.is_sniffed).or_else(|| has_parts().then_some(Self { kind: Kind::Plain, charset: None, is_sniffed: false }))
+    }
 }
 
 fn essence(content_type: &str) -> &str {
@@ -239,5 +270,18 @@ mod tests {
             let read = Body::of(&headers).map(|body| (body.kind, body.charset.map(String::from), body.is_sniffed));
             assert_eq!(read, expected.map(|(kind, charset, sniffed)| (kind, charset.map(str::to_owned), sniffed)), "{values:?}");
         }
+        let long = format!("multipart/form-data; boundary={}", "x".repeat(201));
+        for (value, expected) in [
+            ("multipart/form-data", Some(Kind::Plain)),
+            ("multipart/form-data; xboundary=b", Some(Kind::Plain)),
+            (&long, Some(Kind::Plain)),
+            ("multipart/form-data; boundary=b", None),
+            ("*/*", None),
+            ("text/html", Some(Kind::Html)),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(value).expect("a value"))]);
+            assert_eq!(Body::sent(&headers).map(|body| (body.kind, body.is_sniffed)), expected.map(|kind| (kind, false)), "{value}");
+        }
+        assert_eq!(Body::sent(&HeaderMap::new()), None);
     }
 }

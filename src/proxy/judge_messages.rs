@@ -31,17 +31,14 @@ impl MessagesJudge {
         let (kind, messages) = kinds.filter_map(|kind| Some((kind, Messages::of(kind, coding, limits).transpose()?))).next()?;
         let is_json = kind.split(';').next().is_some_and(|essence| essence.trim_end().ends_with("+json"));
         let body = Body { kind: if is_json { Kind::JsonLines } else { Kind::Plain }, charset: None, is_sniffed: false };
-        Some(Self { messages: messages.map_err(Some), words: WordsJudge::new(snapshot, reading, way, &body), is_json })
+        Some(Self { messages: messages.map_err(Some), words: WordsJudge::new(snapshot, reading, way, &body).unmarked(), is_json })
     }
 
     fn read(&mut self, work: impl FnOnce(&mut Messages, &mut dyn FnMut(Event<'_>)) -> Result<(), Unreadable>) -> Option<Sentence> {
         let Self { messages, words, is_json } = self;
         let mut said: Option<Sentence> = None;
         let mut hear = |bytes: &[u8]| {
-            let now = words.feed(bytes);
-            if said.as_ref().map(|before| before.on_hit) < now.as_ref().map(|now| now.on_hit) {
-                said = now;
-            }
+            said = Sentence::stricter(said.take(), words.feed(bytes));
         };
         let mut take = |event: Event<'_>| match event {
             Event::Message(bytes) if *is_json => {
@@ -73,8 +70,7 @@ impl Judge for MessagesJudge {
 
     fn end(&mut self) -> Option<Sentence> {
         let said = self.read(|messages, take| messages.end(take));
-        let words = self.words.end();
-        if said.as_ref().map(|said| said.on_hit) > words.as_ref().map(|words| words.on_hit) { said } else { words.or(said) }
+        Sentence::stricter(said, self.words.end())
     }
 
     fn is_anxious(&self) -> bool {

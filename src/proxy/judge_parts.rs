@@ -1,7 +1,10 @@
 //! The words of a body of several parts: a form with files in it, pages that replace one another, a page with all that belongs to it.
+//!
+//! Plain parts have one encoding together, UTF-8, whatever the first begins with. One that may be a file is read by itself as well, in its own encoding.
 
 use super::judge::{Body, Judge, Sentence, WordsJudge};
 use crate::body::parts::{Event, Head, Parts};
+use crate::kinds::name;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reading};
 use crate::scan::{Kind, label};
@@ -22,6 +25,8 @@ struct Each {
     plain: WordsJudge,
     /// The part at hand, if it is something else.
     other: Option<Box<dyn Judge>>,
+    /// Whether the part at hand is plain text as well.
+    is_both: bool,
 }
 
 impl PartsJudge {
@@ -33,7 +38,7 @@ impl PartsJudge {
     }
 
     fn new(parts: Parts, plain: WordsJudge) -> Self {
-        Self { parts, each: Each { plain, other: None } }
+        Self { parts, each: Each { plain: plain.unmarked(), other: None, is_both: false } }
     }
 }
 
@@ -46,28 +51,37 @@ impl Each {
         match event {
             Event::Begins(head) => {
                 self.other = self.judge(head);
-                None
+                let is_plain = |said: &String| matches!((Kind::of(said), label(said)), (Some(Kind::Plain), None));
+                self.is_both = self.other.is_some() && head.inner().is_none() && head.types.iter().all(is_plain);
+                if head.unsure.is_empty() { None } else { self.plain.feed(&head.unsure) }
             }
-            Event::Bytes(bytes) => match &mut self.other {
-                Some(other) => other.feed(bytes),
-                None => self.plain.feed(bytes),
-            },
-            Event::Ends => match self.other.take() {
-                Some(mut other) => other.end(),
+            Event::Bytes(bytes) => {
+                let plain = if self.is_plain() { self.plain.feed(bytes) } else { None };
+                Sentence::stricter(plain, self.other.as_mut().and_then(|other| other.feed(bytes)))
+            }
+            Event::Ends => {
                 // Another field is another word.
-                None => self.plain.feed(b"\n"),
-            },
+                let plain = if self.is_plain() { self.plain.feed(b"\n") } else { None };
+                Sentence::stricter(plain, self.other.take().and_then(|mut other| other.end()))
+            }
         }
     }
 
-    /// Who reads a part by itself; nobody, if it is plain text.
+    /// Whether the part at hand is read together with other plain ones.
+    fn is_plain(&self) -> bool {
+        self.other.is_none() || self.is_both
+    }
+
+    /// Who reads a part by itself; nobody, if it is a field of plain text.
     fn judge(&self, head: &Head) -> Option<Box<dyn Judge>> {
         if let Some(inner) = head.inner() {
             return Some(Box::new(PartsJudge::new(inner, self.plain.beside(&text(Kind::Plain, None)))));
         }
         let body = match head.types.iter().find_map(|said| Some((Kind::of(said)?, label(said)))) {
-            None if head.types.is_empty() => return None,
-            Some((Kind::Plain, None)) => return None,
+            None if head.types.is_empty() => {
+                let is_file = head.dispositions.iter().any(|value| !name::of_disposition(value).is_empty());
+                return is_file.then(|| Box::new(self.plain.beside(&text(Kind::Plain, None))) as _);
+            }
             Some((kind, charset)) => text(kind, charset),
             // What says that it is no text is read if it begins as one: some take it for that all the same.
             None => Body { is_sniffed: true, ..text(Kind::Html, None) },
@@ -76,27 +90,19 @@ impl Each {
     }
 }
 
-/// The stricter of what was said before and now.
-fn stricter(before: Option<Sentence>, now: Option<Sentence>) -> Option<Sentence> {
-    match (before, now) {
-        (Some(before), Some(now)) if before.on_hit >= now.on_hit => Some(before),
-        (before, now) => now.or(before),
-    }
-}
-
 impl Judge for PartsJudge {
     fn feed(&mut self, bytes: &[u8]) -> Option<Sentence> {
         let Self { parts, each } = self;
         let mut said = None;
-        parts.feed(bytes, &mut |event| said = stricter(said.take(), each.hear(event)));
+        parts.feed(bytes, &mut |event| said = Sentence::stricter(said.take(), each.hear(event)));
         said
     }
 
     fn end(&mut self) -> Option<Sentence> {
         let Self { parts, each } = self;
         let mut said = None;
-        parts.end(&mut |event| said = stricter(said.take(), each.hear(event)));
-        stricter(said, each.plain.end())
+        parts.end(&mut |event| said = Sentence::stricter(said.take(), each.hear(event)));
+        Sentence::stricter(said, each.plain.end())
     }
 
     fn is_anxious(&self) -> bool {
@@ -105,7 +111,7 @@ impl Judge for PartsJudge {
 
     fn pause(&mut self) -> Option<Sentence> {
         let other = self.each.other.as_mut().and_then(|other| other.pause());
-        stricter(self.each.plain.pause(), other)
+        Sentence::stricter(self.each.plain.pause(), other)
     }
 
     fn unread(&self) -> OnHit {

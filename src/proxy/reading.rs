@@ -1,7 +1,8 @@
 //! Which bodies are read, by whom, and what is shown and put on record for what they say.
 //!
-//! Read are answers and uploads whose head says that they are text, of people whose group says so. What is no text is not touched. Not held, though a
-//! group withholds: streams of events and of lines, which a person waits for piece by piece; they are cut.
+//! Read are answers and uploads of people whose group says so: those whose head says that they are text, or have parts or messages that may be; and answers
+//! whose head says nothing, if they begin as text. What is no text is not touched. Not held, though a group withholds: streams of events, of lines, of
+//! messages and of parts that a person waits for one by one; they are cut.
 
 use super::body::{AnswerBody, RequestBody};
 use super::error::unrecorded;
@@ -15,6 +16,7 @@ use super::target::Target;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict};
 use crate::body::coding::{Decoder, Unreadable};
+use crate::body::parts::should_have;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
@@ -87,9 +89,15 @@ impl Proxy {
         let reading = asked.reading.as_ref()?;
         let mut judges = Judges::new();
         let mut shape = None;
-        let is_read = |body: &Body| way == Way::Answer || !body.is_sniffed;
-        if let Some(body) = Body::of(headers).filter(is_read) {
-            judges.push(Box::new(WordsJudge::new(&asked.snapshot, reading, way, &body)));
+        let body = match way {
+            Way::Answer => Body::of(headers),
+            Way::Upload => Body::sent(headers),
+        };
+        if let Some(body) = body {
+            let words = WordsJudge::new(&asked.snapshot, reading, way, &body);
+            // Before the first part there may be a mark that is no part's.
+            let is_unparted = way == Way::Upload && headers.get_all(CONTENT_TYPE).iter().any(|value| should_have(&String::from_utf8_lossy(value.as_bytes())));
+            judges.push(Box::new(if is_unparted { words.unmarked() } else { words }));
             shape = Some(Shape::Text(body.kind));
         }
         if let Some(parts) = PartsJudge::of(&asked.snapshot, reading, way, headers) {

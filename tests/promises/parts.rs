@@ -129,6 +129,8 @@ async fn a_form_that_sites_may_read_in_another_way_is_not_sent() {
         ("before the first", "", "\r\n--sep--\r\n"),
         ("behind the last", "--sep\r\n\r\nx\r\n--sep--\r\n\r\n", ""),
         ("behind a bare line feed", "--sep\r\nContent-Type: image/png\r\n\r\n\u{1}\u{2}\n--sep\r\n\r\n", "\r\n--sep--\r\n"),
+        ("behind the beginning of a boundary", "--sep\r\n\r\nhi\r\n--sepX ", "\r\n\r\n\r\n--sep--\r\n"),
+        ("as fields behind a bare line feed", "--sep\r\n\r\nhi\n--sep\r\n", "\r\n\r\n\r\n--sep--\r\n"),
         ("as a picture", "--sep\r\nContent-Type: image/png\r\n\r\n", "\r\n--sep--\r\n"),
         ("in parts of a part", "--sep\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\n\r\n", "\r\n--in--\r\n--sep--\r\n"),
         ("said to be written down", "--sep\r\nContent-Transfer-Encoding: base64\r\n\r\n", "\r\n--sep--\r\n"),
@@ -142,6 +144,62 @@ async fn a_form_that_sites_may_read_in_another_way_is_not_sent() {
             assert_eq!((wire.reply().await.status, origin.seen().len()), (403, 0), "{name}, {reason}");
             assert!(school.rows().iter().any(|row| row.verdict == "blocked" && row.reason == reason), "{name}, {reason}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_form_are_read_though_its_boundary_is_not() {
+    let school = World::new().reading(WITHHOLD).start().await;
+    let origin = Origin::saying("taken").await;
+    let long = "x".repeat(201);
+    for (parameters, boundary) in [
+        (format!("boundary={long}"), &*long),
+        ("xboundary=sep".to_owned(), "sep"),
+        (format!("{}boundary=sep", "x=y; ".repeat(64)), "sep"),
+        (String::new(), "sep"),
+    ] {
+        for mark in [&b""[..], b"\xff\xfe"] {
+            let sent = [mark, b"\r\n--", boundary.as_bytes(), b"\r\n\r\n", WORDS.as_bytes(), b"\r\n--", boundary.as_bytes(), b"--\r\n"].concat();
+            let fields = format!("Content-Type: multipart/form-data; {parameters}\r\nContent-Length: {}\r\n", sent.len());
+            let mut wire = school.wire().await;
+            wire.send(origin.request("POST", "/form", &fields)).await;
+            wire.send(&sent).await;
+            assert_eq!((wire.reply().await.status, origin.seen().len()), (403, 0), "{parameters} {mark:?}");
+        }
+    }
+}
+
+/// The mark of UTF-16, and the text in it.
+fn wide(text: &str) -> Vec<u8> {
+    [b"\xff\xfe".to_vec(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
+}
+
+#[tokio::test]
+async fn a_mark_of_utf_16_hides_nothing_but_what_is_in_it() {
+    let school = World::new().reading(WITHHOLD).start().await;
+    let origin = Origin::saying("taken").await;
+    let field = "Content-Disposition: form-data; name=a\r\n";
+    let file = "Content-Disposition: form-data; name=a; filename=a.txt\r\n";
+    let typed = "Content-Disposition: form-data; name=a; filename=a.txt\r\nContent-Type: text/plain\r\n";
+    let (mark, words, in_it) = (wide("x"), WORDS.as_bytes(), wide(WORDS));
+    for (name, parts) in [
+        ("behind a field", [(field, &mark[..]), (field, words)]),
+        ("behind a file", [(typed, &mark[..]), (field, words)]),
+        ("in a file", [(field, &b"x"[..]), (file, &in_it)]),
+        ("in a file that says its type", [(field, &b"x"[..]), (typed, &in_it)]),
+        ("in two files", [(typed, &b"a painless way to die"[..]), (typed, b"the lethal method, my goodbye note")]),
+    ] {
+        let sent = body(&parts);
+        let mut wire = school.wire().await;
+        wire.send(origin.request("POST", "/form", &format!("Content-Type: multipart/form-data; boundary=sep\r\nContent-Length: {}\r\n", sent.len()))).await;
+        wire.send(&sent).await;
+        assert_eq!((wire.reply().await.status, origin.seen().len()), (403, 0), "{name}");
+    }
+    // A page whose head says nothing is known by its first two bytes, however they come.
+    for size in [1, 2, 3, 5000] {
+        let origin = Origin::answering(chunked("", &wide(DANGER), size)).await;
+        let path = format!("/wide-{size}");
+        is_withheld(&school, &get(&school, &origin, &path).await, &path).await;
     }
 }
 

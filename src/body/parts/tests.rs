@@ -11,7 +11,8 @@ fn read(content_type: &str, body: &[u8], piece: usize) -> Read {
     let mut take = |event: Event<'_>| match event {
         Event::Begins(head) => {
             assert!(!std::mem::replace(&mut open, true), "a part within a part");
-            let dispositions = head.dispositions.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+            let unsure = (!head.unsure.is_empty()).then_some(&head.unsure);
+            let dispositions = head.dispositions.iter().chain(unsure).map(|value| String::from_utf8_lossy(value).into_owned()).collect();
             found.push((head.types.clone(), dispositions, head.is_doubtful, Vec::new()));
         }
         Event::Bytes(bytes) => {
@@ -62,8 +63,8 @@ fn whatever_some_reader_takes_for_a_part_is_one() {
         ),
         // Before the first and behind the last.
         ("\r\n--b\r\n\r\nx\r\n--b--", &[": x"]),
-        ("words before\r\n--b\r\n\r\nx\r\n--b--\r\n", &[": words before", ": x"]),
-        ("no boundary at all", &[": no boundary at all"]),
+        ("words before\r\n--b\r\n\r\nx\r\n--b--\r\n", &["?: words before", ": x"]),
+        ("no boundary at all", &["?: no boundary at all"]),
         ("--b\r\n\r\nx\r\n--b--\r\nwords behind", &[": x", "?: --\r\nwords behind"]),
         ("--b\r\n\r\nx\r\n--b--\r\nA: b\r\n\r\nwords\r\n--b\r\n\r\nmore", &[": x", ": words", ": more"]),
         // What ends with the body.
@@ -73,6 +74,9 @@ fn whatever_some_reader_takes_for_a_part_is_one() {
         ("--b\nContent-Type: text/html\n\nx\n--b--\n", &["?text/html: x"]),
         ("--b\r\n\r\nx\n--b\r\nContent-Type: image/png\r\n\r\ny\r\n--b--", &[": x", "?image/png: y"]),
         ("--b\r\nA: b\n\nx\r\n--b--", &["?: x"]),
+        // What only begins as a boundary does.
+        ("--b\r\n\r\nhi\r\n--bX words\r\n\r\nx\r\n--b--", &[": hi", "?: x"]),
+        ("--b\r\n\r\nhi\r\n--b--X\r\n\r\nx\r\n--b--", &[": hi", "?: x"]),
         // Fields that say two things, or that a boundary is among.
         ("--b\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n\r\nx", &["?a/b,c/d: x"]),
         ("--b\r\nA: b\r\n--b\r\n\r\nx", &["?: x"]),
@@ -128,6 +132,16 @@ fn what_has_no_parts_or_no_boundary_is_not_read_so() {
         ("multipart/mixed; boundary=a; boundary=b", true),
         ("multipart/mixed; boundary=a; boundary=a", false),
         ("multipart/mixed; boundary=\"a;b\"", true),
+        ("multipart/form-data;boundary=*****", false),
+        ("multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk", false),
+        ("multipart/form-data; boundary=real,x", true),
+        ("multipart/form-data; boundary=\"re\\al\"", true),
+        ("multipart/form-data; boundary=real x", true),
+        ("multipart/form-data; xboundary=real; boundary=fake", true),
+        ("multipart/form-data; boundary=fake; boundary*=utf-8''real", true),
+        ("multipart/form-data; x=\"; boundary=real\"; boundary=fake", true),
+        ("multipart/form-data; boundary; x=real; boundary=fake", true),
+        ("multipart/x-boundary; x=real; boundary=fake", true),
         ("multipart/mixed; boundary=0123456789012345678901234567890123456789012345678901234567890123456789x", true),
     ] {
         assert_eq!(Parts::of(doubtful).map(|parts| parts.is_doubtful()), Some(is), "{doubtful}");
@@ -140,10 +154,31 @@ fn what_has_no_parts_or_no_boundary_is_not_read_so() {
     assert!(should_have("Multipart/x") && !should_have("text/plain"));
 }
 
+#[test]
+fn what_may_stand_behind_no_boundary_is_told_as_it_came() {
+    for (body, unsure) in [
+        ("--b\r\n\r\nhi\r\n--bX words\r\nmore\r\n\r\nx\r\n--b--", "X words\r\nmore\r\n\r\n"),
+        ("--b\r\n\r\nhi\n--b\r\nwords\r\n\r\nx\r\n--b--", "\r\nwords\r\n\r\n"),
+        ("--b\r\n\r\nhi\r\n--b \t\r\nA: b\r\n\r\nx\r\n--b--", ""),
+        ("--b\r\n\r\nhi\r\n--b-- \r\nA: b\r\n\r\nx\r\n--b--", ""),
+    ] {
+        let (mut parts, mut told) = (Parts::of("multipart/form-data; boundary=b").expect("parts"), Vec::new());
+        parts.feed(body.as_bytes(), &mut |event| {
+            if let Event::Begins(head) = event {
+                told.extend_from_slice(&head.unsure);
+            }
+        });
+        assert_eq!(String::from_utf8_lossy(&told), unsure, "{body:?}");
+    }
+    // One past those that are read is another all the same.
+    let many = format!("multipart/form-data; boundary=a{}; boundary=b", "; x=y".repeat(64));
+    assert_eq!(Parts::of(&many).map(|parts| parts.is_doubtful()), Some(true));
+}
+
 proptest! {
     #[test]
     fn a_cut_makes_no_difference(
-        body in "(\r\n|--|b|\r|\n|x|--b\r\n|\r\n--b\r\n\r\n|\r\n--b|Content-Type: a/b\r\n|Content-Transfer-Encoding: base64\r\n|cGFp){0,40}",
+        body in "(\r\n|--|b|\r|--bX|\n|x|--b\r\n|\r\n--b\r\n\r\n|\r\n--b|Content-Type: a/b\r\n|Content-Transfer-Encoding: base64\r\n|cGFp){0,40}",
         piece in 1..9_usize,
         which in 0..4_usize,
     ) {

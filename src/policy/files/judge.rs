@@ -108,7 +108,7 @@ impl Judge {
             return Ok(judge);
         }
         judge.content = match (facts.codings, facts.parts) {
-            (None, _) if looks => return Err(Refusal::Coded),
+            (None, parts) if looks || parts.is_some() && !judge.rules.is_size_only() => return Err(Refusal::Coded),
             (Some(_), None) if looks && unparted => return Err(Refusal::Coded),
             (Some(codings), Some(parts)) => Content::Parts(Box::new(Several::new(judge.rules.clone(), parts, &codings, facts.doubt)?)),
             (Some(codings), None) => Content::File(Box::new(Reader::new(&codings, judge.rules.archives))),

@@ -43,7 +43,13 @@ fn a_form_that_cannot_be_read_is_refused_where_files_are_judged() {
         ("multipart/form-data; boundary=x".to_owned(), gzip, true),
         ("multipart/form-data; boundary=x".to_owned(), facts("/", "multipart/form-data"), false),
     ] {
-        assert_eq!(Uploads::new(Arc::new(rules(&[Class::Executable])), &kind, form).is_err(), refused, "{kind}");
+        // Whether bytes are looked at, or only what each part says of itself.
+        let typed = Rules { types: vec!["application/x-msdownload".into()], ..Rules::default() };
+        let ending = Rules { endings: vec!["exe".into()], ..Rules::default() };
+        for rules in [rules(&[Class::Executable]), typed, ending] {
+            assert_eq!(Uploads::new(Arc::new(rules), &kind, form.clone()).is_err(), refused, "{kind}");
+        }
+        assert!(Uploads::new(Arc::new(Rules { largest_mib: Some(1), ..Rules::default() }), &kind, form).is_ok(), "{kind}");
     }
 }
 
@@ -74,11 +80,21 @@ fn a_form_is_judged_as_any_site_may_read_it() {
         assert!(sent("multipart/form-data; boundary=x", &body).is_err(), "{head:?}");
         assert_eq!(
             sent("multipart/form-data; boundary=x", &[head.as_bytes(), b"text", tail].concat()).is_err(),
-            head.contains("\n\n") || head.len() > 10_000 || head.contains("t\n"),
+            head.is_empty() || head.ends_with("=y\r\n\r\n") || head.contains("\n\n") || head.len() > 10_000 || head.contains("t\n"),
             "{head:?}"
         );
     }
     assert_eq!(sent("multipart/form-data; boundary=x; boundary=y", b"--x\r\n\r\nx"), Err(Refusal::Coded));
+    // Another boundary than some sites see: the file would be bytes of a text without a name.
+    let file = b"--real\r\nContent-Disposition: form-data; name=f; filename=setup.exe\r\n\r\nMZ\r\n--real--\r\n";
+    for parameters in ["boundary=real,x", "xboundary=real; boundary=fake", "boundary=\"re\\al,\"", "boundary=fake"] {
+        assert_eq!(sent(&format!("multipart/form-data; {parameters}"), file), Err(Refusal::Coded), "{parameters}");
+    }
+    assert_eq!(sent("multipart/form-data; boundary=*****", b"\r\n--*****\r\nContent-Disposition: form-data; name=f\r\n\r\nx\r\n--*****--\r\n"), Ok(()));
+    // Of an answer too, where only what its parts say counts.
+    let unread = Facts { parts: Parts::of("multipart/mixed; boundary=b"), codings: None, ..facts("/x", "multipart/mixed") };
+    let typed = Rules { types: vec!["application/x-msdownload".into()], ..Rules::default() };
+    assert_eq!(judged(typed, unread, b"--b"), Verdict::Refuse(Refusal::Coded));
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Uploads {
         }
         // A form comes as it is; one that does not, or that sites may take apart in another way, is written to get past.
         let is_clear = parts.as_ref().is_some_and(|parts| !parts.is_doubtful()) && facts.codings.as_ref().is_some_and(Codings::is_plain);
-        if rules.looks() && should_have(content_type) && !is_clear {
+        if !rules.is_size_only() && (should_have(content_type) || parts.is_some()) && !is_clear {
             return Err(Refusal::Coded);
         }
         Judge::new(rules, Facts { parts, doubt: Doubt::Refused, ..facts }, false).map(Self)
