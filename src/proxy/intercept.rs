@@ -57,7 +57,7 @@ struct Met {
 /// How a tunnel goes on after its first bytes.
 enum Begun {
     /// With HTTP in TLS.
-    Inside { wire: Wire, http2: bool, inspector: Arc<Inspector>, inspected: Inspected, met: Met },
+    Inside { wire: Wire, http2: bool, inspector: Arc<Inspector>, inspected: Inspected, met: Box<Met> },
     /// Sealed after all.
     Sealed { client: End, pending: Pending, by: Exempt, said: String },
     /// Not at all.
@@ -115,7 +115,7 @@ impl Worker {
         match self.shake(Rewound::new(tcp, early), config, &met.hello, phase).await {
             Ok(tls) => {
                 let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-                Begun::Inside { wire: Wire::Client(Box::new(tls)), http2, inspector, inspected, met }
+                Begun::Inside { wire: Wire::Client(Box::new(tls)), http2, inspector, inspected, met: Box::new(met) }
             }
             Err(unfit) => {
                 if let (Unfit::Handshake(why), Purpose::Serve) = (&unfit, inspected.purpose)
@@ -137,7 +137,7 @@ impl Worker {
         (wire, http2): (Wire, bool),
         inspector: Arc<Inspector>,
         inspected: Inspected,
-        met: Met,
+        met: Box<Met>,
         entrant: Entrant,
         phase: watch::Receiver<Phase>,
     ) {

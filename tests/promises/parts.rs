@@ -203,6 +203,19 @@ async fn a_mark_of_utf_16_hides_nothing_but_what_is_in_it() {
     }
 }
 
+#[tokio::test]
+async fn an_upload_that_only_calls_itself_grpc_is_held_to_the_rules() {
+    let school = World::new().files("block = [\"executable\"], uploads = true").start().await;
+    let origin = Origin::saying("taken").await;
+    let call = [&[0][..], &u32::try_from(program().len()).expect("short").to_be_bytes(), &program()].concat();
+    for fields in ["", "TE: trailers\r\nConnection: TE\r\nSec-Fetch-Mode: cors\r\n", "TE: trailers\r\nConnection: TE\r\nOrigin: http://page.example\r\n"] {
+        let mut wire = school.wire().await;
+        wire.send(origin.request("POST", "/call", &format!("Content-Type: application/grpc\r\n{fields}Transfer-Encoding: chunked\r\n"))).await;
+        wire.send([format!("{:x}\r\n", call.len()).as_bytes(), &call, b"\r\n0\r\n\r\n"].concat()).await;
+        assert_eq!((wire.reply().await.status, origin.seen().len()), (403, 0), "{fields:?}");
+    }
+}
+
 /// A message of gRPC with this text in a field.
 fn message(flags: u8, text: &str) -> Vec<u8> {
     let field = [&[0x10, 7, 0x0a, u8::try_from(text.len()).expect("short")][..], text.as_bytes()].concat();

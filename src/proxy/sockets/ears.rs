@@ -56,14 +56,6 @@ pub(super) struct Ears {
     prompts: Option<Prompts>,
 }
 
-/// The stricter of what was said.
-fn stricter(before: Option<Sentence>, now: Option<Sentence>) -> Option<Sentence> {
-    match (before, now) {
-        (Some(before), Some(now)) if before.on_hit >= now.on_hit => Some(before),
-        (before, now) => now.or(before),
-    }
-}
-
 impl Ears {
     pub(super) fn new(all: Vec<Box<dyn Ear>>, prompts: Option<Prompts>) -> Self {
         Self { all, prompts }
@@ -71,11 +63,11 @@ impl Ears {
 
     /// What the strictest says.
     pub(super) fn hear(&mut self, way: Way, heard: Heard<'_>) -> Option<Sentence> {
-        self.all.iter_mut().fold(None, |said, ear| stricter(said, ear.hear(way, heard)))
+        self.all.iter_mut().fold(None, |said, ear| Sentence::stricter(said, ear.hear(way, heard)))
     }
 
     pub(super) fn pause(&mut self, way: Way) -> Option<Sentence> {
-        self.all.iter_mut().filter(|ear| ear.is_anxious(way)).fold(None, |said, ear| stricter(said, ear.pause(way)))
+        self.all.iter_mut().filter(|ear| ear.is_anxious(way)).fold(None, |said, ear| Sentence::stricter(said, ear.pause(way)))
     }
 
     pub(super) fn is_anxious(&self, way: Way) -> bool {
@@ -83,7 +75,7 @@ impl Ears {
     }
 
     pub(super) fn unread(&self, way: Way, why: &Unreadable) -> Option<Sentence> {
-        self.all.iter().fold(None, |said, ear| stricter(said, ear.unread(way, why)))
+        self.all.iter().fold(None, |said, ear| Sentence::stricter(said, ear.unread(way, why)))
     }
 
     pub(super) fn most(&self, way: Way) -> OnHit {
@@ -206,7 +198,7 @@ impl Words {
         if self.room.capacity() > socket::PIECE {
             self.room = Vec::new();
         }
-        self.once(way, stricter(said, joined))
+        self.once(way, Sentence::stricter(said, joined))
     }
 
     /// What was not said before.
@@ -259,7 +251,7 @@ impl Ear for Words {
             .into_iter()
             .flatten()
             .filter(|judge| judge.is_anxious())
-            .fold(None, |said, judge| stricter(said, judge.pause()));
+            .fold(None, |said, judge| Sentence::stricter(said, judge.pause()));
         self.once(way, said)
     }
 
