@@ -192,6 +192,12 @@ impl Antivirus {
         named || classes.is_empty() && !harmless && self.settings.scan_other
     }
 
+    /// Whether what holds files of which nothing is known yet is scanned: it may hold one of any kind that is.
+    #[must_use]
+    pub fn wants_what_holds_any(&self) -> bool {
+        self.settings.scan_other || !self.settings.scan.is_empty()
+    }
+
     /// A place for a file that is to be scanned.
     ///
     /// # Errors

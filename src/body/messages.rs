@@ -8,6 +8,7 @@
 //! A message is held until it is whole, up to [`MOST_HELD`] bytes; of a longer one the beginning is given, and then the rest as it comes.
 
 use super::coding::{Coding, Codings, Decoder, Limits, Unreadable};
+use super::runs::Runs;
 use super::transfer::Transfer;
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -174,28 +175,42 @@ impl Held {
 /// How deep messages are looked for within messages.
 const MOST_DEPTH: u8 = 8;
 
-/// Gives the texts in a message of Protocol Buffers whose form is not known: each field that is text, and those of the messages in it. Of what is no such
-/// message, all that is text. The end of it may be missing.
+/// Gives the texts in a message of Protocol Buffers whose form is not known: each field that is text, and those of the messages in it; of a field that is
+/// neither, the runs of text in it, one a line. What is no such message is given as it is. The end of it may be missing.
 pub fn texts(message: &[u8], say: &mut dyn FnMut(&[u8])) {
-    if is_text(message) || !walk(message, 0, say) {
+    if is_text(message) || !fields(message, &mut |_| {}) {
         say(message);
+    } else {
+        walk(message, 0, say);
     }
 }
 
-/// Whether bytes are a message, as far as they go; its texts are said if they are.
+/// Says the texts of what is a message, as far as it goes; whether there was one.
 fn walk(message: &[u8], depth: u8, say: &mut dyn FnMut(&[u8])) -> bool {
     if !fields(message, &mut |_| {}) {
         return false;
     }
+    let mut any = false;
     fields(message, &mut |field| {
-        if is_text(field) {
+        let text = is_text(field);
+        if text {
             say(field);
         }
         // A text may look like a message, and a message like a text.
-        if depth < MOST_DEPTH {
-            walk(field, depth + 1, say);
-        }
-    })
+        let within = depth < MOST_DEPTH && walk(field, depth + 1, say);
+        any |= text || within || runs(field, say);
+    });
+    any
+}
+
+/// Says what is text in bytes that are no text, such as one with a control character in it; whether there is any.
+fn runs(bytes: &[u8], say: &mut dyn FnMut(&[u8])) -> bool {
+    let mut found = Vec::new();
+    Runs::default().feed(bytes, &mut found);
+    if !found.is_empty() {
+        say(&found);
+    }
+    !found.is_empty()
 }
 
 /// Gives every field with a length of a message of Protocol Buffers, and those of the messages in it. The end of it may be missing; of what is no such message,
@@ -219,7 +234,9 @@ fn inner(message: &[u8], depth: u8, each: &mut dyn FnMut(&[u8])) {
 
 fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    bytes.len() > 1 && !bytes.iter().any(is_control) && std::str::from_utf8(bytes).is_ok()
+    // The last character may be cut off.
+    let is_utf8 = || std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    bytes.len() > 1 && !bytes.iter().any(is_control) && is_utf8()
 }
 
 /// The fields with a length of a message, one after another; false where it is none.
@@ -329,6 +346,10 @@ mod tests {
         assert_eq!(contained[..4], [inner.len(), 7, 3, 200]);
         contents(b"\xff", &mut |field| contained.push(field.len()));
         assert_eq!(contained.last(), Some(&1));
+        // A control character, or a cut within a letter, leaves the rest to be read.
+        assert_eq!(said(&field(1, b"a painless\x0bway to die")), ["a painless\nway to die"]);
+        assert_eq!(said(&field(1, &"Grüße".as_bytes()[..3])), ["Gr\u{fffd}"]);
+        assert_eq!(said(&field(1, &field(2, b"a painless\x0bway to die"))), ["a painless\nway to die"]);
         assert_eq!(said(b"{\"a\": \"b\"}"), ["{\"a\": \"b\"}"]);
         assert_eq!(said(b"\xff\xff\xff words"), ["\u{fffd}\u{fffd}\u{fffd} words"]);
     }
@@ -346,7 +367,8 @@ mod tests {
             let mut count = 0;
             texts(&message, &mut |text| {
                 count += 1;
-                assert!(text.is_empty() || message.windows(text.len()).any(|window| window == text));
+                let mut lines = text.split(|byte| *byte == b'\n');
+                assert!(lines.all(|line| line.is_empty() || message.windows(line.len()).any(|window| window == line)));
             });
             prop_assert!(count <= message.len() * usize::from(MOST_DEPTH + 1) + 1);
         }

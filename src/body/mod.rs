@@ -13,4 +13,5 @@ pub mod coding;
 pub mod messages;
 pub mod parameters;
 pub mod parts;
+pub mod runs;
 pub mod transfer;

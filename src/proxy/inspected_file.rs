@@ -23,10 +23,11 @@ use super::target::Target;
 use super::{Proxy, Worker};
 use crate::antivirus::Antivirus;
 use crate::audit::{Opening, Outcome, Pending, Verdict as Recorded};
+use crate::kinds::Classes;
 use crate::policy::files::{Judge, Rules, may_ask_for};
 use crate::shares::Taker;
 use head::facts;
-use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use http::{Method, StatusCode};
 use passing::{Decided, Ender};
 use scanners::scan;
@@ -124,7 +125,13 @@ impl Worker {
         if let Decided::Refused(text) = poll_fn(|cx| file.poll_decided(cx)).await {
             return self.withhold(&brief, asked, body, &Refused::Rules(text)).await;
         }
-        let wanted = brief.antivirus.as_ref().filter(|antivirus| antivirus.wants(file.judge.classes(), file.judge.is_harmless()) && !file.is_empty());
+        // What is saved, whatever it says that it is made of; and what comes first in it says nothing of what comes next.
+        let is_saved = head.headers.contains_key(CONTENT_DISPOSITION);
+        let wants = |antivirus: &Antivirus, judge: &Judge| {
+            let more = judge.may_hold_more() && (is_saved && antivirus.wants_what_holds_any() || antivirus.wants(Classes::default(), false));
+            more || antivirus.wants(judge.classes(), judge.is_harmless())
+        };
+        let wanted = brief.antivirus.as_ref().filter(|antivirus| wants(antivirus, &file.judge) && !file.is_empty());
         if let Some(antivirus) = wanted {
             match scan(antivirus, &brief, &head, codings.as_ref(), file).await {
                 Ok(()) => {}

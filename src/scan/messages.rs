@@ -12,16 +12,15 @@
 //! to be binary.
 //!
 //! Limits: of a binary message that begins with no `{` or `[` the runs of text in it are read (as MessagePack, protobuf and CBOR have them), at least
-//! [`SHORTEST`] bytes each; a byte before a text that says its length may be a letter, and then spoils its first word. JSON within a string keeps its escapes.
+//! [`crate::body::runs::SHORTEST`] bytes each; a byte before a text that says its length may be a letter, and then spoils its first word. JSON within a string keeps its escapes.
 
 use super::Take;
 use super::json::{Json, Strings};
+use crate::body::runs::Runs;
 use smallvec::SmallVec;
 
 /// What ends a message.
 pub const END: u8 = 0x1e;
-/// The shortest run of text that is read in a binary message, in bytes.
-pub const SHORTEST: usize = 6;
 /// The longest number before JSON.
 const LONGEST_NUMBER: usize = 20;
 
@@ -239,67 +238,6 @@ impl Flattened {
     /// It is over.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         out.push(END);
-    }
-}
-
-/// The runs of text among other bytes.
-#[derive(Default)]
-struct Runs {
-    /// The beginning of a run, while it is too short to be told from chance.
-    held: SmallVec<[u8; 8]>,
-    /// Whether what came last went out.
-    is_open: bool,
-    /// How many bytes are wanting of the character at hand.
-    wanting: u8,
-}
-
-impl Runs {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for byte in bytes {
-            let is_text = match (*byte, self.wanting) {
-                (0x80..=0xbf, 1..) => {
-                    self.wanting -= 1;
-                    true
-                }
-                (_, 1..) => false,
-                (0x20..=0x7e | b'\t' | b'\n' | b'\r', 0) => true,
-                (0xc2..=0xdf, 0) => self.wants(1),
-                (0xe0..=0xef, 0) => self.wants(2),
-                (0xf0..=0xf4, 0) => self.wants(3),
-                (_, 0) => false,
-            };
-            if !is_text {
-                self.break_off(out);
-                // What breaks a character off may begin a run.
-                if matches!(byte, 0x20..=0x7e) {
-                    self.held.push(*byte);
-                }
-                continue;
-            }
-            if self.is_open {
-                out.push(*byte);
-                continue;
-            }
-            self.held.push(*byte);
-            if self.held.len() >= SHORTEST && self.wanting == 0 {
-                out.extend_from_slice(&self.held);
-                self.held.clear();
-                self.is_open = true;
-            }
-        }
-    }
-
-    fn wants(&mut self, more: u8) -> bool {
-        self.wanting = more;
-        true
-    }
-
-    fn break_off(&mut self, out: &mut Vec<u8>) {
-        self.held.clear();
-        self.wanting = 0;
-        if std::mem::take(&mut self.is_open) {
-            out.push(b'\n');
-        }
     }
 }
 

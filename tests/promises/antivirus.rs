@@ -328,3 +328,21 @@ fn what_is_wrong_with_the_settings_is_said() {
         assert!(said.code == Some(2) && said.err.contains(words), "{setting}: {said:?}");
     }
 }
+
+/// A file that says it has parts is saved as it is: what is said of the parts keeps it from no scanner.
+#[tokio::test]
+async fn what_says_it_has_parts_is_scanned_whatever_its_name() {
+    let scans = scanner(|mut stream| async move {
+        read_instream(&mut stream).await;
+        let _ = stream.write_all(b"stream: Everything FOUND\0").await;
+    })
+    .await;
+    let school = school(&format!("clamd = \"tcp://{scans}\"\nscan = [\"executable\"]")).await;
+    for name in ["setup.jpg", "a.txt"] {
+        let fields = format!("Content-Type: multipart/mixed; boundary=x\r\nContent-Disposition: attachment; filename={name}\r\n");
+        for body in [program(), [b"--x\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0\r\n--x\r\n\r\n".as_slice(), &program()].concat()] {
+            let site = Origin::giving(&fields, &body).await;
+            school.pupil().get(&site.url("/x")).await.is_blocked_because("antivirus");
+        }
+    }
+}

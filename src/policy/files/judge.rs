@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use super::rules::Rules;
 use super::several::Several;
 use super::stream::Stream;
+use crate::body::coding::Codings;
 use crate::body::parts::should_have;
 use crate::kinds::reader::{Note, by_name, by_type};
 use crate::kinds::{Class, Classes, Found, Reader, Seen, name};
@@ -34,8 +35,8 @@ enum Content {
     File(Box<Reader>),
     /// Each of its parts by itself.
     Parts(Box<Several>),
-    /// What is in the messages of a stream.
-    Stream(Box<Stream>),
+    /// What only says that it is a stream of messages is read as the file it may be; and what is in its messages.
+    Stream(Box<Reader>, Box<Stream>),
 }
 
 /// Judges one file.
@@ -48,6 +49,8 @@ pub struct Judge {
     harmless: bool,
     /// Whether its bytes are wanted as they come.
     flows: bool,
+    /// Whether it is meant to hold files, so that one behind its beginning is no disguise.
+    holds: bool,
     /// The name in its URL, until it is known that it is no page.
     path: Option<String>,
     count: u64,
@@ -65,6 +68,7 @@ impl Judge {
             classes: Classes::default(),
             harmless: false,
             flows: facts.types.iter().any(|essence| flows(essence)),
+            holds: false,
             path: None,
             count: 0,
             passing: false,
@@ -104,17 +108,27 @@ impl Judge {
             _ => None,
         };
         if let Some(stream) = stream {
-            judge.content = Content::Stream(Box::new(stream));
+            judge.holds = true;
+            judge.content = Content::Stream(Box::new(Reader::new(&Codings::default(), judge.rules.archives)), Box::new(stream));
             return Ok(judge);
         }
         judge.content = match (facts.codings, facts.parts) {
             (None, parts) if looks || parts.is_some() && !judge.rules.is_size_only() => return Err(Refusal::Coded),
             (Some(_), None) if looks && unparted => return Err(Refusal::Coded),
-            (Some(codings), Some(parts)) => Content::Parts(Box::new(Several::new(judge.rules.clone(), parts, &codings, facts.doubt)?)),
+            (Some(codings), Some(parts)) => Content::Parts(Box::new(Several::new(judge.rules.clone(), parts, &codings, facts.doubt, look)?)),
             (Some(codings), None) => Content::File(Box::new(Reader::new(&codings, judge.rules.archives))),
             (None, _) => Content::Unseen,
         };
         Ok(judge)
+    }
+
+    /// Judges a message, or a part of one, of which nothing is said.
+    ///
+    /// # Errors
+    /// If it is refused at once.
+    pub(super) fn of_message(rules: &Arc<Rules>) -> Result<Self, Refusal> {
+        let facts = Facts { codings: Some(Codings::default()), ..Facts::default() };
+        Self::new(rules.clone(), facts, false).map(|judge| Self { holds: true, ..judge })
     }
 
     fn name_by_path(&mut self) -> Result<(), Refusal> {
@@ -154,7 +168,7 @@ impl Judge {
         }
         let is_disguise = match found.seen {
             Seen::Bytes => self.harmless && found.class.is_run_or_unpacked() && found.class != Class::Script,
-            Seen::Behind => true,
+            Seen::Behind => !self.holds,
             Seen::Name(_) | Seen::Declared(_) | Seen::Inside(_) => false,
         };
         if is_disguise {
@@ -176,15 +190,14 @@ impl Judge {
 
     /// What was noticed of the bytes so far.
     fn noticed(&mut self) -> Result<(), Refusal> {
-        let Content::File(mut reader) = std::mem::replace(&mut self.content, Content::Unseen) else { return Ok(()) };
-        let judged = reader.notes().try_for_each(|note| match note {
+        let (Content::File(reader) | Content::Stream(reader, _)) = &mut self.content else { return Ok(()) };
+        let notes: Vec<Note> = reader.notes().collect();
+        notes.into_iter().try_for_each(|note| match note {
             Note::Found(found) => self.found(found),
             Note::Member(name) => self.member(name),
             Note::Bomb if self.rules.looks() => Err(Refusal::Bomb),
             Note::Bomb => Ok(()),
-        });
-        self.content = Content::File(reader);
-        judged
+        })
     }
 
     /// More of it, as it came.
@@ -197,9 +210,9 @@ impl Judge {
                 Ok(())
             }
             Content::Parts(several) => several.feed(bytes),
-            Content::Stream(stream) => stream.feed(bytes),
+            Content::Stream(reader, stream) => stream.feed(bytes, reader),
         };
-        read.and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
+        self.noticed().and(read).and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
     }
 
     /// It is over.
@@ -211,24 +224,25 @@ impl Judge {
                 Ok(())
             }
             Content::Parts(several) => several.end(),
-            Content::Stream(stream) => stream.end(),
+            Content::Stream(reader, stream) => {
+                reader.finish();
+                stream.end()
+            }
         };
-        read.and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
+        self.noticed().and(read).and_then(|()| self.judge()).unwrap_or_else(Verdict::Refuse)
     }
 
     fn judge(&mut self) -> Result<Verdict, Refusal> {
         if let Some(most) = self.rules.exceeded_by(self.count) {
             return Err(Refusal::Large(most));
         }
-        if let Content::File(_) = &self.content {
-            self.noticed()?;
-        }
         if self.passing {
             return Ok(Verdict::Pass);
         }
         let known = match &self.content {
+            Content::Unseen => true,
             // Each message is wanted when it is there.
-            Content::Unseen | Content::Stream(_) => true,
+            Content::Stream(reader, _) => reader.is_known() || !reader.may_become_one(),
             Content::File(reader) => reader.is_known() || self.flows && !reader.may_become_one(),
             Content::Parts(several) => several.is_known(),
         };
@@ -237,7 +251,7 @@ impl Judge {
         }
         let is_page = match &self.content {
             Content::File(reader) => reader.is_page(),
-            Content::Unseen | Content::Parts(_) | Content::Stream(_) => false,
+            Content::Unseen | Content::Parts(_) | Content::Stream(..) => false,
         };
         if !is_page {
             self.name_by_path()?;
@@ -254,13 +268,23 @@ impl Judge {
     /// What it says it is and was found to be so far.
     #[must_use]
     pub fn classes(&self) -> Classes {
-        self.classes
+        match &self.content {
+            Content::Parts(several) => self.classes.union(several.classes()),
+            Content::Stream(_, stream) => self.classes.union(stream.classes()),
+            Content::Unseen | Content::File(_) => self.classes,
+        }
+    }
+
+    /// Whether it may hold files of which nothing has come yet, whatever it was found to be so far.
+    #[must_use]
+    pub fn may_hold_more(&self) -> bool {
+        matches!(self.content, Content::Parts(_) | Content::Stream(..))
     }
 
     /// Whether it says it is only looked at or read, and nothing else was found.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
-        self.harmless && !self.classes.has(Class::Disguised)
+        self.harmless && !self.may_hold_more() && !self.classes.has(Class::Disguised)
     }
 }
 

@@ -6,8 +6,8 @@ use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::body::coding::{Codings, Decoder, Unreadable};
 use crate::body::parts::{Event, Head, Parts};
-use crate::kinds::name;
 use crate::kinds::reader::LIMITS;
+use crate::kinds::{Classes, name};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ struct Each {
     rules: Arc<Rules>,
     doubt: Doubt,
     part: Option<Judge>,
+    /// Whether bytes are looked at even if the rules need none.
+    look: bool,
+    /// What the parts before were found to be.
+    classes: Classes,
 }
 
 impl Several {
@@ -32,9 +36,9 @@ impl Several {
     ///
     /// # Errors
     /// If it cannot be taken apart.
-    pub(super) fn new(rules: Arc<Rules>, parts: Parts, codings: &Codings, doubt: Doubt) -> Result<Self, Refusal> {
+    pub(super) fn new(rules: Arc<Rules>, parts: Parts, codings: &Codings, doubt: Doubt, look: bool) -> Result<Self, Refusal> {
         let decoder = Decoder::of(codings, LIMITS).map_err(|_| Refusal::Coded)?;
-        let each = Each { rules, doubt, part: None };
+        let each = Each { rules, doubt, part: None, look, classes: Classes::default() };
         Ok(Self { decoder: Some(decoder), room: Vec::new(), parts, each })
     }
 
@@ -72,6 +76,11 @@ impl Several {
         judged
     }
 
+    /// What its parts were found to be so far.
+    pub(super) fn classes(&self) -> Classes {
+        self.each.part.as_ref().map_or(self.each.classes, |part| self.each.classes.union(part.classes()))
+    }
+
     /// Whether what came so far may pass.
     pub(super) fn is_known(&self) -> bool {
         self.each.part.as_ref().is_none_or(Judge::is_passing)
@@ -91,11 +100,15 @@ impl Each {
                 if head.is_doubtful && self.doubt == Doubt::Refused && !self.rules.is_size_only() {
                     return Err(Refusal::Coded);
                 }
-                self.part = Some(Judge::new(self.rules.clone(), self.facts(head), false)?);
+                self.part = Some(Judge::new(self.rules.clone(), self.facts(head), self.look)?);
                 return Ok(());
             }
             Event::Bytes(bytes) => self.part.as_mut().map(|part| part.feed(bytes)),
-            Event::Ends => self.part.take().map(|mut part| part.end()),
+            Event::Ends => self.part.take().map(|mut part| {
+                let verdict = part.end();
+                self.classes = self.classes.union(part.classes());
+                verdict
+            }),
         };
         match verdict {
             Some(Verdict::Refuse(refusal)) => Err(refusal),

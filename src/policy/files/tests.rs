@@ -228,3 +228,49 @@ fn who_is_in_no_group_gets_what_any_group_gets() {
     assert!(book.of(Standing::Member(GroupId(2))).is_none());
     assert!(Book::default().of(Standing::Unknown).is_none());
 }
+
+fn stream(kind: &str) -> Facts {
+    Facts { framed: Some(Framed { content_type: kind.to_owned(), coding: Vec::new() }), ..facts("/x", kind) }
+}
+
+/// A ZIP's member without its content: what is read of it.
+fn member(name: &str) -> Vec<u8> {
+    let length = [u8::try_from(name.len()).expect("short"), 0];
+    [b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", &length[..], &[0, 0], name.as_bytes()].concat()
+}
+
+/// What only says that it is a stream of messages is a file to its end, and so is a message.
+#[test]
+fn a_file_that_says_it_is_a_stream_is_read_to_its_end() {
+    let own = || Rules { endings: vec!["exe".into()], ..rules(&[Class::Executable]) };
+    let far = |name: &str| [member("notes.txt"), vec![b'.'; 100_000], member(name), vec![b'.'; 100]].concat();
+    let message = |bytes: &[u8]| [&[0][..], &u32::try_from(bytes.len()).expect("short").to_be_bytes(), bytes].concat();
+    for (kind, name, refused) in [
+        ("application/x-protobuf", "setup.exe", true),
+        ("application/grpc", "setup.exe", true),
+        ("application/x-protobuf", "more.txt", false),
+        ("application/grpc", "more.txt", false),
+    ] {
+        for bytes in [far(name), message(&far(name))] {
+            if kind == "application/grpc" || bytes[0] != 0 {
+                for size in [1, 999, 1 << 20] {
+                    let mut judge = Judge::new(Arc::new(own()), stream(kind), false).expect("begun");
+                    let stopped = bytes.chunks(size).any(|piece| matches!(judge.feed(piece), Verdict::Refuse(_)));
+                    assert_eq!(stopped || matches!(judge.end(), Verdict::Refuse(_)), refused, "{kind} {name} {size}");
+                }
+            }
+        }
+    }
+    // An honest one that holds an archive is none in disguise.
+    assert_eq!(judged(rules(&[Class::Disguised]), stream("application/grpc"), &message(&[&[0x10, 1][..], &far("more.txt")].concat())), Verdict::Pass);
+}
+
+/// What is in parts is known for those who scan it, though the rules look at nothing.
+#[test]
+fn what_the_parts_are_is_known_where_it_is_only_looked_at() {
+    let kind = "multipart/mixed; boundary=x";
+    let facts = Facts { parts: Parts::of(kind), names: vec!["setup.jpg".into()], ..facts("/x", "multipart/mixed") };
+    let mut judge = Judge::new(Arc::new(Rules::default()), facts, true).expect("begun");
+    assert_eq!(judge.feed(&program()), Verdict::Pass);
+    assert!(judge.classes().has(Class::Executable) && !judge.is_harmless() && judge.may_hold_more());
+}
