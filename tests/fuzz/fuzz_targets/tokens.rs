@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use std::net::IpAddr;
 use std::time::Duration;
+use usher::host::Host;
 use usher::identity::{GroupId, Identity, Standing};
 use usher::proxy::warnings::Warnings;
 use usher::url::Url;
@@ -16,6 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let warnings = Warnings::new([9; 32], Duration::from_secs(900));
     let (person, client) = (Identity::proved("a".into(), Standing::Member(GroupId(0))), IpAddr::from([10, 7, 0, 1]));
     let now = Timestamp::from_second(1_700_000_000).expect("a time");
+    let site = Host::parse("chat.example").expect("a host");
     let accepts = |token: &str| warnings.accept(token, &person, client, now).ok();
 
     // As they come, and as the bytes of a token.
@@ -23,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(accepts(&URL_SAFE_NO_PAD.encode(bytes)), None, "accepted, and nobody signed it");
 
     // A signed one, some of its bytes changed: each three of the input are a place and what is done there.
-    let signed = warnings.token(&person, client, "http://chat.example/room?x=1", now);
+    let signed = warnings.token(&person, client, &site, "http://chat.example/room?x=1", now);
     let mut changed = signed.clone().into_bytes();
     for change in bytes.chunks_exact(3) {
         let at = usize::from(change[0]) % changed.len().max(1);
@@ -39,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
 
     // The bytes as a URL, signed: the person gets it back, nobody else does.
     let Ok(url) = std::str::from_utf8(bytes) else { return };
-    let token = warnings.token(&person, client, url, now);
+    let token = warnings.token(&person, client, &site, url, now);
     let expected = Url::parse(url).ok().map(|_| url.to_owned());
     assert_eq!(accepts(&token), expected);
     let other = Identity::proved("b".into(), Standing::Member(GroupId(0)));
