@@ -11,7 +11,7 @@ use usher::scan::messages::Flattened;
 use usher::socket::extensions::{Context, agreed, readable};
 use usher::socket::{Control, Fault, Heard, Kind, LONGEST_CONTROL, Reader, Side};
 
-const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, layers: 3 };
+const LIMITS: Limits = Limits { bytes: 4 << 20, ratio: 200, ratio_from: 1 << 20, layers: 3 };
 
 #[derive(Debug, PartialEq)]
 enum Event {
