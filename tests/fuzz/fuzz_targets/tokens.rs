@@ -11,7 +11,6 @@ use std::time::Duration;
 use usher::host::Host;
 use usher::identity::{GroupId, Identity, Standing};
 use usher::proxy::warnings::Warnings;
-use usher::url::Url;
 
 fuzz_target!(|bytes: &[u8]| {
     let warnings = Warnings::new([9; 32], Duration::from_secs(900));
@@ -39,11 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(accepts(&changed).is_some(), changed == signed, "accepted, and it was changed");
     }
 
-    // The bytes as a URL, signed: the person gets it back, nobody else does.
+    // The bytes in a URL's place, signed: the person gets it back, nobody else does.
     let Ok(url) = std::str::from_utf8(bytes) else { return };
     let token = warnings.token(&person, client, &site, url, now);
-    let expected = Url::parse(url).ok().map(|_| url.to_owned());
-    assert_eq!(accepts(&token), expected);
+    assert_eq!(accepts(&token).as_deref(), Some(url));
     let other = Identity::proved("b".into(), Standing::Member(GroupId(0)));
     assert!(warnings.accept(&token, &other, client, now).is_err() && warnings.accept(&token, &Identity::unknown(), client, now).is_err());
 });
