@@ -4,7 +4,7 @@
 //!
 //! | a phrase | is looked for |
 //! | --- | --- |
-//! | that begins and ends where words do (` one two `) | at the end of each word: the hash of the word, and that of it with the word before, are probed in a [`Filter`]; what passes is followed back word by word in a [`Table`] |
+//! | that begins and ends where words do (` one two `) | at the end of each word: the hash of the word, and that of it with the word before, are probed in a filter; what passes is followed back word by word in a table |
 //! | that begins where a word does (` one tw`) | in each word, as many letters from its start as some phrase has there whose last word begins with the same letters; then likewise |
 //! | that may begin within a word (`ne two`) | at every byte, by an automaton of only those |
 //!
