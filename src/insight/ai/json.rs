@@ -337,7 +337,8 @@ impl Walker {
         }
         let text = super::text(&text);
         match self.keep {
-            Keep::Last if text.trim().is_empty() => {}
+            // One without words asks nothing: what was asked before it stands.
+            Keep::Last if super::in_words(&text, super::LONGEST).is_none() => {}
             Keep::Last => self.kept = text.into_owned(),
             Keep::All => self.kept.push_str(&text),
         }

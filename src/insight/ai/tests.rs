@@ -395,8 +395,9 @@ proptest! {
         let mut cut = cut.min(body.len());
         while !body.is_char_boundary(cut) { cut -= 1; }
         let (first, second) = body.as_bytes().split_at(cut);
-        let expected = messages.iter().rev().find_map(|message| message["content"].as_str().filter(|text| !text.trim().is_empty()));
-        prop_assert_eq!(asked(&asking, &[first, second]), expected.and_then(|text| in_words(text, LONGEST)));
+        // One that has no words, but blanks or signs that steer a terminal, asks nothing.
+        let expected = messages.iter().rev().find_map(|message| in_words(message["content"].as_str()?, LONGEST));
+        prop_assert_eq!(asked(&asking, &[first, second]), expected);
     }
 
     #[test]
