@@ -19,7 +19,7 @@ mod inflate;
 #[cfg(test)]
 mod tests;
 
-use crate::body::coding::{Limits, STEP, Unreadable};
+use crate::body::coding::{Limits, Unreadable};
 use extensions::Context;
 use inflate::Inflater;
 use smallvec::SmallVec;
@@ -153,7 +153,7 @@ pub struct Reader {
     packed: Vec<u8>,
     inflated: usize,
     /// Whether more may come out than did, without more going in.
-    is_full: bool,
+    has_more: bool,
     /// Whether the end of a compressed message is being inflated.
     ending: bool,
     counts: Counts,
@@ -177,7 +177,7 @@ impl Reader {
             inflater: context.map(|context| Inflater::new(context, limits)),
             packed: Vec::new(),
             inflated: 0,
-            is_full: false,
+            has_more: false,
             ending: false,
             counts: Counts::default(),
         }
@@ -219,7 +219,7 @@ impl Reader {
     pub fn step(&mut self, input: &mut &[u8], room: &mut Vec<u8>) -> Result<Heard, Fault> {
         room.clear();
         loop {
-            if self.inflated < self.packed.len() || self.is_full || self.ending {
+            if self.inflated < self.packed.len() || self.has_more || self.ending {
                 if let Some(heard) = self.inflate(room)? {
                     return Ok(heard);
                 }
@@ -404,10 +404,7 @@ impl Reader {
         let mut left = &self.packed[self.inflated..];
         let stepped = self.inflater.as_mut().map_or(Ok(()), |inflater| inflater.step(&mut left, room));
         self.inflated = self.packed.len() - left.len();
-        self.is_full = match stepped {
-            Ok(()) => room.len() == STEP,
-            Err(_) => self.inflater.as_ref().is_some_and(Inflater::is_skipping),
-        };
+        self.has_more = self.inflater.as_ref().is_some_and(Inflater::has_more);
         stepped?;
         if !room.is_empty() {
             return Ok(Some(Heard::Bytes));

@@ -14,6 +14,7 @@ pub(super) struct Inflater {
     given: u64,
     /// The rest of it is inflated and thrown away: later messages may refer to it.
     skips: bool,
+    more: bool,
 }
 
 enum State {
@@ -25,7 +26,7 @@ enum State {
 
 impl Inflater {
     pub(super) fn new(context: Context, limits: Limits) -> Self {
-        Self { context, limits, state: State::Idle, read: 0, given: 0, skips: false }
+        Self { context, limits, state: State::Idle, read: 0, given: 0, skips: false, more: false }
     }
 
     /// A message begins.
@@ -37,13 +38,14 @@ impl Inflater {
         }
     }
 
-    /// Whether the rest of the message is passed over, of which there may be more though all that came was read.
-    pub(super) fn is_skipping(&self) -> bool {
-        self.skips
+    /// Whether there is more to say, though all that came may be read.
+    pub(super) fn has_more(&self) -> bool {
+        self.more
     }
 
     /// Takes some of `input` off its front and adds what comes out to `out`: at most [`STEP`] bytes. When nothing comes out, all of it was read.
     pub(super) fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Unreadable> {
+        self.more = false;
         let State::Open(inflate) = &mut self.state else {
             *input = &[];
             return Ok(());
@@ -57,48 +59,45 @@ impl Inflater {
             *input = &input[taken..];
             self.read += taken as u64;
             self.given += inflate.total_out() - given;
+            let is_over = matches!(status, Ok(Status::StreamEnd));
+            // It neither reads nor gives.
+            let is_stuck = taken == 0 && out.is_empty() && !input.is_empty() && !is_over;
             let over = match status {
                 // What came out before the damage is given first; the state says so again.
                 Err(_) if out.is_empty() => Some(Unreadable::Broken),
+                _ if is_stuck => Some(Unreadable::Broken),
                 _ if self.given > self.limits.bytes => Some(Unreadable::TooLarge(self.limits.bytes)),
                 _ if self.given > self.limits.ratio_from && self.given > self.read.saturating_mul(self.limits.ratio) => {
                     Some(Unreadable::TooDense(self.limits.ratio))
                 }
                 _ => None,
             };
-            if self.skips {
-                let is_full = out.len() == STEP;
-                out.clear();
-                match over {
-                    None | Some(Unreadable::TooDense(_)) if is_full || !input.is_empty() && taken > 0 => continue,
-                    None | Some(Unreadable::TooDense(_)) if input.is_empty() => return Ok(()),
-                    // More than is inflated of one message, or not to be inflated: what refers to it cannot be read either.
-                    _ => (self.state, self.skips) = (State::Lost, false),
-                }
-                *input = &[];
-                return Err(over.unwrap_or(Unreadable::Broken));
-            }
-            if let Some(why) = over {
-                out.clear();
-                self.skips = matches!(why, Unreadable::TooDense(_));
-                if !self.skips {
-                    self.state = State::Lost;
-                    *input = &[];
-                }
-                return Err(why);
-            }
             // A stream may end within a message, and another begin (section 7.2.3.4).
-            if matches!(status, Ok(Status::StreamEnd)) {
+            if is_over {
                 inflate.reset(false);
             }
-            if !out.is_empty() || input.is_empty() {
-                return Ok(());
+            match over {
+                // The rest of the message goes the way of its beginning.
+                Some(Unreadable::TooDense(_)) if self.skips => {}
+                Some(why @ Unreadable::TooDense(_)) => {
+                    out.clear();
+                    (self.skips, self.more) = (true, true);
+                    return Err(why);
+                }
+                // What comes cannot be read any more, nor what would refer to it.
+                Some(why) => {
+                    out.clear();
+                    (self.state, self.skips, *input) = (State::Lost, false, &[]);
+                    return Err(why);
+                }
+                None => {}
             }
-            if taken == 0 && !matches!(status, Ok(Status::StreamEnd)) {
-                // It neither reads nor gives.
-                self.state = State::Lost;
-                *input = &[];
-                return Err(Unreadable::Broken);
+            self.more = status.is_err() || out.len() == STEP;
+            if self.skips {
+                out.clear();
+            }
+            if !out.is_empty() || input.is_empty() && !self.more {
+                return Ok(());
             }
         }
     }

@@ -169,6 +169,17 @@ fn a_bomb_is_seen_before_it_goes_off_and_the_rest_is_framed_on() {
         assert_eq!(events[0], Event::Fault(Unreadable::TooDense(LIMITS.ratio).into()));
         assert_eq!(events[2..], [text("it goes on"), text("it goes on and on"), text("plain")], "what refers to it is read");
     }
+    // Its stream ends within the message, and another begins.
+    let mut whole = Vec::with_capacity(8 << 10);
+    Compress::new(Compression::best(), false).compress_vec(&vec![b'a'; 3 << 20], &mut whole, FlushCompress::Finish).expect("compressed");
+    let two = [&whole[..], &packed(&mut Compress::new(Compression::best(), false), b" and more")].concat();
+    let next = packed(&mut Compress::new(Compression::best(), false), b"it goes on");
+    let bytes = [frame(Side::Client, 0xc1, &two), frame(Side::Client, 0xc1, &next)].concat();
+    for size in [1, 1000, bytes.len()] {
+        let events = read(Side::Client, Some(Context::Kept), &bytes.chunks(size).collect::<Vec<_>>());
+        assert_eq!(events[0], Event::Fault(Unreadable::TooDense(LIMITS.ratio).into()));
+        assert_eq!(events.last(), Some(&text("it goes on")));
+    }
     let mut random = 1_u64;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
