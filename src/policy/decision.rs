@@ -420,13 +420,21 @@ impl Reason {
     /// The site a warning is of, where that is another than the one that was asked for.
     #[must_use]
     pub fn warned_of(&self) -> Option<&Host> {
+        if let Self::Republished(republished) = self {
+            return Some(&republished.site);
+        }
+        self.within()?.warned_of()
+    }
+
+    /// The reason that this one only says more of.
+    fn within(&self) -> Option<&Self> {
         match self {
-            Self::Republished(republished) => Some(&republished.site),
-            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.warned_of(),
+            Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => Some(inner),
             Self::AlwaysBlocked(_)
             | Self::Port(_)
             | Self::Rule { .. }
             | Self::Category { .. }
+            | Self::Republished(_)
             | Self::Unsafe(_)
             | Self::Nested
             | Self::Unlisted
@@ -558,18 +566,10 @@ impl Reason {
     #[must_use]
     pub fn listed(&self, found: CategorySet) -> CategorySet {
         let decided = self.category().map_or(found, |category| found.with(category));
-        match self {
-            Self::Republished(republished) => decided.union(republished.categories),
-            Self::Led { then: inner, .. } | Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.listed(decided),
-            Self::AlwaysBlocked(_)
-            | Self::Port(_)
-            | Self::Rule { .. }
-            | Self::Category { .. }
-            | Self::Unsafe(_)
-            | Self::Nested
-            | Self::Unlisted
-            | Self::Words(_) => decided,
+        if let Self::Republished(republished) = self {
+            return decided.union(republished.categories);
         }
+        self.within().map_or(decided, |inner| inner.listed(decided))
     }
 
     /// Whether this is the tier that no policy reaches.

@@ -11,7 +11,7 @@ use super::body::{AnswerBody, ClientBody, Gate, HeldBody, Home, Patience, Relay,
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
-use super::error::{ProxyError, unrecorded};
+use super::error::ProxyError;
 use super::headers::{
     Wishes, ask_for_readable, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host,
     strip_request, strip_response,
@@ -22,7 +22,7 @@ use super::meaning::Entry;
 use super::pool::Origin;
 use super::reading::Case;
 use super::replay::{Again, Replay};
-use super::request::{Answer, Asked, own_answer};
+use super::request::{Answer, Asked};
 use super::sender::{Failure, Unanswered, goes_on};
 use super::sequel::{Heard, Listener};
 use super::sockets::Plan;
@@ -90,9 +90,7 @@ impl Worker {
             (Some(upload), _) => match Box::pin(self.hold_upload(&upload, &mut asked, entry, request.body_mut())).await {
                 Ok((mut pending, held)) => {
                     let ready = ready.await;
-                    for exception in ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter()) {
-                        pending.add_note(exception.on_record());
-                    }
+                    excused(ready.as_ref()).for_each(|exception| pending.add_note(exception.on_record()));
                     (pending, ready, Some(held))
                 }
                 Err(answer) => return answer,
@@ -100,8 +98,7 @@ impl Worker {
             // By what its certificate is excused is on record before anything is asked of it, and known once it has shown it.
             (None, Ok(line)) if line.may_be_excused() && !self.recorder.is_failing() => {
                 let ready = ready.await;
-                let excused = ready.iter().flatten().filter_map(|origin| origin.believed.as_ref()).flat_map(|believed| believed.excused.iter());
-                let entry = excused_entry(entry, excused);
+                let entry = excused_entry(entry, excused(ready.as_ref()));
                 match self.open_record(&asked, entry).await {
                     Ok(pending) => (pending, ready, None),
                     Err(answer) => return answer,
@@ -117,7 +114,8 @@ impl Worker {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                return match self.not_sent(&asked, held, error.outcome(), pending).await {
+                // What was held and is not sent on was asked all the same.
+                return match self.record_heard(&asked, held.and_then(|(_, heard)| heard), error.outcome(), pending).await {
                     Ok(pending) => self.failed(&asked, &error, pending),
                     Err(answer) => answer,
                 };
@@ -125,7 +123,7 @@ impl Worker {
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
         if logs_in && conn.is_stream() {
-            return match self.not_sent(&asked, held, Outcome::Abandoned, pending).await {
+            return match self.record_heard(&asked, held.and_then(|(_, heard)| heard), Outcome::Abandoned, pending).await {
                 Ok(pending) => over_http1(&asked, pending),
                 Err(answer) => answer,
             };
@@ -152,12 +150,10 @@ impl Worker {
                 Ok(overheard) => overheard,
                 Err(found) => {
                     asked.recall_form();
-                    if let Some(heard) = heard
-                        && let Err(why) = heard.record(Outcome::Withheld).await
-                    {
-                        return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
-                    }
-                    return Box::pin(self.withheld(&asked, case, &found, pending)).await;
+                    return match self.record_heard(&asked, heard, Outcome::Withheld, pending).await {
+                        Ok(pending) => Box::pin(self.withheld(&asked, case, &found, pending)).await,
+                        Err(answer) => answer,
+                    };
                 }
             },
             None => None,
@@ -172,11 +168,10 @@ impl Worker {
             asked.recall_form();
         }
         let became = exchanged.as_ref().map_or_else(ProxyError::outcome, |_| Outcome::Complete);
-        if let Some(heard) = heard
-            && let Err(why) = heard.record(became).await
-        {
-            return own_answer(&asked, &unrecorded(&why), Some(pending), &self.settings.school);
-        }
+        pending = match self.record_heard(&asked, heard, became, pending).await {
+            Ok(pending) => pending,
+            Err(answer) => return answer,
+        };
         let overheard = overheard.and_then(|overheard| overheard.lock().clone());
         let exchanged = match (exchanged, overheard, &case) {
             (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
@@ -206,17 +201,6 @@ impl Worker {
                 }
             },
             Err(error) => self.failed_at_origin(&asked, &target, &error, pending),
-        }
-    }
-
-    /// What was held and is not sent on was asked all the same: it is on record before the answer that says why not.
-    async fn not_sent(&self, asked: &Asked, held: Option<(HeldBody, Option<Heard>)>, outcome: Outcome, pending: Pending) -> Result<Pending, Answer> {
-        match held {
-            Some((_, Some(heard))) => match heard.record(outcome).await {
-                Ok(()) => Ok(pending),
-                Err(why) => Err(own_answer(asked, &unrecorded(&why), Some(pending), &self.settings.school)),
-            },
-            Some((_, None)) | None => Ok(pending),
         }
     }
 
@@ -472,6 +456,11 @@ fn is_taken_back(error: &hyper::Error) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// By what the origin is believed that was reached.
+fn excused(reached: Option<&Result<Origin, ProxyError>>) -> impl Iterator<Item = &Arc<Exception>> {
+    reached.and_then(|origin| origin.as_ref().ok()?.believed.as_ref()).into_iter().flat_map(|believed| believed.excused.iter())
 }
 
 /// What is to be put on record, with the exceptions by which the origin is believed.

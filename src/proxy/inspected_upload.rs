@@ -118,11 +118,7 @@ impl Worker {
             Err(stopped) => stopped,
         };
         // What was asked beside a file that is refused was asked.
-        if let Some(heard) = heard
-            && let Err(why) = heard.record(Outcome::Withheld).await
-        {
-            return Err(own_answer(asked, &super::error::unrecorded(&why), Some(pending), &self.settings.school));
-        }
+        pending = self.record_heard(asked, heard, Outcome::Withheld, pending).await?;
         match stopped {
             Stopped::Client(error) => {
                 pending.note(error.to_string());

@@ -6,6 +6,7 @@
 //! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
+use super::error::unrecorded;
 use super::headers::asks_websocket;
 use super::inspected_file::SHAPED_BY;
 use super::meaning::{Entry, leads_to};
@@ -219,6 +220,15 @@ pub(super) async fn record_prompt(
 }
 
 impl Worker {
+    /// Puts on record what was heard, if anybody listened; without a record, the answer is that nothing can pass.
+    pub(super) async fn record_heard(&self, asked: &Asked, heard: Option<Heard>, outcome: Outcome, pending: Pending) -> Result<Pending, Answer> {
+        let Some(heard) = heard else { return Ok(pending) };
+        match heard.record(outcome).await {
+            Ok(()) => Ok(pending),
+            Err(why) => Err(own_answer(asked, &unrecorded(&why), Some(pending), &self.settings.school)),
+        }
+    }
+
     /// Makes ready to undo the codings of what a chat service is asked, if there are any. That it cannot be read is on record.
     pub(super) async fn make_ready_to_hear(&self, asked: &mut Asked, pending: &mut Pending) {
         if !asked.headers.contains_key(CONTENT_ENCODING) || asked.sequel.as_ref().is_none_or(|sequel| sequel.asking.is_none()) {
