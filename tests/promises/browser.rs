@@ -2,7 +2,7 @@
 
 use crate::kit::h2;
 use crate::kit::secure::{Authority, Good, SecureSite};
-use crate::kit::{Browser, Origin, Program, School, Visit, World, skipped};
+use crate::kit::{Browser, Files, Origin, Program, School, Visit, World, skipped};
 use crate::{sockets, websockets};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +31,16 @@ const SCRIPT: &str = r#"document.querySelector("h1").textContent = "the script r
 
 /// What the page that is shown came over.
 const NEXT_HOP: &str = "performance.getEntriesByType('navigation')[0].nextHopProtocol";
+
+/// An Usher with an authority of its own which believes another, and a browser that trusts the first, and these.
+fn started(files: Files, believed: &Authority, besides: &[&str]) -> Option<(Program, Browser)> {
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let pem = files.usher(&["ca", "export"]).out;
+    let usher = Program::start(Arc::new(files));
+    let browser = Browser::trusting(&[&[pem.as_str()], besides].concat(), usher.address)?;
+    Some((usher, browser))
+}
 
 /// The path of a request as it came.
 fn path(request: &str) -> &str {
@@ -62,11 +72,7 @@ async fn over_https_a_page_loads_whole_a_block_is_read_and_a_warning_is_gone_pas
     let page = "<!doctype html><title>News</title><h1>before</h1><script>document.querySelector('h1').textContent = 'the script ran'</script>";
     let site = SecureSite::saying(page, &believed, &["news.example", "video.example"], Good::Now).await;
     let files = World::new().policy(ROOM).inspecting().tls("authorities = [\"public.pem\"]").write();
-    files.put("public.pem", &believed.pem());
-    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
-    let pem = files.usher(&["ca", "export"]).out;
-    let usher = Program::start(Arc::new(files));
-    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    let Some((usher, mut browser)) = started(files, &believed, &[]) else { return skipped("Chromium with certutil") };
     let port = site.address.port();
     browser.go(&format!("https://news.example:{port}/today")).expect("a page");
     assert_eq!(browser.words(), "the script ran");
@@ -90,11 +96,7 @@ async fn a_blocked_site_that_is_sealed_is_read_as_its_block_page_and_a_warning_l
     let page = "<!doctype html><title>Film</title><h1>the film</h1>";
     let site = SecureSite::saying(page, &believed, &["video.example"], Good::Now).await;
     let files = World::new().policy(ROOM).tls("authorities = [\"public.pem\"]").write();
-    files.put("public.pem", &believed.pem());
-    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
-    let school = files.usher(&["ca", "export"]).out;
-    let usher = Program::start(Arc::new(files));
-    let Some(mut browser) = Browser::trusting_all(&[&school, &believed.pem()], usher.address) else { return skipped("Chromium with certutil") };
+    let Some((usher, mut browser)) = started(files, &believed, &[&believed.pem()]) else { return skipped("Chromium with certutil") };
     let games = format!("https://games.example:{}/play", site.address.port());
     assert_eq!(browser.go(&games), Err("net::ERR_TUNNEL_CONNECTION_FAILED".to_owned()), "nobody knows yet whether it trusts the school");
     browser.go("https://usher.internal/ca").expect("a page");
@@ -148,11 +150,7 @@ async fn over_http2_a_websocket_talks_and_a_hundred_parts_of_a_page_load_at_once
     })
     .await;
     let files = World::new().policy(ROOM).inspecting().tls("authorities = [\"public.pem\"]").write();
-    files.put("public.pem", &believed.pem());
-    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
-    let pem = files.usher(&["ca", "export"]).out;
-    let usher = Program::start(Arc::new(files));
-    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    let Some((usher, mut browser)) = started(files, &believed, &[]) else { return skipped("Chromium with certutil") };
     browser.go(&format!("https://{}/page", site.authority())).expect("a page");
     let numbers: Vec<_> = (0..100).map(|number| number.to_string()).collect();
     assert_eq!(browser.value("window.parts"), numbers.join(","));
@@ -190,11 +188,7 @@ async fn a_browser_is_told_why_its_websocket_ended_and_what_passes_is_as_it_was(
     })
     .await;
     let files = World::new().policy(ROOM).inspecting().reading("{ threshold = 100, on_hit = \"cut\" }").tls("authorities = [\"public.pem\"]").write();
-    files.put("public.pem", &believed.pem());
-    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
-    let pem = files.usher(&["ca", "export"]).out;
-    let usher = Program::start(Arc::new(files));
-    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    let Some((usher, mut browser)) = started(files, &believed, &[]) else { return skipped("Chromium with certutil") };
     browser.go(&format!("https://{}/page", site.authority())).expect("a page");
     let words = "The heron stands by the river and looks for fish. The heron stands by the river.";
     let script = format!(

@@ -242,7 +242,7 @@ async fn a_browser_that_asks_for_all_of_it_gets_what_is_safe() {
     let room = "[[rule]]\nname = \"the engine is there\"\nwhen = { host = \"www.google.com\" }\nthen = \"allow\"\nreason = \"It is the test.\"\nreview = 2027-01-10\n\
                 [[rule]]\nname = \"the world is not there\"\nwhen = { host = [\"com\", \"net\", \"org\"] }\nthen = \"block\"\nreason = \"Nor does it leave.\"\nreview = 2027-01-10";
     let (usher, [whole, safe], pem) = looking_in(|world| world.policy(room)).await;
-    let Some(mut browser) = Browser::trusting(&pem, usher.address) else { return skipped("Chromium with certutil") };
+    let Some(mut browser) = Browser::trusting(&[&pem], usher.address) else { return skipped("Chromium with certutil") };
     browser.go(&format!("https://www.google.com:{}/search?q=cats&safe=off", whole.address.port())).expect("a page");
     // The page says what the engine was asked for; the browser knows of nothing.
     assert_eq!(browser.words(), "/search?q=cats&safe=active&ssui=on");

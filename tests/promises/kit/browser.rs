@@ -53,13 +53,8 @@ impl Browser {
         Self::start(proxy, tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// Starts one that trusts an authority; `None` where there is none, or nothing to install the authority with (NSS's `certutil`).
-    pub fn trusting(pem: &str, proxy: SocketAddr) -> Option<Self> {
-        Self::trusting_all(&[pem], proxy)
-    }
-
-    /// The same with several authorities.
-    pub fn trusting_all(pems: &[&str], proxy: SocketAddr) -> Option<Self> {
+    /// Starts one that trusts these authorities; `None` where there is none, or nothing to install them with (NSS's `certutil`).
+    pub fn trusting(pems: &[&str], proxy: SocketAddr) -> Option<Self> {
         let home = tempfile::tempdir().expect("a temporary folder");
         let store = home.path().join(".pki/nssdb");
         fs::create_dir_all(&store).expect("a folder");
