@@ -479,6 +479,13 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     let mut socket = scene.open(Over::Http1, "/chat").await;
     socket.say(&said(TEXT, DANGER.as_bytes())).await;
     assert_eq!(socket.frame().await, Some((TEXT, DANGER.into())));
+    // It is on record while the connection is open, each way.
+    let noted = |row: &Row| row.verdict == "allowed" && row.why.contains("about suicide");
+    let row = recorded(&scene.usher, "/chat", noted).await;
+    assert!(row.note.as_deref().is_some_and(|note| note.starts_with("noted in a message of request ")) && row.categories.contains("self-harm"), "{row:?}");
+    // Not every message has a record: there may be many.
+    socket.say(&said(TEXT, DANGER.as_bytes())).await;
+    assert_eq!(socket.frame().await, Some((TEXT, DANGER.into())));
     // Also half a message goes on when it comes.
     socket.say(&said(1, b"half")).await;
     assert_eq!(socket.frame().await, Some((1, b"half".to_vec())));
@@ -486,8 +493,11 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     socket.say(&said(0xb1, b"?")).await;
     assert_eq!(socket.frame().await, Some((0xb1, b"?".to_vec())));
     drop(socket);
-    let note = scene.record("/chat").await.note.unwrap_or_default();
+    let of_connection = |row: &Row| row.outcome.is_some() && !row.why.contains("about suicide");
+    let note = recorded(&scene.usher, "/chat", of_connection).await.note.unwrap_or_default();
     assert!(note.contains("about suicide") && note.matches("It is not read any further").count() == 2, "{note}");
+    assert_eq!(note.matches("One more message was noted.").count(), 2, "{note}");
+    assert_eq!(scene.usher.rows().into_iter().filter(noted).count(), 2, "one each way");
     assert!(!scene.usher.rows().iter().any(|row| row.verdict == "blocked"), "nothing was cut");
 }
 

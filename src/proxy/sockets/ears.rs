@@ -212,7 +212,12 @@ impl Words {
 
 impl Ear for Words {
     fn hear(&mut self, way: Way, heard: Heard<'_>) -> Option<Sentence> {
-        // All that can be said was.
+        if matches!(heard, Heard::Begins(_)) && self.line(way).told == Some(OnHit::Note) {
+            // What is noted passes: the next message may be noted too.
+            let line = self.line_mut(way);
+            (line.apart, line.joined, line.told) = (None, None, None);
+        }
+        // All that can be said of this message was.
         if self.line(way).told.is_some_and(|told| told >= self.reading.most(way)) {
             return None;
         }
