@@ -42,6 +42,7 @@ use crate::insight::ai::sockets::Talking;
 use crate::policy::decision::Said;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
+use crate::snapshot::Snapshot;
 use crate::socket::extensions::{Deflate, Unknown, agreed, readable};
 use crate::socket::{Counts, Kind, Reader, Side, close_frame};
 use bytes::Bytes;
