@@ -39,6 +39,7 @@
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
 //! | [`scan`] | pure: the words of a page as it streams, weighed |
+//! | [`bypass`] | pure: ways round the filter, found out |
 //! | [`socket`] | pure: the frames and messages of a WebSocket as they stream |
 //! | [`kinds`] | pure: what kind of file something is, by name, type and bytes |
 //! | [`upstream`] | the parent proxy |
@@ -52,15 +53,18 @@
 //! | [`reach`] | from a name to a connection that is checked, for what Usher itself fetches and sends |
 //! | [`library`] | lists kept: fetched, judged, put in force |
 //! | [`outputs`] | the record sent elsewhere as it is committed |
+//! | [`alert`] | who is in danger, or gets round the filter, and who is told |
 //! | [`report`] | pure: pages for governors and heads |
 //! | [`proxy`] | sockets, HTTP, tunnels, pages |
 //! | [`config`] | files to a checked configuration, every problem at once |
 //! | [`app`] [`cli`] | putting it together; the commands |
 
+pub mod alert;
 pub mod antivirus;
 pub mod app;
 pub mod audit;
 pub mod body;
+pub mod bypass;
 pub mod category;
 pub mod cli;
 pub mod clock;

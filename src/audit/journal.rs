@@ -49,6 +49,9 @@ const TABLES: &str = "
     CREATE INDEX segments_last ON segments (last);
 ";
 
+/// What is stated once only. Made when the first such statement is: an earlier version does without.
+const KEYS: &str = "CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, statement INTEGER NOT NULL) WITHOUT ROWID";
+
 /// What a statement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -74,11 +77,13 @@ pub enum Topic {
     Checkpoint,
     /// Records were handed out with their proof.
     Packed,
+    /// A matter that people are to act on, and what they did.
+    Alert,
 }
 
 impl Topic {
     /// All of them, by the name they have in the journal.
-    pub const NAMES: [(&str, Self); 11] = [
+    pub const NAMES: [(&str, Self); 12] = [
         ("key", Self::Key),
         ("event", Self::Event),
         ("sealed", Self::Sealed),
@@ -90,6 +95,7 @@ impl Topic {
         ("looked", Self::Looked),
         ("checkpoint", Self::Checkpoint),
         ("packed", Self::Packed),
+        ("alert", Self::Alert),
     ];
 
     /// As in the journal.
@@ -107,6 +113,7 @@ impl Topic {
             Self::Looked => "looked",
             Self::Checkpoint => "checkpoint",
             Self::Packed => "packed",
+            Self::Alert => "alert",
         }
     }
 }
@@ -300,6 +307,21 @@ impl Journal {
     /// Adds a statement. Returns its number.
     pub fn state(&mut self, at: Timestamp, topic: Topic, body: &impl Serialize) -> Result<u64, JournalError> {
         self.state_and(at, topic, body, |_| Ok(()))
+    }
+
+    /// Adds a statement unless there is one with this key, whoever stated it. Returns its number, or nothing.
+    pub fn state_once(&mut self, at: Timestamp, topic: Topic, key: &str, body: &impl Serialize) -> Result<Option<u64>, JournalError> {
+        let stated = self.state_and(at, topic, body, |transaction| {
+            transaction.execute_batch(KEYS)?;
+            transaction.execute("INSERT INTO keys SELECT ?1, max(number) FROM statements", [key]).map(drop)
+        });
+        match stated {
+            Ok(number) => Ok(Some(number)),
+            Err(JournalError::Sqlite(rusqlite::Error::SqliteFailure(failure, _))) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// Adds a statement and changes which segments there are, both or neither.
@@ -506,6 +528,17 @@ mod tests {
         assert_eq!(reader.key().expect("read"), Some(one.public_key()));
         assert_eq!(reader.newest(Topic::Looked, 1).expect("read")[0].body, "19");
         assert_eq!(reader.about(Topic::Looked, 20).expect("read").len(), 1);
+    }
+
+    #[test]
+    fn what_has_a_key_is_stated_once_whoever_states_it() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::at(place.path());
+        let mut one = Journal::open(&folder).expect("made");
+        let mut two = Journal::open(&folder).expect("opened beside it");
+        let state = |journal: &mut Journal, key: &str| journal.state_once(Timestamp::now(), Topic::Alert, key, &key).expect("stated");
+        assert_eq!([state(&mut one, "a"), state(&mut two, "a"), state(&mut one, "b"), state(&mut one, "a")], [Some(2), None, Some(3), None]);
+        assert_eq!(one.reader().about(Topic::Alert, 0).expect("read").len(), 2);
     }
 
     #[test]

@@ -19,6 +19,8 @@
 //! | know what a record is, as bytes and as a hash | [`record`], [`entry`], [`chain`] |
 //! | write | [`recorder`], `writer`, [`live`], `sealer`, `seal`, [`segment`] |
 //! | read | [`query`]; named people only with a [`lookups::Permit`] |
+//! | follow it as it is committed; find what was remarked | [`follow`], [`remark`] |
+//! | know of a matter that people are to act on | [`incident`] |
 //! | prove | [`journal`], [`key`], [`checkpoint`], [`verify`], [`damage`], `twigs` |
 //! | make few files of a day's many | [`merge`] |
 //! | keep no longer | [`retention`], [`holds`], [`erasure`], `rewrite` |
@@ -36,7 +38,9 @@ pub mod erasure;
 pub mod events;
 pub mod export;
 pub mod folder;
+pub mod follow;
 pub mod holds;
+pub mod incident;
 pub mod journal;
 pub mod key;
 pub mod live;
@@ -48,6 +52,7 @@ pub mod pseudonyms;
 pub mod query;
 pub mod record;
 pub mod recorder;
+pub mod remark;
 pub mod retention;
 mod rewrite;
 pub mod scope;

@@ -71,6 +71,20 @@ impl fmt::Display for RecordId {
 #[error("not a reference number; it looks like 0CF3-8QK2-ZV9M1")]
 pub struct NotAnId;
 
+/// As people read it.
+impl serde::Serialize for RecordId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RecordId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Cow<'de, str> = serde::Deserialize::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl FromStr for RecordId {
     type Err = NotAnId;
 

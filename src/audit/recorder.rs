@@ -1,9 +1,11 @@
 //! The handle requests are recorded through, and the promise that each record is finished.
 
 use super::folder::{Folder, LockError};
+use super::follow::{Feed, Kept};
 use super::journal::JournalError;
 use super::live::LiveError;
 use super::record::{Class, Closing, Opening, Outcome, RecordId};
+use super::remark::Remark;
 use super::sealer::Sealer;
 use super::writer::{Begun, DAY_MS, Writer};
 use jiff::Timestamp;
@@ -12,8 +14,8 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -106,6 +108,8 @@ pub(super) struct Shared {
     pub(super) queue: Mutex<Queue>,
     pub(super) work: Condvar,
     pub(super) done: Condvar,
+    /// Who follows what is committed.
+    pub(super) followed: OnceLock<Arc<Kept>>,
 }
 
 /// Puts requests on record. Cheap to clone.
@@ -157,7 +161,7 @@ impl Recorder {
         let begun = Begun::at(folder, settings.sync, sealed.live, &sealed.heads, sealed.last).map_err(|error| StartError::Open { path: path(), error })?;
         sealer.seal_before(begun.number);
         let queue = Mutex::new(Queue { last: begun.last.0, ..Queue::default() });
-        let shared = Arc::new(Shared { failing: AtomicBool::new(false), queue, work: Condvar::new(), done: Condvar::new() });
+        let shared = Arc::new(Shared { failing: AtomicBool::new(false), queue, work: Condvar::new(), done: Condvar::new(), followed: OnceLock::new() });
         let writer = Writer::new(folder.clone(), settings, shared.clone(), sealer, begun);
         std::thread::Builder::new().name("usher-log".into()).spawn(move || writer.run()).map_err(StartError::Thread)?;
         Ok(Self { shared, _lock: Arc::new(lock) })
@@ -167,6 +171,12 @@ impl Recorder {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.shared.failing.load(Ordering::Relaxed)
+    }
+
+    /// Follows what is committed from here on. For one reader: a second takes part of what the first would.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        Feed::of(self.shared.followed.get_or_init(Arc::default))
     }
 
     /// Puts a request on record. When this returns a [`Pending`], the record is committed.
@@ -252,12 +262,13 @@ pub struct Pending {
     started: Instant,
     closing: Closing,
     bytes_up: Option<Arc<AtomicU64>>,
+    remarks: Vec<Remark>,
 }
 
 impl Pending {
     fn new(recorder: Recorder, id: RecordId, class: Class) -> Self {
         let closing = Closing { id, class, status: 0, bytes_up: 0, bytes_down: 0, duration_us: 0, outcome: Outcome::Abandoned, upstream: None, note: None };
-        Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None }
+        Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None, remarks: Vec::new() }
     }
 
     /// Forgets a record that was never committed: there is nothing to close.
@@ -295,6 +306,11 @@ impl Pending {
         });
     }
 
+    /// Remarks something that programs are to find.
+    pub fn remark(&mut self, remark: Remark) {
+        self.remarks.push(remark);
+    }
+
     /// Counts bytes sent to the client.
     pub fn sent(&mut self, bytes: u64) {
         self.closing.bytes_down += bytes;
@@ -322,6 +338,7 @@ impl Drop for Pending {
         let mut closing = self.closing.clone();
         closing.duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         closing.bytes_up = self.bytes_up.take().map_or(closing.bytes_up, |counter| counter.load(Ordering::Relaxed));
+        closing.note = Remark::join(&self.remarks, closing.note);
         recorder.close(closing);
     }
 }

@@ -85,6 +85,9 @@ impl Writer {
         }
         self.store = None;
         self.sealer.finish();
+        if let Some(followed) = self.shared.followed.get() {
+            followed.end();
+        }
         self.shared.queue.lock().stopped = true;
         self.shared.done.notify_all();
     }
@@ -155,8 +158,12 @@ impl Writer {
         let written = live.write(&mut self.heads, openings.iter().map(|commit| (commit.id, &*commit.opening)), kept);
         match written {
             Ok(()) => {
-                for closing in self.kept.drain(..) {
+                for closing in &self.kept {
                     self.open.remove(&closing.id);
+                }
+                match self.shared.followed.get() {
+                    Some(followed) => followed.add(openings.iter().map(|commit| (commit.id, &commit.opening)), self.kept.drain(..)),
+                    None => self.kept.clear(),
                 }
                 self.store = Some(live);
                 self.look_at_clock(openings);

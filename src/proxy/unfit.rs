@@ -1,8 +1,8 @@
 //! Why a tunnel is turned away, and how it is told so: in its own protocol, where it has one.
 
 use crate::audit::Outcome;
+use crate::bypass::first::First;
 use crate::host::Host;
-use crate::tls::first::First;
 use crate::tls::hello::{Hello, Malformed};
 use crate::tls::mint::MintError;
 use bytes::BytesMut;

@@ -12,7 +12,7 @@
 //! A server may ask for a second hello, and a sealed tunnel carries that unread. It may not ask for another server (RFC 8446 section 4.1.2), and only one
 //! in league with the client would let it.
 
-use super::first::{First, Look, look};
+use crate::bypass::first::{First, Look, look};
 use crate::host::Host;
 use smallvec::SmallVec;
 use std::borrow::Cow;

@@ -22,7 +22,6 @@ pub mod ca;
 mod der;
 pub mod devices;
 pub mod exception;
-pub mod first;
 pub mod hello;
 pub mod install;
 pub mod ja4;

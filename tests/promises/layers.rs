@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["body", "host", "category", "clock", "shares"],
     &["kinds", "url", "upstream"],
     &["files"],
     &["lists"],
     &["illegal", "insight"],
-    &["scan"],
+    &["bypass", "scan"],
     &["identity", "socket"],
     &["policy"],
     &["snapshot"],
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 19] = [
     &["reach"],
     &["library"],
     &["outputs"],
+    &["alert"],
     &["report"],
     &["proxy"],
     &["config"],

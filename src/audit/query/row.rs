@@ -2,6 +2,7 @@
 
 use crate::audit::entry::{Closed, Judgement, Opened, Who};
 use crate::audit::record::{Class, RecordId};
+use crate::audit::remark::Remark;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -86,6 +87,9 @@ pub struct Row {
     pub upstream: Option<String>,
     /// What went wrong.
     pub note: Option<String>,
+    /// What was remarked, such as signs of a way round the filter: see [`Remark`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// The number the reference is a spelling of.
     #[serde(skip)]
     pub number: RecordId,
@@ -101,6 +105,7 @@ impl Row {
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
         let entry = judgement.list.as_ref().zip(judgement.text.as_ref());
         let time = Timestamp::from_millisecond(opened.time_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (remarks, note) = closed.and_then(|closed| closed.note).map(Remark::split).map_or_else(Default::default, |(remarks, note)| (remarks, Some(note)));
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a request are far below 2^52")]
         let duration_ms = closed.map(|closed| closed.duration_us as f64 / 1000.0);
         Self {
@@ -142,7 +147,8 @@ impl Row {
             duration_ms,
             outcome: closed.map(|closed| owned(closed.outcome.as_str())),
             upstream: closed.and_then(|closed| closed.upstream).map(owned),
-            note: closed.and_then(|closed| closed.note).map(owned),
+            note: note.filter(|note| !note.is_empty()).map(owned),
+            remarks: remarks.iter().map(|remark| remark.to_string().trim_end().to_owned()).collect(),
             number: id,
             time_ms: opened.time_ms,
         }

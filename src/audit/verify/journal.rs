@@ -76,7 +76,7 @@ impl History {
             Some(Topic::Merged) => self.merged(statement),
             Some(Topic::Purged | Topic::Erased) => self.replaced(statement),
             Some(Topic::Checkpoint) => self.checkpoints.extend(Checkpoint::of(statement, self.key)),
-            Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked | Topic::Packed) | None => {}
+            Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked | Topic::Packed | Topic::Alert) | None => {}
         }
     }
 

@@ -89,6 +89,7 @@ fn show(desk: &Desk, row: &Row) -> anyhow::Result<()> {
         ("took", row.duration_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"))),
         ("origin", shown(&row.upstream)),
         ("note", shown(&row.note)),
+        ("remarked", row.remarks.join(" ")),
         ("browser", shown(&row.user_agent)),
         ("came from", shown(&row.referrer)),
         ("fetched as", [&row.fetch_dest, &row.fetch_mode, &row.fetch_user].map(shown).join(" ")),

@@ -67,7 +67,7 @@ impl fmt::Display for First {
 
 /// What can be said of the bytes that have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub enum Look {
     /// They may become several things.
     More,
     /// A record of TLS: a handshake message, of any version of the protocol.
@@ -139,7 +139,8 @@ const SHAPES: [(&[Byte], First); 11] = [
 ];
 
 /// What the bytes are, as far as they have come.
-pub(super) fn look(bytes: &[u8]) -> Look {
+#[must_use]
+pub fn look(bytes: &[u8]) -> Look {
     if bytes.starts_with(&TLS) {
         return Look::Tls;
     }

@@ -1,0 +1,10 @@
+//! Alerts: who is in danger, or gets round the filter, and who is told.
+//!
+//! ```text
+//! audit::follow ──▶ signal (what a record says of a theme) ──▶ episode (one matter, one episode) ──▶ audit::incident (stated) ──▶ routes ──▶ outbox ──▶ notify
+//! ```
+//!
+//! The journal is the memory: every step of an episode and every message is a statement in the record's own chain, and has a key that does not depend on when
+//! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
+
+pub mod theme;

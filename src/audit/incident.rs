@@ -1,0 +1,420 @@
+//! Matters that people are to act on, in the record's own chain: that one began, got worse and was over, who was told, who has read it, what was done.
+//!
+//! Each is a statement of [`Topic::Alert`] that is only ever added; [`fold`] makes of them what stands now. They hold references to records and no words of
+//! searches: what somebody looked for is read from the record, while it is kept.
+
+use super::journal::{Journal, JournalError, Statement, Topic};
+use super::record::RecordId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How grave a matter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// A sign. It opens no episode and tells nobody; it is in the week's summary.
+    Watch,
+    /// An episode; told in school hours.
+    Concern,
+    /// An episode; told at once, always.
+    Danger,
+}
+
+impl Level {
+    /// All of them, by the name they have in settings and in the journal.
+    pub const NAMES: [(&str, Self); 3] = [("watch", Self::Watch), ("concern", Self::Concern), ("danger", Self::Danger)];
+
+    /// As in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Concern => "concern",
+            Self::Danger => "danger",
+        }
+    }
+}
+
+/// What came of a matter, when it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Looked into; nothing to worry about.
+    NoConcern,
+    /// Somebody talked with the person.
+    Talked,
+    /// Handed on: to social care, the police, a doctor, Prevent.
+    Referred,
+    /// Usher was wrong.
+    FalseAlarm,
+}
+
+impl Outcome {
+    /// All of them, by the name they have in commands.
+    pub const NAMES: [(&str, Self); 4] =
+        [("no-concern", Self::NoConcern), ("talked", Self::Talked), ("referred", Self::Referred), ("false-alarm", Self::FalseAlarm)];
+
+    /// As in commands.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConcern => "no-concern",
+            Self::Talked => "talked",
+            Self::Referred => "referred",
+            Self::FalseAlarm => "false-alarm",
+        }
+    }
+}
+
+/// Of whom a matter is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Person {
+    /// A user, in small letters.
+    User(String),
+    /// Somebody at the device with this address: nobody that is known.
+    Device(String),
+}
+
+/// One thing that happened, as it is stated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Act {
+    /// An episode began.
+    Opened(Box<Opened>),
+    /// It became graver.
+    Worsened {
+        /// Which: the first record of it, and its theme.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// How grave it is now.
+        level: Level,
+        /// When, by the record, in Unix milliseconds.
+        at_ms: u64,
+        /// Why, a sentence each.
+        factors: Vec<String>,
+        /// The records that count.
+        records: Vec<RecordId>,
+    },
+    /// Nothing more came for long.
+    Ended {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// When, by the record, in Unix milliseconds.
+        at_ms: u64,
+        /// How many signs there were in all.
+        signals: u32,
+        /// The last record of it.
+        last: RecordId,
+    },
+    /// A message was taken by who it was handed to.
+    Told(Box<Told>),
+    /// A message could not be handed over, and is given up.
+    Untold(Box<Told>),
+    /// Nobody has read it: the next is told.
+    Raised {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// The level that was told.
+        level: Level,
+        /// Which rung of the ladder; the first is 1.
+        step: u8,
+        /// The role that is told.
+        to: String,
+    },
+    /// Somebody has read it.
+    Read {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// Who says so.
+        by: String,
+        /// `link` or `command`.
+        how: String,
+    },
+    /// Somebody noted something.
+    Noted {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// Who.
+        by: String,
+        /// What.
+        text: String,
+    },
+    /// It is closed.
+    Closed {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// Who closed it.
+        by: String,
+        /// What came of it.
+        outcome: Outcome,
+        /// What was done.
+        action: String,
+        /// Why.
+        reason: String,
+    },
+    /// Signs of this pattern count for nothing. Its number is the statement's.
+    Suppressed {
+        /// What: `search:WORDS`, `host:NAME`, `theme:NAME`, `rule:NAME`, `way:CODE`.
+        pattern: String,
+        /// Whose; everybody's where there is none.
+        group: Option<String>,
+        /// The last day, as `2026-11-27`.
+        until: String,
+        /// Why.
+        reason: String,
+        /// Who said so.
+        by: String,
+    },
+    /// Signs count again.
+    Freed {
+        /// The number of the statement that suppressed them.
+        suppression: u64,
+        /// Why; its end, or somebody's reason.
+        reason: String,
+        /// Who, or `the calendar`.
+        by: String,
+    },
+    /// A regular message, such as the morning's.
+    Digest {
+        /// Which: `all-clear` or `weekly`.
+        kind: String,
+        /// Of which day, as `2026-11-27`.
+        date: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// How an episode began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Its name: the first record that counts. One record may begin episodes of several themes.
+    pub episode: RecordId,
+    /// The theme.
+    pub theme: String,
+    /// How grave it is.
+    pub level: Level,
+    /// Of whom.
+    pub who: Person,
+    /// The group.
+    pub group: String,
+    /// Whether the group is of staff.
+    pub is_staff: bool,
+    /// How sure it is who it is: `proved`, `place`, ... as on record.
+    pub confidence: String,
+    /// Where, if the school has said which addresses are where.
+    pub place: Option<String>,
+    /// The device's address.
+    pub client: String,
+    /// When, by the record that made it one, in Unix milliseconds.
+    pub at_ms: u64,
+    /// The rule that opened it; none where it was the arithmetic.
+    pub rule: Option<String>,
+    /// Why, a sentence each. No words of searches.
+    pub factors: Vec<String>,
+    /// The records that count.
+    pub records: Vec<RecordId>,
+    /// What could not be seen, a sentence each.
+    pub unseen: Vec<String>,
+}
+
+/// A message that was handed over, or given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The message's key in the outbox.
+    pub message: String,
+    /// What it was about.
+    pub episode: Option<RecordId>,
+    /// The theme, if it was about an episode.
+    pub theme: Option<String>,
+    /// How grave that was.
+    pub level: Option<Level>,
+    /// By which route.
+    pub route: String,
+    /// To whom: an address, or the name of a hook.
+    pub to: String,
+    /// How: `mail`, `hook`, `syslog`, `file`.
+    pub channel: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What the other side said.
+    pub answer: String,
+}
+
+impl Act {
+    /// Which episode it is of.
+    #[must_use]
+    pub fn episode(&self) -> Option<(RecordId, &str)> {
+        match self {
+            Self::Opened(opened) => Some((opened.episode, &opened.theme)),
+            Self::Told(told) | Self::Untold(told) => told.episode.zip(told.theme.as_deref()),
+            Self::Worsened { episode, theme, .. }
+            | Self::Ended { episode, theme, .. }
+            | Self::Raised { episode, theme, .. }
+            | Self::Read { episode, theme, .. }
+            | Self::Noted { episode, theme, .. }
+            | Self::Closed { episode, theme, .. } => Some((*episode, theme)),
+            Self::Suppressed { .. } | Self::Freed { .. } | Self::Digest { .. } => None,
+        }
+    }
+
+    /// What keeps it from being stated twice, if it does not depend on when somebody does it.
+    #[must_use]
+    pub fn key(&self) -> Option<String> {
+        Some(match self {
+            Self::Opened(opened) => format!("open/{}/{}", opened.theme, opened.episode),
+            Self::Worsened { episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}", level.as_str()),
+            Self::Ended { episode, theme, .. } => format!("end/{theme}/{episode}"),
+            Self::Raised { episode, theme, level, step, to } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
+            Self::Told(told) => format!("told/{}", told.message),
+            Self::Untold(told) => format!("untold/{}/{}", told.message, told.tries),
+            Self::Freed { suppression, .. } => format!("free/{suppression}"),
+            Self::Digest { kind, date, .. } => format!("digest/{kind}/{date}"),
+            Self::Read { .. } | Self::Noted { .. } | Self::Closed { .. } | Self::Suppressed { .. } => return None,
+        })
+    }
+}
+
+impl Journal {
+    /// States what happened. Nothing, if that is stated already.
+    pub fn state_act(&mut self, at: Timestamp, act: &Act) -> Result<Option<u64>, JournalError> {
+        match act.key() {
+            Some(key) => self.state_once(at, Topic::Alert, &key, act),
+            None => self.state(at, Topic::Alert, act).map(Some),
+        }
+    }
+}
+
+/// A matter as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// How it began. Emptied where it was purged or erased: then nobody is named.
+    pub opened: Opened,
+    /// How grave it is now.
+    pub level: Level,
+    /// All acts, with the statement's number and its time in Unix milliseconds.
+    pub acts: Vec<(u64, i64, Act)>,
+    /// The records that count, in the order they were stated.
+    pub records: Vec<RecordId>,
+    /// Whether it is over.
+    pub is_ended: bool,
+    /// When it was last read, since it was last told, and by whom.
+    pub read: Option<(i64, String)>,
+    /// How it was closed, if it is closed now.
+    pub closed: Option<(i64, Outcome)>,
+}
+
+/// What the statements come to, oldest first. They are taken in the order of their numbers.
+#[must_use]
+pub fn fold<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Vec<Incident> {
+    let mut all: Vec<Incident> = Vec::new();
+    let mut places: BTreeMap<(RecordId, String), usize> = BTreeMap::new();
+    for statement in statements {
+        let Some(act) = statement.read::<Act>() else { continue };
+        let Some((episode, theme)) = act.episode() else { continue };
+        let key = (episode, theme.to_owned());
+        let place = match (places.get(&key), &act) {
+            (Some(place), _) => *place,
+            (None, Act::Opened(opened)) => {
+                places.insert(key, all.len());
+                all.push(Incident::new((**opened).clone()));
+                all.len() - 1
+            }
+            // Its beginning is gone.
+            (None, _) => continue,
+        };
+        all[place].take(statement.number, statement.at, act);
+    }
+    all
+}
+
+impl Incident {
+    fn new(opened: Opened) -> Self {
+        let (level, records) = (opened.level, opened.records.clone());
+        Self { opened, level, acts: Vec::new(), records, is_ended: false, read: None, closed: None }
+    }
+
+    fn take(&mut self, number: u64, at: i64, act: Act) {
+        match &act {
+            Act::Worsened { level, records, .. } => {
+                self.level = self.level.max(*level);
+                self.records.extend(records.iter().filter(|record| !self.records.contains(record)).copied().collect::<Vec<_>>());
+                // Worse than what was read and closed.
+                (self.read, self.closed) = (None, None);
+            }
+            Act::Ended { .. } => self.is_ended = true,
+            Act::Read { by, .. } => self.read = Some((at, by.clone())),
+            Act::Closed { by, outcome, .. } => {
+                self.read.get_or_insert_with(|| (at, by.clone()));
+                self.closed = Some((at, *outcome));
+            }
+            Act::Opened(_) | Act::Told(_) | Act::Untold(_) | Act::Raised { .. } | Act::Noted { .. } => {}
+            Act::Suppressed { .. } | Act::Freed { .. } | Act::Digest { .. } => {}
+        }
+        self.acts.push((number, at, act));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Folder;
+
+    fn opened(episode: u64, theme: &str) -> Act {
+        Act::Opened(Box::new(Opened {
+            episode: RecordId(episode),
+            theme: theme.into(),
+            level: Level::Concern,
+            who: Person::User("k.smith".into()),
+            group: "year-9".into(),
+            is_staff: false,
+            confidence: "proved".into(),
+            place: None,
+            client: "10.7.0.1".into(),
+            at_ms: 1,
+            rule: None,
+            factors: vec!["It was typed.".into()],
+            records: vec![RecordId(episode)],
+            unseen: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn statements_come_to_what_stands_and_what_is_stated_twice_stands_once() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::at(place.path());
+        let mut journal = Journal::open(&folder).expect("made");
+        let now = Timestamp::now();
+        let (episode, theme) = (RecordId(7), "self-harm".to_owned());
+        let read = Act::Read { episode, theme: theme.clone(), by: "Ms Bell".into(), how: "link".into() };
+        let worse = Act::Worsened { episode, theme: theme.clone(), level: Level::Danger, at_ms: 9, factors: Vec::new(), records: vec![RecordId(9), episode] };
+        let closed = Act::Closed { episode, theme, by: "Ms Bell".into(), outcome: Outcome::Talked, action: "talked".into(), reason: "why".into() };
+        for act in [opened(7, "self-harm"), opened(7, "self-harm"), opened(7, "hate"), read.clone(), worse.clone(), worse] {
+            journal.state_act(now, &act).expect("stated");
+        }
+        let fold_all = |journal: &Journal| fold(&journal.reader().about(Topic::Alert, 0).expect("read"));
+        let all = fold_all(&journal);
+        assert_eq!(all.len(), 2, "one record may begin two episodes");
+        assert_eq!((all[0].level, all[0].read.clone(), all[0].acts.len()), (Level::Danger, None, 3), "worse than what was read");
+        assert_eq!(all[0].records, [RecordId(7), RecordId(9)]);
+        for act in [read.clone(), read, closed] {
+            journal.state_act(now, &act).expect("stated");
+        }
+        let all = fold_all(&journal);
+        assert_eq!(all[0].closed.map(|(_, outcome)| outcome), Some(Outcome::Talked));
+        assert_eq!((all[0].acts.len(), all[1].read.is_none()), (6, true), "people may do a thing twice");
+    }
+}

@@ -1,0 +1,283 @@
+//! Ways round the filter, found out: pure, bytes and facts in, a [`Finding`] out.
+//!
+//! Each detector has a file of its own, with its bytes, its strings and its tests. What is done about a finding is the policy's (`policy::ways`); who asks
+//! the detectors is the proxy; what findings come to over time is counted by [`score`](Certainty::Scores) for each person.
+//!
+//! # How certain
+//!
+//! [`Certainty::Near`]: what was seen can hardly be anything else, and may act by itself. [`Certainty::Scores`]: ordinary programs do it too, now and then;
+//! it counts so many points, which fade.
+//!
+//! Where to add one: a row of `ALL` below, a file here, and the place in the proxy that asks it.
+
+pub mod first;
+
+/// What was found, by its name in the log and in settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// Another protocol than TLS in a tunnel.
+    Protocol,
+    /// The site speaks first in a tunnel.
+    SiteFirst,
+    /// What looks like noise.
+    Random,
+    /// The names in `CONNECT`, hello, `Host` and certificate disagree.
+    Names,
+    /// A hello without a name.
+    NoName,
+    /// A hello whose real name is sealed.
+    Ech,
+    /// An address in the place of a name.
+    Address,
+    /// Tor.
+    Tor,
+    /// Names looked up over HTTPS.
+    Doh,
+    /// A proxy within a connection that is looked into.
+    InnerConnect,
+    /// A web proxy of the kind Wisp.
+    Wisp,
+    /// What is asked for through one.
+    WispStream,
+    /// A web proxy of the kind wsproxy.
+    WsProxy,
+    /// A request to a bare server.
+    Bare,
+    /// What a bare server says of itself.
+    BareServer,
+    /// The text of a web proxy's program.
+    KitText,
+    /// The path of one.
+    KitPath,
+    /// An address written in code within another.
+    Encoded,
+    /// A web proxy of the kind Croxy.
+    Croxy,
+    /// A web proxy of the kind Rammerhead.
+    Rammerhead,
+    /// A file that is not what it says.
+    TypeLie,
+    /// A service worker, WebAssembly and a WebSocket of a site that no list knows.
+    Triad,
+    /// A program on free hosting.
+    FreeHost,
+    /// A program that is new for the device.
+    NewProgram,
+    /// A program that is not what it says it is.
+    OtherProgram,
+    /// A site that nobody knew yesterday, and several ask for.
+    Spread,
+    /// A search for ways round.
+    Method,
+    /// One user in two places.
+    SharedLogin,
+    /// A page that pretends to be another.
+    Cloak,
+    /// A blocked page, shown by another site.
+    Republished,
+    /// A site that lists name as a way round.
+    Listed,
+}
+
+/// How certain a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It can hardly be anything else. It counts [`NEAR`] points.
+    Near,
+    /// It counts so many points.
+    Scores(u8),
+}
+
+/// The points of what is nearly certain.
+pub const NEAR: u8 = 20;
+
+impl Certainty {
+    /// The points it counts.
+    #[must_use]
+    pub fn points(self) -> u8 {
+        match self {
+            Self::Near => NEAR,
+            Self::Scores(points) => points,
+        }
+    }
+}
+
+/// One kind of finding.
+struct Row {
+    code: Code,
+    name: &'static str,
+    certainty: Certainty,
+    words: &'static str,
+}
+
+use Certainty::{Near, Scores};
+
+const fn row(code: Code, name: &'static str, certainty: Certainty, words: &'static str) -> Row {
+    Row { code, name, certainty, words }
+}
+
+/// All of them, in the order of [`Code`].
+const ALL: [Row; 31] = [
+    row(Code::Protocol, "protocol", Near, "Another protocol than a browser's was spoken inside a connection to a web site."),
+    row(Code::SiteFirst, "site-first", Near, "The site spoke first, which no web site does."),
+    row(Code::Random, "random", Scores(8), "What was sent looks like noise from its first byte, as some tunnels make it look."),
+    row(Code::Names, "names", Near, "The connection was opened to one name and used for another."),
+    row(Code::NoName, "no-name", Scores(4), "The program did not say which site it wanted."),
+    row(Code::Ech, "ech", Near, "The name of the site was sealed, so that nobody on the way can read it."),
+    row(Code::Address, "address", Scores(1), "A number was asked for in the place of a site's name."),
+    row(Code::Tor, "tor", Near, "The program of the Tor network was used."),
+    row(Code::Doh, "doh", Near, "Names were looked up over an encrypted connection, past the school's name server."),
+    row(Code::InnerConnect, "inner-connect", Near, "A second proxy was asked for inside a connection."),
+    row(Code::Wisp, "wisp", Near, "A web proxy of the kind Wisp was opened."),
+    row(Code::WispStream, "wisp-stream", Near, "A site was asked for through a web proxy."),
+    row(Code::WsProxy, "ws-proxy", Scores(8), "A web proxy of the kind wsproxy was opened."),
+    row(Code::Bare, "bare", Near, "A page was asked for through a web proxy of the kind bare server."),
+    row(Code::BareServer, "bare-server", Near, "The site says of itself that it is a web proxy of the kind bare server."),
+    row(Code::KitText, "kit-text", Scores(8), "The page holds the program of a known web proxy."),
+    row(Code::KitPath, "kit-path", Scores(4), "The address is one that web proxies have."),
+    row(Code::Encoded, "encoded", Scores(4), "The address of another site was written in code within this one."),
+    row(Code::Croxy, "croxy", Scores(8), "The address is of the form that CroxyProxy has."),
+    row(Code::Rammerhead, "rammerhead", Scores(8), "The address is of the form that Rammerhead has."),
+    row(Code::TypeLie, "type-lie", Scores(4), "A page or a program was sent as a picture, a sound or a font."),
+    row(Code::Triad, "triad", Scores(2), "A site that no list knows keeps a program in the browser and a connection open, as web proxies do."),
+    row(Code::FreeHost, "free-host", Scores(4), "A program was loaded from a site on free hosting that no list knows."),
+    row(Code::NewProgram, "new-program", Scores(2), "The device used a program that it had not used before."),
+    row(Code::OtherProgram, "other-program", Scores(8), "A program said that it was a browser, and does not connect as that browser does."),
+    row(Code::Spread, "spread", Scores(3), "Several people went to a site that nobody at the school had used before."),
+    row(Code::Method, "method", Scores(2), "Ways round the filter were searched for."),
+    row(Code::SharedLogin, "shared-login", Scores(3), "One user was active in two places at once."),
+    row(Code::Cloak, "cloak", Scores(2), "A page pretended to be another in the browser's tab."),
+    row(Code::Republished, "republished", Scores(4), "A blocked page was asked for through a site that shows other sites' pages."),
+    row(Code::Listed, "listed", Scores(4), "A site was asked for that lists name as a way round the filter."),
+];
+
+impl Code {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().map(|row| row.code)
+    }
+
+    /// Its name in the log and in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        ALL[self as usize].name
+    }
+
+    /// The code of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|row| row.name == name).map(|row| row.code)
+    }
+
+    /// How certain it is, where the detector does not say more.
+    #[must_use]
+    pub fn certainty(self) -> Certainty {
+        ALL[self as usize].certainty
+    }
+
+    /// What it is, for somebody who is no technician.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        ALL[self as usize].words
+    }
+
+    /// The code of what is refused for this reason, as the log names it.
+    #[must_use]
+    pub fn of_reason(kind: &str) -> Option<Self> {
+        match kind {
+            "not-tls" => Some(Self::Protocol),
+            "fronting" => Some(Self::Names),
+            "tunnel-inside" => Some(Self::InnerConnect),
+            other => Self::named(other),
+        }
+    }
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub code: Code,
+    /// How certain; a detector may be surer than its code.
+    pub certainty: Certainty,
+    /// The site that was really meant, with its port where that is not 443: as it was asked for, at most 260 bytes of `A-Z a-z 0-9 . : [ ] -`.
+    pub target: Option<Box<str>>,
+    /// What was seen, for a technician: printable, at most 160 bytes.
+    pub seen: Box<str>,
+}
+
+/// The most bytes of what was seen.
+const MOST_SEEN: usize = 160;
+
+impl Finding {
+    /// One as certain as its code. What was seen is cut and made printable.
+    #[must_use]
+    pub fn new(code: Code, seen: &str) -> Self {
+        Self { code, certainty: code.certainty(), target: None, seen: printable(seen).into() }
+    }
+
+    /// One that is surer, or less sure.
+    #[must_use]
+    pub fn with(self, certainty: Certainty) -> Self {
+        Self { certainty, ..self }
+    }
+
+    /// One that says what was really meant, if that can be a site.
+    #[must_use]
+    pub fn of_target(self, target: &str) -> Self {
+        Self { target: is_target(target).then(|| target.into()), ..self }
+    }
+
+    /// For the log: what it is, what was seen, and how certain that is.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let certain = match self.certainty {
+            Near => "Nearly certain.",
+            Scores(_) => "A sign, no proof.",
+        };
+        let through = self.target.as_ref().map(|target| format!(" Really meant: {target}.")).unwrap_or_default();
+        format!("{}{through} Seen: {}. {certain}", self.code.words(), self.seen)
+    }
+}
+
+/// Whether it may stand for a site in the log.
+#[must_use]
+pub fn is_target(text: &str) -> bool {
+    (1..=260).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:[]-_".contains(&byte))
+}
+
+fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }) {
+        if out.len() + character.len_utf8() > MOST_SEEN {
+            break;
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_row() {
+        for (place, row) in ALL.iter().enumerate() {
+            assert_eq!(row.code as usize, place, "{}", row.name);
+            assert_eq!(Code::named(row.name), Some(row.code));
+            assert!(row.words.ends_with('.') && row.certainty.points() <= NEAR, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_short_and_printable() {
+        let finding = Finding::new(Code::Wisp, &"a\n\u{e9}".repeat(100)).of_target("a.example:443");
+        assert!(finding.seen.len() <= MOST_SEEN && !finding.seen.contains('\n'));
+        assert_eq!(finding.target.as_deref(), Some("a.example:443"));
+        for bad in ["", "a b", "a}", &"a".repeat(261)] {
+            assert_eq!(Finding::new(Code::Wisp, "").of_target(bad).target, None, "{bad:?}");
+        }
+        assert!(finding.why().starts_with("A web proxy of the kind Wisp was opened. Really meant: a.example:443. Seen: a"), "{}", finding.why());
+    }
+}
