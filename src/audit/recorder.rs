@@ -5,7 +5,7 @@ use super::follow::{Feed, Kept};
 use super::journal::JournalError;
 use super::live::LiveError;
 use super::record::{Class, Closing, Opening, Outcome, RecordId};
-use super::remark::Remark;
+use super::remark::{Remark, Remarks};
 use super::sealer::Sealer;
 use super::writer::{Begun, DAY_MS, Writer};
 use jiff::Timestamp;
@@ -262,13 +262,14 @@ pub struct Pending {
     started: Instant,
     closing: Closing,
     bytes_up: Option<Arc<AtomicU64>>,
-    remarks: Vec<Remark>,
+    /// Hardly any record has some.
+    remarks: Option<Box<Remarks>>,
 }
 
 impl Pending {
     fn new(recorder: Recorder, id: RecordId, class: Class) -> Self {
         let closing = Closing { id, class, status: 0, bytes_up: 0, bytes_down: 0, duration_us: 0, outcome: Outcome::Abandoned, upstream: None, note: None };
-        Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None, remarks: Vec::new() }
+        Self { recorder: Some(recorder), started: Instant::now(), closing, bytes_up: None, remarks: None }
     }
 
     /// Forgets a record that was never committed: there is nothing to close.
@@ -308,7 +309,7 @@ impl Pending {
 
     /// Remarks something that programs are to find.
     pub fn remark(&mut self, remark: Remark) {
-        self.remarks.push(remark);
+        self.remarks.get_or_insert_default().push(remark);
     }
 
     /// Counts bytes sent to the client.
@@ -338,7 +339,7 @@ impl Drop for Pending {
         let mut closing = self.closing.clone();
         closing.duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         closing.bytes_up = self.bytes_up.take().map_or(closing.bytes_up, |counter| counter.load(Ordering::Relaxed));
-        closing.note = Remark::join(&self.remarks, closing.note);
+        closing.note = Remark::join(self.remarks.as_deref().map_or(&[], |remarks| remarks.as_slice()), closing.note);
         recorder.close(closing);
     }
 }

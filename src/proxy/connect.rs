@@ -44,7 +44,7 @@ const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 /// A `CONNECT` that was let through.
 enum Opened {
     /// The far end of a sealed tunnel is reached.
-    Sealed(End, Pending),
+    Sealed(Box<(End, Pending)>),
     /// Its TLS is to end here.
     Inspected(Box<Inspected>),
 }
@@ -82,7 +82,8 @@ impl Worker {
                 Box::pin(self.intercept(stream, *inspected, Entrant { asked, target, identity }, phase)).await;
                 Ok(())
             }
-            Ok((Opened::Sealed(origin, pending), target, identity)) => {
+            Ok((Opened::Sealed(reached), target, identity)) => {
+                let (origin, pending) = *reached;
                 stream.write_all(OPEN).await?;
                 let (wire, early) = stream.into_tunnel();
                 Box::pin(self.pass(End { wire, early }, origin, pending, Entrant { asked, target, identity }, Some(phase))).await;
@@ -108,7 +109,8 @@ impl Worker {
                 self.record_unseen(inspected.unseen, why).await;
                 own_answer(&asked, &page, Some(inspected.pending), &self.settings.school)
             }
-            Ok(Opened::Sealed(origin, mut pending)) => {
+            Ok(Opened::Sealed(reached)) => {
+                let (origin, mut pending) = *reached;
                 let (worker, client) = (self.clone(), hyper::upgrade::on(request));
                 tokio::spawn(async move {
                     match client_end(client).await {
@@ -129,8 +131,7 @@ impl Worker {
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Opened, Answer> {
         match self.judge_tunnel(asked, target, identity).await? {
             Judged::Sealed(permit, entry) => {
-                let (site, pending) = self.reach_sealed(asked, permit, entry).await?;
-                Ok(Opened::Sealed(site, pending))
+                Ok(Opened::Sealed(self.reach_sealed(asked, permit, entry).await?.into()))
             }
             Judged::Inspected { to, entry, unseen, purpose, may_seal } => {
                 let pending = self.open_record(asked, entry).await?;
