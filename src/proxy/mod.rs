@@ -1,10 +1,10 @@
 //! The forward proxy: bytes in, a decision asked for, a record opened, the decision carried out.
 //!
 //! ```text
-//! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ pool, dial, guard
+//! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ exchange ─▶ pool, dial, guard
 //!                                           └▶ connect, the same way ───────────────────────────┼▶ gate ─┬▶ tunnel ─▶ dial, guard
 //!                                                                                               │        └▶ intercept ─▶ hyper, and so on
-//!                                                                                               └▶ pages, own_pages
+//!                                                                                               └▶ refusals, own_pages ─▶ pages
 //! ```
 //!
 //! With a parent proxy set, `dial` leads to it: see [`parent`].
@@ -21,6 +21,7 @@ pub mod connect;
 pub mod connection;
 pub mod dial;
 pub mod error;
+mod exchange;
 pub mod explain;
 pub mod forward;
 pub mod framing;
