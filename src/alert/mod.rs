@@ -10,7 +10,10 @@
 pub mod plan;
 pub mod quiet;
 pub mod routes;
+pub mod rules;
 pub mod seen;
+pub mod settings;
 pub mod subject;
+pub mod suppress;
 pub mod theme;
 pub mod weights;
