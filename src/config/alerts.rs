@@ -45,30 +45,29 @@ type Remarks = RefCell<Vec<String>>;
 
 /// A theme as it is shipped.
 struct Shipped {
-    theme: Theme,
     categories: &'static [&'static str],
     phrases: &'static [&'static str],
     weight: u32,
     most: Level,
 }
 
-const fn theme(theme: Theme, categories: &'static [&'static str], phrases: &'static [&'static str], weight: u32, most: Level) -> Shipped {
-    Shipped { theme, categories, phrases, weight, most }
+const fn theme(categories: &'static [&'static str], phrases: &'static [&'static str], weight: u32, most: Level) -> Shipped {
+    Shipped { categories, phrases, weight, most }
 }
 
-/// What holds of a theme that `[themes]` does not name.
+/// What holds of a theme that `[themes]` does not name, in the order of [`Theme::NAMES`].
 const THEMES: [Shipped; 11] = [
-    theme(Theme::SelfHarm, &["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
-    theme(Theme::Abuse, &[], &["grooming", "abuse"], 50, Level::Danger),
-    theme(Theme::Adult, &["adult", "dating"], &["pornography"], 15, Level::Concern),
-    theme(Theme::Violence, &["violence", "weapons"], &["violence", "weapons"], 30, Level::Danger),
-    theme(Theme::Extremism, &["extremism"], &["extremism"], 40, Level::Danger),
-    theme(Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 25, Level::Danger),
-    theme(Theme::Drugs, &["drugs"], &["drugs"], 20, Level::Danger),
-    theme(Theme::Gambling, &["gambling"], &["gambling"], 10, Level::Concern),
-    theme(Theme::Crime, &["hacking", "phishing", "malware", "piracy"], &["crime"], 25, Level::Danger),
-    theme(Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
-    theme(Theme::Illegal, &crate::category::ALWAYS_BLOCKED, &[], 100, Level::Danger),
+    theme(&["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
+    theme(&[], &["grooming", "abuse"], 50, Level::Danger),
+    theme(&["adult", "dating"], &["pornography"], 15, Level::Concern),
+    theme(&["violence", "weapons"], &["violence", "weapons"], 30, Level::Danger),
+    theme(&["extremism"], &["extremism"], 40, Level::Danger),
+    theme(&["hate-speech", "discrimination"], &["hate", "bullying"], 25, Level::Danger),
+    theme(&["drugs"], &["drugs"], 20, Level::Danger),
+    theme(&["gambling"], &["gambling"], 10, Level::Concern),
+    theme(&["hacking", "phishing", "malware", "piracy"], &["crime"], 25, Level::Danger),
+    theme(&["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
+    theme(&crate::category::ALWAYS_BLOCKED, &[], 100, Level::Danger),
 ];
 
 /// Sites of these weigh a quarter.

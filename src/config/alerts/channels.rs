@@ -137,9 +137,6 @@ fn secret(table: &Table<'_>, key: &'static str, folder: &Path) -> Option<Secret>
 }
 
 fn mail(file: &Table<'_>, folder: &Path) -> Option<Mail> {
-    if !file.has("mail") {
-        return None;
-    }
     let table = file.table("mail")?;
     let server = table.need::<Host>("server", "such as \"smtp.school.example\"");
     let ways = [("starttls", Security::StartTls), ("tls", Security::Tls), ("none", Security::None)];
