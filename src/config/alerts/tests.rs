@@ -7,13 +7,14 @@ use crate::config::{Config, Rulebook};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-/// Everything as it is shipped.
-fn installation() -> (Config, Rulebook) {
+/// Everything as it is shipped, read once.
+static INSTALLATION: LazyLock<(Config, Rulebook)> = LazyLock::new(|| {
     let config = Config::load(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/usher.toml")).expect("what is shipped is sound");
     let rulebook = config.rulebook().expect("what is shipped is sound");
     (config, rulebook)
-}
+});
 
 /// A folder with files that settings may name.
 fn folder() -> tempfile::TempDir {
@@ -27,12 +28,12 @@ fn folder() -> tempfile::TempDir {
 
 /// What comes of a file beside the shipped policy.
 fn read_file(text: &str) -> Result<Settings, Vec<String>> {
-    let (config, rulebook) = installation();
+    let (config, rulebook) = &*INSTALLATION;
     let folder = folder();
     let path = folder.path().join("alerts.toml");
     fs::write(&path, text).expect("written");
     let place = format!("{}/", folder.path().display());
-    config.alerts_in(&path, &rulebook).map_err(|problems| problems.0.iter().map(|problem| problem.to_string().replace(&place, "")).collect())
+    config.alerts_in(&path, rulebook).map_err(|problems| problems.0.iter().map(|problem| problem.to_string().replace(&place, "")).collect())
 }
 
 fn sound(text: &str) -> Settings {
@@ -52,7 +53,7 @@ fn shipped_text() -> String {
 
 #[test]
 fn as_shipped_nobody_is_told_and_all_else_is_as_where_there_is_no_file() {
-    let (_, rulebook) = installation();
+    let (_, rulebook) = &*INSTALLATION;
     let alerts = &rulebook.alerts;
     assert_eq!(alerts.red.as_deref(), Some("Nobody is told of danger: no recipient with the role officer"));
     assert_eq!(alerts.weights, shipped(&rulebook.taxonomy));
@@ -190,7 +191,7 @@ fn a_rule_that_could_never_fire_is_told_with_its_line() {
         (rule("category = [\"gambling\", \"games\"]", ""), 1, "not said what it is about"),
         (rule("host = \"a.example\"", "theme = \"hat\""), 7, "\"hat\" is none of"),
         (rule(gambling, "").replace("reason = \"why\"\n", ""), 1, "no `reason`"),
-        (rule(gambling, "").repeat(2), 8, "two rules \"r\""),
+        (rule(gambling, "").repeat(2), 9, "two rules \"r\""),
     ] {
         let problems = read_file(&text).expect_err(&text);
         let start = format!("alerts.toml:{line}: ");
