@@ -28,6 +28,12 @@ pub const CALENDAR: &str = "the calendar";
 /// The fewest letters of words that may be suppressed: fewer stand in too much of what people search for.
 const FEWEST_LETTERS: usize = 5;
 
+/// Words that stand in so much of what people search for that they say nothing, even together.
+const COMMON: [&str; 34] = [
+    "about", "anyone", "best", "does", "doing", "easy", "feel", "find", "from", "have", "help", "like", "make", "myself", "never", "quotes", "should",
+    "someone", "that", "their", "them", "this", "want", "ways", "what", "when", "where", "which", "will", "with", "without", "would", "your", "yourself",
+];
+
 /// What counts for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
@@ -52,7 +58,7 @@ pub enum NotAPattern {
     #[error("\"{0}\" is no pattern; write search:WORDS, host:NAME, theme:NAME, category:ID, rule:NAME or way:CODE")]
     Form(String),
     /// Words that are too few.
-    #[error("\"{0}\" is too short to be suppressed: it stands in too much of what people search for. Write all the words, of at least {FEWEST_LETTERS} letters")]
+    #[error("\"{0}\" says too little to be suppressed: it stands in too much of what people search for. Write all the words of a title or a name")]
     Short(String),
     /// No host, or far too many.
     #[error("\"{0}\" is no site: {1}")]
@@ -82,7 +88,9 @@ impl FromStr for Pattern {
             "search" => {
                 let short = || NotAPattern::Short(what.to_owned());
                 let words = Words::of(what).ok_or_else(short)?;
-                if words.size().1 < FEWEST_LETTERS { Err(short()) } else { Ok(Self::Search(words, what.into())) }
+                let says = |word: &str| word.chars().count() >= 4 && !COMMON.contains(&&*word.to_lowercase());
+                let is_telling = words.size().1 >= FEWEST_LETTERS && what.split(|c: char| !c.is_alphanumeric()).any(says);
+                if is_telling { Ok(Self::Search(words, what.into())) } else { Err(short()) }
             }
             "host" => host(what).map(Self::Host),
             "theme" => match Theme::named(what) {
@@ -308,13 +316,21 @@ mod tests {
         let asked = |words| sign(Theme::Violence, "www.google.com", By::Asked(words));
         let page = |category| sign(Theme::Violence, "www.history.example", By::Page { category });
         for (pattern, fits, not) in [
-            ("search:an inspector calls", vec![asked("themes in An  INSPECTOR calls"), asked("an inspector calls suicide")], vec![asked("inspector calls an"), page(None)]),
+            (
+                "search:an inspector calls",
+                vec![asked("themes in An  INSPECTOR calls"), asked("an inspector calls suicide")],
+                vec![asked("inspector calls an"), page(None)],
+            ),
             ("host:history.example", vec![page(Some("weapons")), page(None)], vec![sign(Theme::Violence, "nothistory.example", By::Page { category: None })]),
             // What somebody types at a site is theirs, not the site's.
             ("host:www.google.com", vec![], vec![asked("how to kill myself")]),
             ("category:weapons", vec![page(Some("weapons"))], vec![page(Some("violence")), page(None), asked("weapons")]),
             ("theme:violence", vec![page(None), asked("x")], vec![sign(Theme::Hate, "a.example", By::Asked("x"))]),
-            ("rule:many blocks", vec![sign(Theme::Adult, "a.example", By::Rule("many blocks"))], vec![page(None), sign(Theme::Adult, "a.example", By::Rule("many"))]),
+            (
+                "rule:many blocks",
+                vec![sign(Theme::Adult, "a.example", By::Rule("many blocks"))],
+                vec![page(None), sign(Theme::Adult, "a.example", By::Rule("many"))],
+            ),
             ("way:free-host", vec![sign(Theme::Bypass, "a.example", By::Way(Code::FreeHost))], vec![sign(Theme::Bypass, "a.example", By::Way(Code::Wisp))]),
         ] {
             let all = [suppression(pattern, None)];
@@ -354,7 +370,10 @@ mod tests {
         }
         // The narrower of two counts.
         let both = [suppression("theme:self-harm", None), suppression("search:the bell jar", None)];
-        assert_eq!(held(&both, &asked, date(2026, 11, 1)).map(|(held, one)| (held, one.pattern.to_string())), Some((Held::Wholly, "search:the bell jar".into())));
+        assert_eq!(
+            held(&both, &asked, date(2026, 11, 1)).map(|(held, one)| (held, one.pattern.to_string())),
+            Some((Held::Wholly, "search:the bell jar".into()))
+        );
         let illegal = sign(Theme::Illegal, "hurt.example", By::Page { category: Some("terrorism") });
         assert_eq!(suppression("host:hurt.example", None).holds(&illegal), None, "what is against the law is held back by nothing");
     }
@@ -365,8 +384,10 @@ mod tests {
             ("an inspector calls", "write search:WORDS"),
             ("serach:an inspector calls", "write search:WORDS"),
             ("search:", "write search:WORDS"),
-            ("search:kill", "too short"),
-            ("search:??? !!!", "too short"),
+            ("search:kill", "says too little"),
+            ("search:how to", "says too little"),
+            ("search:what should I do with myself", "says too little"),
+            ("search:??? !!!", "says too little"),
             ("host:com", "every site"),
             ("host:co.uk", "every site"),
             ("host:github.io", "every site"),
@@ -379,7 +400,7 @@ mod tests {
             let error = text.parse::<Pattern>().expect_err(text).to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
-        for sound in ["host:bbc.co.uk", "host:me.github.io", "host:10.1.2.3", "search:macbeth", "way:free-host"] {
+        for sound in ["host:bbc.co.uk", "host:me.github.io", "host:10.1.2.3", "search:macbeth", "search:The Bell Jar", "way:free-host"] {
             assert!(sound.parse::<Pattern>().is_ok(), "{sound}");
         }
     }
@@ -390,7 +411,13 @@ mod tests {
         let folder = Folder::at(place.path());
         let mut journal = Journal::open(&folder).expect("made");
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().expect("a time");
-        let made = |pattern: &str, until: &str| Act::Suppressed { pattern: pattern.into(), group: None, until: until.into(), reason: "why".into(), by: "Ms Bell".into() };
+        let made = |pattern: &str, until: &str| Act::Suppressed {
+            pattern: pattern.into(),
+            group: None,
+            until: until.into(),
+            reason: "why".into(),
+            by: "Ms Bell".into(),
+        };
         let number = |stated: Option<u64>| stated.expect("stated");
         let first = number(journal.state_act(now, &made("search:macbeth", "2026-11-27")).expect("stated"));
         let second = number(journal.state_act(now, &made("host:bbc.co.uk", "2026-12-27")).expect("stated"));

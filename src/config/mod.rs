@@ -204,7 +204,14 @@ impl Config {
         self.alerts_of(path, true, &rulebook.taxonomy, Some(&rulebook.school), &rulebook.phrases).map_err(Problems)
     }
 
-    fn alerts_of(&self, path: &Path, must_be_there: bool, taxonomy: &Taxonomy, school: Option<&School>, phrases: &scan::PhraseFiles) -> Result<Alerts, Vec<Problem>> {
+    fn alerts_of(
+        &self,
+        path: &Path,
+        must_be_there: bool,
+        taxonomy: &Taxonomy,
+        school: Option<&School>,
+        phrases: &scan::PhraseFiles,
+    ) -> Result<Alerts, Vec<Problem>> {
         // A users file that cannot be read is told by whoever needs it.
         let users = Users::load(&self.users_path()).unwrap_or_default().users;
         let user_groups = users.into_values().filter_map(|user| user.group).collect();

@@ -138,6 +138,14 @@ fn that_nobody_is_told_of_danger_is_said_wherever_usher_speaks() {
         let hello: Vec<_> = std::iter::from_fn(|| Some(serving.line()).filter(|line| !line.is_empty() && !line.contains("usher log tail"))).collect();
         assert!(hello.iter().any(|line| line.contains("missing") && line.contains(RED)), "{hello:?}");
     }
+    // A rule that is past its date, and one that no list has anything for.
+    let old = MANY_GAMES.replace("2027-09-01", "2026-09-01").replace("\"games\" }", "\"help\" }");
+    let files = written(&World::new(), &format!("{OFFICER}{old}"));
+    let mut serving = files.follow(&["serve"]);
+    let hello: Vec<_> = std::iter::from_fn(|| Some(serving.line()).filter(|line| !line.is_empty() && !line.contains("usher log tail"))).collect();
+    for words in ["was to be reviewed by 2026-09-01", "cannot fire: no list has an entry for help"] {
+        assert!(hello.iter().any(|line| line.contains("\"many games\" of alerts.toml") && line.contains(words)), "{words}: {hello:?}");
+    }
     // Once somebody is told, it is not said; and what is not covered is.
     let files = written(&World::new(), OFFICER);
     let said = files.usher(&["config", "check"]);
@@ -153,7 +161,7 @@ fn that_nobody_is_told_of_danger_is_said_wherever_usher_speaks() {
 
 /// What became of people on a Wednesday and the day after: four matters of three of them. The others stay below what the rule takes.
 async fn planted() -> Files {
-    let mut world = World::new().user("7-anna", "right", Some("year-7")).proxy("ask_for_password = \"unknown\"");
+    let mut world = World::new().user("7-anna", "right", Some("year-7")).proxy("ask_for_password = \"unknown\"").scan("phrases = [\"phrases\"]");
     for site in ["two", "three", "four", "five"] {
         world = world.listed("games", &format!("{site}.games.test"));
     }
@@ -285,7 +293,9 @@ async fn what_counts_for_nothing_is_said_listed_and_ended_by_hand() {
         (&["--pattern", "search:an inspector calls", "--until", &soon][..], "say why"),
         (&["--pattern", "search:an inspector calls", "--until", &soon, "--reason", "x"], "a reason is a few words"),
         (&["--pattern", "search:an inspector calls", "--reason", "a good reason"], "--until"),
-        (&["--pattern", "search:kill", "--until", &soon, "--reason", "a good reason"], "too short"),
+        (&["--pattern", "search:kill", "--until", &soon, "--reason", "a good reason"], "says too little"),
+        // Who suppresses these hides a child in danger.
+        (&["--pattern", "search:painless way to die", "--until", &soon, "--reason", "a good reason"], "are themselves a sign of self-harm"),
         (&["--pattern", "theme:illegal", "--until", &soon, "--reason", "a good reason"], "against the law"),
         (&["--pattern", "category:terrorism", "--until", &soon, "--reason", "a good reason"], "against the law"),
         (&["--pattern", "category:gmaes", "--until", &soon, "--reason", "a good reason"], "did you mean \"games\"?"),
@@ -305,16 +315,19 @@ async fn what_counts_for_nothing_is_said_listed_and_ended_by_hand() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let [one] = &suppressions(&files)[..] else { panic!("one was made") };
     let number = one.number.to_string();
-    assert!(said.out.contains(&format!("suppressed until {soon} (11 days): searches with the words \"an inspector calls\", year-7. Number {number}.")), "{}", said.out);
+    assert!(
+        said.out.contains(&format!("suppressed until {soon} (11 days): searches with the words \"an inspector calls\", year-7. Number {number}.")),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("Danger of self-harm is not held back by a theme or a whole category."), "{}", said.out);
     let listed = suppress(&["list", "--json"]).json().remove(0);
     assert_eq!([&listed["pattern"], &listed["group"], &listed["until"]], ["search:an inspector calls", "year-7", soon.as_str()], "{listed}");
     assert!(listed["by"].as_str().is_some_and(|by| by.starts_with("Mr Roe (account ")), "{listed}");
 
-    for (arguments, words) in [
-        (&["end", "999999", "--reason", "the unit is over"][..], "there is no suppression 999999 in force"),
-        (&["end", &number], "say why"),
-    ] {
+    for (arguments, words) in
+        [(&["end", "999999", "--reason", "the unit is over"][..], "there is no suppression 999999 in force"), (&["end", &number], "say why")]
+    {
         let said = suppress(arguments);
         assert!(said.code == Some(2) && said.err.contains(words), "{arguments:?}: {said:?}");
     }
@@ -333,7 +346,13 @@ async fn what_counts_for_nothing_ends_by_the_calendar_and_that_is_on_record_once
     let folder = Folder::at(files.path("data/log"));
     let number = {
         let mut journal = Journal::open(&folder).expect("a journal");
-        let act = |until: &str| Act::Suppressed { pattern: "rule:many games".into(), group: None, until: until.into(), reason: "a game day".into(), by: "Mr Roe".into() };
+        let act = |until: &str| Act::Suppressed {
+            pattern: "rule:many games".into(),
+            group: None,
+            until: until.into(),
+            reason: "a game day".into(),
+            by: "Mr Roe".into(),
+        };
         let at = "2026-11-20T10:00:00Z".parse().expect("a time");
         journal.state_act(at, &act("2026-11-25")).expect("stated");
         journal.state_act(at, &act("2026-11-24")).expect("stated").expect("a number")

@@ -193,7 +193,14 @@ fn that_nobody_is_told_is_said() {
     };
     assert_eq!(without(&|plan| plan.recipients.retain(|one| &*one.role != "chair")), ["Nobody is told of danger about the head"]);
     assert_eq!(without(&|plan| plan.routes.retain(|route| route.about != About::Staff)), ["Nobody is told of danger about staff"]);
-    assert_eq!(without(&|plan| { plan.recipients.retain(|one| &*one.role != "officer"); plan.routes[2].themes.push(Theme::SelfHarm); }).len(), 8);
+    assert_eq!(
+        without(&|plan| {
+            plan.recipients.retain(|one| &*one.role != "officer");
+            plan.routes[2].themes.push(Theme::SelfHarm);
+        })
+        .len(),
+        8
+    );
     let by_group = without(&|plan| {
         plan.routes[0].groups = vec!["year-9".into()];
         plan.routes[1].groups = vec!["year-9".into(), "unknown".into()];

@@ -91,7 +91,10 @@ fn a_condition_holds_of_what_it_says_and_of_nothing_else() {
     }
     assert!(BASE.is(&Condition::Group(vec!["year-9".into()])) && !BASE.is(&Condition::Group(vec!["year-1".into()])));
     assert!(BASE.is(&Condition::Category(vec!["games".into()])) && !BASE.is(&Condition::Category(vec!["gam".into()])));
-    assert!(BASE.is(&Condition::Network(vec!["10.7.0.0/16".parse().expect("a range")])) && !BASE.is(&Condition::Network(vec!["10.8.0.0/16".parse().expect("a range")])));
+    assert!(
+        BASE.is(&Condition::Network(vec!["10.7.0.0/16".parse().expect("a range")]))
+            && !BASE.is(&Condition::Network(vec!["10.8.0.0/16".parse().expect("a range")]))
+    );
 }
 
 #[test]
@@ -145,7 +148,11 @@ fn a_rule_fires_when_so_many_were_within_the_time() {
         (&[(0, "a.example"), (1, "a.example"), (2, "b.example"), (3, "a.example")], vec![], "two sites"),
         (&[(0, "a.example"), (10, "b.example"), (20, "a.example"), (21, "c.example")], vec![(4, false)], "a site that is seen again is as new"),
         (&[(0, "a.example"), (1, "b.example"), (2, "c.example"), (3, "d.example"), (4, "d.example")], vec![(3, false), (4, true), (5, true)], "and goes on"),
-        (&[(0, "a.example"), (1, "b.example"), (2, "c.example"), (40, "a.example"), (41, "b.example"), (42, "c.example")], vec![(3, false), (6, false)], "again"),
+        (
+            &[(0, "a.example"), (1, "b.example"), (2, "c.example"), (40, "a.example"), (41, "b.example"), (42, "c.example")],
+            vec![(3, false), (6, false)],
+            "again",
+        ),
         (&[(20, "a.example"), (21, "b.example"), (2, "c.example"), (22, "d.example")], vec![(4, false)], "one that comes late is of its own time"),
     ] {
         assert_eq!(fired(three(), records), expected, "{why}");

@@ -2,8 +2,10 @@
 
 use super::{Desk, several};
 use crate::alert::past::{Past, classes, seen};
-use crate::alert::rules::{Counts, Facts, themes_by_category};
+use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
 use crate::alert::suppress::{By, LONGEST, Pattern, Sign, Suppression, fold};
+use crate::alert::theme::Theme;
+use crate::app;
 use crate::audit::Verdict;
 use crate::audit::incident::Act;
 use crate::audit::journal::{Journal, Reader, Topic};
@@ -14,6 +16,8 @@ use crate::cli::{Answer, print, print_json};
 use crate::config::reader::nearest_hint;
 use crate::files;
 use crate::insight::Kind;
+use crate::scan::window::Repeats;
+use crate::scan::{self, Scanner};
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -130,6 +134,9 @@ impl Suppress {
         };
         let pattern: Pattern = pattern.parse()?;
         check(desk, &pattern)?;
+        if let Pattern::Search(_, words) = &pattern {
+            refuse_danger(desk, words)?;
+        }
         let group = self.group.as_deref().map(|group| check_group(desk, group)).transpose()?;
         let today = desk.today();
         let until: Date = until.parse().map_err(|_| anyhow!("\"{until}\" is not a day; write 2027-02-12"))?;
@@ -141,7 +148,16 @@ impl Suppress {
             bail!("{until} is in {days} days; at most {LONGEST}: what is to last longer is decided again");
         }
         let (by, reason) = self.who.read("Such as --reason \"Set text; agreed with Ms Bell\"")?;
-        let mut new = Suppression { number: 0, at: desk.now, pattern, group: group.map(Into::into), until, reason: reason.to_string().into(), by: by.into(), freed: None };
+        let mut new = Suppression {
+            number: 0,
+            at: desk.now,
+            pattern,
+            group: group.map(Into::into),
+            until,
+            reason: reason.to_string().into(),
+            by: by.into(),
+            freed: None,
+        };
         // Before it is made: whoever waits no longer has made nothing.
         let found = if self.json { 0 } else { found(desk, &new)? };
         let (pattern, reason) = (new.pattern.to_string(), new.reason.to_string());
@@ -159,6 +175,24 @@ impl Suppress {
         print(format_args!("To end it: usher alerts suppress end {} --reason \"...\"", new.number))?;
         Ok(Answer::Yes)
     }
+}
+
+/// Refuses words that by themselves are what phrase files say of self-harm: who asks them is to be seen.
+fn refuse_danger(desk: &Desk, words: &str) -> anyhow::Result<()> {
+    let lexicon = app::look(&desk.config, desk.secret)?.lexicon;
+    let mut scanner = Scanner::new(lexicon.clone(), scan::Kind::Plain, None, Repeats::Once);
+    let _ = scanner.feed(words.as_bytes());
+    scanner.finish();
+    let of_danger = &desk.rulebook.alerts.weights.themes[Theme::SelfHarm as usize].phrases;
+    for found in scanner.so_far().found.iter().filter(|found| found.weight > 0) {
+        let entry = &lexicon.entries()[found.entry as usize];
+        let mut themes = entry.themes.iter(lexicon.themes().len()).map(|theme| &lexicon.themes()[theme.place()].name);
+        if themes.any(|name| of_danger.contains(name)) {
+            let file = &lexicon.files()[entry.file as usize];
+            bail!("these words are themselves a sign of self-harm ({file}, line {}): a child who asks them would not be seen. Write a whole title", entry.line);
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a name that nothing has.
@@ -193,7 +227,7 @@ fn found(desk: &Desk, one: &Suppression) -> anyhow::Result<usize> {
         Pattern::Search(..) | Pattern::Host(_) | Pattern::Theme(_) | Pattern::Category(_) | Pattern::Way(_) => Vec::new(),
     };
     let classes = match &one.pattern {
-        Pattern::Rule(_) => classes(|kind, verdict| rule.iter().any(|rule: &crate::alert::rules::Rule| rule.may_hold(kind, verdict))),
+        Pattern::Rule(_) => classes(|kind, verdict| rule.iter().any(|rule: &Rule| rule.may_hold(kind, verdict))),
         Pattern::Search(..) => classes(|kind, _| kind == Kind::Search),
         // What pages drag in is no sign of a theme by itself, unless it was stopped.
         Pattern::Host(_) | Pattern::Theme(_) | Pattern::Category(_) | Pattern::Way(_) => {
@@ -215,14 +249,15 @@ fn found(desk: &Desk, one: &Suppression) -> anyhow::Result<usize> {
             }
             // Which theme words are of is for the phrases to say; that they were asked is enough here.
             Pattern::Search(..) => {
-                let theme = themes.first().copied().unwrap_or(crate::alert::theme::Theme::Crime);
+                let theme = themes.first().copied().unwrap_or(Theme::Crime);
                 seen.search.is_some_and(|(_, words, _)| one.holds(&sign(theme, By::Asked(words))).is_some())
             }
             Pattern::Host(_) | Pattern::Theme(_) | Pattern::Category(_) | Pattern::Way(_) => {
-                let by_category = seen.categories.split_ascii_whitespace().any(|id| {
-                    themes.iter().any(|theme| one.holds(&sign(*theme, By::Page { category: Some(id) })).is_some())
-                });
-                by_category || way.is_some_and(|code| one.holds(&sign(crate::alert::theme::Theme::Bypass, By::Way(code))).is_some())
+                let by_category = seen
+                    .categories
+                    .split_ascii_whitespace()
+                    .any(|id| themes.iter().any(|theme| one.holds(&sign(*theme, By::Page { category: Some(id) })).is_some()));
+                by_category || way.is_some_and(|code| one.holds(&sign(Theme::Bypass, By::Way(code))).is_some())
             }
         };
         count += usize::from(is_held);

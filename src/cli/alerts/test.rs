@@ -111,7 +111,11 @@ impl Test {
         let with_names = self.permit(desk, &settings.rules, from, to)?;
         let tried = try_rules(desk, &settings, from, to)?;
         let pseudonyms = (!with_names).then(|| Pseudonyms::new(&desk.secret));
-        if self.json { print_as_json(&settings.rules, &tried, pseudonyms.as_ref())? } else { show(desk, &settings.rules, &tried, pseudonyms.as_ref())? }
+        if self.json {
+            print_as_json(&settings.rules, &tried, pseudonyms.as_ref())?
+        } else {
+            show(desk, &settings.rules, &tried, pseudonyms.as_ref())?
+        }
         Ok(if tried.episodes.is_empty() { Answer::No } else { Answer::Yes })
     }
 
@@ -148,7 +152,13 @@ impl Test {
             .iter()
             .flat_map(Rule::asks_for)
             // A range of addresses is devices.
-            .map(|whom| if whom.parse::<ipnet::IpNet>().is_ok() { Filter { client: Some(whom), ..stretch.clone() } } else { Filter { user: Some(whom), ..stretch.clone() } })
+            .map(|whom| {
+                if whom.parse::<ipnet::IpNet>().is_ok() {
+                    Filter { client: Some(whom), ..stretch.clone() }
+                } else {
+                    Filter { user: Some(whom), ..stretch.clone() }
+                }
+            })
             .collect();
         if looks.is_empty() {
             looks.push(stretch);

@@ -151,7 +151,11 @@ fn mail(file: &Table<'_>, folder: &Path) -> Option<Mail> {
         table.wrong("port", "it must be above 0", None);
     }
     if security == Security::None && server.as_ref().is_some_and(|server| !is_here(server)) {
-        table.wrong("security", "in the clear everybody on the way can read it; \"none\" is for a server on this machine", Some("write \"starttls\" or \"tls\"".into()));
+        table.wrong(
+            "security",
+            "in the clear everybody on the way can read it; \"none\" is for a server on this machine",
+            Some("write \"starttls\" or \"tls\"".into()),
+        );
     }
     let user = table.get::<String>("user");
     let password = secret(&table, "password_file", folder);

@@ -20,6 +20,7 @@ const ABOUT: [(&str, About); 3] = [("pupils", About::Pupils), ("staff", About::S
 
 /// Reads what says who is told, into a plan that has recipients and channels.
 pub(super) fn read(file: &Table<'_>, around: &Around<'_>, weights: &Weights, plan: &mut Plan, remarks: &Remarks) {
+    plan.quiet = quiet(file);
     if let Some(table) = file.table("ladders") {
         plan.ladders = ladders(&table, plan, remarks);
     }
@@ -30,7 +31,6 @@ pub(super) fn read(file: &Table<'_>, around: &Around<'_>, weights: &Weights, pla
     for ladder in plan.ladders.iter().filter(|ladder| plan.routes.iter().all(|route| route.ladder.as_ref() != Some(&ladder.name))) {
         remarks.borrow_mut().push(format!("no route has the ladder \"{}\"", ladder.name));
     }
-    plan.quiet = quiet(file);
     plan.digest = digest(file);
     if let Some(table) = file.table("digest") {
         for (key, words) in [("to", &plan.digest.to), ("technician", &plan.digest.technician), ("weekly_to", &plan.digest.weekly_to)] {
@@ -69,7 +69,11 @@ fn ladders(table: &Table<'_>, plan: &Plan, remarks: &Remarks) -> Vec<Ladder> {
     let mut all = Vec::new();
     for (name, steps, span) in table.named_lists() {
         if steps.is_empty() || steps.len() > MOST_STEPS {
-            table.wrong_at(span, format!("ladders.{name}: from 1 to {MOST_STEPS} steps are expected"), Some("such as [{ to = \"deputy\", after = 10 }]".into()));
+            table.wrong_at(
+                span,
+                format!("ladders.{name}: from 1 to {MOST_STEPS} steps are expected"),
+                Some("such as [{ to = \"deputy\", after = 10 }]".into()),
+            );
         }
         let mut read: Vec<(Box<str>, Duration)> = Vec::new();
         for step in &steps {
@@ -84,7 +88,11 @@ fn ladders(table: &Table<'_>, plan: &Plan, remarks: &Remarks) -> Vec<Ladder> {
             if let Some(after) = after {
                 let before = read.last().map_or(0, |(_, time)| time.as_secs() / 60);
                 if after <= before {
-                    let what = if read.is_empty() { "the first step is at least a minute after".to_owned() } else { format!("it is not later than the step before, which is after {before}") };
+                    let what = if read.is_empty() {
+                        "the first step is at least a minute after".to_owned()
+                    } else {
+                        format!("it is not later than the step before, which is after {before}")
+                    };
                     step.wrong("after", what, Some("each step of a ladder is later than the one before".into()));
                 } else if after > LATEST {
                     step.wrong("after", format!("at most {LATEST} minutes, a week"), None);
@@ -114,6 +122,14 @@ fn route(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &Weights, 
     let at_least = at_least(table);
     let groups = table.get::<OneOrMany<String>>("group").map_or_else(Vec::new, |OneOrMany(names)| around.groups_named(table, "group", &names));
     let during = many(table, "during", &DURING);
+    let never = |hour: &During| match hour {
+        During::School => around.school.is_some_and(|school| school.timetable.periods.is_empty()),
+        During::Night => plan.quiet.is_none(),
+        During::Evening | During::Closed => false,
+    };
+    if !during.is_empty() && during.iter().all(never) {
+        table.wrong("during", "there is no such time, so it never holds", Some("\"school\" takes a period in policy.toml, and \"night\" takes [quiet]".into()));
+    }
     let about = table.choice("about", &ABOUT, Some(About::Pupils)).unwrap_or(About::Pupils);
     let to: Vec<Box<str>> = table.need::<OneOrMany<String>>("to", "roles and names of hooks, such as [\"officer\"]")?.0.into_iter().map(Into::into).collect();
     let [names, words] = ["names", "words"].map(|key| table.get_or(key, false));
@@ -142,7 +158,11 @@ fn route(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &Weights, 
         About::Head => None,
     };
     if let Some(staff) = wants_staff.filter(|staff| !groups.is_empty() && around.school.is_some() && !groups.iter().any(|group| is_of(group, *staff))) {
-        let what = if staff { "no group of this route is of staff, so it never holds" } else { "all groups of this route are of staff, and it is about pupils, so it never holds" };
+        let what = if staff {
+            "no group of this route is of staff, so it never holds"
+        } else {
+            "all groups of this route are of staff, and it is about pupils, so it never holds"
+        };
         table.wrong("about", what, Some("write about = \"staff\", or another group".into()));
     }
     if to.is_empty() {
@@ -158,7 +178,11 @@ fn route(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &Weights, 
 fn at_least(table: &Table<'_>) -> Level {
     let level = table.choice("at_least", &Level::NAMES, Some(Level::Concern)).unwrap_or(Level::Concern);
     if level == Level::Watch {
-        table.wrong("at_least", "what is only watched opens no episode and tells nobody; it is in the week's summary", Some("write \"concern\" or \"danger\"".into()));
+        table.wrong(
+            "at_least",
+            "what is only watched opens no episode and tells nobody; it is in the week's summary",
+            Some("write \"concern\" or \"danger\"".into()),
+        );
         return Level::Concern;
     }
     level

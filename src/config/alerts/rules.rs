@@ -79,7 +79,11 @@ impl Reader<'_> {
         if let Some(level) = level {
             for theme in themes.iter().filter(|theme| self.weights.themes[**theme as usize].most < level) {
                 let (name, most) = (theme.as_str(), self.weights.themes[*theme as usize].most.as_str());
-                table.wrong("level", format!("{} is more than the theme {name} ever comes to, which is {most}", level.as_str()), Some("see `most` under [themes]".into()));
+                table.wrong(
+                    "level",
+                    format!("{} is more than the theme {name} ever comes to, which is {most}", level.as_str()),
+                    Some("see `most` under [themes]".into()),
+                );
             }
         }
         let rule = Rule { name: name?.into(), when, count, distinct, within, level: level?, themes, reason: reason?.into(), review: review? };
@@ -136,7 +140,11 @@ impl Reader<'_> {
             }
         }
         let mut once: Vec<Theme> = Vec::new();
-        all.into_iter().for_each(|theme| if !once.contains(&theme) { once.push(theme) });
+        all.into_iter().for_each(|theme| {
+            if !once.contains(&theme) {
+                once.push(theme)
+            }
+        });
         if unsure || once.is_empty() {
             let hint = format!("write theme = \"...\" beside `when`: one of {}", Theme::NAMES.map(|(name, _)| name).join(", "));
             self.table.wrong("theme", "it is not said what it is about", Some(hint));

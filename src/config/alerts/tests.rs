@@ -66,8 +66,14 @@ fn as_shipped_nobody_is_told_and_all_else_is_as_where_there_is_no_file() {
     let plan = &alerts.plan;
     assert_eq!(plan.routes.iter().map(|route| &*route.name).collect::<HashSet<_>>().len(), 8);
     let danger = plan.routes.iter().find(|route| &*route.name == "danger").expect("there is one");
-    assert_eq!((danger.at_least, danger.about, danger.names, danger.words, danger.ladder.as_deref()), (Level::Danger, About::Pupils, true, false, Some("danger")));
-    assert_eq!(plan.ladders[0].steps.iter().map(|(role, after)| (&**role, after.as_secs() / 60)).collect::<Vec<_>>(), [("deputy", 10), ("head", 20), ("head", 60)]);
+    assert_eq!(
+        (danger.at_least, danger.about, danger.names, danger.words, danger.ladder.as_deref()),
+        (Level::Danger, About::Pupils, true, false, Some("danger"))
+    );
+    assert_eq!(
+        plan.ladders[0].steps.iter().map(|(role, after)| (&**role, after.as_secs() / 60)).collect::<Vec<_>>(),
+        [("deputy", 10), ("head", 20), ("head", 60)]
+    );
     assert_eq!(plan.digest.weekly.map(|(day, time)| (day, time.to_string())), Some((jiff::civil::Weekday::Friday, "15:45:00".to_owned())));
     assert_eq!(plan.links.lasts.as_secs(), 72 * 3600);
 }
@@ -78,9 +84,11 @@ fn the_shipped_file_is_sound_once_somebody_of_each_role_is_named() {
     assert_eq!(alerts.red, None);
     assert!(alerts.remarks.iter().all(|remark| remark.contains("which no phrase file has")), "{:?}", alerts.remarks);
     // Every line that is commented out can be taken in.
-    let commented: String = shipped_text().lines().map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line).to_owned() + "\n").collect();
+    let commented: String =
+        shipped_text().lines().map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line).to_owned() + "\n").collect();
     let commented = commented.replace("\"mail.password\"", "\"good.secret\"").replace("ca = \"/etc", "# ca = \"/etc").replace("secret = \"hook.secret\"", "");
-    let others = ["deputy", "head", "chair", "technician"].map(|role| format!("[[recipient]]\nrole = \"{role}\"\nname = \"X\"\nemail = \"{role}@school.example\"\n"));
+    let others =
+        ["deputy", "head", "chair", "technician"].map(|role| format!("[[recipient]]\nrole = \"{role}\"\nname = \"X\"\nemail = \"{role}@school.example\"\n"));
     let alerts = sound(&format!("{}{commented}", others.concat()));
     let plan = &alerts.plan;
     assert_eq!((plan.recipients.len(), plan.hooks.len(), plan.syslog.len(), plan.files.len(), plan.places.len()), (5, 1, 1, 1, 1));
@@ -105,7 +113,12 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
         ("[mail]\nserver = \"smtp.school.example\"\nfrom = \"Usher\"\n", 3, "is no sender", "such as"),
         ("[mail]\nserver = \"smtp.school.example\"\nfrom = \"Usher <a@b.example>, x@y.example\"\n", 3, "is no sender", "such as"),
         ("[mail]\nserver = \"smtp.school.example\"\nuser = \"x\"\nfrom = \"a@b.example\"\n", 3, "go together", "both"),
-        ("[mail]\nserver = \"smtp.school.example\"\nuser = \"x\"\npassword_file = \"open.secret\"\nfrom = \"a@b.example\"\n", 4, "may be read or changed by others (mode 644)", "chmod 600"),
+        (
+            "[mail]\nserver = \"smtp.school.example\"\nuser = \"x\"\npassword_file = \"open.secret\"\nfrom = \"a@b.example\"\n",
+            4,
+            "may be read or changed by others (mode 644)",
+            "chmod 600",
+        ),
         ("[mail]\nserver = \"smtp.school.example\"\nuser = \"x\"\npassword_file = \"gone\"\nfrom = \"a@b.example\"\n", 4, "cannot be read", "holds it"),
         ("[mail]\nserver = \"smtp.school.example\"\nfrom = \"a@b.example\"\nca = \"gone.pem\"\n", 4, "gone.pem", "PEM"),
         ("[[hook]]\nname = \"chat\"\naddress = \"http://hooks.example/x\"\nshape = \"slack\"\n", 3, "it has no https", "https://"),
@@ -139,7 +152,13 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
         ("[routes]\na = { to = [\"officer\"], group = \"year-9\" }\n", 2, "no group \"year-9\"", "pupils"),
         ("[routes]\na = { to = [\"officer\"], group = \"staff\" }\n", 2, "so it never holds", "about = \"staff\""),
         ("[routes]\na = { to = [\"officer\"], during = [] }\n", 2, "so it never holds", "leave it out"),
-        ("[ladders]\nd = [{ to = \"deputy\", after = 10 }, { to = \"head\", after = 10 }]\n", 2, "not later than the step before, which is after 10", "later than"),
+        ("[routes]\na = { to = [\"officer\"], during = \"night\" }\n", 2, "no such time", "[quiet]"),
+        (
+            "[ladders]\nd = [{ to = \"deputy\", after = 10 }, { to = \"head\", after = 10 }]\n",
+            2,
+            "not later than the step before, which is after 10",
+            "later than",
+        ),
         ("[ladders]\nd = [{ to = \"deputy\", after = 0 }]\n", 2, "at least a minute", "later than"),
         ("[ladders]\nd = []\n", 2, "from 1 to 20 steps", "deputy"),
         ("[ladders]\nd = [{ to = \"deptuy\", after = 3 }]\n", 2, "neither a role", "did you mean \"deputy\"?"),
@@ -153,14 +172,17 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
     ] {
         let problems = read_file(text).expect_err(text);
         let start = format!("alerts.toml:{line}: ");
-        let fits = |problem: &String| problem.starts_with(&start) && problem.contains(words) && problem.contains(hint) && (hint.is_empty() || problem.contains("hint:"));
+        let fits = |problem: &String| {
+            problem.starts_with(&start) && problem.contains(words) && problem.contains(hint) && (hint.is_empty() || problem.contains("hint:"))
+        };
         assert!(problems.iter().any(fits), "{text}\nwanted {start}…{words}… hint …{hint}\n{problems:#?}");
     }
 }
 
 #[test]
 fn a_rule_that_could_never_fire_is_told_with_its_line() {
-    let rule = |when: &str, rest: &str| format!("[[rule]]\nname = \"r\"\nreason = \"why\"\nreview = 2027-09-01\nlevel = \"concern\"\nwhen = {{ {when} }}\n{rest}\n");
+    let rule =
+        |when: &str, rest: &str| format!("[[rule]]\nname = \"r\"\nreason = \"why\"\nreview = 2027-09-01\nlevel = \"concern\"\nwhen = {{ {when} }}\n{rest}\n");
     let gambling = "category = \"gambling\"";
     for (text, line, words) in [
         (rule(gambling, "count = 0"), 7, "can never fire"),
@@ -197,7 +219,12 @@ fn a_rule_that_could_never_fire_is_told_with_its_line() {
         let start = format!("alerts.toml:{line}: ");
         assert!(problems.iter().any(|problem| problem.starts_with(&start) && problem.contains(words)), "{text}\nwanted {start}…{words}\n{problems:#?}");
     }
-    for sound_rule in [rule(gambling, ""), rule("way = \"wisp\"", ""), rule("theme = [\"hate\", \"drugs\"]", "count = 2\nwithin = 60"), rule("term = \"x y\"", "theme = \"hate\"")] {
+    for sound_rule in [
+        rule(gambling, ""),
+        rule("way = \"wisp\"", ""),
+        rule("theme = [\"hate\", \"drugs\"]", "count = 2\nwithin = 60"),
+        rule("term = \"x y\"", "theme = \"hate\""),
+    ] {
         assert_eq!(sound(&sound_rule).rules.len(), 1);
     }
     let remarks = sound(&rule("category = \"gambling\", group = \"sixth-form\"", "")).remarks;
@@ -207,10 +234,13 @@ fn a_rule_that_could_never_fire_is_told_with_its_line() {
 #[test]
 fn a_route_to_nobody_is_a_problem_as_soon_as_somebody_is_named() {
     let officer = "[[recipient]]\nrole = \"officer\"\nname = \"Ms Bell\"\nemail = \"dsl@school.example\"\n[mail]\nserver = \"smtp.school.example\"\nfrom = \"a@b.example\"\n";
-    let problems = read_file(&format!("{officer}[routes]\na = {{ to = \"officer\" }}\nb = {{ about = \"head\", to = [\"chair\"] }}\n")).expect_err("b goes to nobody");
+    let problems =
+        read_file(&format!("{officer}[routes]\na = {{ to = \"officer\" }}\nb = {{ about = \"head\", to = [\"chair\"] }}\n")).expect_err("b goes to nobody");
     assert_eq!(
         problems,
-        ["alerts.toml:10: routes.b.to: the route \"b\" goes to nobody: no recipient has the role chair\n  hint: name a [[recipient]] with role = \"chair\", or take the route out"]
+        [
+            "alerts.toml:10: routes.b.to: the route \"b\" goes to nobody: no recipient has the role chair\n  hint: name a [[recipient]] with role = \"chair\", or take the route out"
+        ]
     );
     // Where another is told, it is remarked; and so is a step of a ladder.
     let some = format!("{officer}[routes]\na = {{ to = [\"officer\", \"head\"], ladder = \"l\" }}\n[ladders]\nl = [{{ to = \"deputy\", after = 10 }}]\n");
@@ -225,7 +255,7 @@ fn a_route_to_nobody_is_a_problem_as_soon_as_somebody_is_named() {
         ]
     );
     // A hook alone will do.
-    let hook = "[[hook]]\nname = \"chat\"\naddress = \"https://hooks.example/x\"\nshape = \"teams\"\n[routes]\na = { to = [\"chat\"], during = [\"school\", \"night\"] }\n";
+    let hook = "[[hook]]\nname = \"chat\"\naddress = \"https://hooks.example/x\"\nshape = \"teams\"\n[routes]\na = { to = [\"chat\"], during = [\"school\", \"night\"] }\n[quiet]\nfrom = \"18:00\"\nto = \"08:00\"\n";
     let alerts = sound(hook);
     assert_eq!((alerts.plan.hooks[0].shape, alerts.plan.routes[0].during.clone()), (Shape::Teams, vec![During::School, During::Night]));
     assert_eq!((alerts.red, alerts.remarks.contains(&"At some hours nobody is told of danger about pupils".to_owned())), (None, true), "not in the evening");
@@ -249,4 +279,18 @@ fn groups_are_found_by_name_and_secrets_do_not_show() {
 fn problems_of_addresses_do_not_tell_them() {
     let problems = read_file("[[hook]]\nname = \"chat\"\naddress = \"http://hooks.example/T0K3N\"\nshape = \"slack\"\n").expect_err("no https");
     assert!(!problems.concat().contains("T0K3N"), "{problems:?}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// A file that somebody has half undone is told of, or is sound; it never ends Usher, and each problem has its file.
+    #[test]
+    fn no_file_ends_it(lost in proptest::collection::vec(0usize..200, 0..12), word in "[a-z0-9\\[\\]{}=\", .-]{0,20}", at in 0usize..200) {
+        let text = shipped_text();
+        let lines = text.lines().enumerate().filter(|(place, _)| !lost.contains(place)).map(|(place, line)| if place == at { format!("{line}{word}") } else { line.to_owned() });
+        if let Err(problems) = read_file(&lines.collect::<Vec<_>>().join("\n")) {
+            proptest::prop_assert!(problems.iter().all(|problem| problem.starts_with("alerts.toml")), "{problems:?}");
+        }
+    }
 }
