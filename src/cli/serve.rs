@@ -1,6 +1,8 @@
 //! `usher serve`: the proxy, until it is told to stop.
 
 use super::Answer;
+use crate::alert::rules::Condition;
+use crate::alert::settings::Settings as Alerts;
 use crate::app::{App, Stock};
 use crate::config::Config;
 use crate::illegal::Standing;
@@ -85,7 +87,11 @@ fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     if let Standing::Sealed(_) = standing {
         row("illegal", &standing.headline(jiff::Timestamp::now()))?;
     }
-    for line in missing(&snapshot, &standing, stock) {
+    let alerts = app.reloader().alerts();
+    for line in alerts.red.iter().chain(&alerts.remarks) {
+        row("missing", line)?;
+    }
+    for line in missing(&snapshot, &standing, stock).into_iter().chain(missing_of_rules(&alerts, &snapshot, stock)) {
         row("missing", &line)?;
     }
     let proxy = addresses.first().map_or("127.0.0.1:3128", String::as_str);
@@ -134,6 +140,26 @@ fn missing(snapshot: &Snapshot, illegal: &Standing, stock: &Stock) -> Vec<String
     let today = jiff::Timestamp::now().to_zoned(snapshot.timetable.zone.clone()).date();
     for rule in snapshot.policy.due(today) {
         lines.push(format!("the rule \"{}\" was to be reviewed by {}; it still holds", rule.name, rule.review));
+    }
+    lines
+}
+
+/// What is to be known of the school's rules for alerts: those that are to be looked at again, and those whose categories have no entry.
+fn missing_of_rules(alerts: &Alerts, snapshot: &Snapshot, stock: &Stock) -> Vec<String> {
+    let today = jiff::Timestamp::now().to_zoned(snapshot.timetable.zone.clone()).date();
+    let filled = |id: &str| stock.generation.lists.iter().any(|list| list.category == id && list.counted.entries > 0);
+    let mut lines = Vec::new();
+    for rule in alerts.rules.iter() {
+        if rule.review < today {
+            lines.push(format!("the rule \"{}\" of alerts.toml was to be reviewed by {}; it still holds", rule.name, rule.review));
+        }
+        for condition in &rule.when {
+            if let Condition::Category(ids) = condition
+                && !ids.iter().any(|id| filled(id))
+            {
+                lines.push(format!("the rule \"{}\" of alerts.toml cannot fire: no list has an entry for {}", rule.name, ids.join(", ")));
+            }
+        }
     }
     lines
 }

@@ -80,7 +80,7 @@ fn read_to(table: &Table<'_>, kind: Kind, address: &str, secret: Option<Secret>)
 }
 
 /// `tls://host:port` or `tcp://host:port`.
-fn server(address: &str) -> Option<Server> {
+pub(super) fn server(address: &str) -> Option<Server> {
     let (scheme, place) = address.split_once("://")?;
     let transport = match scheme {
         "tls" => Transport::Tls,
