@@ -11,12 +11,13 @@ use super::judge::{Body, Sentence, WordsJudge};
 use super::judge_messages::MessagesJudge;
 use super::judge_parts::PartsJudge;
 use super::request::{Answer, Asked, own_answer};
-use super::scanned::{Form, Held, Judges, Manner, Memory, Notice, Scanned, Source, Told};
+use super::scanned::{Form, Held, Judges, Manner, Memory, Note, Notice, Scanned, Source, Told};
 use super::target::Target;
 use super::{Proxy, Worker};
-use crate::audit::{Opening, Outcome, Pending, Recorder, Verdict};
+use crate::audit::{Opening, Outcome, Pending, RecordId, Recorder, Verdict};
 use crate::body::coding::{Decoder, Unreadable};
 use crate::body::parts::should_have;
+use crate::insight;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::scan::Kind;
@@ -42,8 +43,14 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The record of what was found.
+    /// The record of what was found, and is not let through.
     fn blocked(opening: &Opening, snapshot: &Snapshot, sentence: &Sentence) -> Arc<Opening> {
+        let class = opening.class.following(opening.kind, Verdict::Blocked);
+        Arc::new(Opening { verdict: Verdict::Blocked, rule: None, entry: None, class, ..Self::found(opening, snapshot, sentence) })
+    }
+
+    /// The record of what was found.
+    fn found(opening: &Opening, snapshot: &Snapshot, sentence: &Sentence) -> Opening {
         let taxonomy = &snapshot.taxonomy;
         let category = sentence
             .reason
@@ -55,17 +62,7 @@ impl Case<'_> {
             Some(id) => format!("{} {id}", opening.categories),
             None => opening.categories.clone(),
         };
-        let class = opening.class.following(opening.kind, Verdict::Blocked);
-        Arc::new(Opening {
-            verdict: Verdict::Blocked,
-            reason: sentence.reason.kind(),
-            why: sentence.on_record().into(),
-            rule: None,
-            entry: None,
-            categories,
-            class,
-            ..opening.clone()
-        })
+        Opening { reason: sentence.reason.kind(), why: sentence.on_record().into(), categories, ..opening.clone() }
     }
 
     /// Puts it on record that a body was cut, while it ends.
@@ -77,6 +74,23 @@ impl Case<'_> {
                 // If it cannot be written, that has been told; the first record says it too.
                 if let Ok(pending) = recorder.open(record).await {
                     pending.close(Outcome::Cut);
+                }
+            });
+        })
+    }
+
+    /// Puts it on record that something was noted in what goes on with the request `of`, and passed.
+    pub(super) fn note(recorder: &Recorder, opening: Arc<Opening>, snapshot: Arc<Snapshot>, of: RecordId) -> Note {
+        let recorder = recorder.clone();
+        Arc::new(move |sentence| {
+            let recorder = recorder.clone();
+            let cause = opening.cause.or(Some(of).filter(|_| opening.kind == insight::Kind::Visit));
+            let record = Opening { cause, ..Self::found(&opening, &snapshot, sentence) };
+            tokio::spawn(async move {
+                // As above.
+                if let Ok(mut pending) = recorder.open(record).await {
+                    pending.note(format!("noted in a message of request {of}"));
+                    pending.close(Outcome::Complete);
                 }
             });
         })

@@ -66,6 +66,9 @@ pub type Judges = SmallVec<[Box<dyn Judge>; 1]>;
 /// Puts it on record that a body was cut.
 pub type Told = Box<dyn FnOnce(&Sentence) + Send>;
 
+/// Puts it on record that something was noted.
+pub type Note = Arc<dyn Fn(&Sentence) + Send + Sync>;
+
 /// What is written where a body is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {

@@ -8,7 +8,7 @@
 //!
 //! Where something goes over a threshold, the connection is ended: both sides are sent a close (1008), but for a side that is in the middle of a frame, whose
 //! connection ends without one. What is no WebSocket is ended (1002) where something may be ended at all. What is compressed and cannot be read, or is a
-//! bomb, is what `unreadable` says.
+//! bomb, is what `unreadable` says. What is only noted passes, and is on record when it is said ([`notes`]).
 //!
 //! # Who hears it
 //!
@@ -21,6 +21,7 @@
 
 mod direction;
 mod ears;
+mod notes;
 
 use super::conn::Conn;
 use super::connect::client_end;
@@ -28,7 +29,7 @@ use super::judge::Sentence;
 use super::limits::SOCKET_ENDS;
 use super::reading::Case;
 use super::request::Asked;
-use super::scanned::{Memory, Told};
+use super::scanned::{Memory, Note, Told};
 use super::sequel::record_prompt;
 use super::target::Target;
 use super::timer::Timer;
@@ -41,6 +42,7 @@ use crate::insight::ai::sockets::Talking;
 use crate::policy::decision::Said;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
+use crate::snapshot::Snapshot;
 use crate::socket::extensions::{Deflate, Unknown, agreed, readable};
 use crate::socket::{Counts, Kind, Reader, Side, close_frame};
 use bytes::Bytes;
@@ -72,6 +74,8 @@ pub(super) struct Plan {
     words: Option<Words>,
     talking: Option<Box<(Talking, Opening)>>,
     told: Option<Told>,
+    /// The request and the snapshot that messages which are only noted are put on record with.
+    noting: Option<(Arc<Opening>, Arc<Snapshot>)>,
     /// Where compression may be agreed.
     memory: Option<Memory>,
     deflate: Option<Deflate>,
@@ -122,11 +126,14 @@ impl Worker {
             return None;
         }
         let memory = self.readable_offer(asked);
-        let told = opening.filter(|_| reading.is_some()).map(|opening| Case { opening: opening.clone(), target }.tell(&self.recorder, &asked.snapshot));
+        let case = opening.filter(|_| reading.is_some()).map(|opening| Case { opening: opening.clone(), target });
+        let told = case.as_ref().map(|case| case.tell(&self.recorder, &asked.snapshot));
+        let noting = case.map(|case| (case.opening, Arc::clone(&asked.snapshot)));
         Some(Plan {
             words: reading.map(|reading| Words::new(&asked.snapshot, &reading)),
             talking,
             told,
+            noting,
             memory,
             deflate: None,
             recorder: self.recorder.clone(),
@@ -169,12 +176,13 @@ enum Ended {
 /// Moves messages between both ends until both are done or one is ended, and closes the record.
 async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
     pending.expect(Outcome::Abandoned);
-    let Plan { words, talking, told, memory, deflate, recorder, decode, pause, idle } = plan;
+    let Plan { words, talking, told, noting, memory, deflate, recorder, decode, pause, idle } = plan;
+    let note: Option<Note> = noting.map(|(opening, snapshot)| Case::note(&recorder, opening, snapshot, pending.id()));
     let prompts = talking.map(|talking| Prompts::new(talking.0, talking.1, pending.id(), recorder));
     let mut ears = Ears::new(words.into_iter().map(|words| Box::new(words) as Box<_>).collect(), prompts);
     let reader = |side, context| Reader::new(side, context, decode);
-    let mut up = Direction::new(Way::Upload, reader(Side::Client, deflate.map(|deflate| deflate.client)), client.early);
-    let mut down = Direction::new(Way::Answer, reader(Side::Server, deflate.map(|deflate| deflate.server)), origin.early);
+    let mut up = Direction::new(Way::Upload, reader(Side::Client, deflate.map(|deflate| deflate.client)), client.early, note.clone());
+    let mut down = Direction::new(Way::Answer, reader(Side::Server, deflate.map(|deflate| deflate.server)), origin.early, note);
     let (mut client, mut origin) = (client.wire, origin.wire);
     let (received, mut moved) = (pending.received(), (0, 0));
     let (mut active, mut timer) = (Instant::now(), Timer::default());
@@ -202,7 +210,7 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
     received.store(up.moved, Ordering::Relaxed);
     pending.sent(down.moved - moved.1);
     drop(memory);
-    let notes = [std::mem::take(&mut up.notes), std::mem::take(&mut down.notes)].concat();
+    let notes = [up.notes.take(), down.notes.take()].concat();
     notes.into_iter().chain(counted("Up", up.counts())).chain(counted("Down", down.counts())).for_each(|note| pending.add_note(note));
     let (outcome, code, reason) = match ended {
         Ended::Done => (Outcome::Complete, None, String::new()),

@@ -1,12 +1,14 @@
 //! One way of a WebSocket that is read: what comes is read, judged, kept back while it may be too much, and passed on as it came.
 
 use super::ears::{Ears, Heard};
+use super::notes::Notes;
 use crate::audit::Unrecorded;
 use crate::body::coding::Unreadable;
 use crate::policy::OnHit;
 use crate::policy::words::Way;
 use crate::proxy::judge::Sentence;
 use crate::proxy::limits::{SOCKET_AHEAD, SOCKET_HELD, TUNNEL_BUFFER};
+use crate::proxy::scanned::Note;
 use crate::proxy::timer::Timer;
 use crate::proxy::wire::Wire;
 use crate::socket::{self, Broken, Fault, Reader};
@@ -85,14 +87,14 @@ pub(super) struct Direction {
     blind: bool,
     recording: Option<Recording>,
     /// What was said that changes nothing.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Notes,
     unflushed: bool,
     pub(super) moved: u64,
     state: State,
 }
 
 impl Direction {
-    pub(super) fn new(way: Way, reader: Reader, early: BytesMut) -> Self {
+    pub(super) fn new(way: Way, reader: Reader, early: BytesMut, note: Option<Note>) -> Self {
         Self {
             way,
             reader,
@@ -106,7 +108,7 @@ impl Direction {
             ends_in_frame: false,
             blind: false,
             recording: None,
-            notes: Vec::new(),
+            notes: Notes::new(note),
             unflushed: false,
             moved: 0,
             state: State::Open,
@@ -267,7 +269,7 @@ impl Direction {
             Err(Fault::Broken(why)) if may_act => return Err(Stopped::Broken(self.way, why)),
             Err(Fault::Broken(why)) => {
                 self.blind = true;
-                self.notes.push(format!("It is not read any further: {why}."));
+                self.notes.say(format!("It is not read any further: {why}."));
                 self.read = self.come.len();
                 self.release();
                 return Ok(Next::Read);
@@ -305,7 +307,7 @@ impl Direction {
                 }
                 return Err(Stopped::Said(said));
             }
-            Some(said) => self.notes.push(said.on_record()),
+            Some(said) => self.notes.add(&said),
             None => {}
         }
         self.recording = recording;
@@ -368,7 +370,7 @@ impl Direction {
     fn unreadable(&mut self, why: &Unreadable, ears: &mut Ears) -> Result<(), Stopped> {
         let said = ears.unread(self.way, why);
         if said.is_none() {
-            self.notes.push(format!("A compressed message was not read to its end: {why}."));
+            self.notes.say(format!("A compressed message was not read to its end: {why}."));
         }
         self.heed(said, ears, None)
     }
