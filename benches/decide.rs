@@ -155,6 +155,13 @@ fn decide(criterion: &mut Criterion) {
     case("allowed, site with listed paths", Verdict::Allowed, &|random| format!("http://{}/news{}", random.pick(&sites), path(random)));
     case("tunnel, blocked", Verdict::Blocked, &|random| format!("https://{}:443", school.listed(random)));
     case("tunnel, allowed", Verdict::Allowed, &|random| format!("https://{}:443", school.unlisted(random)));
+    // Led to the name under which the engine is safe, or made safe by its query.
+    case("tunnel to a search engine", Verdict::Allowed, &|_| "https://www.google.com:443".to_owned());
+    case("search, made safe", Verdict::Allowed, &|random| format!("http://www.google.com/search?q={}+{}&hl=en", random.letters(5), random.letters(7)));
+    // Judged twice: as what re-publishes, and as what is shown.
+    let archived = |host: String, random: &mut Random| format!("http://web.archive.org/web/20260901000000/http://{host}{}", path(random));
+    case("re-published, blocked", Verdict::Blocked, &|random| archived(school.listed(random), random));
+    case("re-published, allowed", Verdict::Allowed, &|random| archived(school.unlisted(random), random));
     group.finish();
 }
 
