@@ -26,10 +26,8 @@ impl MessagesJudge {
     /// For a body with this head, if it is such a stream.
     #[must_use]
     pub fn of(snapshot: &Arc<Snapshot>, reading: &Reading, way: Way, headers: &HeaderMap, limits: Limits) -> Option<Self> {
-        let coding = coding_of_messages(headers);
-        let kinds = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
-        let (kind, messages) = kinds.filter_map(|kind| Some((kind, Messages::of(kind, coding, limits).transpose()?))).next()?;
-        let is_json = kind.split(';').next().is_some_and(|essence| essence.trim_end().ends_with("+json"));
+        let messages = Messages::of(headers.get_all(CONTENT_TYPE), &coding_of_messages(headers), limits).transpose()?;
+        let is_json = messages.as_ref().is_ok_and(Messages::are_json);
         let body = Body { kind: if is_json { Kind::JsonLines } else { Kind::Plain }, charset: None, is_sniffed: false };
         Some(Self { messages: messages.map_err(Some), words: WordsJudge::new(snapshot, reading, way, &body).unmarked(), is_json })
     }

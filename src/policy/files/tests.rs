@@ -230,7 +230,7 @@ fn who_is_in_no_group_gets_what_any_group_gets() {
 }
 
 fn stream(kind: &str) -> Facts {
-    Facts { framed: Some(Framed { content_type: kind.to_owned(), coding: Vec::new() }), ..facts("/x", kind) }
+    Facts { framed: Some(Framed { types: vec![kind.into()], coding: Vec::new() }), ..facts("/x", kind) }
 }
 
 /// A ZIP's member without its content: what is read of it.
