@@ -270,7 +270,9 @@ fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     // The last character may be cut off.
     let is_utf8 = || std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
-    bytes.len() > 1 && !bytes.iter().any(is_control) && is_utf8()
+    // A letter may be the end of a word that is sent in pieces, and so may a space.
+    let is_long = bytes.len() > 1 || matches!(bytes, [b' '..=b'~']);
+    is_long && !bytes.iter().any(is_control) && is_utf8()
 }
 
 /// The fields with a length of a message, one after another; false where it is none.
