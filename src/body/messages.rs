@@ -29,8 +29,29 @@ pub enum Event<'a> {
     More(&'a [u8]),
 }
 
+/// How the messages of a stream are framed, as its type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Framing {
+    /// Whether each has its length before it; else there is one to the end.
+    is_prefixed: bool,
+    /// Whether all of it is written in Base64.
+    is_base64: bool,
+    is_json: bool,
+}
+
+impl Framing {
+    fn of(content_type: &str) -> Option<Self> {
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let is_prefixed = essence.starts_with("application/grpc") || essence.starts_with("application/connect+");
+        let is_one = matches!(essence.as_str(), "application/proto" | "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf");
+        let is_base64 = essence.starts_with("application/grpc-web-text");
+        (is_prefixed || is_one).then(|| Self { is_prefixed, is_base64, is_json: essence.ends_with("+json") })
+    }
+}
+
 /// Reads such a stream.
 pub struct Messages {
+    framing: Framing,
     /// Of the whole stream, in gRPC-Web for old browsers.
     transfer: Transfer,
     undone: Vec<u8>,
@@ -54,35 +75,48 @@ struct Held {
 }
 
 impl Messages {
-    /// For a body with this `Content-Type`, whose messages may be in the coding of this name (`grpc-encoding`, `connect-content-encoding`); none, if it is
-    /// no such body.
+    /// For a body with these `Content-Type` fields, of which there should be one, each of which should say one type, and whose messages may be in the coding
+    /// of this name (`grpc-encoding`, `connect-content-encoding`); none, if no field says that it is such a body.
     ///
     /// # Errors
-    /// If the coding is not known.
-    pub fn of(content_type: &str, coding: &[u8], limits: Limits) -> Result<Option<Self>, Unreadable> {
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let is_framed = essence.starts_with("application/grpc") || essence.starts_with("application/connect+");
-        let is_one = matches!(essence.as_str(), "application/proto" | "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf");
-        if !is_framed && !is_one {
-            return Ok(None);
+    /// If the coding is not known, or the types say that it is framed in two ways: who reads it may go by either.
+    pub fn of(fields: impl IntoIterator<Item: AsRef<[u8]>>, coding: &[u8], limits: Limits) -> Result<Option<Self>, Unreadable> {
+        let mut found = None;
+        for field in fields {
+            for framing in String::from_utf8_lossy(field.as_ref()).split(',').filter_map(Framing::of) {
+                if *found.get_or_insert(framing) != framing {
+                    return Err(Unreadable::Unknown("messages that are framed in two ways".into()));
+                }
+            }
         }
+        found.map(|framing| Self::framed(framing, coding, limits)).transpose()
+    }
+
+    fn framed(framing: Framing, coding: &[u8], limits: Limits) -> Result<Self, Unreadable> {
         let codings = Codings::of([coding].into_iter(), 1)?;
         if codings.only().is_some_and(|coding| coding.memory() > Coding::Gzip.memory()) {
             return Err(Unreadable::Unknown(String::from_utf8_lossy(coding).chars().take(40).collect()));
         }
-        let transfer = if essence.starts_with("application/grpc-web-text") { Transfer::Base64(Vec::new()) } else { Transfer::Plain };
-        Ok(Some(Self {
-            transfer,
+        let Framing { is_prefixed, is_base64, .. } = framing;
+        Ok(Self {
+            framing,
+            transfer: if is_base64 { Transfer::Base64(Vec::new()) } else { Transfer::Plain },
             undone: Vec::new(),
-            prefix: is_framed.then(SmallVec::new),
-            left: if is_framed { 0 } else { u64::MAX },
-            is_open: !is_framed,
+            prefix: is_prefixed.then(SmallVec::new),
+            left: if is_prefixed { 0 } else { u64::MAX },
+            is_open: !is_prefixed,
             codings,
             limits,
             decoder: Decoder::plain(),
             room: Vec::new(),
             held: Held::default(),
-        }))
+        })
+    }
+
+    /// Whether its messages are JSON.
+    #[must_use]
+    pub fn are_json(&self) -> bool {
+        self.framing.is_json
     }
 
     /// Reads more.
@@ -236,7 +270,9 @@ fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     // The last character may be cut off.
     let is_utf8 = || std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
-    bytes.len() > 1 && !bytes.iter().any(is_control) && is_utf8()
+    // A letter may be the end of a word that is sent in pieces, and so may a space.
+    let is_long = bytes.len() > 1 || matches!(bytes, [b' '..=b'~']);
+    is_long && !bytes.iter().any(is_control) && is_utf8()
 }
 
 /// The fields with a length of a message, one after another; false where it is none.
@@ -296,7 +332,7 @@ mod tests {
 
     /// The messages of a body in pieces of this size; long ones whole.
     fn read(kind: &str, coding: &str, body: &[u8], piece: usize) -> Result<Vec<Vec<u8>>, Unreadable> {
-        let mut messages = Messages::of(kind, coding.as_bytes(), Limits::default())?.expect("messages");
+        let mut messages = Messages::of([kind], coding.as_bytes(), Limits::default())?.expect("messages");
         let mut found: Vec<Vec<u8>> = Vec::new();
         let mut take = |event: Event<'_>| match event {
             Event::Message(bytes) => found.push(bytes.to_vec()),
@@ -327,7 +363,22 @@ mod tests {
         assert_eq!(read("application/grpc", "snappy", b"", 1), Err(Unreadable::Unknown("snappy".into())));
         assert_eq!(read("application/grpc", "zstd", b"", 1), Err(Unreadable::Unknown("zstd".into())));
         assert_eq!(read("application/connect+json", "gzip", &prefixed(1, b"no gzip at all"), 5), Err(Unreadable::Broken));
-        assert!(Messages::of("application/json", b"", Limits::default()).is_ok_and(|none| none.is_none()));
+        assert!(Messages::of(["application/json"], b"", Limits::default()).is_ok_and(|none| none.is_none()));
+    }
+
+    #[test]
+    fn of_several_types_any_may_say_that_it_is_a_stream_and_all_must_say_the_same() {
+        let of = |fields: &[&str]| Messages::of(fields, b"", Limits::default()).map(|found| found.map(|found| found.are_json()));
+        for fields in [&["application/grpc", "text/plain"][..], &["text/plain", "application/grpc"], &["text/plain, Application/Grpc+proto; a=b"]] {
+            assert_eq!(of(fields), Ok(Some(false)), "{fields:?}");
+        }
+        assert_eq!(of(&["application/connect+json", "application/connect+json"]), Ok(Some(true)));
+        for fields in
+            [&["application/grpc", "application/grpc-web-text"][..], &["application/grpc, application/proto"], &["application/grpc", "application/grpc+json"]]
+        {
+            assert!(of(fields).is_err(), "{fields:?}");
+        }
+        assert_eq!(of(&[]), Ok(None));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! A site may take such a body apart in another way than is written, and a pupil may write one for that. So whatever some reader takes for a part is one
 //! here: what stands before the first boundary and behind the last; a part that a bare line feed begins; one that ends with the body. Where readers
 //! may see something else than is seen here, the part is in doubt ([`Head::is_doubtful`]): rules for files refuse it where it is sent. What is in doubt
-//! because it may have been no boundary is told as well ([`Head::unsure`]), so that its words are read.
+//! because it may have been no boundary is told as well ([`Head::unsure`]), so that its words are read; and where the part before may go on in it by the
+//! measure of the other boundaries ([`Head::may_be_none`]), rules for files refuse it wherever that is an archive.
 //!
 //! # Limits
 //!
@@ -48,6 +49,8 @@ pub struct Head {
     pub is_doubtful: bool,
     /// The fields as they came, where some readers see no boundary before them: to those they are bytes of the part before.
     pub unsure: Vec<u8>,
+    /// Whether there may be no boundary before it, by how those before it were written: the part before may go on in it.
+    pub may_be_none: bool,
     depth: u8,
 }
 
@@ -97,6 +100,8 @@ pub struct Parts {
     /// Whether the parts of this body are in doubt, or the one at hand.
     doubtful: bool,
     doubt: bool,
+    /// Whether some line of it ends as it should, with a carriage return before the line feed. Where none does, none is missed.
+    has_returns: bool,
     /// Whether bytes are as they are, whatever the fields say, as in forms.
     is_form: bool,
     transfer: Transfer,
@@ -168,6 +173,7 @@ impl Parts {
             line: 0,
             doubtful: false,
             doubt: false,
+            has_returns: false,
             is_form: false,
             transfer: Transfer::Plain,
             room: Vec::new(),
@@ -276,6 +282,7 @@ impl Parts {
         self.over(take);
         // A bare line feed: some readers see no boundary there.
         self.doubt = !self.returned && !self.unsaid;
+        self.has_returns |= self.returned;
         (self.matched, self.returned, self.unsaid) = (0, false, false);
         self.place = Place::Head;
         self.head.clear();
@@ -346,14 +353,22 @@ impl Parts {
     fn no_fields(&mut self, take: &mut dyn FnMut(Event<'_>)) {
         let bytes = std::mem::take(&mut self.head);
         self.line = 0;
-        self.begin(&Head { is_doubtful: true, depth: self.depth, ..Head::default() }, take);
+        let may_be_none = self.may_be_none(&bytes);
+        self.begin(&Head { is_doubtful: true, may_be_none, depth: self.depth, ..Head::default() }, take);
         take(Event::Bytes(&bytes));
+    }
+
+    /// Whether some readers see no boundary before these fields that see the others.
+    fn may_be_none(&mut self, fields: &[u8]) -> bool {
+        self.has_returns |= memchr::memmem::find(fields, b"\r\n").is_some();
+        !self.delimiter.needle().is_empty() && (self.doubt && self.has_returns || !ends_boundary(fields))
     }
 
     fn read_fields(&mut self, take: &mut dyn FnMut(Event<'_>)) {
         let fields = std::mem::take(&mut self.head);
         let is_unsure = self.doubt || !self.delimiter.needle().is_empty() && !ends_boundary(&fields);
-        let mut head = Head { is_doubtful: self.doubtful || is_unsure || in_doubt(&fields), depth: self.depth, ..Head::default() };
+        let (is_doubtful, may_be_none) = (self.doubtful || is_unsure || in_doubt(&fields), self.may_be_none(&fields));
+        let mut head = Head { is_doubtful, may_be_none, depth: self.depth, ..Head::default() };
         if is_unsure {
             head.unsure.clone_from(&fields);
         }

@@ -156,7 +156,7 @@ impl Prompt {
                 Body::Json(_) => String::new(),
                 Body::Form(field, picks) => walk(&form::field(&bytes, field)?, picks),
                 Body::FormOfJson(field, outer, inner) => walk(walk(&form::field(&bytes, field)?, outer).as_bytes(), inner),
-                Body::Parts(field, picks) => walk(form::part(&bytes, field)?, picks),
+                Body::Parts(field, picks) => walk(&form::part(&bytes, field)?, picks),
             },
         };
         in_words(&text, LONGEST)

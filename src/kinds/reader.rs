@@ -138,6 +138,15 @@ impl Reader {
         self.core.as_ref().is_some_and(|core| core.sniffed.is_none() && sniff::may_begin_one(&core.head))
     }
 
+    /// Whether more of it would be read as the rest of an archive, or may yet show what it is.
+    #[must_use]
+    pub fn may_go_on(&self) -> bool {
+        self.core.as_ref().is_some_and(|core| match core.into {
+            Into::Zip(_) | Into::Tar(_) | Into::Gzip(_) | Into::Ole(_) => true,
+            Into::Nothing | Into::Other(..) => core.sniffed.is_none(),
+        })
+    }
+
     /// Whether it begins as a page does.
     #[must_use]
     pub fn is_page(&self) -> bool {

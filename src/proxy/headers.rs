@@ -138,7 +138,8 @@ fn tokens<'a>(headers: &'a HeaderMap, field: &HeaderName) -> impl Iterator<Item 
     headers.get_all(field).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
-fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
+/// Whether one of the tokens in a field is this, in whatever case.
+pub(super) fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
     tokens(headers, field).any(|name| name.eq_ignore_ascii_case(token))
 }
 

@@ -2,6 +2,7 @@
 //! for a virus scanner are.
 
 use super::body::HeldBody;
+use super::headers::names;
 use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape, taker};
 use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE};
 use super::request::{Answer, Asked, own_answer};
@@ -195,9 +196,8 @@ impl Worker {
 /// too, and send what they like; but browsers let no page say that, and say themselves that it is one that asks.
 fn is_call(headers: &HeaderMap) -> bool {
     let is_grpc = || types(headers).iter().any(|essence| essence == "application/grpc" || essence.starts_with("application/grpc+"));
-    let says_trailers = || headers.get_all(TE).iter().any(|value| value.as_bytes().split(|byte| *byte == b',').any(|one| one.trim_ascii() == b"trailers"));
     let is_page = [&SEC_FETCH_MODE, &SEC_FETCH_DEST].iter().any(|name| headers.contains_key(*name)) || headers.contains_key(ORIGIN);
-    is_grpc() && says_trailers() && !is_page
+    is_grpc() && names(headers, &TE, "trailers") && !is_page
 }
 
 fn types(headers: &HeaderMap) -> Vec<String> {
@@ -214,5 +214,29 @@ fn facts(headers: &HeaderMap, path: &str, method: &http::Method) -> Facts {
         framed: framed(headers),
         length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         ..Facts::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_known_by_its_type_and_by_the_trailers_it_waits_for() {
+        for (fields, is) in [
+            (&[("content-type", "application/grpc"), ("te", "trailers")][..], true),
+            (&[("content-type", "application/grpc+proto"), ("te", "gzip"), ("te", "deflate, Trailers")], true),
+            (&[("content-type", "application/grpc")], false),
+            (&[("content-type", "application/grpc"), ("te", "no-trailers")], false),
+            (&[("content-type", "application/grpc-web"), ("te", "trailers")], false),
+            (&[("content-type", "application/grpc"), ("te", "trailers"), ("sec-fetch-mode", "cors")], false),
+            (&[("content-type", "application/grpc"), ("te", "trailers"), ("origin", "https://a.example")], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(*name, http::HeaderValue::from_static(value));
+            }
+            assert_eq!(is_call(&headers), is, "{fields:?}");
+        }
     }
 }

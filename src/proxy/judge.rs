@@ -73,6 +73,9 @@ pub trait Judge: Send {
 /// How many bytes tell whether a body of no said type is text (WHATWG MIME Sniffing section 7).
 const SNIFFED: usize = 512;
 
+/// How much of a message is read as going on with the one before, in bytes: what chat services send in pieces is shorter.
+pub(super) const LONGEST_TOKEN: usize = 4096;
+
 /// Weighs the words of a body.
 pub struct WordsJudge {
     /// None where the body turned out to be no text.

@@ -1,6 +1,8 @@
 //! Bodies stream through whole or not at all, and connections to sites are used again.
 
-use crate::kit::{Ending, Origin, School, Wire, World};
+use crate::kit::{Ending, Origin, School, Wire, World, soon};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 async fn wire_and_school() -> (Wire, School) {
     let school = World::new().start().await;
@@ -229,5 +231,45 @@ async fn what_may_be_asked_twice_is_asked_again_when_an_idle_connection_was_dead
         assert_eq!(answer.reply.status, status, "{method} {body:?}: {:?}", answer.reply);
         let asked = origin.seen().iter().filter(|request| request.contains("/second")).count();
         assert_eq!(asked, if status == 200 { 2 } else { 1 }, "{method}: {:?}", origin.seen());
+    }
+}
+
+#[tokio::test]
+async fn what_was_held_to_be_read_is_sent_though_the_site_hung_up_meanwhile_and_once_only() {
+    for (method, reads_and_hangs_up) in [("POST", false), ("PUT", false), ("POST", true)] {
+        let hung_up = Arc::new(Notify::new());
+        let tell = hung_up.clone();
+        let origin = Origin::doing(move |mut visit| {
+            let tell = tell.clone();
+            async move {
+                if visit.number == 0 {
+                    // As sites do that wait for nobody.
+                    drop(visit);
+                    return tell.notify_one();
+                }
+                visit.request().await;
+                if !reads_and_hangs_up {
+                    visit.say("taken").await;
+                    visit.gone().await;
+                }
+            }
+        })
+        .await;
+        let other = Origin::saying("hello").await;
+        let school = World::new().reading("{ threshold = 100, on_hit = \"withhold\" }").start().await;
+        let mut wire = school.wire().await;
+        wire.send(origin.request(method, "/essay", "Content-Type: text/plain\r\nContent-Length: 9\r\n") + "The ").await;
+        soon("the site hangs up", hung_up.notified()).await;
+        // There is one worker: what it was told before is seen to when it answers this.
+        school.pupil().get(&other.url("/")).await.is_from_the_site("hello");
+        wire.send("heron").await;
+        let reply = wire.reply().await;
+        assert_eq!(reply.status, if reads_and_hangs_up { 502 } else { 200 }, "{method}: {}", reply.text());
+        let seen = origin.seen();
+        assert!(seen.len() == 1 && seen[0].ends_with("\r\n\r\nThe heron"), "{method}: {seen:?}");
+        assert_eq!(origin.visits(), 2, "{method}");
+        let row = school.closed("/essay").await;
+        let outcome = if reads_and_hangs_up { "origin-failed" } else { "complete" };
+        assert_eq!((row.outcome.as_deref(), row.bytes_up), (Some(outcome), Some(9)), "{method}");
     }
 }

@@ -1,7 +1,10 @@
 //! Promise: a file that a group may not have does not reach it, whatever it is called, whatever it says it is, and whatever it is in; and that is on record.
 
 use crate::kit::{Ending, Origin, Reply, School, World, soon};
+use crate::sockets::DANGER;
 use std::io::{Cursor, Write};
+use std::sync::Arc;
+use tokio::sync::Notify;
 use usher::audit::query::Row;
 
 /// A program for Windows, as far as its head.
@@ -170,6 +173,79 @@ async fn hosts_may_be_excepted_and_strangers_get_what_any_group_gets() {
     school.pupil().get(&other).await.is_blocked_because("file");
     school.stranger().get(&other).await.is_blocked_because("file");
     assert_eq!(school.teacher().get(&other).await.reply.status, 200);
+}
+
+#[tokio::test]
+async fn who_goes_away_while_a_file_is_read_is_on_record_with_what_was_seen() {
+    let world = World::new().files("block = [\"executable\"]").reading("{ threshold = 100, on_hit = \"note\" }");
+    let school = world.start().await;
+    let (sent, other) = (Arc::new(Notify::new()), Origin::saying("hello").await);
+    let tell = sent.clone();
+    let site = Origin::doing(move |mut visit| {
+        let tell = tell.clone();
+        async move {
+            let head = visit.request().await.expect("a request");
+            visit.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nContent-Type: ").await;
+            if head.contains("/unknown") {
+                // Two bytes do not say what it is.
+                visit.send("application/octet-stream\r\n\r\nPK").await;
+            } else {
+                visit.send(format!("text/plain\r\n\r\n{DANGER}\n{}", "heron ".repeat(2000))).await;
+            }
+            tell.notify_one();
+            visit.gone().await;
+        }
+    })
+    .await;
+    for (path, seen) in [("/essay.txt", true), ("/unknown", false)] {
+        let mut wire = school.wire().await;
+        wire.send(site.request("GET", path, "")).await;
+        soon("the beginning", sent.notified()).await;
+        // There is one worker: what came before has come to it when it answers this.
+        school.pupil().get(&other.url("/")).await.is_from_the_site("hello");
+        if seen {
+            assert!(wire.until(b"note.").await.is_some(), "{path}");
+        }
+        wire.reset();
+        let row = school.closed(path).await;
+        let is_seen = row.note.as_deref().is_some_and(|note| note.contains("about suicide"));
+        assert_eq!((row.outcome.as_deref(), row.verdict.as_str(), is_seen), (Some("client-gone"), "allowed", seen), "{row:?}");
+        assert_eq!(row.bytes_down.is_some_and(|bytes| bytes > 0), seen, "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_hangs_from_the_page_that_led_to_it_and_nothing_hangs_from_it() {
+    let school = World::new().files("block = [\"executable\"]").start().await;
+    let site = Origin::doing(|mut visit| async move {
+        while let Some(head) = visit.request().await {
+            let (kind, body) =
+                if head.starts_with("GET /get") { ("application/octet-stream", program()) } else { ("text/html", b"<!doctype html>hello".to_vec()) };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
+            visit.send([head.as_bytes(), &body, b"\r\n0\r\nX-Sum: 7\r\n\r\n"].concat()).await;
+        }
+    })
+    .await;
+    let clicked = |on: &str| {
+        let wants = "Accept: text/html\r\nTE: trailers\r\nConnection: TE\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-User: ?1\r\n";
+        format!("{wants}Sec-Fetch-Site: same-origin\r\nReferer: {}\r\n", site.url(on))
+    };
+    for (path, on, trailers) in [("/page", "/", "x-sum: 7\r\n"), ("/get", "/page", ""), ("/next", "/get", "x-sum: 7\r\n")] {
+        let mut wire = school.wire().await;
+        wire.send(site.request("GET", path, &clicked(on))).await;
+        let reply = wire.reply().await;
+        assert_eq!((reply.status, reply.trailers.to_lowercase().as_str()), (if path == "/get" { 403 } else { 200 }, trailers), "{path}");
+        assert_eq!(reply.field("trailer").is_some(), path != "/get", "{path}: a page of our own promises no trailers");
+        school.closed(path).await;
+    }
+    let rows = school.rows();
+    let row = |path: &str, verdict: &str| rows.iter().find(|row| row.path == path && row.verdict == verdict).expect("on record");
+    let page = row("/page", "allowed");
+    for of_file in [row("/get", "allowed"), row("/get", "blocked")] {
+        assert_eq!((of_file.cause.as_ref(), of_file.kind.as_str(), of_file.start.as_str()), (Some(&page.id), "visit", "clicked"), "{of_file:?}");
+    }
+    let next = row("/next", "allowed");
+    assert!(["allowed", "blocked"].iter().all(|verdict| next.cause.as_ref() != Some(&row("/get", verdict).id)), "nobody was there: {next:?}");
 }
 
 /// A form with a file in it.

@@ -258,6 +258,35 @@ async fn messages_of_a_stream_come_one_by_one_and_end_at_the_words() {
 }
 
 #[tokio::test]
+async fn words_that_are_answered_in_pieces_a_message_each_are_seen() {
+    let school = World::new().reading(WITHHOLD).scan("held_ms = 50").start().await;
+    let framed = |message: &[u8]| [&[0][..], &u32::try_from(message.len()).expect("short").to_be_bytes(), message].concat();
+    let field = |number: u8, text: &str| [&[number << 3 | 2, u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+    let pieces = |size: usize| WORDS.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).expect("ASCII"));
+    // With the same texts beside each piece, as its number and who speaks are; by itself; and in JSON.
+    let named = |size| pieces(size).flat_map(|piece| framed(&[field(1, "talk-7"), field(2, piece), field(3, "assistant")].concat())).collect::<Vec<_>>();
+    let bare = |size| pieces(size).flat_map(|piece| framed(&field(1, piece))).collect::<Vec<_>>();
+    let json = |size| pieces(size).flat_map(|piece| framed(format!("{{\"id\":\"talk-7\",\"text\":\"{piece}\"}}").as_bytes())).collect::<Vec<_>>();
+    for (path, kind, body) in [
+        ("/named", "application/grpc", named(4)),
+        ("/letters", "application/grpc-web+proto", named(1)),
+        ("/bare", "application/connect+proto", bare(3)),
+        ("/json", "application/connect+json", json(5)),
+    ] {
+        let origin = Origin::giving(&format!("Content-Type: {kind}\r\n"), &body).await;
+        let mut wire = school.wire().await;
+        wire.send(origin.request("GET", path, "")).await;
+        let reply = wire.next_reply().await;
+        assert!(reply.is_none_or(|reply| reply.ending == Ending::Cut), "{path}");
+        assert!(closed(&school, path, "blocked").await.why.contains("about suicide"), "{path}");
+    }
+    // What is harmless arrives as it was sent.
+    let fine: Vec<u8> = ["A her", "on st", "ood by", " the river"].iter().flat_map(|piece| framed(&[field(1, "talk-7"), field(2, piece)].concat())).collect();
+    let origin = Origin::giving("Content-Type: application/grpc\r\n", &fine).await;
+    assert_eq!(get(&school, &origin, "/fine").await.body, fine);
+}
+
+#[tokio::test]
 async fn messages_that_are_sent_do_not_leave_with_the_words() {
     let school = World::new().reading(WITHHOLD).scan("held_ms = 50").start().await;
     let origin = Origin::saying("thanks").await;

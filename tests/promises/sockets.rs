@@ -254,9 +254,10 @@ impl Scene {
         }
     }
 
-    /// The record of the connection, and not of a message of it that was noted.
+    /// Its own record, and not that of a message in it.
     async fn record(&self, path: &str) -> Row {
-        recorded(&self.usher, path, |row| row.verdict == "allowed" && row.outcome.is_some() && !["words", "unreadable"].contains(&row.reason.as_str())).await
+        let is_of_message = |row: &Row| row.note.as_deref().is_some_and(|note| note.starts_with("noted in a message"));
+        recorded(&self.usher, path, |row| row.verdict == "allowed" && row.outcome.is_some() && !is_of_message(row)).await
     }
 
     /// That it is on record as cut, and why.
@@ -481,8 +482,8 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     socket.say(&said(TEXT, DANGER.as_bytes())).await;
     assert_eq!(socket.frame().await, Some((TEXT, DANGER.into())));
     // It is on record while the connection is open, each way.
-    let noted = |row: &Row| row.verdict == "allowed" && row.reason == "words" && row.outcome.is_some();
-    let row = recorded(&scene.usher, "/chat", noted).await;
+    let noted = |row: &Row| row.verdict == "allowed" && row.why.contains("about suicide");
+    let row = recorded(&scene.usher, "/chat", |row| noted(row) && row.outcome.is_some()).await;
     assert!(
         row.note.as_deref().is_some_and(|note| note.starts_with("noted in a message of request ")) && row.categories.iter().any(|id| id == "self-harm"),
         "{row:?}"
@@ -502,6 +503,23 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     assert_eq!(note.matches("One more message was noted.").count(), 2, "{note}");
     assert_eq!(scene.usher.rows().into_iter().filter(noted).count(), 2, "one each way");
     assert!(!scene.usher.rows().iter().any(|row| row.verdict == "blocked"), "nothing was cut");
+}
+
+#[tokio::test]
+async fn a_note_is_no_way_to_have_forgotten_what_was_said_before_it() {
+    let scene = Scene::new("{ threshold = 100, on_hit = \"cut\", themes = { suicide = \"note\" } }", "").await;
+    let mut socket = scene.open(Over::Http1, "/chat").await;
+    for text in ["free hot videos", DANGER, "and more"] {
+        socket.say(&said(TEXT, text.as_bytes())).await;
+        assert_eq!(socket.frame().await, Some((TEXT, text.into())));
+    }
+    socket.say(&said(TEXT, b"adults only cams")).await;
+    assert_eq!(socket.frame().await.map(|(first, payload)| (first, payload[..2].to_vec())), Some((CLOSE, 1008u16.to_be_bytes().to_vec())));
+    let blocked = recorded(&scene.usher, "/chat", |row| row.verdict == "blocked" && row.outcome.is_some()).await;
+    assert!(blocked.why.contains("about pornography"), "{blocked:?}");
+    assert!(scene.seen.frames().iter().all(|(_, payload)| payload != b"adults only cams"));
+    let noted = |row: &Row| row.verdict == "allowed" && row.why.contains("about suicide");
+    assert_eq!(scene.usher.rows().into_iter().filter(noted).count(), 2, "one each way, and none for what came after it");
 }
 
 #[tokio::test]

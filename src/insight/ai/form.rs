@@ -1,5 +1,7 @@
 //! Fields of forms, as far as they were held.
 
+use crate::body::parameters;
+use crate::body::parts::{Event, Parts};
 use percent_encoding::percent_decode;
 
 /// The value of a field of a form in a body (`application/x-www-form-urlencoded`), with its escapes undone.
@@ -15,31 +17,30 @@ fn undone(text: &[u8]) -> Vec<u8> {
 }
 
 /// The value of a part of a form (`multipart/form-data`, RFC 7578); its end may be missing.
-pub(super) fn part<'a>(body: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    // Each part begins with the delimiter of the first.
-    let delimiter = &body[..memchr::memmem::find(body, b"\r\n")?];
-    if !delimiter.starts_with(b"--") {
-        return None;
-    }
-    let mut rest = body;
-    while let Some(part) = rest.strip_prefix(delimiter).and_then(|rest| rest.strip_prefix(b"\r\n")) {
-        let head_end = memchr::memmem::find(part, b"\r\n\r\n")?;
-        let (head, value) = (&part[..head_end], &part[head_end + 4..]);
-        let end = memchr::memmem::find(value, &[b"\r\n", delimiter].concat());
-        if is_named(head, name) {
-            return Some(&value[..end.unwrap_or(value.len())]);
+pub(super) fn part(body: &[u8], name: &str) -> Option<Vec<u8>> {
+    // It begins with its boundary.
+    let line = &body[..memchr::memchr(b'\n', body)?];
+    let boundary = std::str::from_utf8(line).ok()?.trim_end().strip_prefix("--")?;
+    let mut parts = Parts::of(&format!("multipart/form-data; boundary=\"{boundary}\""))?;
+    let (mut found, mut is_here): (Option<Vec<u8>>, bool) = (None, false);
+    let mut take = |event: Event<'_>| match event {
+        Event::Begins(head) => {
+            is_here = found.is_none() && head.dispositions.iter().any(|value| is_named(value, name));
+            if is_here {
+                found = Some(Vec::new());
+            }
         }
-        rest = &value[end? + 2..];
-    }
-    None
+        Event::Bytes(bytes) => found.iter_mut().filter(|_| is_here).for_each(|value| value.extend_from_slice(bytes)),
+        Event::Ends => is_here = false,
+    };
+    parts.feed(body, &mut take);
+    parts.end(&mut take);
+    found
 }
 
-/// Whether the head of a part gives it this name.
-fn is_named(head: &[u8], name: &str) -> bool {
-    let head = super::text(head).to_ascii_lowercase();
-    let disposition = head.lines().filter_map(|line| line.strip_prefix("content-disposition:"));
-    let parameters = disposition.flat_map(|line| line.split(';')).filter_map(|parameter| parameter.trim().strip_prefix("name="));
-    parameters.map(|value| value.trim_matches('"')).any(|value| value.eq_ignore_ascii_case(name))
+/// Whether a `Content-Disposition` gives a part this name.
+fn is_named(disposition: &[u8], name: &str) -> bool {
+    parameters::of(&super::text(disposition)).any(|(parameter, value)| parameter.eq_ignore_ascii_case("name") && value.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -58,9 +59,18 @@ mod tests {
     #[test]
     fn parts_are_found_whole_or_cut_off() {
         let whole = "--X\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\nContent-Type: image/png\r\n\r\n\x01\r\n--y\r\n--X\r\ncontent-disposition: form-data; name=\"data\"\r\n\r\n{\"a\":1}\r\n--X--\r\n";
-        assert_eq!(part(whole.as_bytes(), "data"), Some(&b"{\"a\":1}"[..]));
+        assert_eq!(part(whole.as_bytes(), "data").as_deref(), Some(&b"{\"a\":1}"[..]));
         let cut = &whole.as_bytes()[..whole.len() - 10];
-        assert_eq!(part(cut, "data"), Some(&b"{\"a\":1}"[..cut.len() - (whole.len() - 16)]));
+        assert_eq!(part(cut, "data").as_deref(), Some(&b"{\"a\":1}"[..cut.len() - (whole.len() - 16)]));
+        // As other programs write it.
+        for head in [
+            "Content-Disposition: form-data;\r\n  name=data",
+            "Content-Disposition: form-data; filename=\"a;name=x\"; NAME=\"data\"",
+            "X: y\r\nContent-Disposition : form-data; name=\"data\"",
+        ] {
+            assert_eq!(part(format!("--X\r\n{head}\r\n\r\n1\r\n--X--\r\n").as_bytes(), "data").as_deref(), Some(&b"1"[..]), "{head}");
+        }
+        assert_eq!(part(whole.replace("\r\n", "\n").as_bytes(), "data").as_deref(), Some(&b"{\"a\":1}"[..]));
         for bad in ["", "\r\n", "--X", "--X\r\n", "--X\r\nname=data\r\n\r\n1", "X\r\n\r\n1"] {
             assert_eq!(part(bad.as_bytes(), "data"), None, "{bad:?}");
         }

@@ -31,8 +31,8 @@ pub struct Facts {
 /// How the messages of a stream are framed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Framed {
-    /// Its `Content-Type`.
-    pub content_type: String,
+    /// Its `Content-Type`s, of which there should be one.
+    pub types: Vec<Vec<u8>>,
     /// The coding of its messages, as its head says.
     pub coding: Vec<u8>,
 }

@@ -265,6 +265,16 @@ impl Judge {
         self.passing
     }
 
+    /// Whether more of it would be read as the rest of an archive, or may yet show what it is.
+    pub(super) fn may_go_on(&self) -> bool {
+        match &self.content {
+            Content::Unseen => false,
+            Content::File(reader) => reader.may_go_on(),
+            Content::Parts(several) => several.may_go_on(),
+            Content::Stream(..) => true,
+        }
+    }
+
     /// What it says it is and was found to be so far.
     #[must_use]
     pub fn classes(&self) -> Classes {

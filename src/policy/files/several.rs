@@ -25,6 +25,8 @@ struct Each {
     rules: Arc<Rules>,
     doubt: Doubt,
     part: Option<Judge>,
+    /// Whether the part before may hold more than came of it.
+    may_go_on: bool,
     /// Whether bytes are looked at even if the rules need none.
     look: bool,
     /// What the parts before were found to be.
@@ -38,7 +40,7 @@ impl Several {
     /// If it cannot be taken apart.
     pub(super) fn new(rules: Arc<Rules>, parts: Parts, codings: &Codings, doubt: Doubt, look: bool) -> Result<Self, Refusal> {
         let decoder = Decoder::of(codings, LIMITS).map_err(|_| Refusal::Coded)?;
-        let each = Each { rules, doubt, part: None, look, classes: Classes::default() };
+        let each = Each { rules, doubt, part: None, may_go_on: false, look, classes: Classes::default() };
         Ok(Self { decoder: Some(decoder), room: Vec::new(), parts, each })
     }
 
@@ -81,6 +83,11 @@ impl Several {
         self.each.part.as_ref().map_or(self.each.classes, |part| self.each.classes.union(part.classes()))
     }
 
+    /// Whether its last part may hold more than came of it.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.each.part.as_ref().map_or(self.each.may_go_on, Judge::may_go_on)
+    }
+
     /// Whether what came so far may pass.
     pub(super) fn is_known(&self) -> bool {
         self.each.part.as_ref().is_none_or(Judge::is_passing)
@@ -100,11 +107,16 @@ impl Each {
                 if head.is_doubtful && self.doubt == Doubt::Refused && !self.rules.is_size_only() {
                     return Err(Refusal::Coded);
                 }
+                // To who sees no boundary here the file goes on: what comes next would be judged as the middle of it by nobody.
+                if head.may_be_none && self.may_go_on && !self.rules.is_size_only() {
+                    return Err(Refusal::Coded);
+                }
                 self.part = Some(Judge::new(self.rules.clone(), self.facts(head), self.look)?);
                 return Ok(());
             }
             Event::Bytes(bytes) => self.part.as_mut().map(|part| part.feed(bytes)),
             Event::Ends => self.part.take().map(|mut part| {
+                self.may_go_on = part.may_go_on();
                 let verdict = part.end();
                 self.classes = self.classes.union(part.classes());
                 verdict

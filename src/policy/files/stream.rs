@@ -43,7 +43,7 @@ impl Stream {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn of(rules: &Arc<Rules>, framed: &Framed, codings: &Codings) -> Result<Option<Self>, Refusal> {
-        let messages = Messages::of(&framed.content_type, &framed.coding, LIMITS).map_err(|_| Refusal::Coded)?;
+        let messages = Messages::of(&framed.types, &framed.coding, LIMITS).map_err(|_| Refusal::Coded)?;
         let decoder = Decoder::of(codings, LIMITS).map_err(|_| Refusal::Coded)?;
         let each = Each { rules: rules.clone(), long: None, classes: Classes::default() };
         Ok(messages.map(|messages| Self { decoder: Some(decoder), room: Vec::new(), messages, each }))

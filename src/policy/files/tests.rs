@@ -230,7 +230,7 @@ fn who_is_in_no_group_gets_what_any_group_gets() {
 }
 
 fn stream(kind: &str) -> Facts {
-    Facts { framed: Some(Framed { content_type: kind.to_owned(), coding: Vec::new() }), ..facts("/x", kind) }
+    Facts { framed: Some(Framed { types: vec![kind.into()], coding: Vec::new() }), ..facts("/x", kind) }
 }
 
 /// A ZIP's member without its content: what is read of it.
@@ -273,4 +273,66 @@ fn what_the_parts_are_is_known_where_it_is_only_looked_at() {
     let mut judge = Judge::new(Arc::new(Rules::default()), facts, true).expect("begun");
     assert_eq!(judge.feed(&program()), Verdict::Pass);
     assert!(judge.classes().has(Class::Executable) && !judge.is_harmless() && judge.may_hold_more());
+}
+
+/// A tar of these members.
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    for (name, bytes) in members {
+        let mut head = [0; 512];
+        head[..name.len()].copy_from_slice(name.as_bytes());
+        head[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+        head[148..156].fill(b' ');
+        head[257..263].copy_from_slice(b"ustar\0");
+        let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+        head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        tar.extend([&head[..], bytes, &vec![0; bytes.len().next_multiple_of(512) - bytes.len()]].concat());
+    }
+    tar.extend([0; 1024]);
+    tar
+}
+
+/// What looks like a boundary within an archive is one to some readers, and to others a part of the archive, which goes on behind it.
+#[test]
+fn an_archive_that_may_go_on_past_a_boundary_is_refused() {
+    let refused = |body: &[u8]| {
+        let own = || Rules { endings: vec!["exe".into()], ..rules(&[Class::Executable]) };
+        let all = [1, 7, 100_000].map(|size| {
+            let facts = Facts { parts: Parts::of("multipart/mixed; boundary=b"), ..facts("/x", "multipart/mixed") };
+            let mut judge = Judge::new(Arc::new(own()), facts, false).expect("begun");
+            let stopped = body.chunks(size).any(|piece| matches!(judge.feed(piece), Verdict::Refuse(_)));
+            stopped || matches!(judge.end(), Verdict::Refuse(_))
+        });
+        assert!(all.iter().all(|one| *one == all[0]));
+        all[0]
+    };
+    let part = |file: &[u8]| [b"--b\r\nContent-Type: application/octet-stream\r\n\r\n", file, b"\r\n--b--\r\n"].concat();
+    let long = "y".repeat(20_000);
+    for (boundary, is_refused) in [
+        ("\r\n--b!\r\n\r\n".to_owned(), true),
+        ("\r\n--b!\r\n\r\n--b!\r\n\r\n".to_owned(), true),
+        ("\r\n--b! and no end of the fields".to_owned(), true),
+        (format!("\r\n--b!{long}\r\n\r\n"), true),
+        (format!("\n--b\r\n{long}"), true),
+        ("\n--b\r\n\r\n".to_owned(), true),
+        ("\n--b\n\n".to_owned(), true),
+        // One to every reader: nobody sees the rest of the file.
+        ("\r\n--b\r\n\r\n".to_owned(), false),
+    ] {
+        let notes = format!("Some notes.{boundary}And some more.");
+        let file = tar(&[("notes.txt", notes.as_bytes()), ("setup.exe", &[b'.'; 600])]);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        std::io::Write::write_all(&mut gzip, &file).expect("in memory");
+        assert_eq!(refused(&part(&gzip.finish().expect("in memory"))), is_refused, "{boundary:.40?}");
+        assert_eq!(refused(&part(&file)), is_refused, "{boundary:.40?}");
+        if boundary.len() < 50 {
+            // Before it can be known what it is.
+            assert_eq!(refused(&part(&tar(&[(&format!("a{boundary}z"), b"x"), ("setup.exe", &[b'.'; 600])]))), is_refused, "{boundary:?}");
+        }
+    }
+    // What has no carriage returns at all is read alike by all who read it; and a picture is over where it is over.
+    let file = tar(&[("notes.txt", b"Some notes.")]);
+    assert!(!refused(&[b"--b\nContent-Type: application/x-tar\n\n", &file[..], b"\n--b\n\nMore.\n--b--\n"].concat()));
+    let picture = [b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01", &[7; 3000][..]].concat();
+    assert!(!refused(&part(&[&picture[..], b"\n--b\r\nContent-Type: image/jpeg\r\n\r\n", &picture].concat())));
 }

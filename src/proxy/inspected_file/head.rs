@@ -44,15 +44,17 @@ pub(in crate::proxy) fn codings(headers: &HeaderMap) -> Option<Codings> {
     Codings::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes), 1).ok()
 }
 
-/// How the messages of a body are framed, if it is a stream of them.
+/// How the messages of a body are framed, should it be a stream of them.
 pub(in crate::proxy) fn framed(headers: &HeaderMap) -> Option<Framed> {
-    let content_type = headers.get_all(CONTENT_TYPE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).next_back()?;
-    Some(Framed { content_type, coding: coding_of_messages(headers).to_vec() })
+    let types: Vec<_> = headers.get_all(CONTENT_TYPE).iter().map(|value| value.as_bytes().to_vec()).collect();
+    (!types.is_empty()).then(|| Framed { types, coding: coding_of_messages(headers) })
 }
 
-/// What names the coding of messages (gRPC, Connect); nothing, where there is none.
-pub(in crate::proxy) fn coding_of_messages(headers: &HeaderMap) -> &[u8] {
-    ["grpc-encoding", "connect-content-encoding"].iter().find_map(|name| headers.get(*name)).map_or(b"", HeaderValue::as_bytes)
+/// What names the coding of messages (gRPC, Connect); nothing, where there is none. Of several names, who reads them may go by any: they are given as codings
+/// upon one another, and that cannot be undone.
+pub(in crate::proxy) fn coding_of_messages(headers: &HeaderMap) -> Vec<u8> {
+    let named = ["grpc-encoding", "connect-content-encoding"].into_iter().flat_map(|name| headers.get_all(name));
+    named.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..])
 }
 
 /// The media types in a `Content-Type`, of which there should be one.
@@ -65,4 +67,37 @@ pub(in crate::proxy) fn essences(value: &str) -> Vec<String> {
 fn part(range: &str) -> Part {
     let Some((range, whole)) = range.trim().strip_prefix("bytes").and_then(|rest| rest.trim().split_once('/')) else { return Part::Later(None) };
     if range.trim().starts_with("0-") { Part::First } else { Part::Later(whole.trim().parse().ok()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::coding::Limits;
+    use crate::body::messages::Messages;
+
+    /// Who goes by the other name reads what is packed.
+    #[test]
+    fn the_coding_of_messages_is_what_any_name_says() {
+        let gzip = "application/connect+proto";
+        for (names, is_readable, is_packed) in [
+            (&[("grpc-encoding", "identity"), ("connect-content-encoding", "gzip")][..], true, true),
+            (&[("grpc-encoding", "identity"), ("grpc-encoding", "gzip")], true, true),
+            (&[("grpc-encoding", "identity")], true, false),
+            (&[("grpc-encoding", "gzip"), ("connect-content-encoding", "deflate")], false, false),
+            (&[], true, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in names {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            let packed = b"\x01\0\0\0\x04nope";
+            let messages = Messages::of([gzip], &coding_of_messages(&headers), Limits::default());
+            let Ok(Some(mut messages)) = messages else {
+                assert!(!is_readable, "{names:?}");
+                continue;
+            };
+            assert!(is_readable);
+            assert_eq!(messages.feed(packed, &mut |_| {}).is_err(), is_packed, "{names:?}: what is no gzip is told");
+        }
+    }
 }

@@ -8,15 +8,12 @@ use crate::body::coding::Unreadable;
 use crate::insight::ai::sockets::{Message, Talking};
 use crate::policy::words::{Said, Way};
 use crate::policy::{self, OnHit, Reading, Reason};
-use crate::proxy::judge::{Body, Judge, Sentence, WordsJudge};
+use crate::proxy::judge::{Body, Judge, LONGEST_TOKEN, Sentence, WordsJudge};
 use crate::scan::Kind;
 use crate::scan::messages::Flattened;
 use crate::snapshot::Snapshot;
 use crate::socket;
 use std::sync::Arc;
-
-/// How much of a message is read as going on with the one before: what chat services send in pieces is shorter.
-const LONGEST_TOKEN: usize = 4096;
 
 /// What is heard.
 #[derive(Clone, Copy, Debug)]
@@ -143,13 +140,66 @@ pub(super) struct Words {
 #[derive(Default)]
 struct Line {
     flattened: Flattened,
+    /// They read from the beginning.
+    first: Option<Readers>,
+    /// They read from what was noted last, where something was: what is noted passes, and what follows may be noted too. The first read on for what is
+    /// more than noted: a note is no way to have forgotten what was said before it.
+    since: Option<Readers>,
+    has_noted: bool,
+    /// How much of the message at hand was read as going on with the one before.
+    joined_bytes: usize,
+    /// The most that was said of the message at hand.
+    told: Option<OnHit>,
+}
+
+/// Who read messages.
+struct Readers {
     /// Reads each message for itself.
-    apart: Option<Box<WordsJudge>>,
+    apart: Box<WordsJudge>,
     /// Reads each as going on with the one before: what is said in pieces is said to the person only.
     joined: Option<Box<WordsJudge>>,
-    /// How much of the message at hand was read so.
-    joined_bytes: usize,
-    told: Option<OnHit>,
+}
+
+impl Readers {
+    fn feed(&mut self, apart: &[u8], joined: &[u8]) -> Option<Sentence> {
+        let said = self.apart.feed(apart);
+        Sentence::stricter(said, self.joined.as_mut().and_then(|judge| judge.feed(joined)))
+    }
+
+    fn both(&mut self) -> impl Iterator<Item = &mut Box<WordsJudge>> {
+        [Some(&mut self.apart), self.joined.as_mut()].into_iter().flatten()
+    }
+
+    fn pause(&mut self) -> Option<Sentence> {
+        self.both().filter(|judge| judge.is_anxious()).fold(None, |said, judge| Sentence::stricter(said, judge.pause()))
+    }
+
+    fn is_anxious(&self) -> bool {
+        self.apart.is_anxious() || self.joined.as_ref().is_some_and(|judge| judge.is_anxious())
+    }
+}
+
+impl Line {
+    /// What all who read say of it.
+    fn ask(&mut self, mut of: impl FnMut(&mut Readers) -> Option<Sentence>) -> Option<Sentence> {
+        let has_noted = self.has_noted;
+        let first = self.first.as_mut().and_then(&mut of).filter(|said| !has_noted || said.on_hit > OnHit::Note);
+        let said = Sentence::stricter(first, self.since.as_mut().and_then(of));
+        // What was not said before.
+        let said = said.filter(|said| self.told.is_none_or(|told| said.on_hit > told))?;
+        self.told = Some(said.on_hit);
+        Some(said)
+    }
+
+    /// Another message begins after one that was noted.
+    fn forget_note(&mut self, most: OnHit) {
+        (self.told, self.since) = (None, None);
+        if most > OnHit::Note {
+            self.has_noted = true;
+        } else {
+            self.first = None;
+        }
+    }
 }
 
 impl Words {
@@ -172,49 +222,42 @@ impl Words {
     }
 
     fn make(&mut self, way: Way) {
-        if self.line(way).apart.is_some() {
-            return;
-        }
-        let judge = |kind| {
-            let body = Body { kind, charset: None, is_sniffed: false };
-            Some(Box::new(WordsJudge::new(&self.snapshot, &self.reading, way, &body)))
+        let readers = || {
+            let judge = |kind| {
+                let body = Body { kind, charset: None, is_sniffed: false };
+                Box::new(WordsJudge::new(&self.snapshot, &self.reading, way, &body))
+            };
+            Readers { apart: judge(Kind::Messages), joined: (way == Way::Answer).then(|| judge(Kind::Tokens)) }
         };
-        let (apart, joined) = (judge(Kind::Messages), if way == Way::Answer { judge(Kind::Tokens) } else { None });
+        let line = self.line(way);
+        let first = line.first.is_none().then(readers);
+        let since = (line.has_noted && line.since.is_none()).then(readers);
         let line = self.line_mut(way);
-        (line.apart, line.joined) = (apart, joined);
+        line.first = line.first.take().or(first);
+        line.since = line.since.take().or(since);
     }
 
-    /// Shows what is in the room to both who read.
+    /// Shows what is in the room to all who read.
     fn weigh(&mut self, way: Way, is_end: bool) -> Option<Sentence> {
         let room = std::mem::take(&mut self.room);
         let line = self.line_mut(way);
-        let said = line.apart.as_mut().and_then(|judge| judge.feed(&room));
         let most = if is_end { room.len() } else { LONGEST_TOKEN.saturating_sub(line.joined_bytes).min(room.len()) };
         line.joined_bytes = if is_end { 0 } else { line.joined_bytes + most };
-        let joined = line.joined.as_mut().and_then(|judge| judge.feed(&room[..most]));
+        let said = line.ask(|readers| readers.feed(&room, &room[..most]));
         self.room = room;
         self.room.clear();
         if self.room.capacity() > socket::PIECE {
             self.room = Vec::new();
         }
-        self.once(way, Sentence::stricter(said, joined))
-    }
-
-    /// What was not said before.
-    fn once(&mut self, way: Way, said: Option<Sentence>) -> Option<Sentence> {
-        let line = self.line_mut(way);
-        let said = said.filter(|said| line.told.is_none_or(|told| said.on_hit > told))?;
-        line.told = Some(said.on_hit);
-        Some(said)
+        said
     }
 }
 
 impl Ear for Words {
     fn hear(&mut self, way: Way, heard: Heard<'_>) -> Option<Sentence> {
         if matches!(heard, Heard::Begins(_)) && self.line(way).told == Some(OnHit::Note) {
-            // What is noted passes: the next message may be noted too.
-            let line = self.line_mut(way);
-            (line.apart, line.joined, line.told) = (None, None, None);
+            let most = self.reading.most(way);
+            self.line_mut(way).forget_note(most);
         }
         // All that can be said of this message was.
         if self.line(way).told.is_some_and(|told| told >= self.reading.most(way)) {
@@ -246,17 +289,11 @@ impl Ear for Words {
 
     fn is_anxious(&self, way: Way) -> bool {
         let line = self.line(way);
-        [&line.apart, &line.joined].into_iter().flatten().any(|judge| judge.is_anxious())
+        [&line.first, &line.since].into_iter().flatten().any(Readers::is_anxious)
     }
 
     fn pause(&mut self, way: Way) -> Option<Sentence> {
-        let line = self.line_mut(way);
-        let said = [&mut line.apart, &mut line.joined]
-            .into_iter()
-            .flatten()
-            .filter(|judge| judge.is_anxious())
-            .fold(None, |said, judge| Sentence::stricter(said, judge.pause()));
-        self.once(way, said)
+        self.line_mut(way).ask(Readers::pause)
     }
 
     fn unread(&self, way: Way, why: &Unreadable) -> Option<Sentence> {

@@ -14,7 +14,8 @@ const APART: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Notes {
     note: Option<Note>,
-    last: Option<(Option<Box<str>>, Instant)>,
+    /// The themes that were put on record of late, and when; none for what could not be read. There are no more than the lexicon has.
+    told: Vec<(Option<Box<str>>, Instant)>,
     /// Kept for the connection's own record: what was said first, and what there is to say of the reading.
     said: Vec<String>,
     /// How many messages were noted.
@@ -33,10 +34,11 @@ impl Notes {
         }
         self.count += 1;
         let (now, theme) = (Instant::now(), theme(said));
-        let is_told = self.last.as_ref().is_some_and(|(last, when)| *last == theme && now < *when + APART);
+        self.told.retain(|(_, when)| now < *when + APART);
+        let is_told = self.told.iter().any(|(told, _)| *told == theme);
         if let Some(note) = self.note.as_ref().filter(|_| !is_told) {
             note(said);
-            self.last = Some((theme, now));
+            self.told.push((theme, now));
         }
     }
 
@@ -71,7 +73,8 @@ fn theme(said: &Sentence) -> Option<Box<str>> {
 mod tests {
     use super::*;
     use crate::policy::OnHit;
-    use crate::policy::words::{Way, Words};
+    use crate::policy::words::Way;
+    use crate::policy::words::Words;
     use parking_lot::Mutex;
     use std::sync::Arc;
 
@@ -85,15 +88,15 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told);
         let mut notes = Notes::new(Some(Arc::new(move |said: &Sentence| heard.lock().push(theme(said)))));
-        for (step, (of, after)) in [("drugs", 0), ("drugs", 9), ("suicide", 0), ("suicide", 9), ("suicide", 1), ("drugs", 0)].into_iter().enumerate() {
+        let steps = [("drugs", 0, 1), ("drugs", 9, 1), ("suicide", 0, 2), ("drugs", 0, 2), ("suicide", 9, 2), ("suicide", 1, 3), ("drugs", 0, 4)];
+        for (step, (of, after, expected)) in steps.into_iter().enumerate() {
             tokio::time::advance(Duration::from_secs(after)).await;
             notes.add(&said(of));
-            let expected = [1, 1, 2, 2, 3, 4][step];
             assert_eq!(told.lock().len(), expected, "step {step}");
         }
         notes.say("It is not read any further.".to_owned());
         let said = notes.take();
         assert!(said[0].contains("drugs"), "{said:?}");
-        assert_eq!(said[1..], ["It is not read any further.", "5 more messages were noted."]);
+        assert_eq!(said[1..], ["It is not read any further.", "6 more messages were noted."]);
     }
 }

@@ -12,7 +12,7 @@ const KINDS: [(&str, &[u8]); 4] =
     [("application/grpc", b"gzip"), ("application/connect+proto", b"deflate"), ("application/grpc-web-text", b""), ("application/protobuf", b"")];
 
 fn read(kind: (&str, &[u8]), body: &[u8], size: usize) -> Option<Vec<Vec<u8>>> {
-    let mut messages = Messages::of(kind.0, kind.1, LIMITS).expect("known").expect("messages");
+    let mut messages = Messages::of([kind.0], kind.1, LIMITS).expect("known").expect("messages");
     let mut found: Vec<Vec<u8>> = Vec::new();
     let mut take = |event: Event<'_>| match event {
         Event::Message(bytes) => {
