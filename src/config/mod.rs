@@ -16,6 +16,7 @@ pub mod scan;
 mod sources;
 mod tls;
 mod upstream;
+mod ways;
 
 pub use reader::{Problem, Problems};
 

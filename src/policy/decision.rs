@@ -5,6 +5,7 @@ use super::facts::Facts;
 use super::rewrite::Lead;
 use super::safesearch::Unsafe;
 use super::words;
+use crate::bypass::Finding;
 use crate::category::{Category, CategorySet, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -284,6 +285,8 @@ pub enum Reason {
     Unlisted,
     /// The words of a page, or of what was sent.
     Words(Arc<Words>),
+    /// A way round the filter.
+    Way(Arc<Finding>),
 }
 
 /// What words came to, or why they could not be read.
@@ -413,7 +416,8 @@ impl Reason {
             | Self::Led { .. }
             | Self::Nested
             | Self::Unlisted
-            | Self::Words(_) => None,
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 
@@ -438,7 +442,8 @@ impl Reason {
             | Self::Unsafe(_)
             | Self::Nested
             | Self::Unlisted
-            | Self::Words(_) => None,
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 
@@ -487,6 +492,7 @@ impl Reason {
                 Said::Over { .. } => "words",
                 Said::Unreadable(_) => "unreadable",
             },
+            Self::Way(finding) => finding.code.as_str(),
         }
     }
 
@@ -517,6 +523,7 @@ impl Reason {
             Self::Led { rule, how: Led::Redirected, to, then } => format!("The rule \"{rule}\" answers it with {to}. {}", then.text(taxonomy)),
             Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
             Self::Words(words) => words.text(),
+            Self::Way(finding) => finding.why(),
         };
         Cow::Owned(text)
     }
@@ -530,7 +537,7 @@ impl Reason {
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.category(),
             Self::Republished(republished) => republished.reason.category(),
             Self::Words(words) => words.category(),
-            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
+            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Way(_) => None,
         }
     }
 
@@ -546,7 +553,8 @@ impl Reason {
             | Self::Unsafe(_)
             | Self::Nested
             | Self::Unlisted
-            | Self::Words(_) => None,
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 
@@ -558,7 +566,14 @@ impl Reason {
             Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) => inner.rule(),
             Self::Republished(republished) => republished.reason.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => None,
+            Self::AlwaysBlocked(_)
+            | Self::Category { .. }
+            | Self::Port(_)
+            | Self::Unsafe(_)
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 
@@ -579,7 +594,9 @@ impl Reason {
             Self::AlwaysBlocked(_) => true,
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => inner.is_always_blocked(),
             Self::Republished(republished) => republished.reason.is_always_blocked(),
-            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => false,
+            Self::Port(_) | Self::Rule { .. } | Self::Category { .. } | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) | Self::Way(_) => {
+                false
+            }
         }
     }
 
