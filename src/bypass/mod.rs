@@ -11,6 +11,8 @@
 //! Where to add one: a row of `ALL` below, a file here, and the place in the proxy that asks it.
 
 pub mod first;
+pub mod wisp;
+pub mod wsproxy;
 
 /// What was found, by its name in the log and in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
