@@ -57,4 +57,6 @@ mod traffic;
 mod tunnels;
 mod updates;
 mod visits;
+mod ways;
+mod ways_real;
 mod websockets;

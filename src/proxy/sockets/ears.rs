@@ -72,9 +72,9 @@ impl Ears {
         self.all.is_empty() && self.prompts.is_none()
     }
 
-    /// Whether what stands in front of all of them has let go a part of a frame.
+    /// Whether what went on this way ends within a frame, where only what stands in front of all of them reads it.
     pub(super) fn ends_in_frame(&self, way: Way) -> bool {
-        self.wisp.as_ref().is_some_and(|wisp| wisp.ends_in_frame(way))
+        self.are_none() && self.wisp.as_ref().is_some_and(|wisp| wisp.ends_in_frame(way))
     }
 
     /// Adds to `out` what may go on of what has come this way. Whether something was added.

@@ -61,6 +61,8 @@ struct Line {
     /// What has come; the first `read` bytes of it were read, and are kept.
     come: BytesMut,
     read: usize,
+    /// Whether there is more to be heard of what has come.
+    is_fresh: bool,
     room: Vec<u8>,
     packet: Packet,
     /// Control frames that came within a message that is kept back.
@@ -77,6 +79,7 @@ impl Line {
             mode: Mode::Open,
             is_other: false,
             kind: Kind::Binary,
+            is_fresh: !early.is_empty(),
             come: early,
             read: 0,
             room: Vec::new(),
@@ -110,6 +113,7 @@ impl Line {
         let stepped = self.reader.step(&mut input, &mut self.room);
         let left = input.len();
         self.read += before - left;
+        self.is_fresh = !matches!(stepped, Ok(Heard::All) | Err(Fault::Broken(_)));
         if matches!(stepped, Ok(Heard::All)) && left > 0 {
             // What comes after a close goes nowhere.
             self.come.truncate(self.read);
@@ -161,7 +165,8 @@ impl Framer {
 
     /// Frames what waits. `last`: the message ends with it.
     fn flush(&mut self, last: bool, out: &mut BytesMut) {
-        if self.waiting.is_empty() && !last {
+        // What may yet be a CONNECT, or of a stream that was not let through, waits.
+        if self.packets != Packets::Passes || self.waiting.is_empty() && !last {
             return;
         }
         let opcode = match (self.has_begun, self.of) {
@@ -287,7 +292,9 @@ impl Wisp {
 
     /// More has come this way.
     pub(super) fn comes(&mut self, way: Way, bytes: &[u8]) {
-        self.line(way).come.extend_from_slice(bytes);
+        let line = self.line(way);
+        line.come.extend_from_slice(bytes);
+        line.is_fresh = true;
     }
 
     /// Nothing more comes this way: what is kept back goes on.
@@ -325,7 +332,7 @@ impl Wisp {
             if way == Way::Answer {
                 self.tell_cuts(out);
             }
-            if self.line(way).come.len() == self.line(way).read {
+            if !self.line(way).is_fresh {
                 break;
             }
             self.read(way, out)?;
@@ -378,7 +385,7 @@ impl Wisp {
         match (self.stage, self.line(way).mode) {
             (Stage::Over, _) => {
                 let line = self.line(way);
-                line.read = line.come.len();
+                line.is_fresh = false;
                 Ok(())
             }
             (Stage::Listening, _) => self.listen(way, out),
