@@ -56,7 +56,7 @@ impl School {
         let root = env!("CARGO_MANIFEST_DIR");
         let settings = format!(
             "data = \"data\"\n[files]\npolicy = \"{root}/config/policy.toml\"\ncategories = \"{root}/blocklists/categories.toml\"\nsources = \"sources.toml\"\n\
-             canaries = \"{root}/blocklists/canaries.toml\"\n"
+             canaries = \"{root}/blocklists/canaries.toml\"\n[scan]\nphrases = [\"{root}/blocklists/lexicon/phrases\"]\n"
         );
         let source = |name: &str, address: &str| format!("[[source]]\nname = \"{name}\"\naddress = \"{address}\"\nfolders = \"{root}/blocklists/ut1.toml\"\n");
         write(folder.path(), "sources.toml", &(source("starter", &format!("{root}/blocklists/starter")) + &source("made up", "lists")));

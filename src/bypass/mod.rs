@@ -10,7 +10,15 @@
 //!
 //! Where to add one: a row of `ALL` below, a file here, and the place in the proxy that asks it.
 
+pub mod bare;
+pub mod doh;
+pub mod encoded;
 pub mod first;
+pub mod forms;
+pub mod hellos;
+pub mod kits;
+pub mod random;
+pub mod types;
 pub mod wisp;
 pub mod wsproxy;
 

@@ -29,7 +29,7 @@
 //!
 //! # Where to add
 //!
-//! A condition: one variant and its arm in [`condition`].
+//! A condition: one variant and its arm in [`condition`]. A reason: one variant, its word and its sentence in [`reason`].
 
 pub mod changes;
 pub mod condition;
@@ -40,6 +40,7 @@ pub mod gate;
 pub mod glob;
 pub mod inspect;
 pub mod opinion;
+pub mod reason;
 pub mod republished;
 pub mod rewrite;
 pub mod safesearch;
@@ -49,10 +50,11 @@ pub mod words;
 
 pub use changes::Changes;
 pub use condition::Condition;
-pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, Reason, RequestVerdict, SnapshotId, TunnelPermit};
+pub use decision::{Action, ConnectVerdict, Decision, ForwardPermit, InspectPermit, RequestVerdict, SnapshotId, TunnelPermit};
 pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
 pub use gate::Gate;
 pub use inspect::{Inspection, Mode};
+pub use reason::Reason;
 pub use rewrite::{Lead, Rewrite};
 pub use safesearch::{Level, Resolver};
 pub use tenants::Tenants;

@@ -8,14 +8,56 @@
 //! Of a tunnel the name alone may say what is shown. Such a site is looked into where what it shows would be, unless the school never looks into
 //! what it is itself.
 
-use super::decision::Republished;
 use super::opinion::Court;
 use super::rewrite::Lead;
 use super::safesearch::Safe;
 use super::{Action, Circumstances, ConnectVerdict, Decision, InspectPermit, Reason, RequestVerdict};
+use crate::category::CategorySet;
+use crate::host::Host;
 use crate::insight::republished::{Other, Shown, Way, shown};
 use crate::lists::Found;
 use crate::url::Url;
+use std::borrow::Cow;
+
+/// Why a page that shows or leads to another was judged as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Republished {
+    /// What shows it.
+    pub by: Cow<'static, str>,
+    /// What it does with the other page.
+    pub way: Way,
+    /// The other page's host.
+    pub site: Host,
+    /// The other page in its one spelling; of what passes its host.
+    pub page: String,
+    /// What the other page is listed under.
+    pub categories: CategorySet,
+    /// Why: of the graver decision on the two.
+    pub reason: Reason,
+}
+
+/// The most of the other page's address that stands in a reason, in bytes.
+const LONGEST_SHOWN: usize = 200;
+
+impl Republished {
+    /// The reason with the other page named.
+    #[must_use]
+    pub fn named(by: impl Into<Cow<'static, str>>, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        let text = url.text();
+        let page = match &text[..text.floor_char_boundary(LONGEST_SHOWN)] {
+            whole if whole.len() == text.len() => whole.to_owned(),
+            start => format!("{start}…"),
+        };
+        Reason::Republished(Box::new(Self { by: by.into(), way, site: url.host.clone(), page, categories, reason }))
+    }
+
+    /// The reason of what passes, with the other page's site named: the page's whole address is on record anyway, and a reason that is another each time
+    /// is kept each time.
+    #[must_use]
+    pub fn passing(by: &'static str, way: Way, url: &Url, categories: CategorySet, reason: Reason) -> Reason {
+        Reason::Republished(Box::new(Self { by: by.into(), way, site: url.host.clone(), page: url.host.to_string(), categories, reason }))
+    }
+}
 
 /// May this request be forwarded? `led`: where a rule led it here.
 pub(super) fn request(court: &Court<'_>, url: &Url, found: &Found, around: Circumstances<'_>, led: Option<Lead>) -> Decision<RequestVerdict> {

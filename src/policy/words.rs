@@ -18,6 +18,7 @@
 //! Somebody in no group has the lowest threshold of any group and the strictest of all they do.
 
 use super::{Action, Policy, Reason};
+use crate::category::Category;
 use crate::identity::Standing;
 use crate::scan::lexicon::{Theme, ThemeId};
 use std::sync::Arc;
@@ -239,6 +240,71 @@ fn is_by_name(reason: &Reason) -> bool {
         | Reason::Unlisted
         | Reason::Words(_)
         | Reason::Way(_) => false,
+    }
+}
+
+/// What words came to, or why they could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Which way they went.
+    pub way: Way,
+    /// The group that says how much may be.
+    pub group: Arc<str>,
+    /// What they came to.
+    pub said: Said,
+}
+
+/// What is said of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// They are over the threshold.
+    Over {
+        /// What they are about.
+        theme: Box<str>,
+        /// The category that belongs to.
+        category: Option<Category>,
+        /// How many points they came to.
+        points: i32,
+        /// How many there may be less than.
+        threshold: i32,
+        /// The phrases that were seen, as the phrase files have them.
+        seen: Vec<Box<str>>,
+    },
+    /// They cannot be read, for this reason.
+    Unreadable(String),
+}
+
+impl Words {
+    /// What they came to, in a sentence. The phrases are not in it: a page shows this to a pupil.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let what = match self.way {
+            Way::Answer => "page",
+            Way::Upload => "text that was to be sent",
+        };
+        match &self.said {
+            Said::Over { theme, points, threshold, .. } => {
+                let theme = theme.replace('-', " ");
+                format!("The words of this {what} are about {theme}: they come to {points} points, and for {} {threshold} are too many.", self.group)
+            }
+            Said::Unreadable(why) => format!("This {what} cannot be read to see what is in it: {why}."),
+        }
+    }
+
+    /// The same with the phrases that were seen, for the record.
+    #[must_use]
+    pub fn on_record(&self) -> String {
+        match &self.said {
+            Said::Over { seen, .. } if !seen.is_empty() => format!("{} Seen: {}.", self.text(), seen.join("; ")),
+            Said::Over { .. } | Said::Unreadable(_) => self.text(),
+        }
+    }
+
+    pub(super) fn category(&self) -> Option<Category> {
+        match &self.said {
+            Said::Over { category, .. } => *category,
+            Said::Unreadable(_) => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! here, no site is connected to, and each is good for one request. And what sends a client to ask again on another connection.
 
 use super::error::ProxyError;
-use super::request::{Answer, Asked, own_answer, raw};
+use super::request::{Answer, Asked, own_answer};
 use super::streams::Goodbye;
 use super::target::Target;
 use super::{Proxy, Worker};
@@ -77,7 +77,7 @@ fn again(asked: &Asked, target: &Target, mut pending: Pending) -> Answer {
     let mut response = Response::new(bytes::Bytes::new());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(url) = HeaderValue::try_from(raw(target)) {
+    if let Ok(url) = HeaderValue::try_from(target.as_asked()) {
         response.headers_mut().insert(LOCATION, url);
     }
     pending.expect(Outcome::Complete);

@@ -4,8 +4,7 @@
 
 use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
-use crate::policy::decision::{Said, Words};
-use crate::policy::words::Way;
+use crate::policy::words::{Said, Way, Words};
 use crate::policy::{OnHit, Reading, Reason};
 use crate::scan::window::{Repeats, Score};
 use crate::scan::{Finding, Kind, Scanner, label};

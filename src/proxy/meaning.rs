@@ -3,7 +3,7 @@
 //! Who asks is a person where a name is known, else a device; one person at two devices has two trails.
 
 use super::Proxy;
-use super::request::{Asked, raw};
+use super::request::Asked;
 use super::target::Target;
 use crate::audit::{Class, Opening, RecordId, Verdict};
 use crate::identity::Identity;
@@ -84,7 +84,7 @@ pub(super) fn leads_to<B>(target: &Target, response: &Response<B>) -> Option<url
     }
     let location = response.headers().get(LOCATION)?;
     // Browsers take it for UTF-8, whatever it is.
-    url::Url::parse(&raw(target)).ok()?.join(&String::from_utf8_lossy(location.as_bytes())).ok()
+    url::Url::parse(&target.as_asked()).ok()?.join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }
 
 fn leads_on(status: StatusCode) -> bool {

@@ -1,10 +1,10 @@
 //! The forward proxy: bytes in, a decision asked for, a record opened, the decision carried out.
 //!
 //! ```text
-//! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ pool, dial, guard
+//! listen ─▶ connection ─▶ stream + framing ─┬▶ hyper ─▶ request ─▶ identify ─▶ policy ─▶ audit ─┬▶ forward ─▶ exchange ─▶ pool, dial, guard
 //!                                           └▶ connect, the same way ───────────────────────────┼▶ gate ─┬▶ tunnel ─▶ dial, guard
 //!                                                                                               │        └▶ intercept ─▶ hyper, and so on
-//!                                                                                               └▶ pages, own_pages
+//!                                                                                               └▶ refusals, own_pages ─▶ pages
 //! ```
 //!
 //! With a parent proxy set, `dial` leads to it: see [`parent`].
@@ -21,6 +21,7 @@ pub mod connect;
 pub mod connection;
 pub mod dial;
 pub mod error;
+mod exchange;
 pub mod explain;
 pub mod forward;
 pub mod framing;
@@ -42,6 +43,7 @@ mod line;
 pub mod listen;
 mod meaning;
 pub mod names;
+mod on_record;
 pub mod own_pages;
 pub mod pages;
 pub mod parent;
@@ -49,6 +51,7 @@ mod patient;
 pub mod pool;
 pub mod programs;
 mod reading;
+mod refusals;
 pub mod replay;
 pub mod request;
 mod rewritten;

@@ -5,7 +5,7 @@ use super::authority::Wanted;
 use super::error::sentence;
 use super::limits::OWN_FORM;
 use super::pages::{Page, refer};
-use super::request::{Answer, Asked, finish, raw};
+use super::request::{Answer, Asked, finish};
 use super::target::Target;
 use crate::audit::Pending;
 use crate::host::Host;
@@ -110,7 +110,7 @@ impl Worker {
 /// A request as it was received, without what proves who sent it.
 fn reflected(asked: &Asked, target: &Target) -> Vec<u8> {
     let secret = [http::header::AUTHORIZATION, http::header::COOKIE, http::header::PROXY_AUTHORIZATION];
-    let mut text = format!("{} {} {:?}\r\n", asked.method, raw(target), asked.version).into_bytes();
+    let mut text = format!("{} {} {:?}\r\n", asked.method, target.as_asked(), asked.version).into_bytes();
     for (name, value) in asked.headers.iter().filter(|(name, _)| !secret.contains(name)) {
         text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }

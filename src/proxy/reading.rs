@@ -6,7 +6,7 @@
 
 use super::body::{AnswerBody, RequestBody};
 use super::error::unrecorded;
-use super::forward::Upload;
+use super::exchange::Upload;
 use super::judge::{Body, Sentence, WordsJudge};
 use super::judge_messages::MessagesJudge;
 use super::judge_parts::PartsJudge;

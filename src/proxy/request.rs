@@ -1,42 +1,38 @@
 //! One request from head to answer: read, identified, judged, put on record, carried out.
+//!
+//! This is the way. What is put on record of a request is in `on_record`, the pages of what does not pass are in `refusals`, and sending it on is
+//! [`super::forward`].
 
 use super::body::AnswerBody;
 use super::conn::Conn;
-use super::error::{ProxyError, sentence, unrecorded};
+use super::error::ProxyError;
 use super::explain::Purpose;
-use super::framing::Malformed;
 use super::identify::Identified;
 use super::inside::Inside;
-use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE, SEC_FETCH_USER};
-use super::pages::{Form, Page, School};
+use super::meaning::Entry;
+use super::on_record::unjudged;
+use super::pages::{Page, School};
 use super::sequel::Sequel;
 use super::stream::REFUSED_HOST;
 use super::target::{self, Target};
-use super::{Proxy, Worker, heads, websocket};
-use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
-use crate::category::Page as Tone;
+use super::{Worker, heads, websocket};
+use crate::audit::{Opening, Pending, RecordId, Verdict};
 use crate::clock::Moment;
 use crate::host::Host;
 use crate::identity::{Identity, Who};
 use crate::insight::trail::Step;
-use crate::insight::{Certainty, Kind, Start};
-use crate::lists::Found;
-use crate::policy::decision::{Destination, Exempt};
+use crate::policy::decision::Destination;
+use crate::policy::reason::Exempt;
 use crate::policy::{Action, Changes, Circumstances, ConnectVerdict, Decision, Reading, Reason, RequestVerdict, TunnelPermit, files};
 use crate::shares::Taker;
 use crate::snapshot::Snapshot;
-use crate::url::Scheme;
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONNECTION, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// The longest any one field of a head is recorded, in bytes.
-const LONGEST_FIELD: usize = 2048;
 
 /// A tunnel that is let through.
 pub(super) enum Judged {
@@ -119,12 +115,6 @@ impl Asked {
     /// A target as it was meant: of one page, or of the server as a whole.
     fn meant<E>(&self, target: Result<Target, E>) -> Result<Target, E> {
         target.map(|target| if self.conn.asks_whole_server() { target.as_whole_server() } else { target })
-    }
-
-    fn text(&self, field: &HeaderName) -> Option<String> {
-        let value = self.headers.get(field)?;
-        let text = String::from_utf8_lossy(value.as_bytes());
-        Some(text[..text.floor_char_boundary(LONGEST_FIELD)].to_owned())
     }
 }
 
@@ -275,8 +265,7 @@ impl Worker {
                     return Err(self.refuse(asked, Some(target), identity.clone(), "no-authority", page).await);
                 }
                 let why = "Its TLS ends here, and each request in it is judged.";
-                let about = Opening { verdict: Verdict::Answered, reason: "inspected", why: why.into(), ..opening(asked, Some(target), identity) };
-                let entry = Proxy::lone_entry(asked, identity, about);
+                let entry = unjudged(asked, Some(target), identity, Verdict::Answered, ("inspected", why.into()));
                 let blocked = || self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening;
                 let unseen = (permit.site() == Action::Block).then(blocked);
                 let may_seal = permit.to_seal().is_some();
@@ -285,8 +274,7 @@ impl Worker {
             ConnectVerdict::Block => {
                 if let Some(setting) = self.shows_page(asked, identity, &reason) {
                     let why = "Its TLS ends here, to show the page that says why it is not opened; nothing is sent on.";
-                    let about = Opening { verdict: Verdict::Answered, reason: "explained", why: why.into(), ..opening(asked, Some(target), identity) };
-                    let (entry, url) = (Proxy::lone_entry(asked, identity, about), target.url());
+                    let (entry, url) = (unjudged(asked, Some(target), identity, Verdict::Answered, ("explained", why.into())), target.url());
                     let unseen = Some(self.judged(asked, target, identity, &found, Verdict::Blocked, &reason).opening);
                     let to = Destination::new(url.host.clone(), url.port);
                     return Ok(Judged::Inspected { to, entry, unseen, purpose: Purpose::Explain(setting), may_seal: false });
@@ -337,146 +325,6 @@ impl Worker {
         }
     }
 
-    pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
-        let taxonomy = &asked.snapshot.taxonomy;
-        let site = shown(target);
-        match reason.page(taxonomy) {
-            Tone::Help => {
-                let school = &self.settings.school;
-                let page = Page::new(StatusCode::FORBIDDEN, "help", school.help_heading.clone()).line(school.help_text.clone());
-                Page { help: true, ..page }
-            }
-            Tone::Block => {
-                let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked").line(reason.text(taxonomy));
-                let covers = reason.category().map(|category| taxonomy.info(category)).filter(|info| !info.covers.is_empty());
-                let page = match covers {
-                    Some(info) => page.line(format!("{} covers: {}", info.name, info.covers)),
-                    None => page,
-                };
-                Page { site, appeal: true, ..page }
-            }
-        }
-    }
-
-    /// The page in the place of a file that does not pass.
-    pub(super) fn file_page(&self, opening: &Opening, why: &str) -> Page {
-        let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This file is blocked").line(why);
-        let port = if matches!((opening.scheme, opening.port), ("http", 80) | ("https", 443)) { String::new() } else { format!(":{}", opening.port) };
-        let site = short(&format!("{}://{}{port}{}", opening.scheme, opening.host, opening.path));
-        Page { site, appeal: true, ..page }
-    }
-
-    pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
-        let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
-        let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
-        let site = reason.warned_of().unwrap_or(&target.url().host);
-        let token = self.warnings.token(identity, asked.client(), site, &raw(target), asked.now);
-        let form = Form { action: format!("{}://{}/continue", scheme(target.url()), self.settings.own_host), token };
-        Page { site: shown(target), form: Some(form), appeal: true, ..page }
-    }
-
-    /// A request that was judged, as one of a person's steps.
-    pub(super) fn judged(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Entry {
-        self.entry(asked, target, identity, self.judged_opening(asked, target, identity, found, verdict, reason))
-    }
-
-    /// What is known of a request that was judged.
-    pub(super) fn judged_opening(&self, asked: &Asked, target: &Target, identity: &Identity, found: &Found, verdict: Verdict, reason: &Reason) -> Opening {
-        let taxonomy = &asked.snapshot.taxonomy;
-        let categories = reason.listed(found.categories);
-        Opening {
-            verdict,
-            categories: taxonomy.ids(categories).collect::<Vec<_>>().join(" "),
-            reason: reason.kind(),
-            why: reason.text(taxonomy),
-            rule: reason.rule().map(str::to_owned),
-            entry: reason.entry().cloned(),
-            ..opening(asked, Some(target), identity)
-        }
-    }
-
-    /// Puts a request on record; without a record, the answer is that nothing can pass.
-    pub(super) async fn open_record(&self, asked: &Asked, entry: Entry) -> Result<Pending, Answer> {
-        let Entry { opening, step } = entry;
-        let verdict = opening.verdict;
-        let opened = self.recorder.open(opening).await;
-        if let (Some(step), Ok(pending)) = (step, &opened) {
-            self.recorded(step, verdict, pending.id());
-        }
-        opened.map_err(|why| own_answer(asked, &unrecorded(&why), None, &self.settings.school))
-    }
-
-    /// Puts a request on record while its site is reached, and no longer than the record takes if it fails. While the log cannot be written, nothing is
-    /// reached before.
-    pub(super) async fn beside<T>(
-        &self,
-        record: impl Future<Output = Result<Pending, Answer>>,
-        reach: impl Future<Output = T>,
-    ) -> Result<(Pending, T), Answer> {
-        if self.recorder.is_failing() {
-            return Ok((record.await?, reach.await));
-        }
-        tokio::try_join!(record, async { Ok(reach.await) })
-    }
-
-    /// Refuses what is no request a proxy can serve.
-    pub(super) async fn refuse(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, page: Page) -> Answer {
-        let why = page.lines.first().cloned().unwrap_or_else(|| page.heading.to_string());
-        self.refuse_since(asked, target, identity, kind, why, page).await
-    }
-
-    /// The same, where the record says more than the page.
-    async fn refuse_since(&self, asked: &Asked, target: Option<&Target>, identity: Identity, kind: &'static str, why: String, page: Page) -> Answer {
-        let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, target, &identity) };
-        match self.open_record(asked, Proxy::lone_entry(asked, &identity, opening)).await {
-            Ok(pending) => own_answer(asked, &page, Some(pending), &self.settings.school),
-            Err(answer) => answer,
-        }
-    }
-
-    /// Puts on record that something was refused that has been answered already, or has no answer.
-    pub(super) async fn mark(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: String) {
-        let opening = Opening { verdict: Verdict::Refused, reason: kind, why: why.into(), ..opening(asked, Some(target), identity) };
-        // Where it cannot be put on record, nothing passes either way.
-        if let Ok(pending) = self.open_record(asked, Proxy::lone_entry(asked, identity, opening)).await {
-            pending.close(Outcome::Complete);
-        }
-    }
-
-    /// Who sends what is refused unread: where its TLS ends here, whoever opened the connection, else nobody that is known.
-    fn sender(&self, asked: &Asked) -> Identity {
-        asked.conn.inside.as_ref().map_or_else(Identity::unknown, |inside| self.identify_inside(inside, &asked.snapshot, asked.client()))
-    }
-
-    async fn refuse_malformed(&self, asked: &Asked, why: Malformed) -> Answer {
-        let page = Page::new(why.status(), "refused", "The request cannot be read").line(sentence(&why.to_string()));
-        let target = asked.conn.inside.as_ref().map(|inside| inside.site(""));
-        let mut answer = self.refuse(asked, target.as_ref(), self.sender(asked), "malformed", page).await;
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        answer
-    }
-
-    async fn refuse_too_many(&self, asked: &Asked, target: Option<&Target>) -> Answer {
-        let page =
-            Page::new(StatusCode::TOO_MANY_REQUESTS, "refused", "Too many requests").line("This device asks for more than one device may. Wait a little.");
-        let mut answer = self.refuse(asked, target, self.sender(asked), "too-many", page).await;
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
-        answer
-    }
-
-    async fn ask_password(&self, asked: &Asked, target: &Target, heading: &'static str) -> Answer {
-        let page = Page::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "refused", heading).line("Give your school name and password to use the web.");
-        let mut answer = self.refuse(asked, Some(target), Identity::unknown(), "password", page).await;
-        answer.headers_mut().insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Usher\", charset=\"UTF-8\""));
-        answer
-    }
-
-    /// Answers by ourselves, on record, without having judged: our own pages, `TRACE` at its end.
-    pub(super) async fn answered(&self, asked: &Asked, target: &Target, identity: &Identity, kind: &'static str, why: &str) -> Result<Pending, Answer> {
-        let opening = Opening { verdict: Verdict::Answered, reason: kind, why: why.to_owned().into(), ..opening(asked, Some(target), identity) };
-        self.open_record(asked, Proxy::lone_entry(asked, identity, opening)).await
-    }
-
     /// The answer to a request that failed on its way to the origin.
     pub(super) fn failed(&self, asked: &Asked, error: &ProxyError, mut pending: Pending) -> Answer {
         let page = error.page();
@@ -513,80 +361,4 @@ pub(super) fn finish(asked: &Asked, response: Response<Bytes>, pending: Option<P
         return Response::from_parts(head, AnswerBody::empty(pending, asked.conn.clone()));
     }
     Response::from_parts(head, AnswerBody::own(bytes, pending, asked.conn.clone()))
-}
-
-/// The URL as it was asked for.
-pub(super) fn raw(target: &Target) -> String {
-    match target {
-        Target::Tunnel(url) => format!("{}:{}", bracketed(url), url.port),
-        Target::Page { url, port, path } => match port {
-            Some(port) => format!("{}://{}:{port}{path}", scheme(url), bracketed(url)),
-            None => format!("{}://{}{path}", scheme(url), bracketed(url)),
-        },
-    }
-}
-
-fn scheme(url: &crate::url::Url) -> &'static str {
-    match url.scheme {
-        Scheme::Http => "http",
-        Scheme::Https => "https",
-    }
-}
-
-fn bracketed(url: &crate::url::Url) -> String {
-    if url.host.address().is_some_and(|address| address.is_ipv6()) { format!("[{}]", url.host) } else { url.host.to_string() }
-}
-
-/// The URL as a page shows it: not longer than a person reads.
-fn shown(target: &Target) -> String {
-    short(&raw(target))
-}
-
-fn short(url: &str) -> String {
-    let short: String = url.chars().take(120).collect();
-    if short.len() < url.len() { short + "…" } else { short }
-}
-
-/// What is known of a request whatever came of it. What it means is filled in by [`Proxy::entry`].
-fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Opening {
-    let policy = &asked.snapshot.policy;
-    let (scheme, host, port, path) = match target {
-        Some(Target::Tunnel(url)) => ("https", url.host.to_string(), url.port, String::new()),
-        Some(Target::Page { url, path, .. }) => (scheme(url), url.host.to_string(), url.port, path.clone()),
-        None => ("", String::new(), 0, String::new()),
-    };
-    Opening {
-        class: Class::Resource,
-        kind: Kind::Resource,
-        start: Start::Loaded,
-        certainty: Certainty::Inferred,
-        cause: None,
-        search: None,
-        time_ms: asked.now.as_millisecond().unsigned_abs(),
-        user: match &identity.who {
-            Who::User(name) => Some(name.clone()),
-            Who::Unnamed => None,
-        },
-        group: policy.group_name(identity.standing),
-        source: identity.source.as_str(),
-        confidence: identity.confidence.as_str(),
-        client: asked.client(),
-        method: asked.method.clone(),
-        scheme,
-        host,
-        port,
-        path,
-        categories: String::new(),
-        verdict: Verdict::Answered,
-        reason: "",
-        why: Cow::Borrowed(""),
-        rule: None,
-        entry: None,
-        snapshot: asked.snapshot.id,
-        agent: asked.text(&USER_AGENT),
-        referrer: None,
-        fetch_dest: asked.text(&SEC_FETCH_DEST),
-        fetch_mode: asked.text(&SEC_FETCH_MODE),
-        fetch_user: asked.text(&SEC_FETCH_USER),
-    }
 }

@@ -1,4 +1,4 @@
-//! A body that is read as it passes: decoded beside what is passed on, judged, held back, withheld or cut.
+//! A body that is read as it passes: what of it goes on when, is held back, withheld or cut. Its `reader` decodes it beside that and has it judged.
 //!
 //! # What passes
 //!
@@ -18,11 +18,12 @@
 //! Held: the hold, one frame of the sender and what one step of decoding gives. A body that is decoded for longer than 256 KiB lets others have
 //! their turn. What cannot be read is said so; [`Judge::unread`] says what is done.
 
+mod reader;
+
 use super::judge::{Judge, Sentence};
 use super::limits::ScanLimits;
 use super::timer::Timer;
-use crate::body::coding::{Decoder, Stepped, Unreadable};
-use crate::policy::decision::{Said, Words};
+use crate::body::coding::{Decoder, Unreadable};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
 use crate::shares::Share;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
+use reader::{Read, Reader};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -42,8 +44,6 @@ use tokio::time::{Instant, timeout_at};
 
 /// How many bytes are judged before others on the same thread have their turn.
 const TURN: usize = 256 * 1024;
-/// How many bytes are judged at a time, and about how many are passed on at a time when they are decoded.
-const PIECE: usize = 16 * 1024;
 /// The most bytes that are kept while what was read may be too much yet: of markup there may be much between two words.
 const MOST_AHEAD: usize = 64 * 1024;
 /// How many pauses a hold may last in all.
@@ -121,21 +121,7 @@ pub struct Manner {
 /// A body that is read as it passes.
 pub struct Scanned<S> {
     source: S,
-    decoder: Decoder,
-    judges: Judges,
-    manner: Manner,
-    form: Form,
-    /// The frame at hand, as it came, and what of it is yet to be read.
-    frame: Bytes,
-    rest: Bytes,
-    at_work: bool,
-    /// What has come out of the decoder and is to be passed on.
-    decoded: Vec<u8>,
-    /// Room for what is only read.
-    room: Vec<u8>,
-    /// Whether decoded bytes are kept to be passed on.
-    keeps: bool,
-    judged: usize,
+    reader: Reader,
     /// How many may be judged before the hold ends.
     holds: Option<usize>,
     /// What is ready to go.
@@ -149,9 +135,6 @@ pub struct Scanned<S> {
     /// When something last came.
     active: Instant,
     timer: Timer,
-    /// Nothing more is read of it.
-    blind: bool,
-    found: Option<Sentence>,
     is_cut: bool,
     _memory: Option<Memory>,
 }
@@ -189,17 +172,7 @@ impl<S: Source> Scanned<S> {
     pub fn new(source: S, decoder: Decoder, judges: Judges, manner: Manner, memory: Option<Memory>) -> Self {
         Self {
             source,
-            decoder,
-            judges,
-            manner,
-            form: Form::Original,
-            frame: Bytes::new(),
-            rest: Bytes::new(),
-            at_work: false,
-            decoded: Vec::new(),
-            room: Vec::new(),
-            keeps: false,
-            judged: 0,
+            reader: Reader::new(decoder, judges, manner),
             holds: None,
             ready: VecDeque::new(),
             ahead: VecDeque::new(),
@@ -209,8 +182,6 @@ impl<S: Source> Scanned<S> {
             failed: None,
             active: Instant::now(),
             timer: Timer::default(),
-            blind: false,
-            found: None,
             is_cut: false,
             _memory: memory,
         }
@@ -219,27 +190,20 @@ impl<S: Source> Scanned<S> {
     /// The most that may be said of it.
     #[must_use]
     pub fn most(&self) -> OnHit {
-        self.judges.iter().map(|judge| judge.most()).max().unwrap_or_default()
+        self.reader.most()
     }
 
     /// Lets it pass as it comes, and says in which form.
     pub fn begin(&mut self) -> Form {
-        if self.most() > OnHit::Note && self.manner.may_change && !self.decoder.is_plain() {
-            (self.form, self.keeps) = (Form::Decoded, true);
-        }
-        self.form_said()
-    }
-
-    /// What its head has to say: one that may be cut has no length.
-    fn form_said(&self) -> Form {
-        if self.most() > OnHit::Note && self.manner.may_change && !self.blind { Form::Decoded } else { Form::Original }
+        self.reader.begin();
+        self.reader.form_said()
     }
 
     /// Holds it back until so much of it is judged, it is over, or nothing comes for a while.
     pub async fn hold(&mut self, limits: &ScanLimits) -> Held {
         let (mut originals, mut bytes) = (VecDeque::new(), 0);
         self.holds = Some(limits.held);
-        self.keeps = self.manner.may_change && !self.decoder.is_plain();
+        self.reader.keep_decoded();
         let longest = Instant::now() + limits.pause * PAUSES;
         loop {
             let until = (Instant::now() + limits.pause).min(longest);
@@ -247,7 +211,7 @@ impl<S: Source> Scanned<S> {
                 Ok(Ok(Piece::Bytes(frame))) => {
                     bytes += frame.len();
                     originals.push_back(frame);
-                    if bytes < limits.held && self.judged < limits.held {
+                    if bytes < limits.held && self.reader.judged() < limits.held {
                         continue;
                     }
                 }
@@ -255,7 +219,7 @@ impl<S: Source> Scanned<S> {
                 Ok(Ok(Piece::End)) => {
                     self.ready = originals;
                     self.holds = None;
-                    (self.keeps, self.decoded) = (false, Vec::new());
+                    self.reader.forget_decoded();
                     return Held::Whole;
                 }
                 Ok(Err(_)) if self.judge_pause() => return Held::Withheld,
@@ -267,17 +231,16 @@ impl<S: Source> Scanned<S> {
             break;
         }
         self.holds = None;
-        if self.keeps {
-            self.form = Form::Decoded;
-            originals = VecDeque::from([std::mem::take(&mut self.decoded).into()]);
+        if let Some(decoded) = self.reader.take_decoded() {
+            originals = VecDeque::from([decoded]);
         }
-        if self.is_anxious() && self.failed.is_none() {
+        if self.reader.is_anxious() && self.failed.is_none() {
             self.most_ahead = MOST_AHEAD + originals.iter().map(Bytes::len).sum::<usize>();
             self.ahead = originals;
         } else {
             self.ready = originals;
         }
-        Held::Begun(self.form_said())
+        Held::Begun(self.reader.form_said())
     }
 
     /// Has whoever listens at its source hear the rest of what is withheld, of which nothing passes: at most as much as the hold takes, as long as it keeps
@@ -295,7 +258,7 @@ impl<S: Source> Scanned<S> {
     /// What was said of it: the strictest.
     #[must_use]
     pub fn found(&self) -> Option<&Sentence> {
-        self.found.as_ref()
+        self.reader.found.as_ref()
     }
 
     /// Whether it was cut.
@@ -307,18 +270,18 @@ impl<S: Source> Scanned<S> {
     /// Whether nothing more will come.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let nothing_left = self.ready.is_empty() && self.ahead.is_empty() && self.trailers.is_none() && self.failed.is_none() && !self.at_work;
+        let nothing_left = self.ready.is_empty() && self.ahead.is_empty() && self.trailers.is_none() && self.failed.is_none() && !self.reader.is_at_work();
         self.stage == Stage::Over || self.stage == Stage::Ended && nothing_left
     }
 
     /// How much will come, as far as that is known.
     #[must_use]
     pub fn left(&self) -> SizeHint {
-        if self.form_said() == Form::Decoded && self.stage != Stage::Ended {
+        if self.reader.form_said() == Form::Decoded && self.stage != Stage::Ended {
             return SizeHint::default();
         }
-        let here = self.ready.iter().chain(&self.ahead).map(Bytes::len).sum::<usize>() + if self.at_work { self.frame.len() } else { 0 };
-        match (self.form, self.source.left().exact()) {
+        let here = self.ready.iter().chain(&self.ahead).map(Bytes::len).sum::<usize>() + self.reader.at_hand();
+        match (self.reader.form(), self.source.left().exact()) {
             (Form::Original, Some(exact)) => SizeHint::with_exact(exact + here as u64),
             (Form::Original, None) if self.stage == Stage::Ended => SizeHint::with_exact(here as u64),
             (Form::Original | Form::Decoded, _) => SizeHint::default(),
@@ -338,7 +301,7 @@ impl<S: Source> Scanned<S> {
             match self.stage {
                 Stage::Open => {}
                 Stage::Stopped => return Poll::Ready(self.stop()),
-                Stage::Ended if self.at_work => {}
+                Stage::Ended if self.reader.is_at_work() => {}
                 Stage::Ended | Stage::Over => return Poll::Ready(self.last()),
             }
             if let Some(bytes) = self.next_ready() {
@@ -347,7 +310,7 @@ impl<S: Source> Scanned<S> {
             match self.poll_piece(cx) {
                 Poll::Ready(Ok(Piece::Bytes(bytes))) => {
                     let kept = self.ahead.iter().map(Bytes::len).sum::<usize>();
-                    if !self.is_anxious() || kept > self.most_ahead && !self.judge_pause() {
+                    if !self.reader.is_anxious() || kept > self.most_ahead && !self.judge_pause() {
                         self.ready.append(&mut self.ahead);
                     }
                     self.ahead.push_back(bytes);
@@ -365,8 +328,8 @@ impl<S: Source> Scanned<S> {
                     if self.ahead.is_empty() {
                         return Poll::Pending;
                     }
-                    if self.is_anxious() {
-                        ready!(self.timer.poll(self.active + self.manner.pause, cx));
+                    if self.reader.is_anxious() {
+                        ready!(self.timer.poll(self.active + self.reader.manner.pause, cx));
                         if self.judge_pause() {
                             continue;
                         }
@@ -386,11 +349,6 @@ impl<S: Source> Scanned<S> {
         }
     }
 
-    /// Whether what was read may be too much yet.
-    fn is_anxious(&self) -> bool {
-        !self.blind && self.judges.iter().any(|judge| judge.is_anxious())
-    }
-
     /// The end of what has come whole.
     fn last(&mut self) -> Option<io::Result<Frame<Bytes>>> {
         self.ready.append(&mut self.ahead);
@@ -406,11 +364,11 @@ impl<S: Source> Scanned<S> {
         self.ahead.clear();
         self.stage = Stage::Over;
         self.is_cut = true;
-        let found = self.found.as_ref()?;
-        if let Some(told) = self.manner.told.take() {
+        let Reader { manner, found: Some(found), .. } = &mut self.reader else { return None };
+        if let Some(told) = manner.told.take() {
             told(found);
         }
-        let notice = if self.manner.may_change { (self.manner.notice)(&found.reason, &self.manner.reference) } else { Notice::None };
+        let notice = if manner.may_change { (manner.notice)(&found.reason, &manner.reference) } else { Notice::None };
         match notice {
             Notice::Bytes(bytes) => Some(Ok(Frame::data(bytes))),
             Notice::None => Some(Err(io::Error::other("cut for what is in it"))),
@@ -420,30 +378,28 @@ impl<S: Source> Scanned<S> {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Piece>> {
         let mut spent = 0;
         loop {
-            if self.at_work {
+            if self.reader.is_at_work() {
                 if spent >= TURN {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                if self.holds.is_some_and(|most| self.judged >= most) {
+                if self.holds.is_some_and(|most| self.reader.judged() >= most) {
                     return Poll::Ready(Ok(Piece::Full));
                 }
-                let before = self.judged;
-                match self.read_on() {
+                let before = self.reader.judged();
+                match self.reader.read_on() {
                     Read::Stop => {
                         self.stage = Stage::Stopped;
                         return Poll::Ready(Ok(Piece::Stop));
                     }
                     Read::More => {
-                        spent += self.judged - before;
-                        if self.form == Form::Decoded && self.decoded.len() >= PIECE {
-                            return Poll::Ready(Ok(Piece::Bytes(std::mem::take(&mut self.decoded).into())));
+                        spent += self.reader.judged() - before;
+                        if let Some(bytes) = self.reader.next_piece() {
+                            return Poll::Ready(Ok(Piece::Bytes(bytes)));
                         }
                     }
                     Read::Done => {
-                        self.at_work = false;
-                        let frame = std::mem::take(&mut self.frame);
-                        let bytes = if self.form == Form::Decoded { std::mem::take(&mut self.decoded).into() } else { frame };
+                        let bytes = self.reader.lay_down();
                         if !bytes.is_empty() {
                             return Poll::Ready(Ok(Piece::Bytes(bytes)));
                         }
@@ -457,7 +413,7 @@ impl<S: Source> Scanned<S> {
             match ready!(self.source.poll_next(cx)).map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(bytes))) => {
                     self.active = Instant::now();
-                    (self.frame, self.rest, self.at_work) = (bytes.clone(), bytes, true);
+                    self.reader.take_up(bytes);
                 }
                 Some(Ok(Err(frame))) => {
                     self.trailers = frame.into_trailers().ok();
@@ -471,8 +427,7 @@ impl<S: Source> Scanned<S> {
 
     /// Nothing has come for a while: true if the body is to end here for what has come.
     fn judge_pause(&mut self) -> bool {
-        let said = if self.blind { SmallVec::new() } else { self.judges.iter_mut().filter_map(|judge| judge.pause()).collect() };
-        let stops = self.hear_all(said);
+        let stops = self.reader.pause();
         if stops {
             self.stage = Stage::Stopped;
         }
@@ -485,79 +440,13 @@ impl<S: Source> Scanned<S> {
             self.end();
             self.stage = Stage::Over;
         }
-        self.found.as_ref()
+        self.reader.found.as_ref()
     }
 
     fn end(&mut self) -> Piece {
-        let said = if self.blind { SmallVec::new() } else { self.judges.iter_mut().filter_map(|judge| judge.end()).collect() };
-        let stops = self.hear_all(said);
+        let stops = self.reader.end();
         self.stage = if stops { Stage::Stopped } else { Stage::Ended };
         if stops { Piece::Stop } else { Piece::End }
-    }
-
-    /// Takes up what several say at once.
-    fn hear_all(&mut self, said: SmallVec<[Sentence; 1]>) -> bool {
-        let mut stops = false;
-        for sentence in said {
-            stops |= self.hear(sentence);
-        }
-        stops
-    }
-
-    /// Takes a sentence up; true if the body is to end here.
-    fn hear(&mut self, said: Sentence) -> bool {
-        let stops = said.on_hit > OnHit::Note;
-        if self.found.as_ref().is_none_or(|found| found.on_hit <= said.on_hit) {
-            if let Some(overheard) = &self.manner.overheard {
-                *overheard.lock() = Some(said.clone());
-            }
-            self.found = Some(said);
-        }
-        stops
-    }
-
-    fn judge(&mut self, which: Which) -> bool {
-        let said: SmallVec<[Sentence; 1]> = {
-            let bytes = match which {
-                Which::Decoded(from) => &self.decoded[from..],
-                Which::Room => &self.room[..],
-                Which::Frame(most) => &self.rest[..most],
-            };
-            self.judged += bytes.len();
-            self.judges.iter_mut().filter_map(|judge| judge.feed(bytes)).collect()
-        };
-        self.hear_all(said)
-    }
-
-    /// Reads a little more of the frame at hand.
-    fn read_on(&mut self) -> Read {
-        if self.blind {
-            self.rest = Bytes::new();
-            return Read::Done;
-        }
-        if self.decoder.is_plain() {
-            let most = self.rest.len().min(PIECE);
-            if self.judge(Which::Frame(most)) {
-                return Read::Stop;
-            }
-            let _ = self.rest.split_to(most);
-            return if self.rest.is_empty() { Read::Done } else { Read::More };
-        }
-        let mut input = &self.rest[..];
-        let from = self.decoded.len();
-        self.room.clear();
-        let out = if self.keeps { &mut self.decoded } else { &mut self.room };
-        let stepped = self.decoder.step(&mut input, out);
-        let read = self.rest.len() - input.len();
-        let _ = self.rest.split_to(read);
-        if self.judge(if self.keeps { Which::Decoded(from) } else { Which::Room }) {
-            return Read::Stop;
-        }
-        match stepped {
-            Ok(Stepped::More) => Read::More,
-            Ok(Stepped::Drained) => Read::Done,
-            Err(why) => self.cannot_read(&why),
-        }
     }
 
     /// One that cannot be read at all: it passes unread, or why not.
@@ -565,50 +454,14 @@ impl<S: Source> Scanned<S> {
     /// # Errors
     /// What is said of it, if it is not to pass.
     pub fn unread(mut self, why: &Unreadable) -> Result<Self, Sentence> {
-        match (self.cannot_read(why), self.found.take()) {
+        match (self.reader.cannot_read(why), self.reader.found.take()) {
             (Read::Stop, Some(found)) => Err(found),
-            (Read::Stop | Read::More | Read::Done, found) => Ok(Self { found, ..self }),
+            (Read::Stop | Read::More | Read::Done, found) => {
+                self.reader.found = found;
+                Ok(self)
+            }
         }
     }
-
-    /// Says that it cannot be read any further.
-    fn cannot_read(&mut self, why: &Unreadable) -> Read {
-        self.blind = true;
-        let asked = self.judges.iter().map(|judge| judge.unread()).max().unwrap_or_default();
-        // What goes on without its coding cannot go on as it came.
-        let on_hit = if self.form == Form::Decoded { asked.max(OnHit::Cut) } else { asked };
-        let (way, group) = (self.manner.way, self.manner.group.clone());
-        let reason = Reason::Words(Arc::new(Words { way, group, said: Said::Unreadable(why.to_string()) }));
-        if on_hit == OnHit::Note {
-            // While it is held: what was decoded of it is not the whole.
-            self.keeps = false;
-            self.decoded = Vec::new();
-        }
-        let stops = self.hear(Sentence { on_hit, reason });
-        if stops { Read::Stop } else { Read::Done }
-    }
-}
-
-/// Which bytes are judged.
-#[derive(Clone, Copy)]
-enum Which {
-    /// Those decoded from here on, which are passed on.
-    Decoded(usize),
-    /// Those decoded only to be read.
-    Room,
-    /// So many of the frame.
-    Frame(usize),
-}
-
-/// What reading on came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
-    /// There is more in the frame.
-    More,
-    /// The frame was read.
-    Done,
-    /// The body is to end here.
-    Stop,
 }
 
 #[cfg(test)]

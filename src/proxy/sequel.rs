@@ -21,7 +21,7 @@ use crate::insight::ai::sockets::{Talking, talking};
 use crate::insight::ai::{self, Prompt};
 use crate::insight::republished::Way;
 use crate::insight::{Certainty, Kind, Search, Stage, Start};
-use crate::policy::decision::Republished;
+use crate::policy::republished::Republished;
 use crate::policy::{Circumstances, Decision, RequestVerdict};
 use crate::url::Url;
 use bytes::Bytes;

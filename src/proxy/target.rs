@@ -83,6 +83,21 @@ impl Target {
             Self::Tunnel(url) | Self::Page { url, .. } => url,
         }
     }
+
+    /// The URL as it was asked for.
+    pub(super) fn as_asked(&self) -> String {
+        match self {
+            Self::Tunnel(url) => format!("{}:{}", bracketed(url), url.port),
+            Self::Page { url, port, path } => match port {
+                Some(port) => format!("{}://{}:{port}{path}", url.scheme.as_str(), bracketed(url)),
+                None => format!("{}://{}{path}", url.scheme.as_str(), bracketed(url)),
+            },
+        }
+    }
+}
+
+fn bracketed(url: &Url) -> String {
+    if url.host.address().is_some_and(|address| address.is_ipv6()) { format!("[{}]", url.host) } else { url.host.to_string() }
 }
 
 /// Path and query for the origin. A path that is not written is `/` (RFC 9112 section 3.2.1).

@@ -9,7 +9,7 @@ use super::Worker;
 use super::body::RequestBody;
 use super::conn::Conn;
 use super::error::ProxyError;
-use super::forward::{Sent, Upload, rebuilt};
+use super::exchange::{Sent, Upload, rebuilt};
 use super::judge::Body;
 use super::line::Line;
 use super::pool::Origin;

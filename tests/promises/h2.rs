@@ -2,6 +2,7 @@
 
 use crate::kit::h2::{BOTH, H1, H2, Site, Talk2, Told, believed, device, frame, frames, inside, next_frame, recorded, school, text, told};
 use crate::kit::nginx::Nginx;
+use crate::kit::secure::Authority;
 use crate::kit::{skipped, soon};
 use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt;
@@ -9,6 +10,7 @@ use hyper::ext::Protocol;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::client::TlsStream;
 
 /// A GET of `/`, packed: indexed fields but for the authority (RFC 7541).
@@ -170,12 +172,11 @@ async fn a_head_without_an_end_ends_the_connection() {
     assert!(site.seen().is_empty());
 }
 
-#[tokio::test]
-async fn more_than_may_be_under_way_is_refused_and_the_rest_goes_on() {
-    let believed = believed();
-    let open = Arc::new(tokio::sync::Semaphore::new(0));
+/// A site that gives as many answers as there are permits, and what they are added to.
+async fn waiting_site(believed: &Authority) -> (Site, Arc<Semaphore>) {
+    let open = Arc::new(Semaphore::new(0));
     let waits = open.clone();
-    let site = Site::doing(&believed, H2, move |_, _| {
+    let site = Site::doing(believed, H2, move |_, _| {
         let waits = waits.clone();
         async move {
             waits.acquire().await.expect("never closed").forget();
@@ -183,6 +184,13 @@ async fn more_than_may_be_under_way_is_refused_and_the_rest_goes_on() {
         }
     })
     .await;
+    (site, open)
+}
+
+#[tokio::test]
+async fn more_than_may_be_under_way_is_refused_and_the_rest_goes_on() {
+    let believed = believed();
+    let (site, open) = waiting_site(&believed).await;
     let usher = school(&believed, |world| world);
     let mut tls = frames(&usher, &site.authority()).await;
     for stream in (1..=300).step_by(2) {
@@ -344,16 +352,7 @@ async fn a_path_that_would_be_read_as_more_of_the_host_is_refused_on_record() {
 #[tokio::test]
 async fn one_client_has_only_so_many_requests_under_way_on_all_its_connections() {
     let believed = believed();
-    let open = Arc::new(tokio::sync::Semaphore::new(0));
-    let waits = open.clone();
-    let site = Site::doing(&believed, H2, move |_, _| {
-        let waits = waits.clone();
-        async move {
-            waits.acquire().await.expect("never closed").forget();
-            Response::new(Told::saying("page"))
-        }
-    })
-    .await;
+    let (site, open) = waiting_site(&believed).await;
     let usher = school(&believed, |world| world.limit("connections_per_client = 3"));
     let mut all = Vec::new();
     for _ in 0..3 {

@@ -518,6 +518,8 @@ async fn the_older_way_of_a_host_in_the_path_is_found_by_what_is_said_first() {
     for (path, first, cut) in [
         ("/wisp/games.example:443", &b"\x16\x03\x01\x02\0\x01\0"[..], true),
         ("/ws/shop.example:80", b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", true),
+        // Whatever is spoken there.
+        ("/rooms/terror.example:22", b"SSH-2.0-x\r\n", true),
         ("/rooms/shop.example:80", b"{\"join\":true}", false),
         ("/rooms/80", b"GET / HTTP/1.1\r\n\r\n", false),
     ] {
@@ -527,11 +529,15 @@ async fn the_older_way_of_a_host_in_the_path_is_found_by_what_is_said_first() {
         socket.say(&said(BINARY, first)).await;
         if cut {
             let reason = socket.is_closed_with(1008).await;
-            assert!(reason.contains("a web proxy"), "{reason}");
+            assert!(reason.starts_with("Ended by the school's filter"), "{reason}");
             let row = recorded(&scene.usher, path, |row| row.verdict == "blocked" && row.outcome.is_some()).await;
+            assert_eq!(scene.seen.packets().len(), before, "none of it leaves");
+            if path.contains("terror") {
+                assert_eq!((row.reason.as_str(), row.class.as_str()), ("always-blocked", "blocked"));
+                continue;
+            }
             assert_eq!(row.reason, "ws-proxy");
             assert!(row.why.contains("Nearly certain.") && row.why.contains("Really meant: "), "{}", row.why);
-            assert_eq!(scene.seen.packets().len(), before, "none of it leaves");
             continue;
         }
         scene.seen.has(first).await;

@@ -1,6 +1,8 @@
 //! However a body comes, cut into frames and with pauses between: what passes is the same, and what is found never leaves.
 
+use super::reader::PIECE;
 use super::*;
+use crate::policy::words::{Said, Words};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::HeaderValue;

@@ -8,8 +8,7 @@ use super::wisp::Wisp;
 use crate::audit::{Opening, RecordId, Recorder};
 use crate::body::coding::Unreadable;
 use crate::insight::ai::sockets::{Message, Talking};
-use crate::policy::decision::Said;
-use crate::policy::words::Way;
+use crate::policy::words::{Said, Way};
 use crate::policy::{self, OnHit, Reading, Reason};
 use crate::proxy::judge::{Body, Judge, Sentence, WordsJudge};
 use crate::scan::Kind;
@@ -283,7 +282,7 @@ impl Ear for Words {
 
     fn unread(&self, way: Way, why: &Unreadable) -> Option<Sentence> {
         let said = Said::Unreadable(why.to_string());
-        let reason = Reason::Words(Arc::new(policy::decision::Words { way, group: self.reading.group().clone(), said }));
+        let reason = Reason::Words(Arc::new(policy::words::Words { way, group: self.reading.group().clone(), said }));
         Some(Sentence { on_hit: self.reading.unread(way), reason })
     }
 

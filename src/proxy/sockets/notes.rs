@@ -1,7 +1,7 @@
 //! What is said of messages that pass all the same: on record when it is said, each by itself, for a WebSocket may stay open for hours.
 
 use crate::policy::Reason;
-use crate::policy::decision::Said;
+use crate::policy::words::Said;
 use crate::proxy::judge::Sentence;
 use crate::proxy::scanned::Note;
 use std::time::Duration;
@@ -71,8 +71,7 @@ fn theme(said: &Sentence) -> Option<Box<str>> {
 mod tests {
     use super::*;
     use crate::policy::OnHit;
-    use crate::policy::decision::Words;
-    use crate::policy::words::Way;
+    use crate::policy::words::{Way, Words};
     use parking_lot::Mutex;
     use std::sync::Arc;
 

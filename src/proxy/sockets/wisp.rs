@@ -433,7 +433,7 @@ impl Wisp {
             Err(Fault::Unreadable(_)) => Look::More,
         };
         if let Some(finding) = told {
-            self.court.found(finding)?;
+            self.court.found_by_path(finding)?;
         }
         match look {
             Look::More => {}

@@ -1,0 +1,92 @@
+//! Addresses of the forms that Rammerhead, CroxyProxy and their kin have.
+
+use super::{Code, Finding};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::percent_decode_str;
+
+/// Files and calls of Rammerhead. One of them may be anybody's.
+const ROUTES: [&str; 11] = [
+    "/rammerhead.js", "/hammerhead.js", "/worker-hammerhead.js", "/transport-worker.js", "/newsession", "/editsession", "/sessionexists", "/deletesession",
+    "/mainport", "/needpassword", "/api/shuffleDict",
+];
+
+/// Looks at the path and query of a request.
+#[must_use]
+pub fn in_path(path: &str) -> Option<Finding> {
+    croxy(path).or_else(|| rammerhead(path))
+}
+
+fn croxy(path: &str) -> Option<Finding> {
+    let (before, query) = path.split_once('?').unwrap_or((path, ""));
+    if let Some(value) = query.split('&').find_map(|pair| pair.strip_prefix("__cpo=")) {
+        let found = Finding::new(Code::Croxy, "\"__cpo=\" in the address");
+        return Some(match origin(value) {
+            Some(target) => found.of_target(&target),
+            None => found,
+        });
+    }
+    let name = ["/__cpi.php", "/__cpa.cp.js"].into_iter().find(|name| before.ends_with(name))?;
+    Some(Finding::new(Code::Croxy, &format!("the path {name}")))
+}
+
+/// The site in CroxyProxy's parameter: its origin, or only its name, in base64.
+fn origin(value: &str) -> Option<String> {
+    let value = percent_decode_str(value).decode_utf8().ok()?;
+    let text =
+        String::from_utf8(STANDARD_NO_PAD.decode(value.trim_end_matches(['=', '1'])).or_else(|_| STANDARD_NO_PAD.decode(value.trim_end_matches('='))).ok()?)
+            .ok()?;
+    let url = crate::url::Url::parse(&text).ok().filter(|url| url.host.as_str().contains('.'))?;
+    Some(url.host.as_str().to_owned())
+}
+
+fn rammerhead(path: &str) -> Option<Finding> {
+    let whole = path.split('?').next().unwrap_or_default();
+    let mut parts = whole.strip_prefix('/')?.splitn(2, '/');
+    let (session, rest) = (parts.next()?, parts.next().unwrap_or_default());
+    let is_session = session.len() == 32 && session.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    if is_session && (rest.starts_with("_rhs") || rest.starts_with("http:/") || rest.starts_with("https:/")) {
+        let found = Finding::new(Code::Rammerhead, "an address behind a session of 32 letters");
+        let host = rest.split_once("//").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+        return Some(match host.filter(|host| host.contains('.')) {
+            Some(host) => found.of_target(host),
+            None => found,
+        });
+    }
+    let route = ROUTES.into_iter().find(|route| whole == *route)?;
+    // "/newsession" may be anybody's; the names of its files are not.
+    let found = Finding::new(Code::Rammerhead, &format!("the path {route}"));
+    Some(if route.ends_with("head.js") { found } else { found.with(super::Certainty::Scores(2)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_known_with_what_is_meant() {
+        for (path, code, target) in [
+            ("/?__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ", Code::Croxy, Some("www.tiktok.com")),
+            ("/watch?v=x&__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ%3D%3D", Code::Croxy, Some("www.tiktok.com")),
+            ("/?__cpo=1", Code::Croxy, None),
+            ("/__cpi.php?s=abc", Code::Croxy, None),
+            ("/0123456789abcdef0123456789abcdef/https://www.tiktok.com/x", Code::Rammerhead, Some("www.tiktok.com")),
+            ("/0123456789abcdef0123456789abcdef/_rhsABC", Code::Rammerhead, None),
+            ("/rammerhead.js", Code::Rammerhead, None),
+            ("/newsession", Code::Rammerhead, None),
+        ] {
+            let found = in_path(path).unwrap_or_else(|| panic!("{path}"));
+            assert_eq!((found.code, found.target.as_deref()), (code, target), "{path}");
+        }
+        for path in [
+            "/",
+            "/?cpo=1",
+            "/0123456789abcdef0123456789abcdef",
+            "/0123456789ABCDEF0123456789ABCDEF/https://a.example/",
+            "/x/newsession",
+            "/a.js?x=/rammerhead.js",
+        ] {
+            assert_eq!(in_path(path), None, "{path}");
+        }
+    }
+}
