@@ -389,6 +389,7 @@ async fn what_only_resembles_it_passes_as_it_came() {
             socket.say(&said(CLOSE, b"")).await;
             while socket.frame().await.is_some_and(|(first, _)| first != CLOSE) {}
             socket.stream.shutdown().await.expect("ended");
+            while socket.frame().await.is_some() {}
             drop(socket);
             let row = recorded(&scene.usher, &path, |row| row.outcome.is_some()).await;
             assert_eq!((row.outcome.as_deref(), row.note), (Some("complete"), None));
