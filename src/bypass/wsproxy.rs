@@ -16,9 +16,10 @@ pub fn target(path: &str) -> Option<(Host, u16)> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let last = path.rsplit('/').next().filter(|last| last.len() <= LONGEST)?;
     let (host, port) = last.rsplit_once(':').or_else(|| last.rsplit_once("%3A")).or_else(|| last.rsplit_once("%3a"))?;
-    let port = port.parse().ok().filter(|port| *port != 0 && last.ends_with(|end: char| end.is_ascii_digit()))?;
-    let host = Host::parse(host).ok().filter(|host| host.address().is_some() || host.as_str().contains('.'))?;
-    Some((host, port))
+    let port = port.parse().ok().filter(|number| *number != 0 && port.starts_with(|sign: char| sign.is_ascii_digit()))?;
+    // As it is written: a time of day is an address too, by the rules of addresses.
+    let is_written_as_one = host.contains('.') || host.starts_with('[');
+    Some((Host::parse(host).ok().filter(|_| is_written_as_one)?, port))
 }
 
 /// What is found by the path alone.
