@@ -26,7 +26,7 @@ pub fn lie(declared: &str, first: &[u8]) -> Option<Finding> {
     let is = |marks: &[&[u8]], same: fn(&[u8], &[u8]) -> bool| marks.iter().any(|mark| begins.get(..mark.len()).is_some_and(|start| same(start, mark)));
     let what = if first.starts_with(WASM) {
         "WebAssembly"
-    } else if is(&PAGES, |a, b| a.eq_ignore_ascii_case(b)) {
+    } else if is(&PAGES, <[u8]>::eq_ignore_ascii_case) {
         "a page"
     } else if is(&PROGRAMS, |a, b| a == b) {
         "a script"

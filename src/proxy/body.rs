@@ -392,7 +392,7 @@ impl AnswerBody {
             && let Some(pending) = &mut self.pending
             && let Some(found) = scanned.concluded()
         {
-            pending.add_note(found.on_record());
+            found.note(pending);
             if scanned.is_cut() {
                 outcome = Outcome::Cut;
             }

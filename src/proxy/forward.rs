@@ -162,7 +162,7 @@ impl Worker {
         let exchanged = match (exchanged, overheard, &case) {
             (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
             (exchanged, found, _) => {
-                found.into_iter().for_each(|found| pending.add_note(found.on_record()));
+                found.into_iter().for_each(|found| found.note(&mut pending));
                 exchanged
             }
         };

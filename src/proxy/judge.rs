@@ -2,6 +2,8 @@
 //!
 //! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Proxy::judges` where the head says that it has something to read.
 
+use crate::audit::Pending;
+use crate::audit::remark::Remark;
 use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
 use crate::policy::words::{Said, Way, Words};
@@ -39,6 +41,16 @@ impl Sentence {
             Reason::Way(finding) => finding.why(),
             // Nothing else is said of bodies yet.
             other => other.kind().to_owned(),
+        }
+    }
+
+    /// Notes it with the request whose body it is of. What passes although it is over is remarked: nothing else on record tells a program of it.
+    pub(super) fn note(&self, pending: &mut Pending) {
+        pending.add_note(self.on_record());
+        if let (OnHit::Note, Reason::Words(words)) = (self.on_hit, &self.reason)
+            && let Said::Over { theme, points, threshold, .. } = &words.said
+        {
+            pending.remark(Remark::Words { theme: theme.clone(), points: *points, threshold: *threshold, way: words.way });
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`first`] | what a tunnel's first bytes are, if not TLS; a new protocol is a row |
 //! | [`hello`] | what a ClientHello says, read whole |
 //! | [`ja4`] | which program said it |
 //! | [`ca`] | the school's certificate authority |

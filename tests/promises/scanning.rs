@@ -304,6 +304,7 @@ async fn a_note_changes_nothing_and_is_on_record() {
         row.outcome.as_deref() == Some("complete") && note.contains("about suicide") && note.contains("120 points") && note.contains("lethal method"),
         "{note}"
     );
+    assert_eq!(row.remarks, ["{words suicide 120/100 down}"], "programs find it too");
     assert!(!school.rows().iter().any(|row| row.verdict == "blocked"));
 }
 

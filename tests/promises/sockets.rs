@@ -257,9 +257,9 @@ impl Scene {
         open(&self.device, &self.site.authority(), over, path, "permessage-deflate; client_max_window_bits, x-secret").await
     }
 
+    /// The record of the connection, and not of a message of it that was noted.
     async fn record(&self, path: &str) -> Row {
-        let own = |row: &Row| !matches!(row.reason.as_str(), "words" | "unreadable");
-        recorded(&self.usher, path, |row| row.verdict == "allowed" && row.outcome.is_some() && own(row)).await
+        recorded(&self.usher, path, |row| row.verdict == "allowed" && row.outcome.is_some() && !["words", "unreadable"].contains(&row.reason.as_str())).await
     }
 
     /// That it is on record as cut, and why.
@@ -484,8 +484,8 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     socket.say(&said(TEXT, DANGER.as_bytes())).await;
     assert_eq!(socket.frame().await, Some((TEXT, DANGER.into())));
     // It is on record while the connection is open, each way.
-    let noted = |row: &Row| row.verdict == "allowed" && row.why.contains("about suicide");
-    let row = recorded(&scene.usher, "/chat", |row| noted(row) && row.outcome.is_some()).await;
+    let noted = |row: &Row| row.verdict == "allowed" && row.reason == "words" && row.outcome.is_some();
+    let row = recorded(&scene.usher, "/chat", noted).await;
     assert!(
         row.note.as_deref().is_some_and(|note| note.starts_with("noted in a message of request ")) && row.categories.iter().any(|id| id == "self-harm"),
         "{row:?}"
@@ -500,8 +500,7 @@ async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are
     socket.say(&said(0xb1, b"?")).await;
     assert_eq!(socket.frame().await, Some((0xb1, b"?".to_vec())));
     drop(socket);
-    let of_connection = |row: &Row| row.outcome.is_some() && !row.why.contains("about suicide");
-    let note = recorded(&scene.usher, "/chat", of_connection).await.note.unwrap_or_default();
+    let note = scene.record("/chat").await.note.unwrap_or_default();
     assert!(note.contains("about suicide") && note.matches("It is not read any further").count() == 2, "{note}");
     assert_eq!(note.matches("One more message was noted.").count(), 2, "{note}");
     assert_eq!(scene.usher.rows().into_iter().filter(noted).count(), 2, "one each way");
