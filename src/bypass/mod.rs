@@ -19,6 +19,8 @@ pub mod hellos;
 pub mod kits;
 pub mod random;
 pub mod types;
+pub mod wisp;
+pub mod wsproxy;
 
 /// What was found, by its name in the log and in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

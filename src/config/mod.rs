@@ -17,6 +17,7 @@ pub mod scan;
 mod sources;
 mod tls;
 mod upstream;
+mod ways;
 
 pub use reader::{Problem, Problems};
 

@@ -6,6 +6,7 @@ use super::files;
 use super::reader::{FromToml, Problem, Source, Table, nearest_hint};
 use super::rewrite;
 use super::scan::{self, PhraseFiles};
+use super::ways;
 use crate::category::{Category, CategorySet, Taxonomy};
 use crate::clock::{Dates, Period, Timetable};
 use crate::identity::GroupId;
@@ -220,7 +221,7 @@ impl Groups<'_> {
             }
         }
         let inspect = table.choice("inspect", &Mode::NAMES, Some(Mode::None)).unwrap_or_default();
-        let gate = gate(table);
+        let (gate, ways) = (gate(table), ways::read(table));
         // A group whose policy says nothing of it is kept safe; grown-ups are trusted.
         let usual = if staff { Level::Off } else { Level::Strict };
         let safe_search = table.choice("safe_search", &Level::NAMES, Some(usual)).unwrap_or_default();
@@ -228,7 +229,7 @@ impl Groups<'_> {
         let phrases = scan::read_group(table, self.phrases, self.taxonomy).map(Arc::new);
         self.files.push(files::read(table));
         table.done();
-        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, safe_search, tenants, phrases });
+        self.groups.push(Group { name: name.into(), staff, allow, block, warn, inspect, gate, ways, safe_search, tenants, phrases });
     }
 
     fn add_members(&mut self, members: &Table<'_>, id: GroupId) {

@@ -280,6 +280,32 @@ fn what_tunnels_meet_is_read_and_a_word_that_is_none_is_told() {
 }
 
 #[test]
+fn what_is_done_about_ways_round_is_read_and_a_kind_that_is_none_is_told() {
+    use crate::bypass::Code;
+    use crate::policy::ways::{Act, Ways, Wisp};
+    let files = Files::new();
+    let group = |name: &str, settings: &str| format!("[[group]]\nname = \"{name}\"\n{settings}\n");
+    let all = "ways = { near = \"note\", scores = \"nothing\", wisp = \"block\", allow = [\"doh\", \"tor\"] }";
+    files.write("policy.toml", &(group("year-7", "") + &group("staff", all)));
+    let policy = Config::load(&files.0.path().join("usher.toml")).and_then(|config| config.rulebook()).expect("sound").school.policy;
+    let [pupils, staff] = [0, 1].map(|id| policy.ways(Standing::Member(crate::identity::GroupId(id))));
+    assert_eq!(pupils, Ways::default());
+    let said = Ways { near: Act::Note, scores: Act::Nothing, wisp: Wisp::Block, allow: [Code::Doh, Code::Tor].into_iter().collect() };
+    assert_eq!(staff, said);
+    files.write("policy.toml", &group("year-7", "ways = { near = \"nothing\", wisp = \"stream\", allow = [\"bear\", \"wisp-stream\"], scors = \"note\" }"));
+    assert_eq!(
+        files.problems(),
+        [
+            "policy.toml:3: group \"year-7\", ways.near: \"nothing\" is none of note, block",
+            "policy.toml:3: group \"year-7\", ways.wisp: \"stream\" is none of note, streams, block\n  hint: did you mean \"streams\"?",
+            "policy.toml:3: group \"year-7\", ways.allow: there is no way round of the name \"bear\"\n  hint: did you mean \"bare\"?",
+            "policy.toml:3: group \"year-7\", ways.allow: \"wisp-stream\" is settled by `wisp`\n  hint: write wisp = \"note\"",
+            "policy.toml:3: `scors` in [group \"year-7\", ways] is no setting\n  hint: did you mean \"scores\"?",
+        ]
+    );
+}
+
+#[test]
 fn only_a_group_that_says_so_is_staff() {
     let files = Files::new();
     let group = |name: &str, staff: &str| format!("[[group]]\nname = \"{name}\"\n{staff}\n");

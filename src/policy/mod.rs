@@ -45,6 +45,7 @@ pub mod republished;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;
+pub mod ways;
 pub mod words;
 
 pub use changes::Changes;
@@ -57,6 +58,7 @@ pub use reason::Reason;
 pub use rewrite::{Lead, Rewrite};
 pub use safesearch::{Level, Resolver};
 pub use tenants::Tenants;
+pub use ways::Ways;
 pub use words::{OnHit, Phrases, Reading, Unread};
 
 use crate::category::CategorySet;
@@ -105,6 +107,8 @@ pub struct Group {
     pub inspect: Mode,
     /// What their tunnels meet at their beginning.
     pub gate: Gate,
+    /// What is done about ways round the filter.
+    pub ways: Ways,
     /// How much search engines are to keep back.
     pub safe_search: Level,
     /// Whose accounts at Google and Microsoft may be used.

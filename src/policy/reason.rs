@@ -11,6 +11,7 @@ use super::Action;
 use super::republished::Republished;
 use super::safesearch::Unsafe;
 use super::words::{Said, Words};
+use crate::bypass::Finding;
 use crate::category::{Category, CategorySet, Page, Taxonomy};
 use crate::host::Host;
 use crate::illegal::{Illegal, Source};
@@ -76,6 +77,8 @@ pub enum Reason {
     Unlisted,
     /// The words of a page, or of what was sent.
     Words(Arc<Words>),
+    /// A way round the filter.
+    Way(Arc<Finding>),
 }
 
 /// Why what would be looked into is passed sealed.
@@ -147,7 +150,8 @@ impl Reason {
             | Self::Unsafe(_)
             | Self::Nested
             | Self::Unlisted
-            | Self::Words(_) => None,
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 
@@ -196,6 +200,7 @@ impl Reason {
                 Said::Over { .. } => "words",
                 Said::Unreadable(_) => "unreadable",
             },
+            Self::Way(finding) => finding.code.as_str(),
         }
     }
 
@@ -226,6 +231,7 @@ impl Reason {
             Self::Led { rule, how: Led::Redirected, to, then } => format!("The rule \"{rule}\" answers it with {to}. {}", then.text(taxonomy)),
             Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
             Self::Words(words) => words.text(),
+            Self::Way(finding) => finding.why(),
         };
         Cow::Owned(text)
     }
@@ -238,7 +244,7 @@ impl Reason {
             Self::Rule { category, .. } => *category,
             Self::Words(words) => words.category(),
             Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.category(),
-            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted => None,
+            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Way(_) => None,
         }
     }
 
@@ -248,7 +254,7 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.entry(),
-            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => None,
+            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) | Self::Way(_) => None,
         }
     }
 
@@ -259,7 +265,14 @@ impl Reason {
             Self::Rule { rule, .. } => Some(rule),
             Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
             Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Republished(_) => self.within()?.rule(),
-            Self::AlwaysBlocked(_) | Self::Category { .. } | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) => None,
+            Self::AlwaysBlocked(_)
+            | Self::Category { .. }
+            | Self::Port(_)
+            | Self::Unsafe(_)
+            | Self::Nested
+            | Self::Unlisted
+            | Self::Words(_)
+            | Self::Way(_) => None,
         }
     }
 

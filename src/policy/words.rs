@@ -238,7 +238,8 @@ fn is_by_name(reason: &Reason) -> bool {
         | Reason::Republished(_)
         | Reason::Nested
         | Reason::Unlisted
-        | Reason::Words(_) => false,
+        | Reason::Words(_)
+        | Reason::Way(_) => false,
     }
 }
 

@@ -200,9 +200,11 @@ pub(super) async fn carry(client: End, origin: End, mut pending: Pending, idle: 
     }
     let noted = |note: String| said.as_ref().map_or_else(|| note.clone(), |said| format!("{said}; {note}"));
     let up = pending.received();
+    // It may have carried something before.
+    let before = up.load(Ordering::Relaxed);
     let mut down = 0;
     let ended = tunnel::run(client, origin, idle, |moved| {
-        up.store(moved.up, Ordering::Relaxed);
+        up.store(before + moved.up, Ordering::Relaxed);
         pending.sent(moved.down - down);
         down = moved.down;
     })

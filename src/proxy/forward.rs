@@ -70,7 +70,7 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
-        let opening = asked.reading.is_some().then(|| entry.opening.clone());
+        let opening = (asked.reading.is_some() || asks_websocket(&asked.headers)).then(|| entry.opening.clone());
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
             (Some(upload), _) => match Box::pin(self.hold_upload(&upload, &mut asked, entry, request.body_mut())).await {
@@ -130,7 +130,7 @@ impl Worker {
         }
         self.make_ready_to_hear(&mut asked, &mut pending).await;
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
-        let case = opening.map(|opening| Case { opening, target: &target });
+        let case = opening.filter(|_| asked.reading.is_some()).map(|opening| Case { opening, target: &target });
         let overheard = match &case {
             Some(case) => match Box::pin(self.read_upload(&asked, case, &mut upload, heard.is_some())).await {
                 Ok(overheard) => overheard,

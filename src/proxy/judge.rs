@@ -38,6 +38,7 @@ impl Sentence {
     pub fn on_record(&self) -> String {
         match &self.reason {
             Reason::Words(words) => words.on_record(),
+            Reason::Way(finding) => finding.why(),
             // Nothing else is said of bodies yet.
             other => other.kind().to_owned(),
         }

@@ -2,7 +2,7 @@
 //!
 //! # What passes
 //!
-//! What goes on is what came, byte for byte: nothing is framed anew. Where a group only notes, it goes on when it comes. Where something may be ended, a
+//! What goes on is what came, byte for byte: nothing is framed anew, but by [`wisp`] what the client sends to a web proxy. Where a group only notes, it goes on when it comes. Where something may be ended, a
 //! message is held until it is whole and judged, as long as it is no longer than `SOCKET_HELD` and keeps coming; no page would be shown a part of it anyway.
 //! A longer one passes as it is judged, and its end only when all of it was: so no page and no site is given it whole.
 //!
@@ -12,19 +12,23 @@
 //!
 //! # Who hears it
 //!
-//! [`ears`] says who; one of them weighs words. What a chat service is asked is on record before it goes on.
+//! [`ears`] says who; one of them weighs words. What a chat service is asked is on record before it goes on. In front of them all stands [`wisp`], which
+//! listens for web proxies to the first messages of every WebSocket: where nobody else listens, what follows is a tunnel like any other, and costs no more.
 //!
 //! # Limits
 //!
 //! Held: `SOCKET_AHEAD` and one piece each way, and zlib's window where compression was agreed, which is counted in what all decoding may take. Is that half
 //! gone, compression is taken out of what is offered. An extension that cannot be read is never offered.
 
+mod court;
 mod direction;
 mod ears;
 mod notes;
+mod wisp;
 
 use super::conn::Conn;
-use super::connect::client_end;
+use super::connect::{self, client_end};
+use super::inside::user_of;
 use super::judge::Sentence;
 use super::limits::SOCKET_ENDS;
 use super::reading::Case;
@@ -38,13 +42,16 @@ use super::wire::Wire;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder};
 use crate::body::coding::Limits;
+use crate::bypass::{Finding, wsproxy};
 use crate::insight::ai::sockets::Talking;
+use crate::policy::ways::Act;
 use crate::policy::words::{Said, Way};
-use crate::policy::{OnHit, Reason};
+use crate::policy::{OnHit, Reason, Ways};
 use crate::snapshot::Snapshot;
 use crate::socket::extensions::{Deflate, Unknown, agreed, readable};
 use crate::socket::{Counts, Kind, Reader, Side, close_frame};
 use bytes::Bytes;
+use court::Court;
 use direction::{Direction, Recording, Stopped};
 use ears::{Ears, Prompts, Words};
 use http::HeaderValue;
@@ -58,6 +65,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
+use wisp::Wisp;
 
 /// Memory that inflating takes, each way, in units of what all decoding may take.
 const UNITS: u32 = 2;
@@ -72,6 +80,7 @@ const INTERNAL_ERROR: u16 = 1011;
 pub(super) struct Plan {
     words: Option<Words>,
     talking: Option<Box<(Talking, Opening)>>,
+    proxies: Option<Box<Proxies>>,
     told: Option<Told>,
     /// The request and the snapshot that messages which are only noted are put on record with.
     noting: Option<(Arc<Opening>, Arc<Snapshot>)>,
@@ -82,6 +91,16 @@ pub(super) struct Plan {
     decode: Limits,
     pause: Duration,
     idle: Duration,
+}
+
+/// What it takes to listen for web proxies.
+struct Proxies {
+    worker: Arc<Worker>,
+    user: Option<Arc<str>>,
+    ways: Ways,
+    opening: Arc<Opening>,
+    /// What the path says already.
+    by_path: Option<Finding>,
 }
 
 impl Plan {
@@ -118,19 +137,21 @@ impl Proxy {
 
 impl Worker {
     /// How a WebSocket that is asked for is to be read, if it is; what is offered of extensions is cut down to that.
-    pub(super) fn socket(&self, asked: &mut Asked, target: &Target, opening: Option<&Arc<Opening>>) -> Option<Plan> {
+    pub(super) fn socket(self: &Arc<Self>, asked: &mut Asked, target: &Target, opening: Option<&Arc<Opening>>) -> Option<Plan> {
         let reading = asked.reading.clone().filter(crate::policy::Reading::reads_sockets);
         let talking = asked.sequel.as_mut().and_then(|sequel| sequel.talking.take());
-        if reading.is_none() && talking.is_none() {
+        let proxies = opening.and_then(|opening| self.proxies(asked, target, opening)).map(Box::new);
+        if reading.is_none() && talking.is_none() && proxies.is_none() {
             return None;
         }
         let memory = self.readable_offer(asked);
-        let case = opening.filter(|_| reading.is_some()).map(|opening| Case { opening: opening.clone(), target });
+        let case = opening.map(|opening| Case { opening: opening.clone(), target });
         let told = case.as_ref().map(|case| case.tell(&self.recorder, &asked.snapshot));
         let noting = case.map(|case| (case.opening, Arc::clone(&asked.snapshot)));
         Some(Plan {
             words: reading.map(|reading| Words::new(&asked.snapshot, &reading)),
             talking,
+            proxies,
             told,
             noting,
             memory,
@@ -140,6 +161,17 @@ impl Worker {
             pause: self.limits.scan.pause,
             idle: self.limits.tunnel_idle_time,
         })
+    }
+
+    /// How web proxies are listened for, if the group has them looked for.
+    fn proxies(self: &Arc<Self>, asked: &Asked, target: &Target, opening: &Arc<Opening>) -> Option<Proxies> {
+        let identity = &asked.sequel.as_ref()?.identity;
+        let ways = asked.snapshot.policy.ways(identity.standing);
+        let by_path = match target {
+            Target::Page { path, .. } => wsproxy::by_path(path).filter(|finding| ways.act(finding) > Act::Nothing),
+            Target::Tunnel(_) => None,
+        };
+        (ways.wisp().is_some() || by_path.is_some()).then(|| Proxies { worker: self.clone(), user: user_of(identity), ways, opening: opening.clone(), by_path })
     }
 
     /// Passes on a WebSocket that is read, once both sides have left HTTP. It keeps `conn`, and with it the connection's place among the connected.
@@ -153,7 +185,12 @@ impl Worker {
     ) {
         tokio::spawn(async move {
             match tokio::try_join!(client_end(client), origin) {
-                Ok((client, origin)) => carry(client, origin, pending, plan).await,
+                // Apart, so that what is only a tunnel from then on does not hold the room that listening takes.
+                Ok((client, origin)) => {
+                    if let Some(Plain { client, origin, pending, idle }) = Box::pin(carry(client, origin, pending, plan)).await {
+                        connect::carry(client, origin, pending, idle, None).await;
+                    }
+                }
                 Err(error) => {
                     pending.note(error.to_string());
                     pending.close(Outcome::Abandoned);
@@ -170,18 +207,37 @@ enum Ended {
     Idle,
     /// By what came this way.
     Stopped(Way, Stopped),
+    /// Nobody listens any more.
+    Unheard,
 }
 
-/// Moves messages between both ends until both are done or one is ended, and closes the record.
-async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
+/// A WebSocket that nobody listens to any more.
+struct Plain {
+    client: End,
+    origin: End,
+    pending: Pending,
+    idle: Duration,
+}
+
+/// Moves messages between both ends until both are done or one is ended, and closes the record; or until nobody listens any more.
+async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) -> Option<Plain> {
     pending.expect(Outcome::Abandoned);
-    let Plan { words, talking, told, noting, memory, deflate, recorder, decode, pause, idle } = plan;
+    let Plan { words, talking, proxies, told, noting, memory, deflate, recorder, decode, pause, idle } = plan;
     let note: Option<Note> = noting.map(|(opening, snapshot)| Case::note(&recorder, opening, snapshot, pending.id()));
     let prompts = talking.map(|talking| Prompts::new(talking.0, talking.1, pending.id(), recorder));
     let mut ears = Ears::new(words.into_iter().map(|words| Box::new(words) as Box<_>).collect(), prompts);
+    let (mut client_early, mut origin_early) = (client.early, origin.early);
+    if let Some(Proxies { worker, user, ways, opening, by_path }) = proxies.map(|proxies| *proxies) {
+        let early = (std::mem::take(&mut client_early), std::mem::take(&mut origin_early));
+        let court = Court { worker, user, ways, opening, of: pending.id(), note: note.clone() };
+        ears.wisp = Some(Box::new(Wisp::new(court, by_path, (deflate, decode), early)));
+    }
     let reader = |side, context| Reader::new(side, context, decode);
-    let mut up = Direction::new(Way::Upload, reader(Side::Client, deflate.map(|deflate| deflate.client)), client.early, note.clone());
-    let mut down = Direction::new(Way::Answer, reader(Side::Server, deflate.map(|deflate| deflate.server)), origin.early, note);
+    let mut up = Direction::new(Way::Upload, reader(Side::Client, deflate.map(|deflate| deflate.client)), client_early, note.clone());
+    let mut down = Direction::new(Way::Answer, reader(Side::Server, deflate.map(|deflate| deflate.server)), origin_early, note);
+    if ears.are_none() {
+        (up, down) = (up.unread(), down.unread());
+    }
     let (mut client, mut origin) = (client.wire, origin.wire);
     let (received, mut moved) = (pending.received(), (0, 0));
     let (mut active, mut timer) = (Instant::now(), Timer::default());
@@ -203,16 +259,33 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ended::Done),
             (Poll::Pending | Poll::Ready(_), _) => {}
         }
+        if ears.wisp.as_ref().is_some_and(|wisp| wisp.is_over()) {
+            ears.wisp = None;
+            if ears.are_none() && up.is_open() && down.is_open() {
+                return Poll::Ready(Ended::Unheard);
+            }
+        } else if ears.wisp.as_mut().is_some_and(|wisp| wisp.take_turn()) {
+            cx.waker().wake_by_ref();
+        }
         timer.poll(active + idle, cx).map(|()| Ended::Idle)
     })
     .await;
     received.store(up.moved, Ordering::Relaxed);
     pending.sent(down.moved - moved.1);
     drop(memory);
+    if matches!(ended, Ended::Unheard) {
+        let (client, origin) = (End { wire: client, early: up.take_rest() }, End { wire: origin, early: down.take_rest() });
+        return Some(Plain { client, origin, pending, idle });
+    }
+    let is_closed = up.is_closed() && down.is_closed() || ears.wisp.as_ref().is_some_and(|wisp| wisp.is_closed());
+    let (up_in_frame, down_in_frame) = (up.ends_in_frame || ears.ends_in_frame(Way::Upload), down.ends_in_frame || ears.ends_in_frame(Way::Answer));
+    if let Some(said) = ears.wisp.as_ref().and_then(|wisp| wisp.said()) {
+        pending.add_note(said);
+    }
     let notes = [up.notes.take(), down.notes.take()].concat();
     notes.into_iter().chain(counted("Up", up.counts())).chain(counted("Down", down.counts())).for_each(|note| pending.add_note(note));
     let (outcome, code, reason) = match ended {
-        Ended::Done => (Outcome::Complete, None, String::new()),
+        Ended::Done | Ended::Unheard => (Outcome::Complete, None, String::new()),
         Ended::Idle => {
             pending.add_note("Nothing moved for too long.".to_owned());
             (Outcome::LimitReached, None, String::new())
@@ -233,8 +306,16 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
             pending.add_note("Ended: what was asked could not be put on record.".to_owned());
             (Outcome::Abandoned, Some(INTERNAL_ERROR), "The record cannot be written".to_owned())
         }
+        Ended::Stopped(_, Stopped::Sealed(why)) => {
+            pending.add_note(format!("Ended: it is a web proxy, and what it is asked cannot be read: {why}."));
+            (Outcome::Cut, Some(POLICY_VIOLATION), "Ended by the school's filter: it cannot be read".to_owned())
+        }
+        Ended::Stopped(_, Stopped::Flooded) => {
+            pending.add_note("Ended: it is a web proxy, and is asked for more than can be answered.".to_owned());
+            (Outcome::Cut, Some(POLICY_VIOLATION), "Ended by the school's filter: too much is asked for".to_owned())
+        }
         // Both have said that they are done: how they hang up is of no matter.
-        Ended::Stopped(_, Stopped::Reading(_) | Stopped::Writing(_)) if up.is_closed() && down.is_closed() => (Outcome::Complete, None, String::new()),
+        Ended::Stopped(_, Stopped::Reading(_) | Stopped::Writing(_)) if is_closed => (Outcome::Complete, None, String::new()),
         Ended::Stopped(Way::Upload, Stopped::Reading(error)) | Ended::Stopped(Way::Answer, Stopped::Writing(error)) => {
             pending.add_note(error.to_string());
             (Outcome::ClientGone, None, String::new())
@@ -245,16 +326,17 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) {
         }
     };
     if let Some(code) = code {
-        let to_client = (down.take_going(), (!down.ends_in_frame).then(|| close_frame(Side::Server, code, &reason, [0; 4])));
+        let to_client = (down.take_going(), (!down_in_frame).then(|| close_frame(Side::Server, code, &reason, [0; 4])));
         let mut mask = [0; 4];
         // It hides nothing: what is masked is a reason of our own. Without randomness it is still right.
         let _ = getrandom::fill(&mut mask);
-        let to_origin = (up.take_going(), (!up.ends_in_frame).then(|| close_frame(Side::Client, code, &reason, mask)));
+        let to_origin = (up.take_going(), (!up_in_frame).then(|| close_frame(Side::Client, code, &reason, mask)));
         let ends = async { tokio::join!(end(client, to_client), end(origin, to_origin)) };
         // Who does not end its side is ended.
         let _ = timeout(SOCKET_ENDS, ends).await;
     }
     pending.close(outcome);
+    None
 }
 
 /// Ends one side: what was judged before goes out, then the close; then whatever comes is thrown away until that side ends, so that nothing that is unread
@@ -278,7 +360,8 @@ fn about(said: &Sentence) -> String {
             Said::Over { theme, .. } => format!(": words about {}", theme.replace('-', " ")),
             Said::Unreadable(_) => ": it cannot be read".to_owned(),
         },
-        // Nothing else is said of messages yet.
+        Reason::Way(_) => ": a web proxy".to_owned(),
+        // Nothing else is said of messages.
         _ => String::new(),
     }
 }

@@ -58,4 +58,6 @@ mod traffic;
 mod tunnels;
 mod updates;
 mod visits;
+mod ways;
+mod ways_real;
 mod websockets;

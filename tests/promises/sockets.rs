@@ -29,7 +29,7 @@ const PACKED: u8 = 0x40;
 const FIN: u8 = 0x80;
 
 /// A frame, masked as a client's is if there is a mask.
-fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+pub fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     let bit = if mask.is_some() { 0x80 } else { 0 };
     let mut frame = vec![first];
     match payload.len() {
@@ -43,19 +43,19 @@ fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     frame
 }
 
-fn said(first: u8, payload: &[u8]) -> Vec<u8> {
+pub fn said(first: u8, payload: &[u8]) -> Vec<u8> {
     frame(first, payload, Some(MASK))
 }
 
 /// Compresses as RFC 7692 says, each message with what came before.
-struct Packer(Compress);
+pub struct Packer(Compress);
 
 impl Packer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Compress::new(Compression::best(), false))
     }
 
-    fn pack(&mut self, message: &[u8]) -> Vec<u8> {
+    pub fn pack(&mut self, message: &[u8]) -> Vec<u8> {
         let (mut out, mut rest) = (Vec::new(), message);
         loop {
             out.reserve(message.len() + 1024);
@@ -71,9 +71,9 @@ impl Packer {
 }
 
 /// One frame as it was read: its first byte and its payload, unmasked.
-type Frame = (u8, Vec<u8>);
+pub type Frame = (u8, Vec<u8>);
 
-async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> Option<(Frame, Vec<u8>)> {
+pub async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> Option<(Frame, Vec<u8>)> {
     let mut raw = vec![0; 2];
     from.read_exact(&mut raw).await.ok()?;
     let (first, second) = (raw[0], raw[1]);
@@ -168,28 +168,28 @@ pub async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, asked: String
 }
 
 /// Both ends of a WebSocket through Usher.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-struct Socket {
-    stream: Box<dyn Stream>,
+pub struct Socket {
+    pub stream: Box<dyn Stream>,
     /// The head of the answer.
-    answer: String,
+    pub answer: String,
 }
 
 impl Socket {
-    async fn say(&mut self, bytes: &[u8]) {
+    pub async fn say(&mut self, bytes: &[u8]) {
         // The other side may be gone.
         let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
     }
 
-    async fn frame(&mut self) -> Option<Frame> {
+    pub async fn frame(&mut self) -> Option<Frame> {
         soon("a frame", read_frame(&mut self.stream)).await.map(|(frame, _)| frame)
     }
 
     /// The close that comes next, and that nothing follows.
-    async fn is_closed_with(&mut self, code: u16) -> String {
+    pub async fn is_closed_with(&mut self, code: u16) -> String {
         let (first, payload) = self.frame().await.expect("a close");
         assert_eq!((first, payload.get(..2)), (CLOSE, Some(&code.to_be_bytes()[..])), "{}", String::from_utf8_lossy(&payload));
         assert_eq!(self.frame().await, None, "nothing follows");
@@ -199,9 +199,36 @@ impl Socket {
 
 /// Over which HTTP a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
+pub enum Over {
     Http1,
     Http2,
+}
+
+/// A WebSocket of a device with a site, which offers these extensions.
+pub async fn open(device: &Device, authority: &str, over: Over, path: &str, offers: &str) -> Socket {
+    match over {
+        Over::Http1 => {
+            let mut tls = device.clone_offering(H1).secure(authority, "news.example").await.expect("the school's certificate");
+            let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            let asked = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{fields}Sec-WebSocket-Extensions: {offers}\r\n\r\n");
+            tls.write_all(asked.as_bytes()).await.expect("sent");
+            let answer = head(&mut tls).await.expect("an answer");
+            Socket { stream: Box::new(tls), answer }
+        }
+        Over::Http2 => {
+            let mut talk = Talk2::open(&device.clone_offering(BOTH), authority).await;
+            let builder = talk.request("CONNECT", path).header("sec-websocket-version", "13").header("sec-websocket-extensions", offers);
+            let mut request = builder.body(Told::nothing()).expect("a request");
+            request.extensions_mut().insert(Protocol::from_static("websocket"));
+            let mut response = talk.send(request).await.expect("an answer");
+            let answer = format!("{} {:?}", response.status(), response.headers());
+            if !response.status().is_success() {
+                return Socket { stream: Box::new(tokio::io::empty()), answer };
+            }
+            let upgraded = hyper::upgrade::on(&mut response).await.expect("a stream");
+            Socket { stream: Box::new(hyper_util::rt::TokioIo::new(upgraded)), answer }
+        }
+    }
 }
 
 /// A school, a site that echoes, and what it saw.
@@ -227,31 +254,7 @@ impl Scene {
     }
 
     async fn open(&self, over: Over, path: &str) -> Socket {
-        let offers = "permessage-deflate; client_max_window_bits, x-secret";
-        match over {
-            Over::Http1 => {
-                let authority = self.site.authority();
-                let mut tls = self.device.clone_offering(H1).secure(&authority, "news.example").await.expect("the school's certificate");
-                let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-                let asked = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{fields}Sec-WebSocket-Extensions: {offers}\r\n\r\n");
-                tls.write_all(asked.as_bytes()).await.expect("sent");
-                let answer = head(&mut tls).await.expect("an answer");
-                Socket { stream: Box::new(tls), answer }
-            }
-            Over::Http2 => {
-                let mut talk = Talk2::open(&self.device.clone_offering(BOTH), &self.site.authority()).await;
-                let builder = talk.request("CONNECT", path).header("sec-websocket-version", "13").header("sec-websocket-extensions", offers);
-                let mut request = builder.body(Told::nothing()).expect("a request");
-                request.extensions_mut().insert(Protocol::from_static("websocket"));
-                let mut response = talk.send(request).await.expect("an answer");
-                let answer = format!("{} {:?}", response.status(), response.headers());
-                if !response.status().is_success() {
-                    return Socket { stream: Box::new(tokio::io::empty()), answer };
-                }
-                let upgraded = hyper::upgrade::on(&mut response).await.expect("a stream");
-                Socket { stream: Box::new(hyper_util::rt::TokioIo::new(upgraded)), answer }
-            }
-        }
+        open(&self.device, &self.site.authority(), over, path, "permessage-deflate; client_max_window_bits, x-secret").await
     }
 
     /// Its own record, and not that of a message in it.
@@ -461,8 +464,8 @@ async fn what_a_site_says_over_the_threshold_is_not_seen() {
 #[tokio::test]
 async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are_not_read_it_passes() {
     for (phrases, is_noted) in [(NOTE, true), ("{ threshold = 100, on_hit = \"cut\", sockets = false }", false), ("", false)] {
-        let scene = Scene::new(phrases, "x-secret").await;
-        // What is not read may speak as it likes.
+        // What nobody reads or looks at may speak as it likes.
+        let scene = Scene::with(phrases, "x-secret", |world| world.edited("members =", "ways = { allow = [\"wisp\"] }\nmembers =")).await;
         let mut socket = scene.open(Over::Http1, "/chat").await;
         if is_noted {
             assert!(socket.answer.starts_with("HTTP/1.1 502"), "{}", socket.answer);

@@ -44,6 +44,10 @@ pub(super) enum Stopped {
     Broken(Way, Broken),
     /// What was asked cannot be put on record.
     Unrecorded,
+    /// What is asked of a web proxy cannot be read.
+    Sealed(Unreadable),
+    /// More is asked of a web proxy than can be answered.
+    Flooded,
     /// The side it comes from broke off.
     Reading(io::Error),
     /// The side it goes to did.
@@ -124,6 +128,24 @@ impl Direction {
         self.reader.is_closed()
     }
 
+    /// Passes on what comes as it comes, unread.
+    pub(super) fn unread(mut self) -> Self {
+        self.blind = true;
+        self
+    }
+
+    /// Whether both what comes and what goes are open yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Open && self.recording.is_none()
+    }
+
+    /// What has come and has not gone.
+    pub(super) fn take_rest(&mut self) -> BytesMut {
+        let mut rest = BytesMut::from(std::mem::take(&mut self.going));
+        rest.unsplit(std::mem::take(&mut self.come));
+        rest
+    }
+
     pub(super) fn counts(&self) -> socket::Counts {
         self.reader.counts()
     }
@@ -167,7 +189,12 @@ impl Direction {
             }
             match self.state {
                 State::Open => {
-                    let polled = self.poll_come(from, cx)?;
+                    let polled = match ears.wisp_poll(self.way, &mut self.come, cx) {
+                        Poll::Ready(Ok(true)) => continue,
+                        Poll::Ready(Ok(false)) => self.poll_come(from, ears, cx)?,
+                        Poll::Ready(Err(stopped)) => return Poll::Ready(Err(stopped)),
+                        Poll::Pending => Poll::Pending,
+                    };
                     if polled.is_pending() {
                         if let Some(since) = self.kept_since
                             && self.timer.poll(since + pause, cx).is_ready()
@@ -199,7 +226,7 @@ impl Direction {
         Poll::Pending
     }
 
-    fn poll_come(&mut self, from: &mut Wire, cx: &mut Context<'_>) -> Result<Poll<()>, Stopped> {
+    fn poll_come(&mut self, from: &mut Wire, ears: &mut Ears, cx: &mut Context<'_>) -> Result<Poll<()>, Stopped> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
             match Pin::new(from).poll_read(cx, &mut read) {
@@ -209,6 +236,11 @@ impl Direction {
             }
             if read.filled().is_empty() {
                 self.state = State::Ending;
+                if let Some(wisp) = &mut ears.wisp {
+                    wisp.ends(self.way, &mut self.come);
+                }
+            } else if let Some(wisp) = &mut ears.wisp {
+                wisp.comes(self.way, read.filled());
             } else {
                 self.come.extend_from_slice(read.filled());
             }

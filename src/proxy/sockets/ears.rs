@@ -3,6 +3,8 @@
 //! Where to add one that looks for something else, such as another protocol in binary messages: a type that is an [`Ear`], put into [`Ears::new`] by
 //! `Worker::socket`. It is shown each message's bytes as they stream, with their direction and kind, and says what is to be done.
 
+use super::direction::Stopped;
+use super::wisp::Wisp;
 use crate::audit::{Opening, RecordId, Recorder};
 use crate::body::coding::Unreadable;
 use crate::insight::ai::sockets::{Message, Talking};
@@ -13,7 +15,9 @@ use crate::scan::Kind;
 use crate::scan::messages::Flattened;
 use crate::snapshot::Snapshot;
 use crate::socket;
+use bytes::BytesMut;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// What is heard.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +54,28 @@ pub(super) trait Ear: Send {
 pub(super) struct Ears {
     all: Vec<Box<dyn Ear>>,
     prompts: Option<Prompts>,
+    /// Stands in front of all of them: it decides what goes on at all.
+    pub(super) wisp: Option<Box<Wisp>>,
 }
 
 impl Ears {
     pub(super) fn new(all: Vec<Box<dyn Ear>>, prompts: Option<Prompts>) -> Self {
-        Self { all, prompts }
+        Self { all, prompts, wisp: None }
+    }
+
+    /// Whether nobody hears what passes.
+    pub(super) fn are_none(&self) -> bool {
+        self.all.is_empty() && self.prompts.is_none()
+    }
+
+    /// Whether what went on this way ends within a frame, where only what stands in front of all of them reads it.
+    pub(super) fn ends_in_frame(&self, way: Way) -> bool {
+        self.are_none() && self.wisp.as_ref().is_some_and(|wisp| wisp.ends_in_frame(way))
+    }
+
+    /// Adds to `out` what may go on of what has come this way. Whether something was added.
+    pub(super) fn wisp_poll(&mut self, way: Way, out: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Result<bool, Stopped>> {
+        self.wisp.as_mut().map_or(Poll::Ready(Ok(false)), |wisp| wisp.poll(way, out, cx))
     }
 
     /// What the strictest says.

@@ -246,6 +246,7 @@ fn what_a_group_allows_it_does_not_block() {
         warn: set(&["adult", "drugs"]),
         inspect: crate::policy::Mode::None,
         gate: crate::policy::Gate::default(),
+        ways: crate::policy::Ways::default(),
         safe_search: crate::policy::Level::Strict,
         tenants: std::sync::Arc::default(),
         phrases: None,
