@@ -393,6 +393,7 @@ impl AnswerBody {
             && let Some(found) = scanned.concluded()
         {
             pending.add_note(found.on_record());
+            found.remark().into_iter().for_each(|remark| pending.remark(remark));
             if scanned.is_cut() {
                 outcome = Outcome::Cut;
             }

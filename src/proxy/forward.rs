@@ -176,7 +176,10 @@ impl Worker {
         let exchanged = match (exchanged, overheard, &case) {
             (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
             (exchanged, found, _) => {
-                found.into_iter().for_each(|found| pending.add_note(found.on_record()));
+                if let Some(found) = found {
+                    pending.add_note(found.on_record());
+                    found.remark().into_iter().for_each(|remark| pending.remark(remark));
+                }
                 exchanged
             }
         };

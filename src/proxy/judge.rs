@@ -2,6 +2,7 @@
 //!
 //! Where to add one that reads files or chats: a type that is a [`Judge`], made in `Proxy::judges` where the head says that it has something to read.
 
+use crate::audit::remark::Remark;
 use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
 use crate::policy::decision::{Said, Words};
@@ -39,6 +40,20 @@ impl Sentence {
             Reason::Words(words) => words.on_record(),
             // Nothing else is said of bodies yet.
             other => other.kind().to_owned(),
+        }
+    }
+
+    /// What programs are to find of it, where it was noted and nothing more: what is not let through has a record of its own.
+    #[must_use]
+    pub fn remark(&self) -> Option<Remark> {
+        match &self.reason {
+            Reason::Words(words) if self.on_hit == OnHit::Note => match &words.said {
+                Said::Over { theme, points, threshold, .. } => {
+                    Some(Remark::Words { theme: theme.clone(), points: *points, threshold: *threshold, way: words.way })
+                }
+                Said::Unreadable(_) => None,
+            },
+            _ => None,
         }
     }
 }
