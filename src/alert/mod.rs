@@ -7,8 +7,10 @@
 //! The journal is the memory: every step of an episode and every message is a statement in the record's own chain, and has a key that does not depend on when
 //! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
 
+pub mod engine;
 pub mod episode;
 pub mod plan;
+pub mod rebuild;
 pub mod seen;
 pub mod severity;
 pub mod signal;

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod ai;
+mod alerts;
+mod alerts_killed;
 mod answers;
 mod antivirus;
 mod authority;
