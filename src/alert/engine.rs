@@ -352,12 +352,10 @@ fn who(key: &[u8; 32], person: &Person) -> Who {
 
 /// What could not be seen, a sentence each.
 fn unseen(seen: &Seen<'_>, book: &Book) -> Vec<String> {
-    let policy = &book.snapshot.policy;
-    let reads_words = policy.groups.iter().find(|group| *group.name == *seen.group).is_none_or(|group| group.phrases.is_some());
     let all = [
         (seen.user.is_none(), "It is known at which device it was, not who sat there."),
         (seen.path.is_empty(), "The connection was sealed: only the name of the site was seen."),
-        (!reads_words, "The words of pages are not read for this group."),
+        (book.unread.iter().any(|group| **group == *seen.group), "The words of pages are not read for this group."),
     ];
     all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words.to_owned()).collect()
 }
@@ -384,6 +382,8 @@ struct Worker {
     secret: [u8; 32],
     acts: Acts,
     stop: Arc<Stop>,
+    /// What is in force, and what records are read by.
+    snapshot: Arc<Snapshot>,
     book: Book,
     mind: Mind,
     /// Everything up to this record was taken.
@@ -406,13 +406,13 @@ impl Worker {
         // What comes from here on is told, whenever the thread comes to it.
         let before = newest(&log).unwrap_or(RecordId::first_of(now));
         let snapshot = in_force.get();
-        let book = Book::new(weights(&snapshot), snapshot, own.clone(), SelfTest::new(&secret));
+        let book = Book::new(weights(&snapshot), &snapshot, own.clone(), SelfTest::new(&secret));
         let key = blake3::derive_key("usher 2026 people of alerts", &secret);
         let mind = Mind { hooks, episodes: Episodes::default(), pending: VecDeque::new(), key };
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
         let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);
-        Self { log, path, feed, in_force, weights, own, clock, secret, acts, stop, book, mind, position, before, open, stated, is_failing, is_unread, is_unkept }
+        Self { log, path, feed, in_force, weights, own, clock, secret, acts, stop, snapshot, book, mind, position, before, open, stated, is_failing, is_unread, is_unkept }
     }
 
     fn run(mut self) {
@@ -481,11 +481,11 @@ impl Worker {
 
     /// Takes up another snapshot, if there is one.
     fn renew(&mut self) {
-        if Arc::ptr_eq(&self.book.snapshot, &self.in_force.peek()) {
+        if Arc::ptr_eq(&self.snapshot, &self.in_force.peek()) {
             return;
         }
-        let snapshot = self.in_force.get();
-        self.book = Book::new((self.weights)(&snapshot), snapshot, self.own.clone(), SelfTest::new(&self.secret));
+        self.snapshot = self.in_force.get();
+        self.book = Book::new((self.weights)(&self.snapshot), &self.snapshot, self.own.clone(), SelfTest::new(&self.secret));
     }
 
     fn event(&mut self, event: Committed) {

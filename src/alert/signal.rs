@@ -20,7 +20,7 @@ use crate::audit::incident::Level;
 use crate::audit::remark::Remark;
 use crate::audit::{RecordId, Verdict};
 use crate::bypass::Code;
-use crate::category::CategorySet;
+use crate::category::{CategorySet, Taxonomy};
 use crate::insight::site::Site;
 use crate::insight::{Kind, Stage, Start, ai};
 use crate::policy::decision::Words as PageWords;
@@ -149,8 +149,10 @@ pub type Signals = SmallVec<[Signal; 2]>;
 pub struct Book {
     /// The weights.
     pub weights: Weights,
-    /// What is in force.
-    pub snapshot: Arc<Snapshot>,
+    /// The groups whose pages are not read.
+    pub unread: Vec<Arc<str>>,
+    taxonomy: Taxonomy,
+    lexicon: Arc<Lexicon>,
     /// Usher's own names.
     own: Vec<Box<str>>,
     self_test: SelfTest,
@@ -163,19 +165,24 @@ pub struct Book {
 impl Book {
     /// For these weights and what is in force.
     #[must_use]
-    pub fn new(weights: Weights, snapshot: Arc<Snapshot>, own: Vec<Box<str>>, self_test: SelfTest) -> Self {
+    pub fn new(weights: Weights, snapshot: &Snapshot, own: Vec<Box<str>>, self_test: SelfTest) -> Self {
+        let unread = snapshot.policy.groups.iter().filter(|group| group.phrases.is_none()).map(|group| group.name.clone()).collect();
+        Self::of(weights, (snapshot.taxonomy.clone(), snapshot.lexicon.clone()), (own, self_test), unread)
+    }
+
+    fn of(weights: Weights, (taxonomy, lexicon): (Taxonomy, Arc<Lexicon>), (own, self_test): (Vec<Box<str>>, SelfTest), unread: Vec<Arc<str>>) -> Self {
         let of = |name: &str| Theme::NAMES.into_iter().map(|(_, theme)| theme).find(|theme| weights.of(*theme).phrases.iter().any(|known| **known == *name));
-        let of_phrases = snapshot.lexicon.themes().iter().map(|theme| of(&theme.name)).collect();
-        let telling = weights.themes.iter().fold(snapshot.taxonomy.always_blocked(), |set, weight| set.union(weight.categories));
-        Self { weights, snapshot, own, self_test, of_phrases, telling }
+        let of_phrases = lexicon.themes().iter().map(|theme| of(&theme.name)).collect();
+        let telling = weights.themes.iter().fold(taxonomy.always_blocked(), |set, weight| set.union(weight.categories));
+        Self { weights, unread, taxonomy, lexicon, own, self_test, of_phrases, telling }
     }
 
     fn lexicon(&self) -> &Lexicon {
-        &self.snapshot.lexicon
+        &self.lexicon
     }
 
     fn categories(&self, ids: &str) -> CategorySet {
-        ids.split(' ').filter(|id| !id.is_empty()).filter_map(|id| self.snapshot.taxonomy.find(id)).collect()
+        ids.split(' ').filter(|id| !id.is_empty()).filter_map(|id| self.taxonomy.find(id)).collect()
     }
 
     /// Whether nothing is to be made of it: Usher's own pages, what Usher answered, and its look whether it works.
@@ -425,7 +432,7 @@ impl<'a> About<'a> {
 }
 
 fn illegal(about: &About<'_>, found: &mut Signals) {
-    let taxonomy = &about.book.snapshot.taxonomy;
+    let taxonomy = &about.book.taxonomy;
     let set = about.set.intersection(taxonomy.always_blocked());
     if set.is_empty() && about.seen.reason != "always-blocked" {
         return;
@@ -445,13 +452,13 @@ fn listed(about: &About<'_>, found: &mut Signals) {
     }
     for (_, theme) in Theme::NAMES {
         let set = weights.of(theme).categories.intersection(about.set);
-        let Some(category) = about.book.snapshot.taxonomy.gravest(set) else { continue };
+        let Some(category) = about.book.taxonomy.gravest(set) else { continue };
         match theme {
             Theme::Illegal => {}
             Theme::Bypass if about.intent >= Intent::Clicked => about.way(Code::Listed, u32::from(Code::Listed.certainty().points()), None, found),
             Theme::Bypass => {}
             _ => {
-                let says = format!("The site is listed under {}.", about.book.snapshot.taxonomy.info(category).name);
+                let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
                 found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key(&["site", about.site()]), says) });
             }
         }
