@@ -9,10 +9,12 @@
 
 pub mod engine;
 pub mod episode;
+pub mod evidence;
 pub mod plan;
 pub mod rebuild;
 pub mod seen;
 pub mod severity;
 pub mod signal;
+pub mod story;
 pub mod theme;
 pub mod weights;

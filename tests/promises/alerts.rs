@@ -3,7 +3,10 @@
 use crate::kit::matters::{search, searching, short, stated_in};
 use crate::kit::{Origin, Person, School, World};
 use std::time::{Duration, Instant};
+use usher::alert::evidence::gather;
+use usher::alert::story::{May, tell};
 use usher::audit::incident::{Act, Incident, Level, Person as Whom};
+use usher::audit::query::Row;
 
 /// The longest between an answer and the statement.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -136,4 +139,39 @@ async fn a_start_states_nothing_twice_and_nothing_that_was_before_anybody_looked
     let school = School::open(files).await;
     by_hand(school.person([127, 0, 7, 4])).get(&url).await;
     assert_eq!(short(&at_the_end(school).await), [of(4)]);
+}
+
+#[tokio::test]
+async fn a_matter_is_told_with_its_hour_and_its_neighbours_and_without_words_unless_they_are_wanted() {
+    let (engine, school) = (Origin::saying("results").await, searching().start().await);
+    let port = engine.address.port();
+    by_hand(school.pupil()).get(&format!("http://news.example:{port}/before")).await;
+    for last in [1, 2, 3] {
+        by_hand(school.person([127, 0, 7, last])).get("http://hurt.example/secret-page").await.is_blocked_because("category");
+    }
+    by_hand(school.pupil()).get(&search(port, WORDS)).await;
+    school.after(30);
+    by_hand(school.pupil()).get(&format!("http://news.example:{port}/after")).await;
+    school.after(45);
+    by_hand(school.pupil()).get(&format!("http://news.example:{port}/much-later")).await;
+    let is_his = |matter: &Incident| matter.opened.who == Whom::Device("127.0.7.1".into()) && matter.level == Level::Danger;
+    let matter = school.matter("danger", is_his).await;
+    let evidence = gather(&school.log(), &matter, &school.matters(), jiff::Timestamp::UNIX_EPOCH).expect("the log is read");
+    let paths = |rows: &[Row]| rows.iter().map(|row| row.path.split(['?', '/']).nth(1).unwrap_or_default().to_owned()).collect::<Vec<_>>();
+    assert_eq!(paths(&evidence.records), ["secret-page", "search"]);
+    assert_eq!(paths(&evidence.around), ["before", "secret-page", "search", "after"], "an hour each side");
+    assert_eq!((evidence.beside.len(), evidence.beside[0].others, &evidence.beside[0].groups), (1, 2, &vec!["year-7".to_owned()]));
+    let zone = jiff::tz::TimeZone::get("Europe/London").expect("a zone");
+    let told = |names, words| tell(&matter, &evidence, May { names, words }, &zone);
+    let plain = told(false, false);
+    assert_eq!(plain.title, "Danger: self-harm, year-7, 10:00");
+    let all = format!("{plain:?}");
+    for hidden in ["painless", "127.0.7.1"] {
+        assert!(!all.contains(hidden), "{hidden}: {all}");
+    }
+    assert!(plain.happened[1].text.starts_with("typed a search at Google; it was let through"), "{:?}", plain.happened);
+    assert!(plain.around.iter().any(|line| line.starts_with("2 others were at hurt.example")), "{:?}", plain.around);
+    let named = told(true, true);
+    assert_eq!(named.title, "Danger: self-harm, somebody at 127.0.7.1, year-7, 10:00");
+    assert!(named.happened[1].text.contains(WORDS) && !named.title.contains("painless"), "{named:?}");
 }
