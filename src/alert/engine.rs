@@ -412,7 +412,28 @@ impl Worker {
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
         let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);
-        Self { log, path, feed, in_force, weights, own, clock, secret, acts, stop, snapshot, book, mind, position, before, open, stated, is_failing, is_unread, is_unkept }
+        Self {
+            log,
+            path,
+            feed,
+            in_force,
+            weights,
+            own,
+            clock,
+            secret,
+            acts,
+            stop,
+            snapshot,
+            book,
+            mind,
+            position,
+            before,
+            open,
+            stated,
+            is_failing,
+            is_unread,
+            is_unkept,
+        }
     }
 
     fn run(mut self) {
@@ -551,7 +572,14 @@ impl Worker {
     fn mark(&mut self) {
         if Kept::read(&self.path).is_none() {
             let incidents = Reader::open(&self.log).and_then(|reader| reader.about(Topic::Alert, 0)).map(|statements| fold(&statements)).unwrap_or_default();
-            self.write(&Kept { form: FORM, position: self.before, unread: Some(last_told(&incidents)), open: Vec::new(), matters: Vec::new(), pending: Vec::new() });
+            self.write(&Kept {
+                form: FORM,
+                position: self.before,
+                unread: Some(last_told(&incidents)),
+                open: Vec::new(),
+                matters: Vec::new(),
+                pending: Vec::new(),
+            });
         }
     }
 

@@ -210,7 +210,8 @@ impl Episodes {
     #[must_use]
     pub fn watched(&self, weights: &Weights) -> Vec<(Theme, usize)> {
         let count = |theme: Theme| {
-            let is_one = |matter: &Matter| matter.open.is_none() && matter.weigh(theme, weights).is_some_and(|(weighed, _)| weighed.level == Some(Level::Watch));
+            let is_one =
+                |matter: &Matter| matter.open.is_none() && matter.weigh(theme, weights).is_some_and(|(weighed, _)| weighed.level == Some(Level::Watch));
             self.matters.iter().filter(|((_, one), matter)| *one == theme && is_one(matter)).count()
         };
         Theme::NAMES.into_iter().map(|(_, theme)| (theme, count(theme))).filter(|(_, count)| *count > 0).collect()
@@ -263,8 +264,12 @@ impl Episodes {
 
     /// Forgets a tenth of what is no episode, the oldest first.
     fn make_room(&mut self) {
-        let mut idle: Vec<_> =
-            self.matters.iter().filter(|(_, matter)| matter.open.is_none()).map(|(key, matter)| (matter.signs.iter().map(|sign| sign.record).max(), *key)).collect();
+        let mut idle: Vec<_> = self
+            .matters
+            .iter()
+            .filter(|(_, matter)| matter.open.is_none())
+            .map(|(key, matter)| (matter.signs.iter().map(|sign| sign.record).max(), *key))
+            .collect();
         idle.sort_unstable();
         idle.truncate(idle.len() / 10 + 1);
         for (_, key) in idle {

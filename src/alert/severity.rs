@@ -198,7 +198,12 @@ fn days_told(days: &[u64], often: u64) -> Option<String> {
     (often > 100).then(|| {
         let dates: Vec<_> = days.iter().map(|day| date(*day)).collect();
         let (last, before) = dates.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-        format!("The same theme came up on {} and {last}, so all of it counts {} and a {}.", before.join(", "), often / 100, if often == 125 { "quarter" } else { "half" })
+        format!(
+            "The same theme came up on {} and {last}, so all of it counts {} and a {}.",
+            before.join(", "),
+            often / 100,
+            if often == 125 { "quarter" } else { "half" }
+        )
     })
 }
 
@@ -232,7 +237,11 @@ fn fading(signs: &[&Sign], ways: &Ways, most: Level) -> Weighed {
     counted.extend((0..signs.len()).filter(|place| signs[*place].floor.is_some()));
     let mut factors = Vec::new();
     if !counted.is_empty() {
-        factors.push(format!("{total} points of ways round the filter; from {} on it is concern. They halve in {} minutes.", ways.concern, ways.halves.as_secs() / 60));
+        factors.push(format!(
+            "{total} points of ways round the filter; from {} on it is concern. They halve in {} minutes.",
+            ways.concern,
+            ways.halves.as_secs() / 60
+        ));
         for (worth, place) in worth.iter().take(MOST_TOLD) {
             let left = match now - minute(signs[*place]) {
                 0 => String::new(),

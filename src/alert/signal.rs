@@ -287,7 +287,9 @@ fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, Hit); 1]> {
         }
     }
     for (theme, hit) in &mut hits {
-        let of_it = |entry: u32| lexicon.entries()[entry as usize].themes.iter(book.of_phrases.len().min(MOST_THEMES)).any(|one| book.of_phrases[one.place()] == Some(*theme));
+        let of_it = |entry: u32| {
+            lexicon.entries()[entry as usize].themes.iter(book.of_phrases.len().min(MOST_THEMES)).any(|one| book.of_phrases[one.place()] == Some(*theme))
+        };
         hit.off = found.iter().filter(|one| one.weight < 0 && of_it(one.entry)).fold(0, |sum: i32, one| sum.saturating_add(one.weight));
     }
     hits
@@ -485,7 +487,8 @@ fn searched(about: &About<'_>, found: &mut Signals) {
 }
 
 fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i32, Way), found: &mut Signals) {
-    let Some(known) = Theme::NAMES.into_iter().map(|(_, known)| known).find(|known| about.book.weights.of(*known).phrases.iter().any(|one| **one == *theme)) else {
+    let Some(known) = Theme::NAMES.into_iter().map(|(_, known)| known).find(|known| about.book.weights.of(*known).phrases.iter().any(|one| **one == *theme))
+    else {
         return;
     };
     let (points, threshold) = (u32::try_from(points).unwrap_or(0), u32::try_from(threshold).unwrap_or(1).max(1));

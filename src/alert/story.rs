@@ -86,7 +86,8 @@ fn who(incident: &Incident, may: May) -> String {
 
 /// Why it is as grave as it is: of what was stated last.
 fn why(incident: &Incident) -> Vec<String> {
-    let worse = incident.acts.iter().rev().find_map(|(_, _, act)| if let crate::audit::incident::Act::Worsened { factors, .. } = act { Some(factors) } else { None });
+    let worse =
+        incident.acts.iter().rev().find_map(|(_, _, act)| if let crate::audit::incident::Act::Worsened { factors, .. } = act { Some(factors) } else { None });
     worse.unwrap_or(&incident.opened.factors).clone()
 }
 

@@ -1,13 +1,13 @@
 //! None twice, none lost: Usher is killed while signs come, and its journal cannot be written for a while.
 
 use crate::kit::matters::{search, searching, short, stated_in};
-use crate::kit::{Origin, PATIENCE, Program, Wire, soon};
+use crate::kit::{Origin, PATIENCE, Program, Wire, World, soon};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 use usher::audit::incident::{Act, Level, Person};
@@ -124,4 +124,24 @@ async fn get(device: u8, proxy: SocketAddr) {
     let mut wire = Wire::connect(IpAddr::from([127, 0, 0, device]), proxy).await;
     wire.send(format!("GET http://hurt.example/ HTTP/1.1\r\nHost: hurt.example\r\n{BY_HAND}\r\n")).await;
     assert_eq!(wire.reply().await.status, 403, "requests are served all the same");
+}
+
+/// How many requests the cost is taken over.
+const MANY: u32 = 4000;
+/// The most CPU time for each: a thousand of them a second are then a twentieth of one core.
+const MOST: Duration = Duration::from_micros(50);
+
+#[tokio::test]
+async fn looking_for_alerts_costs_little_of_a_request() {
+    let usher = World::new().serve();
+    let mut wire = Wire::connect(IpAddr::from([127, 0, 7, 1]), usher.address).await;
+    let before = usher.worked("usher-alerts");
+    for number in 0..MANY {
+        wire.send(format!("GET http://games.example/{number} HTTP/1.1\r\nHost: games.example\r\n\r\n")).await;
+        // Too many at once are told so, and are on record too.
+        assert!(matches!(wire.next_reply().await.expect("an answer").status, 403 | 429));
+    }
+    let each = (usher.worked("usher-alerts") - before) / MANY;
+    assert!(usher.rows().len() >= MANY as usize && !each.is_zero(), "all of it was looked at");
+    assert!(each < MOST, "{each:?} a request");
 }

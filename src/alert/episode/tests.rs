@@ -16,7 +16,11 @@ fn weights() -> Weights {
 fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> Signal {
     let record = RecordId(RecordId::first_of(at_ms).0 + key);
     let (source, handled) = (Source::Category, Handled::Passed);
-    Signal { theme, way: None, sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") } }
+    Signal {
+        theme,
+        way: None,
+        sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") },
+    }
 }
 
 fn typed(at_ms: u64, key: u64, strength: u32) -> Signal {

@@ -57,7 +57,10 @@ fn seen<'a>() -> Seen<'a> {
 
 /// Theme, intent and strength of each.
 fn short(signals: &[Signal]) -> Vec<String> {
-    signals.iter().map(|Signal { theme, sign, .. }| format!("{} {:?} {} {:?}", theme.as_str(), sign.intent, sign.strength, sign.handled).to_lowercase()).collect()
+    signals
+        .iter()
+        .map(|Signal { theme, sign, .. }| format!("{} {:?} {} {:?}", theme.as_str(), sign.intent, sign.strength, sign.handled).to_lowercase())
+        .collect()
 }
 
 fn of(seen: &Seen<'_>) -> Vec<String> {
@@ -86,7 +89,9 @@ fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
 
 #[test]
 fn what_is_against_the_law_has_a_level_of_its_own() {
-    let illegal = |kind, start| signals(&Seen { categories: "terrorism", kind, start, reason: "always-blocked", verdict: Verdict::Blocked, ..seen() }, &book())[0].clone();
+    let illegal = |kind, start| {
+        signals(&Seen { categories: "terrorism", kind, start, reason: "always-blocked", verdict: Verdict::Blocked, ..seen() }, &book())[0].clone()
+    };
     for (kind, start, floor) in [
         (Kind::Visit, Start::Typed, Level::Danger),
         (Kind::Visit, Start::Clicked, Level::Danger),
