@@ -18,7 +18,7 @@
 //! More than watch takes something that somebody typed or clicked, and either two different signs, or one that was typed and is as strong as 0.8. Danger takes
 //! something typed that is as strong as 1.2, or three different signs. A theme may have a most; a rule and the illegal tier have a level of their own.
 //!
-//! Ways round the filter have points of their own, which fade: see [`fading`].
+//! Ways round the filter have points of their own, which fade: see `fading`.
 
 use super::signal::{Handled, Intent, Sign};
 use super::theme::Theme;
