@@ -7,13 +7,20 @@
 //! The journal is the memory: every step of an episode and every message is a statement in the record's own chain, and has a key that does not depend on when
 //! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
 
+pub mod engine;
+pub mod episode;
+pub mod evidence;
 pub mod past;
 pub mod plan;
 pub mod quiet;
+pub mod rebuild;
 pub mod routes;
 pub mod rules;
 pub mod seen;
 pub mod settings;
+pub mod severity;
+pub mod signal;
+pub mod story;
 pub mod subject;
 pub mod suppress;
 pub mod theme;

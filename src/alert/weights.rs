@@ -3,7 +3,7 @@
 use super::theme::Theme;
 use crate::audit::incident::Level;
 use crate::bypass::Code;
-use crate::category::CategorySet;
+use crate::category::{CategorySet, Taxonomy};
 use std::time::Duration;
 
 /// What the arithmetic goes by.
@@ -51,4 +51,53 @@ pub struct Ways {
     pub concern: u32,
     /// What counts for nothing.
     pub never: Vec<Code>,
+}
+
+/// One theme as it ships: its categories, its phrase themes, its weight, and the most it comes to.
+type Shipped = (Theme, &'static [&'static str], &'static [&'static str], u32, Level);
+
+const SHIPPED: [Shipped; 10] = [
+    (Theme::SelfHarm, &["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
+    (Theme::Abuse, &[], &["grooming", "abuse"], 50, Level::Danger),
+    (Theme::Extremism, &["extremism"], &["extremism"], 40, Level::Danger),
+    (Theme::Violence, &["violence", "weapons"], &["violence", "weapons"], 30, Level::Danger),
+    (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 25, Level::Danger),
+    (Theme::Crime, &["hacking", "phishing", "malware", "piracy"], &["crime"], 25, Level::Danger),
+    (Theme::Drugs, &["drugs"], &["drugs"], 20, Level::Danger),
+    (Theme::Adult, &["adult", "dating"], &["pornography"], 15, Level::Concern),
+    (Theme::Gambling, &["gambling"], &["gambling"], 10, Level::Concern),
+    (Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
+];
+
+/// Sites that weigh a quarter.
+const LOWERS: [&str; 5] = ["help", "health", "education", "news", "sexual-education"];
+
+impl Weights {
+    /// As Usher ships, for a school that says nothing else. What the categories of this school lack is left out.
+    #[must_use]
+    pub fn shipped(taxonomy: &Taxonomy) -> Self {
+        let set = |ids: &[&str]| ids.iter().filter_map(|id| taxonomy.find(id)).collect::<CategorySet>();
+        let weight = |(_, theme): (&str, Theme)| match SHIPPED.iter().find(|row| row.0 == theme) {
+            Some((_, categories, phrases, weight, most)) => {
+                Weight { categories: set(categories), phrases: phrases.iter().map(|name| (*name).into()).collect(), weight: *weight, most: *most }
+            }
+            None => Weight { categories: taxonomy.always_blocked(), phrases: Vec::new(), weight: 100, most: Level::Danger },
+        };
+        Self {
+            themes: Theme::NAMES.map(weight),
+            watch: 15,
+            concern: 45,
+            danger: 90,
+            lowers: set(&LOWERS),
+            quiet: Duration::from_secs(30 * 60),
+            ends: Duration::from_secs(24 * 60 * 60),
+            ways: Ways { halves: Duration::from_secs(15 * 60), watch: 5, concern: 20, never: Vec::new() },
+        }
+    }
+
+    /// How much a theme weighs.
+    #[must_use]
+    pub fn of(&self, theme: Theme) -> &Weight {
+        &self.themes[theme as usize]
+    }
 }

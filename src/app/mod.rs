@@ -8,9 +8,12 @@ pub mod watch;
 
 pub use reload::Reloader;
 
+use crate::alert::engine::{Engine, NoHooks, Setup};
+use crate::alert::weights::Weights;
 use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::Recorder;
+use crate::audit::follow::Feed;
 use crate::audit::recorder::StartError;
 use crate::config::{Config, Problems, Rulebook};
 use crate::files;
@@ -23,6 +26,7 @@ use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
 use crate::policy::Policy;
 use crate::proxy::guard::Guard;
 use crate::proxy::names::{KnownNames, Names};
+use crate::proxy::own_pages::own_names;
 use crate::proxy::programs::Memory;
 use crate::proxy::{Clock, Inspector, Parts, Proxy, listen};
 use crate::snapshot::{InForce, Snapshot};
@@ -287,6 +291,15 @@ fn surroundings(config: &Config, secret: [u8; 32], clock: Clock) -> Surroundings
     Surroundings { folder: config.outputs_path(), sources, secret, clock }
 }
 
+/// Starts what finds out who is in danger, or gets round the filter. It follows the record from its first request on.
+fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, clock: Clock, secret: [u8; 32]) -> Result<Engine, AppError> {
+    let folder = config.alerts_path();
+    let own = own_names(&config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
+    let weights = Box::new(|snapshot: &Snapshot| Weights::shipped(&snapshot.taxonomy));
+    let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks: Box::new(NoHooks), own, clock, secret };
+    Engine::start(setup).map_err(|error| AppError::Data { path: folder, error })
+}
+
 /// How often it is looked whether another authority signs, and who is trusted.
 const REFRESH: Duration = Duration::from_secs(60);
 
@@ -341,6 +354,8 @@ pub struct App {
     in_force: Arc<InForce>,
     recorder: Recorder,
     reloader: Reloader,
+    /// Finds out who is in danger, or gets round the filter.
+    alerts: Engine,
     /// What the outputs share.
     around: Surroundings,
     /// A set for each worker.
@@ -368,6 +383,7 @@ impl App {
         outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
+        let alerts = alerts(&config, recorder.feed(), &in_force, clock.clone(), secret)?;
         let inspector = inspector(&config, &in_force.peek(), clock())?;
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
@@ -389,7 +405,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, around, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -433,8 +449,12 @@ impl App {
         sending.abort();
         watching.abort();
         keeping.abort();
-        let recorder = self.recorder;
+        let (recorder, alerts) = (self.recorder, self.alerts);
+        let finish = move || {
+            recorder.finish();
+            alerts.finish();
+        };
         // A panic there would have been told already; there is nothing more to do.
-        let _ = tokio::task::spawn_blocking(move || recorder.finish()).await;
+        let _ = tokio::task::spawn_blocking(finish).await;
     }
 }

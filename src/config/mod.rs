@@ -287,6 +287,12 @@ impl Config {
         self.data.join("outputs")
     }
 
+    /// Where it is kept what is known of people for alerts.
+    #[must_use]
+    pub fn alerts_path(&self) -> PathBuf {
+        self.data.join("alerts")
+    }
+
     /// Where files wait for a virus scanner.
     #[must_use]
     pub fn spool_path(&self) -> PathBuf {

@@ -178,7 +178,8 @@ impl<Id: Copy> Trail<Id> {
             None => person.inferred(looks, serves, &at, from, &self.popularity),
         };
         let certainty = if said.is_some() { Certainty::Said } else { Certainty::Inferred };
-        let from_elsewhere = || referrer.is_some_and(|place| Site::of(place.host).name != Site::of(request.host).name);
+        let is_cross_site = matches!(request.sight, Sight::Whole { fields: Fields { site: Some("cross-site"), .. }, .. });
+        let from_elsewhere = || is_cross_site || referrer.is_some_and(|place| Site::of(place.host).name != Site::of(request.host).name);
         let Found { kind, start, cause } = with_search(found, search.as_ref(), from_elsewhere);
         let goes_there = kind == Kind::Visit || kind == Kind::Search && found.kind == Kind::Visit;
         let engine = search.is_some() || goes_there && engines::is_engine(request.host);
@@ -248,6 +249,8 @@ struct From {
 fn with_search<Id>(found: Found<Id>, search: Option<&Search>, from_elsewhere: impl Fn() -> bool) -> Found<Id> {
     let start = match (search.map(|search| search.stage), found.kind) {
         (None, _) => return found,
+        // A page of another site may ask an engine for suggestions without anybody typing.
+        (Some(Stage::Typing), _) if from_elsewhere() => Start::Loaded,
         (Some(Stage::Typing), _) => Start::Typed,
         (Some(Stage::Asked), Kind::Visit | Kind::Search) if from_elsewhere() => found.start,
         (Some(Stage::Asked), Kind::Visit | Kind::Search) => Start::Typed,

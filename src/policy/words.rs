@@ -291,6 +291,23 @@ impl Words {
         }
     }
 
+    /// What [`Words::text`] says, read again from a record: what they are about, how many points they came to, how many were too many, and which way they
+    /// went. Nothing where it says something else.
+    #[must_use]
+    pub fn read(why: &str) -> Option<(Box<str>, i32, i32, Way)> {
+        let (what, rest) = why.strip_prefix("The words of this ")?.split_once(" are about ")?;
+        let way = match what {
+            "page" => Way::Answer,
+            "text that was to be sent" => Way::Upload,
+            _ => return None,
+        };
+        let (theme, rest) = rest.split_once(": they come to ")?;
+        let (points, rest) = rest.split_once(" points, and for ")?;
+        // A group's name may say anything, and so may a phrase that was seen.
+        let (_, threshold) = rest.split_once(" are too many.")?.0.rsplit_once(' ')?;
+        Some((theme.replace(' ', "-").into(), points.parse().ok()?, threshold.parse().ok()?, way))
+    }
+
     /// The same with the phrases that were seen, for the record.
     #[must_use]
     pub fn on_record(&self) -> String {

@@ -566,3 +566,52 @@ impl Draining {
         info!(connections = self.connections, "stopping: no new connections, finishing those that are open");
     }
 }
+
+/// Matters that people are to act on cannot be put on record; it is tried again each second.
+pub struct AlertsFailed<'a> {
+    /// Why not.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl AlertsFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "alerts cannot be put on record, and nobody is told of new ones until they can be: nothing is lost, it is tried again each second");
+    }
+}
+
+/// Alerts can be put on record again.
+pub struct AlertsRecovered;
+
+impl AlertsRecovered {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!("alerts can be put on record again");
+    }
+}
+
+/// The record cannot be read to look for alerts; it is tried again each second.
+pub struct AlertsUnread<'a> {
+    /// Why not.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl AlertsUnread<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "the record cannot be read to look for alerts: it is tried again each second");
+    }
+}
+
+/// What is known of people for alerts cannot be kept; after a start it is read from the record again.
+pub struct AlertsNotKept<'a> {
+    /// Why not.
+    pub error: &'a std::io::Error,
+}
+
+impl AlertsNotKept<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(error = %self.error, "what is known for alerts cannot be kept in the data folder: a start takes longer, nothing is lost");
+    }
+}

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod ai;
+mod alerts;
+mod alerts_killed;
 mod alerts_rules;
 mod answers;
 mod antivirus;

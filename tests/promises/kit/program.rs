@@ -106,6 +106,17 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// How long its threads of this name were at work.
+    pub fn worked(&self, thread: &str) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let of = |task: std::path::PathBuf| {
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            let work = std::fs::read_to_string(task.join("schedstat")).ok()?;
+            (name.trim() == thread).then(|| work.split(' ').next().and_then(|ns| ns.parse::<u64>().ok())).flatten()
+        };
+        Duration::from_nanos(tasks.filter_map(|task| of(task.ok()?.path())).sum())
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("it runs");

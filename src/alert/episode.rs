@@ -1,0 +1,389 @@
+//! One matter, one episode: what is kept of each person and theme, and what becomes of it. Pure; time comes from records, and from [`Episodes::tick`].
+//!
+//! ```text
+//!          signs below concern: watched (kept fourteen days, told to nobody)
+//!               │ concern or danger
+//!               ▼
+//!   ┌────────▶ open ──sign──▶ growing ──half an hour without──▶ quiet ──a day without──▶ over
+//!   │           │ graver: worse, told once a level                │ sign: growing again
+//!   └── a sign after that: another episode                        ┘
+//! ```
+//!
+//! # What does not depend on when a sign is known
+//!
+//! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
+//! highest counts: it depends on which signs there are, not on their order. A sign that comes again (after a start the record is read again) changes nothing.
+//! What belongs to an episode that is over never counts for another, but for the days on which the theme came up.
+//!
+//! # What is kept
+//!
+//! Of a person a keyed hash. Of each theme at most [`MOST_SIGNS`] signs, the heaviest; in all [`MOST_MATTERS`] matters.
+
+use super::severity::{self, COUNTS_MS, DAY_MS, DAYS, Weighed};
+use super::signal::{Sign, Signal};
+use super::theme::Theme;
+use super::weights::Weights;
+use crate::audit::RecordId;
+use crate::audit::incident::Level;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+/// The most signs that are kept of one person and theme.
+pub const MOST_SIGNS: usize = 48;
+/// The most persons and themes of which something is kept.
+pub const MOST_MATTERS: usize = 20_000;
+/// The most signs in all: some megabytes.
+const MOST_IN_ALL: usize = 65_536;
+/// How long signs of ways round are kept, in milliseconds: nothing is left of them then, but some are known late.
+const WAYS_MS: u64 = DAY_MS;
+const MINUTE_MS: u64 = 60_000;
+
+/// A person, as a keyed hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Who(pub u128);
+
+/// What became of a matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An episode begins.
+    Open(Box<Begun>),
+    /// It is graver.
+    Worse {
+        /// Which.
+        episode: RecordId,
+        /// Its theme.
+        theme: Theme,
+        /// How grave now.
+        level: Level,
+        /// When, in Unix milliseconds.
+        at_ms: u64,
+        /// Why.
+        factors: Vec<String>,
+        /// The records that count.
+        records: Vec<RecordId>,
+    },
+    /// It is over.
+    End {
+        /// Which.
+        episode: RecordId,
+        /// Its theme.
+        theme: Theme,
+        /// When it was over, in Unix milliseconds.
+        at_ms: u64,
+        /// How many signs there were.
+        signals: u32,
+        /// The last record of it.
+        last: RecordId,
+    },
+}
+
+/// An episode that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Its name: the first record that counts.
+    pub episode: RecordId,
+    /// Its theme.
+    pub theme: Theme,
+    /// How grave.
+    pub level: Level,
+    /// When the sign was that made it one, in Unix milliseconds.
+    pub at_ms: u64,
+    /// The rule that opened it, if it was one.
+    pub rule: Option<String>,
+    /// Why.
+    pub factors: Vec<String>,
+    /// The records that count.
+    pub records: Vec<RecordId>,
+}
+
+/// What a sign sets off.
+pub type Steps = SmallVec<[Step; 1]>;
+
+/// How an episode stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// There are signs, and no episode.
+    Watched,
+    /// A sign came lately.
+    Growing,
+    /// None did.
+    Quiet,
+}
+
+/// An episode that is not over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Its name.
+    pub episode: RecordId,
+    /// How grave it is.
+    pub level: Level,
+    /// The last record of it.
+    pub last: RecordId,
+    /// How many signs there were.
+    pub signals: u32,
+}
+
+/// What is kept of one person and theme.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matter {
+    /// Signs that count.
+    pub signs: Vec<Sign>,
+    /// Days on which something was typed or clicked, in days since 1970, in order.
+    pub days: Vec<u64>,
+    /// Records up to this one belong to episodes that are over.
+    pub over: Option<RecordId>,
+    /// The episode, if there is one.
+    pub open: Option<Open>,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub struct Episodes {
+    matters: HashMap<(Who, Theme), Matter>,
+    newest_ms: u64,
+    signs: usize,
+}
+
+impl Episodes {
+    /// Takes a sign, and says what becomes of the matter.
+    pub fn take(&mut self, who: Who, signal: Signal, weights: &Weights) -> Steps {
+        self.add(who, signal, weights, true)
+    }
+
+    /// Takes a sign of which nobody is told any more: from before Usher looked for them.
+    pub fn take_quietly(&mut self, who: Who, signal: Signal, weights: &Weights) {
+        self.add(who, signal, weights, false);
+    }
+
+    fn add(&mut self, who: Who, signal: Signal, weights: &Weights, is_told: bool) -> Steps {
+        let Signal { theme, sign, .. } = signal;
+        let (mut steps, at) = (Steps::new(), sign.at_ms());
+        self.newest_ms = self.newest_ms.max(at);
+        let newest = self.newest_ms;
+        let matter = self.matters.entry((who, theme)).or_default();
+        let before = matter.signs.len();
+        if let Some(open) = &matter.open
+            && at > open.last.unix_ms().saturating_add(millis(weights.ends))
+        {
+            steps.extend(matter.end(theme, weights));
+        }
+        let changed = matter.put(theme, sign, newest, weights);
+        if changed && is_told {
+            steps.extend(matter.judge(theme, at, weights));
+        }
+        self.signs = (self.signs + matter.signs.len()).saturating_sub(before);
+        if self.signs > MOST_IN_ALL || self.matters.len() > MOST_MATTERS {
+            self.make_room();
+        }
+        steps
+    }
+
+    /// It is this time, in Unix milliseconds: says which episodes are over, and forgets what is old.
+    pub fn tick(&mut self, now_ms: u64, weights: &Weights) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for ((_, theme), matter) in &mut self.matters {
+            if matter.open.as_ref().is_some_and(|open| now_ms > open.last.unix_ms().saturating_add(millis(weights.ends))) {
+                steps.extend(matter.end(*theme, weights));
+            }
+            matter.forget(*theme, now_ms);
+        }
+        self.matters.retain(|_, matter| !matter.is_empty());
+        self.signs = self.matters.values().map(|matter| matter.signs.len()).sum();
+        // In the order of their names, whatever the order they are kept in.
+        steps.sort_by_key(|step| if let Step::End { episode, theme, .. } = step { (*episode, *theme) } else { (RecordId(0), Theme::SelfHarm) });
+        steps
+    }
+
+    /// How a matter stands.
+    #[must_use]
+    pub fn state(&self, who: Who, theme: Theme, now_ms: u64, weights: &Weights) -> Option<State> {
+        let matter = self.matters.get(&(who, theme))?;
+        Some(match &matter.open {
+            None => State::Watched,
+            Some(open) if now_ms > open.last.unix_ms().saturating_add(millis(weights.quiet)) => State::Quiet,
+            Some(_) => State::Growing,
+        })
+    }
+
+    /// How many matters are watched that are no episodes and come to at least watch now, for each theme.
+    #[must_use]
+    pub fn watched(&self, weights: &Weights) -> Vec<(Theme, usize)> {
+        let count = |theme: Theme| {
+            let is_one =
+                |matter: &Matter| matter.open.is_none() && matter.weigh(theme, weights).is_some_and(|(weighed, _)| weighed.level == Some(Level::Watch));
+            self.matters.iter().filter(|((_, one), matter)| *one == theme && is_one(matter)).count()
+        };
+        Theme::NAMES.into_iter().map(|(_, theme)| (theme, count(theme))).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The matters, to be kept.
+    pub fn matters(&self) -> impl Iterator<Item = (Who, Theme, &Matter)> {
+        self.matters.iter().map(|((who, theme), matter)| (*who, *theme, matter))
+    }
+
+    /// Puts a matter back.
+    pub fn restore(&mut self, who: Who, theme: Theme, matter: Matter) {
+        self.signs += matter.signs.len();
+        self.newest_ms = matter.signs.iter().map(Sign::at_ms).fold(self.newest_ms, u64::max);
+        self.matters.insert((who, theme), matter);
+    }
+
+    /// What is stated of a matter holds, whatever was kept: this episode is open.
+    pub fn stated_open(&mut self, who: Who, theme: Theme, open: Open) {
+        self.newest_ms = self.newest_ms.max(open.last.unix_ms());
+        let matter = self.matters.entry((who, theme)).or_default();
+        match &mut matter.open {
+            Some(known) if known.episode == open.episode => {
+                known.level = known.level.max(open.level);
+                known.last = known.last.max(open.last);
+                known.signals = known.signals.max(open.signals);
+            }
+            other => *other = Some(open),
+        }
+    }
+
+    /// What is stated of a matter holds: episodes up to this record are over.
+    pub fn stated_over(&mut self, who: Who, theme: Theme, last: RecordId) {
+        let matter = self.matters.entry((who, theme)).or_default();
+        matter.over = matter.over.max(Some(last));
+        if matter.open.as_ref().is_some_and(|open| open.episode <= last) {
+            matter.open = None;
+        }
+        matter.signs.retain(|sign| Some(sign.record) > matter.over);
+    }
+
+    /// Forgets episodes that were kept as open, and that nothing states: what opened them is worked out again from their signs.
+    pub fn keep_open(&mut self, mut is_stated: impl FnMut(Who, Theme, RecordId) -> bool) {
+        for ((who, theme), matter) in &mut self.matters {
+            if matter.open.as_ref().is_some_and(|open| !is_stated(*who, *theme, open.episode)) {
+                matter.open = None;
+            }
+        }
+    }
+
+    /// Forgets a tenth of what is no episode, the oldest first.
+    fn make_room(&mut self) {
+        let mut idle: Vec<_> = self
+            .matters
+            .iter()
+            .filter(|(_, matter)| matter.open.is_none())
+            .map(|(key, matter)| (matter.signs.iter().map(|sign| sign.record).max(), *key))
+            .collect();
+        idle.sort_unstable();
+        idle.truncate(idle.len() / 10 + 1);
+        for (_, key) in idle {
+            self.matters.remove(&key);
+        }
+        self.signs = self.matters.values().map(|matter| matter.signs.len()).sum();
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Matter {
+    /// Puts a sign to the others; whether that may change what they come to.
+    fn put(&mut self, theme: Theme, sign: Sign, newest_ms: u64, weights: &Weights) -> bool {
+        let day = sign.at_ms() / DAY_MS;
+        if sign.intent >= super::signal::Intent::Clicked
+            && let Err(place) = self.days.binary_search(&day)
+        {
+            self.days.insert(place, day);
+        }
+        if self.over >= Some(sign.record) {
+            return false;
+        }
+        if let Some(open) = &mut self.open {
+            open.last = open.last.max(sign.record);
+            open.signals = open.signals.saturating_add(1);
+        }
+        // Of ways round time goes by the minute.
+        let grain = if theme == Theme::Bypass { MINUTE_MS } else { DAY_MS };
+        let place_of = |sign: &Sign| (sign.key, sign.at_ms() / grain, sign.intent, sign.helps, sign.handled, sign.source);
+        let worth = |sign: &Sign| (sign.floor, sign.strength, std::cmp::Reverse(sign.record));
+        match self.signs.iter_mut().find(|known| place_of(known) == place_of(&sign)) {
+            Some(known) if worth(known) >= worth(&sign) => return false,
+            Some(known) => *known = sign,
+            None => self.signs.push(sign),
+        }
+        self.forget(theme, newest_ms);
+        if self.signs.len() > MOST_SIGNS {
+            let weight = weights.of(theme).weight;
+            let worth = |sign: &Sign| (sign.floor, if theme == Theme::Bypass { 0 } else { severity::points(sign, weight) }, sign.record, sign.key);
+            if let Some(least) = (0..self.signs.len()).min_by_key(|place| worth(&self.signs[*place])) {
+                self.signs.swap_remove(least);
+            }
+        }
+        true
+    }
+
+    /// What the signs come to at the time when they come to most, and when that is.
+    fn weigh(&self, theme: Theme, weights: &Weights) -> Option<(Weighed, u64)> {
+        let mut best: Option<(Weighed, u64)> = None;
+        let end = |at: u64| if theme == Theme::Bypass { at / MINUTE_MS * MINUTE_MS + MINUTE_MS - 1 } else { at };
+        let mut times: Vec<u64> = self.signs.iter().map(|sign| end(sign.at_ms())).collect();
+        times.sort_unstable();
+        times.dedup();
+        for now in times {
+            let (signs, places) = self.at(now);
+            let days: Vec<u64> = self.days.iter().copied().filter(|day| *day <= now / DAY_MS && day + DAYS > now / DAY_MS).collect();
+            let mut weighed = severity::weigh(theme, &signs, &days, weights);
+            weighed.counted.iter_mut().for_each(|counted| *counted = places[*counted]);
+            if best.as_ref().is_none_or(|(known, _)| (known.level, known.points) < (weighed.level, weighed.points)) {
+                best = Some((weighed, now));
+            }
+        }
+        best
+    }
+
+    /// The signs that count at a time, with their places.
+    fn at(&self, now: u64) -> (Vec<&Sign>, Vec<usize>) {
+        let counts = |sign: &Sign| sign.at_ms() <= now && sign.at_ms() + COUNTS_MS > now;
+        self.signs.iter().enumerate().filter(|(_, sign)| counts(sign)).map(|(place, sign)| (sign, place)).unzip()
+    }
+
+    fn judge(&mut self, theme: Theme, at_ms: u64, weights: &Weights) -> Option<Step> {
+        let (weighed, _) = self.weigh(theme, weights)?;
+        let level = weighed.level.filter(|level| *level > Level::Watch)?;
+        let mut records: Vec<RecordId> = weighed.counted.iter().map(|place| self.signs[*place].record).collect();
+        records.sort_unstable();
+        records.dedup();
+        let factors = weighed.factors;
+        if let Some(open) = &mut self.open {
+            if level <= open.level {
+                return None;
+            }
+            open.level = level;
+            return Some(Step::Worse { episode: open.episode, theme, level, at_ms, factors, records });
+        }
+        let episode = *records.first()?;
+        let ruled = weighed.counted.iter().filter_map(|place| self.signs[*place].rule.clone().zip(self.signs[*place].floor)).max_by_key(|(_, floor)| *floor);
+        let rule = ruled.filter(|(_, floor)| *floor >= level).map(|(rule, _)| rule);
+        let last = self.signs.iter().map(|sign| sign.record).max()?;
+        self.open = Some(Open { episode, level, last, signals: u32::try_from(self.signs.len()).unwrap_or(u32::MAX) });
+        Some(Step::Open(Box::new(Begun { episode, theme, level, at_ms, rule, factors, records })))
+    }
+
+    fn end(&mut self, theme: Theme, weights: &Weights) -> Option<Step> {
+        let Open { episode, last, signals, .. } = self.open.take()?;
+        self.over = self.over.max(Some(last));
+        self.signs.retain(|sign| sign.record > last);
+        Some(Step::End { episode, theme, at_ms: last.unix_ms().saturating_add(millis(weights.ends)), signals, last })
+    }
+
+    fn forget(&mut self, theme: Theme, now_ms: u64) {
+        let kept = if theme == Theme::Bypass { WAYS_MS } else { DAYS * DAY_MS };
+        self.signs.retain(|sign| sign.at_ms() + kept > now_ms);
+        self.days.retain(|day| (day + DAYS) * DAY_MS > now_ms);
+    }
+
+    fn is_empty(&self) -> bool {
+        // What is over is stated, and what it states is older than all that may still come.
+        self.signs.is_empty() && self.days.is_empty() && self.open.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! One matter, one episode, in whatever order its signs are known.
+
+use super::*;
+use crate::alert::signal::{Handled, Intent, Source};
+use crate::category::fixture::taxonomy;
+use proptest::prelude::*;
+
+const MORNING: u64 = 1_795_600_800_000;
+const HOUR: u64 = 3_600_000;
+const KIM: Who = Who(7);
+
+fn weights() -> Weights {
+    Weights::shipped(&taxonomy(&["self-harm", "adult"]))
+}
+
+fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> Signal {
+    let record = RecordId(RecordId::first_of(at_ms).0 + key);
+    let (source, handled) = (Source::Category, Handled::Passed);
+    Signal {
+        theme,
+        way: None,
+        sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") },
+    }
+}
+
+fn typed(at_ms: u64, key: u64, strength: u32) -> Signal {
+    signal(Theme::SelfHarm, at_ms, key, Intent::Typed, strength)
+}
+
+/// What steps were taken, in short.
+fn short(steps: &[Step]) -> Vec<String> {
+    let one = |step: &Step| match step {
+        Step::Open(begun) => format!("open {} {}", begun.theme.as_str(), begun.level.as_str()),
+        Step::Worse { theme, level, .. } => format!("worse {} {}", theme.as_str(), level.as_str()),
+        Step::End { theme, signals, .. } => format!("end {} {signals}", theme.as_str()),
+    };
+    steps.iter().map(one).collect()
+}
+
+#[test]
+fn it_opens_worsens_and_ends_and_says_each_once() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let mut take = |signal: Signal| short(&episodes.take(KIM, signal, &weights));
+    assert_eq!(take(typed(MORNING, 1, 40)), [] as [&str; 0], "a sign is watched");
+    assert_eq!(take(typed(MORNING + 1000, 2, 80)), ["open self-harm concern"]);
+    assert_eq!(take(typed(MORNING + 2000, 2, 80)), [] as [&str; 0], "the same again");
+    assert_eq!(take(typed(MORNING + 3000, 3, 120)), ["worse self-harm danger"]);
+    assert_eq!(take(typed(MORNING + 4000, 4, 150)), [] as [&str; 0], "there is no more than danger");
+    let last = MORNING + 4000;
+    assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR / 4, &weights), Some(State::Growing));
+    assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR, &weights), Some(State::Quiet));
+    assert_eq!(episodes.tick(last + 23 * HOUR, &weights), []);
+    assert_eq!(short(&episodes.tick(last + 25 * HOUR, &weights)), ["end self-harm 5"]);
+    assert_eq!(episodes.tick(last + 26 * HOUR, &weights), []);
+    // What was in it counts for no other; that it was does.
+    let mut take = |signal: Signal| short(&episodes.take(KIM, signal, &weights));
+    assert_eq!(take(typed(last + 30 * HOUR, 5, 40)), [] as [&str; 0]);
+    assert_eq!(take(typed(last - 1, 6, 150)), [] as [&str; 0], "known late, of what is over");
+    assert_eq!(take(typed(last + 31 * HOUR, 6, 120)), ["open self-harm danger"]);
+}
+
+#[test]
+fn a_sign_after_a_day_ends_one_episode_and_begins_another() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    assert_eq!(short(&episodes.take(KIM, typed(MORNING, 1, 120), &weights)), ["open self-harm danger"]);
+    let next = episodes.take(KIM, typed(MORNING + 25 * HOUR, 1, 120), &weights);
+    assert_eq!(short(&next), ["end self-harm 1", "open self-harm danger"]);
+    assert!(matches!(&next[0], Step::End { at_ms, .. } if *at_ms == RecordId::first_of(MORNING).unix_ms() + 24 * HOUR));
+}
+
+#[test]
+fn people_and_themes_are_apart() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    for (who, theme) in [(KIM, Theme::SelfHarm), (Who(8), Theme::SelfHarm), (KIM, Theme::Abuse)] {
+        assert_eq!(episodes.take(who, signal(theme, MORNING, 1, Intent::Typed, 120), &weights).len(), 1);
+    }
+    assert_eq!(episodes.matters().count(), 3);
+}
+
+#[test]
+fn what_is_stated_holds() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let episode = RecordId::first_of(MORNING);
+    episodes.stated_open(KIM, Theme::SelfHarm, Open { episode, level: Level::Danger, last: episode, signals: 2 });
+    assert!(episodes.take(KIM, typed(MORNING + 1, 1, 150), &weights).is_empty(), "it joins what is open, and says nothing");
+    let mut forgetful = episodes.clone();
+    forgetful.keep_open(|_, _, _| false);
+    assert_eq!(short(&forgetful.take(KIM, typed(MORNING + 2, 2, 150), &weights)), ["open self-harm danger"]);
+    episodes.stated_over(KIM, Theme::SelfHarm, RecordId::first_of(MORNING + 5));
+    assert!(episodes.take(KIM, typed(MORNING + 4, 4, 150), &weights).is_empty());
+    assert_eq!(episodes.take(KIM, typed(MORNING + 6, 6, 150), &weights).len(), 1);
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_forgotten() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    for key in 0..200 {
+        episodes.take(KIM, typed(MORNING + key, key, 40), &weights);
+    }
+    assert!(episodes.matters().all(|(_, _, matter)| matter.signs.len() == MOST_SIGNS));
+    episodes.tick(MORNING + 40 * DAY_MS, &weights);
+    assert_eq!(episodes.matters().count(), 0);
+    for who in 0..u128::try_from(MOST_MATTERS).expect("a number") + 10 {
+        episodes.take(Who(who), signal(Theme::Adult, MORNING + u64::try_from(who).expect("small"), 1, Intent::Clicked, 100), &weights);
+    }
+    assert!(episodes.matters().count() <= MOST_MATTERS);
+    assert!(!episodes.matters().any(|(who, ..)| who == Who(0)), "the oldest go first");
+}
+
+fn any_signal() -> impl Strategy<Value = Signal> {
+    let theme = prop::sample::select(vec![Theme::SelfHarm, Theme::Drugs, Theme::Bypass]);
+    let intent = prop::sample::select(vec![Intent::Embedded, Intent::Clicked, Intent::Typed]);
+    let handled = prop::sample::select(vec![Handled::Passed, Handled::Blocked, Handled::Warned]);
+    let strength = prop::sample::select(vec![2_u32, 25, 40, 80, 100, 120, 150]);
+    (theme, 0..20 * HOUR, 0..9_u64, intent, (handled, strength, any::<bool>())).prop_map(|(theme, after, key, intent, (handled, strength, helps))| {
+        let strength = if theme == Theme::Bypass { strength / 8 } else { strength };
+        let signal = signal(theme, MORNING + after, key, intent, strength);
+        Signal { sign: Sign { handled, helps, ..signal.sign }, ..signal }
+    })
+}
+
+fn levels(signals: &[Signal]) -> (Vec<(Theme, Level)>, Vec<Theme>) {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let mut opened = Vec::new();
+    for signal in signals {
+        for step in episodes.take(KIM, signal.clone(), &weights) {
+            if let Step::Open(begun) = step {
+                opened.push(begun.theme);
+            }
+        }
+    }
+    opened.sort_unstable();
+    let mut levels: Vec<_> = episodes.matters().filter_map(|(_, theme, matter)| Some((theme, matter.open.as_ref()?.level))).collect();
+    levels.sort_unstable();
+    (levels, opened)
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_the_same_signs_comes_to_the_same(
+        (signals, shuffled) in prop::collection::vec(any_signal(), 1..24).prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+    ) {
+        let (levels_of, opened) = levels(&signals);
+        prop_assert_eq!(levels(&shuffled), (levels_of, opened.clone()));
+        // Nothing is opened twice, and what comes again changes nothing.
+        let twice: Vec<_> = signals.iter().chain(&shuffled).cloned().collect();
+        prop_assert_eq!(levels(&twice).1, opened);
+    }
+}

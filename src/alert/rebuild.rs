@@ -1,0 +1,197 @@
+//! What is kept of the engine between starts, and the record read again: after a start, and where the feed ran over.
+//!
+//! `engine.json` says up to which record everything was taken, and what was made of it. All that comes after is read from the record and comes to the same
+//! steps, which the journal refuses where they are stated already. Lost or of another form, it is made anew: from what the journal states, two weeks of
+//! searches and of what was not let through, and two hours of all else.
+//!
+//! What ends later than it is opened: a request that was open when the file was written may have ended, with something remarked, before Usher was killed. So
+//! the last two minutes are read again for remarks, and of the older ones up to [`MOST_REREAD`] each by itself.
+
+use super::episode::{Matter, Who};
+use super::seen::Seen;
+use super::theme::Theme;
+use crate::audit::incident::Act;
+use crate::audit::lookups::Unshown;
+use crate::audit::query::{Filter, Log, LogError, Row};
+use crate::audit::remark::{Remark, Remarks};
+use crate::audit::{Class, RecordId, Verdict};
+use crate::files;
+use crate::insight::{Kind, Stage, Start};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// The form of the file. One of another form is made anew.
+pub const FORM: u32 = 1;
+/// How many records are read at a time.
+const PAGE: u32 = 10_000;
+/// How far before the place in the record it is read again for what was remarked late, in milliseconds.
+pub const OVERLAP_MS: u64 = 120_000;
+/// The most requests that were open for longer and are looked at again, the newest first.
+pub const MOST_REREAD: usize = 256;
+/// The longest that is kept, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// What is kept between starts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// The form of the file.
+    pub form: u32,
+    /// Everything up to this record was taken.
+    pub position: RecordId,
+    /// Nothing was read yet of what is before the place: somebody is told of what came after this time only, in Unix milliseconds, and of what comes after the
+    /// place.
+    pub unread: Option<u64>,
+    /// Requests that had been open for long, the newest last.
+    pub open: Vec<RecordId>,
+    /// What is known of people.
+    pub matters: Vec<Of>,
+    /// What is to be stated yet.
+    pub pending: Vec<Act>,
+}
+
+/// What is known of one person and theme.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Of {
+    /// The person, as a keyed hash in hexadecimal.
+    who: String,
+    theme: String,
+    matter: Matter,
+}
+
+impl Of {
+    /// To be kept.
+    #[must_use]
+    pub fn new(who: Who, theme: Theme, matter: &Matter) -> Self {
+        Self { who: format!("{:032x}", who.0), theme: theme.as_str().to_owned(), matter: matter.clone() }
+    }
+
+    /// As it was.
+    #[must_use]
+    pub fn read(self) -> Option<(Who, Theme, Matter)> {
+        Some((Who(u128::from_str_radix(&self.who, 16).ok()?), Theme::named(&self.theme)?, self.matter))
+    }
+}
+
+impl Kept {
+    /// What is kept there; nothing if there is no such file, or it cannot be understood.
+    #[must_use]
+    pub fn read(path: &Path) -> Option<Self> {
+        if std::fs::metadata(path).ok()?.len() > LARGEST {
+            return None;
+        }
+        let kept: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        (kept.form == FORM).then_some(kept)
+    }
+
+    /// Keeps it.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        files::replace(path, &serde_json::to_vec(self)?)
+    }
+}
+
+/// A record as it is read, to be looked at like one that was just committed.
+pub struct Read {
+    row: Row,
+    client: IpAddr,
+    class: Class,
+    kind: Kind,
+    start: Start,
+    verdict: Verdict,
+    stage: Stage,
+    categories: String,
+    cause: Option<RecordId>,
+}
+
+fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(known, _)| *known == name).map(|(_, one)| *one)
+}
+
+impl Read {
+    /// Of a row. Nothing if it says what no record can.
+    #[must_use]
+    pub fn of(row: Row) -> Option<Self> {
+        Some(Self {
+            client: row.client.parse().ok()?,
+            class: named(&Class::NAMES, &row.class)?,
+            kind: named(&Kind::NAMES, &row.kind)?,
+            start: named(&Start::NAMES, &row.start)?,
+            verdict: named(&Verdict::NAMES, &row.verdict)?,
+            stage: row.stage.as_ref().map_or(Some(Stage::Asked), |stage| named(&Stage::NAMES, stage))?,
+            categories: row.categories.join(" "),
+            cause: row.cause.as_ref().and_then(|cause| cause.parse().ok()),
+            row,
+        })
+    }
+
+    /// What is looked at of it.
+    #[must_use]
+    pub fn seen(&self) -> Seen<'_> {
+        let row = &self.row;
+        Seen {
+            id: row.number,
+            at_ms: row.time_ms,
+            user: row.user.as_deref(),
+            client: self.client,
+            group: &row.group,
+            confidence: &row.identity_confidence,
+            class: self.class,
+            kind: self.kind,
+            start: self.start,
+            verdict: self.verdict,
+            reason: &row.reason,
+            why: &row.why,
+            categories: &self.categories,
+            host: &row.host,
+            path: &row.path,
+            search: row.engine.as_deref().zip(row.term.as_deref()).map(|(engine, term)| (engine, term, self.stage)),
+            cause: self.cause,
+        }
+    }
+
+    /// What was remarked of it.
+    #[must_use]
+    pub fn remarks(&self) -> Remarks {
+        self.row.remarks.iter().filter_map(|remark| Remark::split(&format!("{remark} ")).0.pop()).collect()
+    }
+
+    /// Whether it is not closed yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.row.outcome.is_none()
+    }
+}
+
+/// Reads records in order, oldest first.
+pub struct Pages<'l> {
+    log: &'l Log,
+    filter: Filter,
+    is_over: bool,
+}
+
+impl<'l> Pages<'l> {
+    /// Those after one record and before another that this filter finds.
+    #[must_use]
+    pub fn new(log: &'l Log, filter: Filter) -> Self {
+        let after = filter.after.or(Some(RecordId(0)));
+        Self { log, filter: Filter { after, limit: PAGE, patience: Duration::MAX, ..filter }, is_over: false }
+    }
+
+    /// The next of them; nothing when there are no more.
+    pub fn page(&mut self) -> Result<Option<Vec<Read>>, LogError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let rows = match Unshown::of(self.log).search(&self.filter) {
+            Err(LogError::None(_)) => Vec::new(),
+            page => page?.rows,
+        };
+        self.is_over = rows.len() < PAGE as usize;
+        if let Some(newest) = rows.first() {
+            self.filter.after = Some(newest.number);
+        }
+        Ok(Some(rows.into_iter().rev().filter_map(Read::of).collect()))
+    }
+}

@@ -1,0 +1,107 @@
+//! The arithmetic, as a table a person can work through.
+
+use super::*;
+use crate::alert::signal::Source;
+use crate::audit::RecordId;
+use crate::category::fixture::taxonomy;
+
+/// Wednesday, 25 November 2026, in lessons.
+const MORNING: u64 = 1_795_600_800_000;
+
+fn sign(key: u64, intent: Intent, strength: u32, handled: Handled) -> Sign {
+    let record = RecordId::first_of(MORNING + key * 1000);
+    let source = if strength == 100 { Source::Category } else { Source::Search };
+    Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") }
+}
+
+fn weights() -> Weights {
+    Weights::shipped(&taxonomy(&["self-harm", "adult"]))
+}
+
+fn come(theme: Theme, signs: &[Sign], days: &[u64]) -> (u32, Option<Level>) {
+    let weighed = weigh(theme, &signs.iter().collect::<Vec<_>>(), days, &weights());
+    (weighed.points, weighed.level)
+}
+
+use Handled::{Blocked, Passed, Warned};
+use Intent::{Background, Clicked, Embedded, Typed};
+
+#[test]
+fn worked_examples() {
+    let (watch, concern, danger) = (Some(Level::Watch), Some(Level::Concern), Some(Level::Danger));
+    let some = |count: u64, of: &dyn Fn(u64) -> Sign| (0..count).map(of).collect::<Vec<_>>();
+    let helped = |sign: Sign| Sign { helps: true, ..sign };
+    for (what, theme, signs, days, expected) in [
+        ("painless way to die, typed", Theme::SelfHarm, vec![sign(1, Typed, 120, Passed)], 1, (99, danger)),
+        ("the same on a site of help", Theme::SelfHarm, vec![helped(sign(1, Typed, 120, Passed))], 1, (24, watch)),
+        ("the same, clicked", Theme::SelfHarm, vec![sign(1, Clicked, 120, Passed)], 1, (66, watch)),
+        ("the same, loaded by a page", Theme::SelfHarm, vec![sign(1, Embedded, 120, Passed)], 1, (16, watch)),
+        ("nine of them, loaded by a page", Theme::SelfHarm, some(9, &|key| sign(key, Embedded, 150, Passed)), 1, (58, watch)),
+        ("by a device alone", Theme::SelfHarm, vec![sign(1, Background, 150, Passed)], 1, (0, None)),
+        ("a page of self-harm, typed and blocked", Theme::SelfHarm, vec![sign(1, Typed, 100, Blocked)], 1, (67, concern)),
+        ("clicked and blocked", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked)], 1, (45, watch)),
+        ("two such pages", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked), sign(2, Clicked, 100, Blocked)], 1, (67, concern)),
+        ("the same page twice", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked), Sign { key: 1, ..sign(2, Clicked, 100, Blocked) }], 1, (45, watch)),
+        ("three such pages", Theme::SelfHarm, some(3, &|key| sign(key, Clicked, 100, Passed)), 1, (100, danger)),
+        ("two such pages, seen, on three days", Theme::SelfHarm, some(2, &|key| sign(key, Clicked, 100, Passed)), 3, (123, concern)),
+        ("an adult site, typed and blocked", Theme::Adult, vec![sign(1, Typed, 100, Blocked)], 1, (20, watch)),
+        ("five of them", Theme::Adult, some(5, &|key| sign(key, Typed, 100, Blocked)), 1, (46, concern)),
+        ("forty of them, at the most", Theme::Adult, some(40, &|key| sign(key, Typed, 150, Passed)), 3, (238, concern)),
+        ("a news page about a stabbing", Theme::Violence, vec![helped(sign(1, Clicked, 150, Passed))], 1, (12, None)),
+        ("a warning for drugs", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 1, (20, watch)),
+        ("on two days", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 2, (25, watch)),
+    ] {
+        let days: Vec<u64> = (0..days).map(|day| MORNING / DAY_MS - day).collect();
+        assert_eq!(come(theme, &signs, &days), expected, "{what}");
+    }
+}
+
+#[test]
+fn the_illegal_tier_and_rules_have_levels_of_their_own() {
+    let of = |floor, intent| Sign { floor: Some(floor), ..sign(1, intent, 100, Blocked) };
+    let concern = Some(Level::Concern);
+    assert_eq!(come(Theme::Illegal, &[of(Level::Danger, Typed)], &[1]).1, Some(Level::Danger));
+    assert_eq!(come(Theme::Illegal, &[of(Level::Concern, Embedded)], &[1]).1, concern, "an advertisement is no danger by itself");
+    let rule = Sign { strength: 0, floor: Some(Level::Danger), ..sign(1, Typed, 0, Blocked) };
+    assert_eq!(come(Theme::Gambling, std::slice::from_ref(&rule), &[1]), (0, concern), "no more than the theme may come to");
+    assert_eq!(come(Theme::Bypass, &[rule], &[1]), (0, concern));
+}
+
+#[test]
+fn ways_round_fade_and_count_once_in_ten_minutes() {
+    let minute = |minute: u64, key: u64, points: u32| Sign {
+        record: RecordId::first_of(MORNING + minute * 60_000),
+        source: Source::Way,
+        ..sign(key, Clicked, points, Passed)
+    };
+    let (watch, concern) = (Some(Level::Watch), Some(Level::Concern));
+    for (what, signs, expected) in [
+        ("nearly certain", vec![minute(0, 1, 20)], (20, concern)),
+        ("a search for ways", vec![minute(0, 1, 2)], (2, None)),
+        ("two", vec![minute(0, 1, 4), minute(0, 2, 4)], (8, watch)),
+        ("one twice in nine minutes", vec![minute(0, 1, 8), minute(9, 1, 8)], (8, watch)),
+        ("one twice in ten minutes", vec![minute(0, 1, 8), minute(10, 1, 8)], (13, watch)),
+        ("half is left after a quarter of an hour", vec![minute(0, 1, 20), minute(15, 2, 10)], (20, concern)),
+        ("hardly anything after three hours", vec![minute(0, 1, 19), minute(180, 2, 4)], (4, None)),
+    ] {
+        assert_eq!(come(Theme::Bypass, &signs, &[1]), expected, "{what}");
+    }
+}
+
+#[test]
+fn each_factor_is_a_sentence() {
+    let signs = [sign(1, Typed, 120, Passed), Sign { helps: true, ..sign(17, Clicked, 100, Blocked) }];
+    let days = [MORNING / DAY_MS - 6, MORNING / DAY_MS - 1];
+    let weighed = weigh(Theme::SelfHarm, &signs.iter().collect::<Vec<_>>(), &days, &weights());
+    let expected = [
+        "130 points in all; from 90 on it is danger.",
+        "Sign 1.",
+        "Self-harm weighs 50 of 100.",
+        "It was typed, not loaded by a page.",
+        "It was not blocked, so it was seen.",
+        "A different sign, within 17 seconds: Sign 17. It comes to 11, and half of that counts.",
+        "The same theme came up on 19 November and 24 November, so all of it counts 1 and a quarter.",
+    ];
+    assert_eq!(weighed.factors, expected);
+    assert_eq!(weighed.counted, [0, 1]);
+}

@@ -1,0 +1,523 @@
+//! What a record says of a theme: nothing, nearly always; else a signal. Pure.
+//!
+//! | it says | because of |
+//! | --- | --- |
+//! | [`Source::Category`] | a list that names the site |
+//! | [`Source::Search`], [`Source::Prompt`] | words that somebody searched for, or asked an AI, and that the phrase files know |
+//! | [`Source::Words`] | the words of a page, or of what was sent, that went over the group's limit |
+//! | [`Source::Way`] | a sign of a way round the filter |
+//! | [`Source::Rule`] | a rule of the school's own |
+//!
+//! Nothing is a signal that a device does by itself, that Usher answers itself, or that Usher asks to see whether it works ([`SelfTest`]). A search that is
+//! still being typed counts only by entries that are whole words: half a word says nothing.
+//!
+//! The time of a signal is that of its record's number, which never goes back, whatever the clock does.
+
+use super::seen::Seen;
+use super::theme::Theme;
+use super::weights::Weights;
+use crate::audit::incident::Level;
+use crate::audit::remark::Remark;
+use crate::audit::{RecordId, Verdict};
+use crate::bypass::Code;
+use crate::category::{CategorySet, Taxonomy};
+use crate::insight::site::Site;
+use crate::insight::{Kind, Stage, Start, ai};
+use crate::policy::words::Way;
+use crate::policy::words::Words as PageWords;
+use crate::scan::fold::Folder;
+use crate::scan::lexicon::{Lexicon, MOST_THEMES};
+use crate::scan::window::{Repeats, Window};
+use crate::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What a signal comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The site is listed.
+    Category,
+    /// The words of a search.
+    Search,
+    /// What an AI was asked.
+    Prompt,
+    /// The words of a page, or of what was sent.
+    Words,
+    /// A way round the filter.
+    Way,
+    /// A rule of the school's own.
+    Rule,
+}
+
+/// Whether somebody meant it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// A device did it.
+    Background,
+    /// A page loaded it.
+    Embedded,
+    /// A link or a form led there.
+    Clicked,
+    /// It was typed.
+    Typed,
+}
+
+impl Intent {
+    fn of(start: Start) -> Self {
+        match start {
+            Start::Typed => Self::Typed,
+            Start::Clicked => Self::Clicked,
+            Start::Loaded => Self::Embedded,
+            Start::Background => Self::Background,
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handled {
+    /// It was not let through.
+    Blocked,
+    /// A warning was shown.
+    Warned,
+    /// It was seen.
+    Passed,
+}
+
+impl Handled {
+    fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Blocked | Verdict::Refused => Self::Blocked,
+            Verdict::Warned => Self::Warned,
+            Verdict::Allowed | Verdict::Answered => Self::Passed,
+        }
+    }
+}
+
+/// A sign of a theme, as it is kept: without the person, and without a word of what they looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    /// The record.
+    pub record: RecordId,
+    /// What it comes from.
+    pub source: Source,
+    /// Whether somebody meant it.
+    pub intent: Intent,
+    /// How strong it is, in hundredths; of a way round, its points.
+    pub strength: u32,
+    /// What became of it.
+    pub handled: Handled,
+    /// Whether it was on a site that helps, teaches or tells news.
+    pub helps: bool,
+    /// What tells it from others: the entry, the site, the code.
+    pub key: u64,
+    /// What it comes to whatever the arithmetic says.
+    pub floor: Option<Level>,
+    /// The rule, if it is one's.
+    pub rule: Option<String>,
+    /// What it is, in a sentence that a person can dispute. No words of searches.
+    pub says: String,
+}
+
+impl Sign {
+    /// When, in Unix milliseconds, by the record's number.
+    #[must_use]
+    pub fn at_ms(&self) -> u64 {
+        self.record.unix_ms()
+    }
+}
+
+/// A sign, with the theme it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The theme.
+    pub theme: Theme,
+    /// The way round, if it is one.
+    pub way: Option<Code>,
+    /// The sign.
+    pub sign: Sign,
+}
+
+/// Those of one record.
+pub type Signals = SmallVec<[Signal; 2]>;
+
+/// What records are read by: the weights, and what is in force.
+pub struct Book {
+    /// The weights.
+    pub weights: Weights,
+    /// The groups whose pages are not read.
+    pub unread: Vec<Arc<str>>,
+    taxonomy: Taxonomy,
+    lexicon: Arc<Lexicon>,
+    /// Usher's own names.
+    own: Vec<Box<str>>,
+    self_test: SelfTest,
+    /// The alert theme of each theme of the lexicon, by its place.
+    of_phrases: Vec<Option<Theme>>,
+    /// All categories that say something.
+    telling: CategorySet,
+}
+
+impl Book {
+    /// For these weights and what is in force.
+    #[must_use]
+    pub fn new(weights: Weights, snapshot: &Snapshot, own: Vec<Box<str>>, self_test: SelfTest) -> Self {
+        let unread = snapshot.policy.groups.iter().filter(|group| group.phrases.is_none()).map(|group| group.name.clone()).collect();
+        Self::of(weights, (snapshot.taxonomy.clone(), snapshot.lexicon.clone()), (own, self_test), unread)
+    }
+
+    fn of(weights: Weights, (taxonomy, lexicon): (Taxonomy, Arc<Lexicon>), (own, self_test): (Vec<Box<str>>, SelfTest), unread: Vec<Arc<str>>) -> Self {
+        let of = |name: &str| Theme::NAMES.into_iter().map(|(_, theme)| theme).find(|theme| weights.of(*theme).phrases.iter().any(|known| **known == *name));
+        let of_phrases = lexicon.themes().iter().map(|theme| of(&theme.name)).collect();
+        let telling = weights.themes.iter().fold(taxonomy.always_blocked(), |set, weight| set.union(weight.categories));
+        Self { weights, unread, taxonomy, lexicon, own, self_test, of_phrases, telling }
+    }
+
+    fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
+    }
+
+    fn categories(&self, ids: &str) -> CategorySet {
+        ids.split(' ').filter(|id| !id.is_empty()).filter_map(|id| self.taxonomy.find(id)).collect()
+    }
+
+    /// Whether nothing is to be made of it: Usher's own pages, what Usher answered, and its look whether it works.
+    #[must_use]
+    pub fn is_ours(&self, seen: &Seen<'_>) -> bool {
+        seen.verdict == Verdict::Answered || self.own.iter().any(|own| **own == *seen.host) || self.self_test.is(seen.host, seen.path)
+    }
+}
+
+/// What Usher asks itself for to see whether it blocks: a path that nobody without the secret of the installation can make, for one host.
+#[derive(Clone)]
+pub struct SelfTest([u8; 32]);
+
+const TESTING: &str = "/usher-self-test/";
+
+impl SelfTest {
+    /// With the secret of the installation.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(blake3::derive_key("usher 2026 self-test", secret))
+    }
+
+    /// The path to ask this host for. The nonce is of letters and digits.
+    #[must_use]
+    pub fn path(&self, host: &str, nonce: &str) -> String {
+        format!("{TESTING}{nonce}/{}", self.mac(host, nonce))
+    }
+
+    /// Whether it is one.
+    #[must_use]
+    pub fn is(&self, host: &str, path: &str) -> bool {
+        path.strip_prefix(TESTING).and_then(|rest| rest.split_once('/')).is_some_and(|(nonce, mac)| self.mac(host, nonce) == mac)
+    }
+
+    fn mac(&self, host: &str, nonce: &str) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(host.as_bytes()).update(&[0]).update(nonce.as_bytes());
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+/// A number for what is told apart by these words.
+fn key(parts: &[&str]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part.as_bytes()).update(&[0]);
+    }
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+/// What words came to in one theme.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Hit {
+    /// The heaviest entry that counts.
+    heaviest: Option<(u32, i32)>,
+    /// How many entries count.
+    entries: u32,
+    /// What is taken off.
+    off: i32,
+}
+
+/// The most of a search's or a prompt's words that are weighed, in bytes.
+const MOST_WORDS: usize = 16 * 1024;
+/// An entry that weighs less says what lessons, charities and the news say too.
+const RARELY_MEANT_WELL: i32 = 15;
+
+/// Weighs words for each alert theme.
+fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, Hit); 1]> {
+    let lexicon = book.lexicon();
+    let mut window = Window::new(lexicon, Repeats::Once, 0);
+    let mut folder = Folder::default();
+    folder.feed(&term[..term.floor_char_boundary(MOST_WORDS)], window.text());
+    folder.part(window.text());
+    window.look(lexicon);
+    window.end(lexicon);
+    let mut hits: SmallVec<[(Theme, Hit); 1]> = SmallVec::new();
+    let found = window.score().found;
+    for one in found.iter().filter(|one| one.weight > 0) {
+        let entry = &lexicon.entries()[one.entry as usize];
+        // The beginning of a word that is being typed may become any word.
+        if stage == Stage::Typing && entry.text.contains('*') {
+            continue;
+        }
+        let themes = entry.themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()]);
+        let mut counted: SmallVec<[Theme; 2]> = SmallVec::new();
+        for theme in themes {
+            if counted.contains(&theme) {
+                continue;
+            }
+            counted.push(theme);
+            let place = hits.iter().position(|(known, _)| *known == theme).unwrap_or_else(|| {
+                hits.push((theme, Hit::default()));
+                hits.len() - 1
+            });
+            let hit = &mut hits[place].1;
+            hit.entries += 1;
+            if hit.heaviest.is_none_or(|(_, weight)| weight < one.weight) {
+                hit.heaviest = Some((one.entry, one.weight));
+            }
+        }
+    }
+    for (theme, hit) in &mut hits {
+        let of_it = |entry: u32| {
+            lexicon.entries()[entry as usize].themes.iter(book.of_phrases.len().min(MOST_THEMES)).any(|one| book.of_phrases[one.place()] == Some(*theme))
+        };
+        hit.off = found.iter().filter(|one| one.weight < 0 && of_it(one.entry)).fold(0, |sum: i32, one| sum.saturating_add(one.weight));
+    }
+    hits
+}
+
+impl Hit {
+    /// How strong it is, in hundredths.
+    fn strength(&self) -> u32 {
+        let weight = self.heaviest.map_or(0, |(_, weight)| weight.saturating_add(self.off));
+        let alone = match weight {
+            50.. => 150,
+            40.. => 120,
+            25.. => 80,
+            RARELY_MEANT_WELL.. => 40,
+            _ => 0,
+        };
+        match (self.entries, weight) {
+            (2.., RARELY_MEANT_WELL..) => (alone + 50).min(150),
+            // Two words that lessons say too are a little more than one.
+            (2.., 1..) => 25,
+            _ => alone,
+        }
+    }
+
+    fn says(&self, lexicon: &Lexicon, is_prompt: bool) -> String {
+        let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
+        let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
+        let entry = &lexicon.entries()[place as usize];
+        let file = lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file));
+        let theme = entry.themes.iter(lexicon.themes().len()).next().map_or("", |theme| &*lexicon.themes()[theme.place()].name).replace('-', " ");
+        let more = match self.entries {
+            0 | 1 => String::new(),
+            2 => ", and another".to_owned(),
+            more => format!(", and {} others", more - 1),
+        };
+        let off = if self.off < 0 { format!("; {} is taken off for words of help or learning", -self.off) } else { String::new() };
+        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}.", entry.line)
+    }
+}
+
+/// What was found in a record when it was opened.
+#[must_use]
+pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
+    let mut found = Signals::new();
+    let is_plain = seen.categories.is_empty() && seen.search.is_none() && matches!(seen.reason, "unlisted" | "rule" | "inspected");
+    if is_plain || book.is_ours(seen) {
+        return found;
+    }
+    let set = book.categories(seen.categories);
+    let about = About::of(seen, set, book);
+    illegal(&about, &mut found);
+    if about.intent > Intent::Background {
+        // What words were about is among the categories of their record too: no list says so of the site.
+        if seen.reason != "words" {
+            listed(&about, &mut found);
+        }
+        searched(&about, &mut found);
+        if seen.reason == "words"
+            && let Some((theme, points, threshold, way)) = PageWords::read(seen.why)
+        {
+            page_words(&about, &theme, (points, threshold, way), &mut found);
+        }
+    }
+    refused(&about, &mut found);
+    found
+}
+
+/// What was remarked when a record was closed.
+#[must_use]
+pub fn remarked(seen: &Seen<'_>, remarks: &[Remark], book: &Book) -> Signals {
+    let mut found = Signals::new();
+    if remarks.is_empty() || book.is_ours(seen) {
+        return found;
+    }
+    let about = About::of(seen, book.categories(seen.categories), book);
+    for remark in remarks {
+        match remark {
+            Remark::Way { code, points, target } => about.way(*code, u32::from(*points), target.as_deref(), &mut found),
+            Remark::Words { theme, points, threshold, way } => page_words(&about, theme, (*points, *threshold, *way), &mut found),
+        }
+    }
+    found
+}
+
+/// That a rule of the school's own holds.
+#[must_use]
+pub fn of_rule(seen: &Seen<'_>, book: &Book, (theme, level, name): (Theme, Level, &str)) -> Signal {
+    let about = About::of(seen, book.categories(seen.categories), book);
+    let sign = Sign {
+        floor: Some(level),
+        rule: Some(name.to_owned()),
+        intent: about.intent.max(Intent::Embedded),
+        ..about.sign(Source::Rule, 0, key(&["rule", name]), format!("The school's rule \"{name}\" holds."))
+    };
+    Signal { theme, way: None, sign }
+}
+
+/// A record and what is known of it.
+struct About<'a> {
+    seen: &'a Seen<'a>,
+    book: &'a Book,
+    set: CategorySet,
+    intent: Intent,
+    helps: bool,
+}
+
+impl<'a> About<'a> {
+    fn of(seen: &'a Seen<'a>, set: CategorySet, book: &'a Book) -> Self {
+        let helps = !set.intersection(book.weights.lowers).is_empty();
+        let intent = if seen.kind == Kind::Background { Intent::Background } else { Intent::of(seen.start) };
+        Self { seen, book, set, intent, helps }
+    }
+
+    fn sign(&self, source: Source, strength: u32, key: u64, says: String) -> Sign {
+        Sign {
+            record: self.seen.id,
+            source,
+            intent: self.intent,
+            strength,
+            handled: Handled::of(self.seen.verdict),
+            helps: self.helps,
+            key,
+            floor: None,
+            rule: None,
+            says,
+        }
+    }
+
+    fn site(&self) -> &'a str {
+        Site::registered(self.seen.host)
+    }
+
+    fn way(&self, code: Code, points: u32, target: Option<&str>, found: &mut Signals) {
+        let is_there = |one: &Signal| one.way == Some(code);
+        if points == 0 || self.book.weights.ways.never.contains(&code) || found.iter().any(is_there) {
+            return;
+        }
+        let key = key(&["way", code.as_str(), target.unwrap_or(self.seen.host)]);
+        let sign = self.sign(Source::Way, points, key, format!("{} It counts {points}.", code.words()));
+        found.push(Signal { theme: Theme::Bypass, way: Some(code), sign });
+    }
+}
+
+fn illegal(about: &About<'_>, found: &mut Signals) {
+    let taxonomy = &about.book.taxonomy;
+    let set = about.set.intersection(taxonomy.always_blocked());
+    if set.is_empty() && about.seen.reason != "always-blocked" {
+        return;
+    }
+    let went = matches!(about.seen.kind, Kind::Visit | Kind::Search) && matches!(about.intent, Intent::Typed | Intent::Clicked);
+    let name = set.iter().next().map_or("what is against the law", |category| &taxonomy.info(category).name);
+    let says = format!("The site is listed under {name}, which nobody may look at.");
+    let sign = about.sign(Source::Category, 100, key(&["site", about.site()]), says);
+    let floor = Some(if went { Level::Danger } else { Level::Concern });
+    found.push(Signal { theme: Theme::Illegal, way: None, sign: Sign { floor, intent: about.intent.max(Intent::Embedded), helps: false, ..sign } });
+}
+
+fn listed(about: &About<'_>, found: &mut Signals) {
+    let weights = &about.book.weights;
+    if about.set.intersection(about.book.telling).is_empty() {
+        return;
+    }
+    for (_, theme) in Theme::NAMES {
+        let set = weights.of(theme).categories.intersection(about.set);
+        let Some(category) = about.book.taxonomy.gravest(set) else { continue };
+        match theme {
+            Theme::Illegal => {}
+            Theme::Bypass if about.intent >= Intent::Clicked => about.way(Code::Listed, u32::from(Code::Listed.certainty().points()), None, found),
+            Theme::Bypass => {}
+            _ => {
+                let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
+                found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key(&["site", about.site()]), says) });
+            }
+        }
+    }
+}
+
+fn searched(about: &About<'_>, found: &mut Signals) {
+    let Some((engine, term, stage)) = about.seen.search else { return };
+    let is_prompt = ai::label(engine).is_some();
+    for (theme, hit) in weigh(about.book, term, stage) {
+        let strength = hit.strength();
+        let Some((entry, _)) = hit.heaviest.filter(|_| strength > 0) else { continue };
+        let lexicon = about.book.lexicon();
+        if theme == Theme::Bypass {
+            if about.intent >= Intent::Clicked {
+                about.way(Code::Method, u32::from(Code::Method.certainty().points()), Some(&lexicon.entries()[entry as usize].text), found);
+            }
+            continue;
+        }
+        let source = if is_prompt { Source::Prompt } else { Source::Search };
+        let key = key(&["words", &lexicon.entries()[entry as usize].text]);
+        found.push(Signal { theme, way: None, sign: about.sign(source, strength, key, hit.says(lexicon, is_prompt)) });
+    }
+}
+
+fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i32, Way), found: &mut Signals) {
+    let Some(known) = Theme::NAMES.into_iter().map(|(_, known)| known).find(|known| about.book.weights.of(*known).phrases.iter().any(|one| **one == *theme))
+    else {
+        return;
+    };
+    let (points, threshold) = (u32::try_from(points).unwrap_or(0), u32::try_from(threshold).unwrap_or(1).max(1));
+    let strength = u32::try_from(u64::from(points) * 80 / u64::from(threshold)).unwrap_or(150).min(150);
+    let what = if way == Way::Upload { "text that was sent" } else { "page" };
+    let words = theme.replace('-', " ");
+    let says = format!("The words of the {what} came to {points} points of {words}; {threshold} are the group's limit.");
+    if known == Theme::Bypass {
+        return about.way(Code::Method, u32::from(Code::Method.certainty().points()), None, found);
+    }
+    // What somebody sends, they have written, or mean to say.
+    let intent = if way == Way::Upload { about.intent.max(Intent::Typed) } else { about.intent };
+    let sign = about.sign(Source::Words, strength, key(&["page", theme, about.site()]), says);
+    found.push(Signal { theme: known, way: None, sign: Sign { intent, ..sign } });
+}
+
+/// A way round that was refused, or is on record by itself.
+fn refused(about: &About<'_>, found: &mut Signals) {
+    let reason = about.seen.reason;
+    let code = match about.seen.verdict {
+        Verdict::Blocked | Verdict::Refused => Code::of_reason(reason),
+        // What shows other pages may be allowed to, and so may tunnels that carry something else.
+        Verdict::Allowed | Verdict::Warned => Code::named(reason).filter(|code| *code != Code::Republished),
+        Verdict::Answered => None,
+    };
+    if let Some(code) = code {
+        about.way(code, u32::from(code.certainty().points()), None, found);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! What records say of themes.
+
+use super::*;
+use crate::audit::Class;
+use crate::category::fixture::taxonomy;
+use crate::policy::words::Said;
+use std::net::{IpAddr, Ipv4Addr};
+
+const PHRASES: &str = "theme: suicide
+category: self-harm
+language: English
+6 suicidal
+6 want to die
+8 suicid*
+40 painless way to die
+50 tie a noose
+-20 suicide prevention
+theme: drugs
+category: drugs
+30 buy weed
+theme: bypass
+category: bypass
+30 unblock youtube
+theme: all
+-15 lesson plan
+";
+
+fn book() -> Book {
+    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news"]);
+    let mut builder = Lexicon::builder();
+    assert!(builder.read("phrases/danger", PHRASES).is_empty());
+    let lexicon = Arc::new(builder.build().expect("room"));
+    Book::of(Weights::shipped(&taxonomy), (taxonomy, lexicon), (vec!["usher.internal".into()], SelfTest::new(&[7; 32])), Vec::new())
+}
+
+fn seen<'a>() -> Seen<'a> {
+    Seen {
+        id: RecordId::first_of(1_795_600_800_000),
+        at_ms: 1_795_600_800_000,
+        user: None,
+        client: IpAddr::V4(Ipv4Addr::new(10, 7, 0, 1)),
+        group: "year-7",
+        confidence: "place",
+        class: Class::Visit,
+        kind: Kind::Visit,
+        start: Start::Typed,
+        verdict: Verdict::Allowed,
+        reason: "unlisted",
+        why: "",
+        categories: "",
+        host: "www.site.example",
+        path: "/",
+        search: None,
+        cause: None,
+    }
+}
+
+/// Theme, intent and strength of each.
+fn short(signals: &[Signal]) -> Vec<String> {
+    signals
+        .iter()
+        .map(|Signal { theme, sign, .. }| format!("{} {:?} {} {:?}", theme.as_str(), sign.intent, sign.strength, sign.handled).to_lowercase())
+        .collect()
+}
+
+fn of(seen: &Seen<'_>) -> Vec<String> {
+    short(&signals(seen, &book()))
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
+    let listed = |categories, start| Seen { categories, start, reason: "category", verdict: Verdict::Blocked, ..seen() };
+    assert_eq!(of(&listed("self-harm", Start::Typed)), ["self-harm typed 100 blocked"]);
+    assert_eq!(of(&listed("self-harm drugs", Start::Loaded)), ["self-harm embedded 100 blocked", "drugs embedded 100 blocked"]);
+    assert_eq!(of(&listed("self-harm", Start::Background)), NOTHING);
+    assert_eq!(of(&listed("news nothing-known", Start::Typed)), NOTHING);
+    assert_eq!(of(&Seen { kind: Kind::Background, ..listed("self-harm", Start::Typed) }), NOTHING);
+    let helps = signals(&listed("self-harm help", Start::Typed), &book());
+    assert!(helps[0].sign.helps);
+    assert_eq!(of(&listed("bypass", Start::Clicked)), ["bypass clicked 4 blocked"]);
+    assert_eq!(of(&listed("bypass", Start::Loaded)), NOTHING);
+    // The same site is the same sign, whatever stands before its name.
+    let key = |host| signals(&Seen { host, ..listed("drugs", Start::Typed) }, &book())[0].sign.key;
+    assert_eq!(key("www.site.example"), key("m.site.example"));
+    assert_ne!(key("www.site.example"), key("other.example"));
+}
+
+#[test]
+fn what_is_against_the_law_has_a_level_of_its_own() {
+    let illegal = |kind, start| {
+        signals(&Seen { categories: "terrorism", kind, start, reason: "always-blocked", verdict: Verdict::Blocked, ..seen() }, &book())[0].clone()
+    };
+    for (kind, start, floor) in [
+        (Kind::Visit, Start::Typed, Level::Danger),
+        (Kind::Visit, Start::Clicked, Level::Danger),
+        (Kind::Resource, Start::Loaded, Level::Concern),
+        (Kind::Background, Start::Background, Level::Concern),
+    ] {
+        let signal = illegal(kind, start);
+        assert_eq!((signal.theme, signal.sign.floor), (Theme::Illegal, Some(floor)));
+    }
+}
+
+#[test]
+fn searches_and_prompts_are_weighed_by_what_phrases_know() {
+    let asked = |term, stage, start| Seen { kind: Kind::Search, class: Class::Search, start, search: Some(("google", term, stage)), ..seen() };
+    use Stage::{Asked, Typing};
+    for (term, stage, expected) in [
+        ("painless way to die", Asked, vec!["self-harm typed 120 passed"]),
+        ("PAINLESS  way-to d1e", Asked, vec!["self-harm typed 120 passed"]),
+        ("how to tie a noose", Asked, vec!["self-harm typed 150 passed"]),
+        ("painless way to die or tie a noose", Asked, vec!["self-harm typed 150 passed"]),
+        ("suicidal", Asked, vec![]),
+        ("suicidal want to die", Asked, vec!["self-harm typed 25 passed"]),
+        ("painless way to die lesson plan", Asked, vec!["self-harm typed 80 passed"]),
+        ("suicide prevention", Asked, vec![]),
+        ("buy weed painless way to die", Asked, vec!["drugs typed 80 passed", "self-harm typed 120 passed"]),
+        ("unblock youtube", Asked, vec!["bypass typed 2 passed"]),
+        ("the weather tomorrow", Asked, vec![]),
+        ("painless way to die", Typing, vec!["self-harm typed 120 passed"]),
+        ("painless way to d", Typing, vec![]),
+        ("how to tie a n", Typing, vec![]),
+        ("suicidx want to die", Asked, vec!["self-harm typed 25 passed"]),
+        ("suicidx want to die", Typing, vec![]),
+    ] {
+        let mut said = of(&asked(term, stage, Start::Typed));
+        said.sort();
+        assert_eq!(said, expected, "{term}");
+    }
+    assert_eq!(of(&asked("painless way to die", Asked, Start::Loaded)), ["self-harm embedded 120 passed"]);
+    assert_eq!(of(&asked("painless way to die", Asked, Start::Background)), NOTHING);
+    let prompt = Seen { search: Some(("chatgpt", "painless way to die", Asked)), ..asked("", Asked, Start::Typed) };
+    assert_eq!(ai::label("chatgpt").is_some(), signals(&prompt, &book())[0].sign.source == Source::Prompt);
+    // The entry is named by its line, and not said.
+    let says = &signals(&asked("painless way to die", Asked, Start::Typed), &book())[0].sign.says;
+    assert_eq!(says, "The words searched for match an entry that weighs 40 for suicide (danger, line 7).");
+}
+
+#[test]
+fn words_on_record_are_read_as_they_are_written() {
+    let words = |way, group: &str| crate::policy::words::Words {
+        way,
+        group: group.into(),
+        said: Said::Over { theme: "suicide".into(), category: None, points: 120, threshold: 100, seen: vec!["are too many.".into()] },
+    };
+    for group in ["year-7", "year 9 points, and for 7 are too few", "x"] {
+        for way in [Way::Answer, Way::Upload] {
+            let why = words(way, group).on_record();
+            assert_eq!(PageWords::read(&why), Some(("suicide".into(), 120, 100, way)), "{why}");
+        }
+    }
+    assert_eq!(PageWords::read("This page cannot be read to see what is in it: it is too long."), None);
+    let why = words(Way::Upload, "year-7").on_record();
+    // What it was about is among its categories, and no list says so.
+    let blocked = Seen { reason: "words", why: &why, categories: "self-harm", verdict: Verdict::Blocked, start: Start::Loaded, ..seen() };
+    assert_eq!(of(&blocked), ["self-harm typed 96 blocked"]);
+    let noted = Remark::Words { theme: "suicide".into(), points: 300, threshold: 100, way: Way::Answer };
+    assert_eq!(short(&remarked(&seen(), &[noted], &book())), ["self-harm typed 150 passed"]);
+}
+
+#[test]
+fn ways_round_are_signals_by_reason_and_by_remark() {
+    let refused = |reason, verdict| of(&Seen { reason, verdict, ..seen() });
+    assert_eq!(refused("not-tls", Verdict::Refused), ["bypass typed 20 blocked"]);
+    assert_eq!(refused("not-tls", Verdict::Allowed), NOTHING, "the group's tunnels may carry that");
+    assert_eq!(refused("republished", Verdict::Blocked), ["bypass typed 4 blocked"]);
+    assert_eq!(refused("republished", Verdict::Allowed), NOTHING);
+    assert_eq!(refused("free-host", Verdict::Allowed), ["bypass typed 4 passed"], "a sign that is on record by itself");
+    let remark = |points| Remark::Way { code: Code::Address, points, target: None };
+    assert_eq!(short(&remarked(&seen(), &[remark(5), remark(5)], &book())), ["bypass typed 5 passed"]);
+    assert_eq!(remarked(&seen(), &[remark(0)], &book()), Signals::new());
+    let mut never = book();
+    never.weights.ways.never.push(Code::Address);
+    assert_eq!(remarked(&seen(), &[remark(5)], &never), Signals::new());
+}
+
+#[test]
+fn what_is_ushers_own_is_no_signal() {
+    let test = SelfTest::new(&[7; 32]);
+    let path = test.path("hurt.example", "a1b2");
+    let listed = Seen { categories: "self-harm", verdict: Verdict::Blocked, reason: "category", host: "hurt.example", ..seen() };
+    assert_eq!(of(&Seen { path: &path, ..listed.clone() }), NOTHING);
+    assert_eq!(of(&Seen { path: &path, host: "other.example", ..listed.clone() }).len(), 1, "for one host only");
+    assert_eq!(of(&Seen { path: "/usher-self-test/a1b2/0000", ..listed.clone() }).len(), 1, "whoever has not the secret cannot make one");
+    assert_eq!(of(&Seen { host: "usher.internal", ..listed.clone() }), NOTHING);
+    assert_eq!(of(&Seen { verdict: Verdict::Answered, ..listed }), NOTHING);
+}
