@@ -8,6 +8,9 @@
 //! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
 
 pub mod plan;
+pub mod quiet;
+pub mod routes;
 pub mod seen;
+pub mod subject;
 pub mod theme;
 pub mod weights;
