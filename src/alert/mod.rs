@@ -7,6 +7,10 @@
 //! The journal is the memory: every step of an episode and every message is a statement in the record's own chain, and has a key that does not depend on when
 //! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
 
+pub mod ladder;
+pub mod links;
+pub mod notify;
+pub mod outbox;
 pub mod plan;
 pub mod quiet;
 pub mod routes;

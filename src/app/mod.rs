@@ -3,6 +3,7 @@
 mod keeper;
 pub mod parent;
 mod reload;
+pub mod telling;
 mod tidy;
 pub mod watch;
 
@@ -41,6 +42,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use telling::Telling;
 use watch::Watch;
 
 /// Why Usher cannot be started.
@@ -343,6 +345,8 @@ pub struct App {
     reloader: Reloader,
     /// What the outputs share.
     around: Surroundings,
+    /// Who is told of alerts.
+    telling: Telling,
     /// A set for each worker.
     listeners: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
@@ -373,6 +377,7 @@ impl App {
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
+        let telling = Telling::new(&config, in_force.clone(), secret, clock.clone());
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
@@ -386,10 +391,11 @@ impl App {
             inspector,
             antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, spools.clone())),
             spools,
+            links: telling.links(),
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, around, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, around, telling, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -427,9 +433,11 @@ impl App {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
         let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
+        let telling = tokio::spawn(self.telling.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));
         listen::run(self.proxy, self.listeners, shutdown).await;
         refreshing.abort();
+        telling.abort();
         sending.abort();
         watching.abort();
         keeping.abort();

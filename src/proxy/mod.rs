@@ -38,6 +38,7 @@ pub mod judge;
 pub mod judge_messages;
 pub mod judge_parts;
 pub mod limits;
+pub mod links;
 mod line;
 pub mod listen;
 mod meaning;
@@ -68,6 +69,7 @@ mod websocket;
 mod whole;
 pub mod wire;
 
+use crate::alert::links::Links;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
@@ -146,6 +148,8 @@ pub struct Parts {
     pub antivirus: Option<Arc<Antivirus>>,
     /// Where files wait.
     pub spools: Spools,
+    /// The links with which somebody says that they have read an alert.
+    pub links: Arc<Links>,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -204,6 +208,7 @@ pub struct Proxy {
     inspector: Option<Arc<Inspector>>,
     antivirus: Option<Arc<Antivirus>>,
     spools: Spools,
+    links: Arc<Links>,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -289,6 +294,7 @@ impl Proxy {
             inspector: parts.inspector,
             antivirus: parts.antivirus,
             spools: parts.spools,
+            links: parts.links,
             clock: parts.clock,
         })
     }

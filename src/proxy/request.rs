@@ -13,6 +13,7 @@ use super::sequel::Sequel;
 use super::stream::REFUSED_HOST;
 use super::target::{self, Target};
 use super::{Proxy, Worker, heads, websocket};
+use crate::alert::links::covered;
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Verdict};
 use crate::category::Page as Tone;
 use crate::clock::Moment;
@@ -552,7 +553,8 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
     let policy = &asked.snapshot.policy;
     let (scheme, host, port, path) = match target {
         Some(Target::Tunnel(url)) => ("https", url.host.to_string(), url.port, String::new()),
-        Some(Target::Page { url, path, .. }) => (scheme(url), url.host.to_string(), url.port, path.clone()),
+        // Whoever reads the record could else say that they are whom an alert was sent to.
+        Some(Target::Page { url, path, .. }) => (scheme(url), url.host.to_string(), url.port, covered(path).into_owned()),
         None => ("", String::new(), 0, String::new()),
     };
     Opening {
