@@ -77,8 +77,7 @@ const TABLES: &str = "
     INSERT OR IGNORE INTO place VALUES (1, 0);
 ";
 
-const COLUMNS: &str =
-    "number, key, statement, episode, theme, level, step, route, role, channel, destination, names, words, begins_at, next_at, tries, state, changed_at, more, why";
+const COLUMNS: &str = "number, key, statement, episode, theme, level, step, route, role, channel, destination, names, words, begins_at, next_at, tries, state, changed_at, more, why";
 
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -392,9 +391,9 @@ impl Outbox {
 
     /// The links that were used, newest first: who has confirmed which message.
     pub fn confirmed(&self, limit: u32) -> Result<Vec<Link>, OutboxError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT message, role, expires, used_at, used_by, is_void FROM link WHERE used_at IS NOT NULL ORDER BY used_at DESC LIMIT ?1",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT message, role, expires, used_at, used_by, is_void FROM link WHERE used_at IS NOT NULL ORDER BY used_at DESC LIMIT ?1")?;
         let rows = statement.query_map([limit], read_link)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -449,7 +448,8 @@ impl Step<'_> {
     /// The episode is closed: nothing more of it goes out, and its links do nothing more.
     pub fn closed(&self, episode: RecordId, theme: &str, now: Timestamp) -> rusqlite::Result<()> {
         let values = params![signed(episode.0), theme, now.as_millisecond()];
-        let sql = "UPDATE message SET state = 'folded', changed_at = ?3, why = 'somebody has closed it' WHERE episode = ?1 AND theme = ?2 AND state = 'waiting'";
+        let sql =
+            "UPDATE message SET state = 'folded', changed_at = ?3, why = 'somebody has closed it' WHERE episode = ?1 AND theme = ?2 AND state = 'waiting'";
         self.0.execute(sql, values)?;
         let sql = "UPDATE link SET is_void = 1 WHERE used_at IS NULL AND message IN (SELECT key FROM message WHERE episode = ?1 AND theme = ?2)";
         self.0.execute(sql, params![signed(episode.0), theme]).map(drop)

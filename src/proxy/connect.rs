@@ -130,9 +130,7 @@ impl Worker {
     /// Judges a tunnel, and where it may be, puts it on record and connects to where its permit leads.
     async fn open_tunnel(&self, asked: &Asked, target: &Target, identity: &Identity) -> Result<Opened, Answer> {
         match self.judge_tunnel(asked, target, identity).await? {
-            Judged::Sealed(permit, entry) => {
-                Ok(Opened::Sealed(self.reach_sealed(asked, permit, entry).await?.into()))
-            }
+            Judged::Sealed(permit, entry) => Ok(Opened::Sealed(self.reach_sealed(asked, permit, entry).await?.into())),
             Judged::Inspected { to, entry, unseen, purpose, may_seal } => {
                 let pending = self.open_record(asked, entry).await?;
                 Ok(Opened::Inspected(Box::new(Inspected { to, pending, unseen, purpose, may_seal })))

@@ -14,7 +14,10 @@ use crate::identity::{Identity, Who};
 use crate::telemetry::events::{AcceptFailed, LinkFailed};
 use askama::Template;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -103,7 +106,9 @@ fn ask(about: &About, was_sent: bool, zone: &TimeZone) -> Said {
     if was_sent {
         lines.push("A name has at least two letters.".to_owned());
     }
-    lines.push("With your name you say that you have read it. Then nobody else is woken for it. It closes nothing: what is to be done is still to be done.".to_owned());
+    lines.push(
+        "With your name you say that you have read it. Then nobody else is woken for it. It closes nothing: what is to be done is still to be done.".to_owned(),
+    );
     Said { status: StatusCode::OK, heading: "Have you read this?", lines, form: true }
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod ai;
+mod alerts_mail;
 mod answers;
 mod antivirus;
 mod authority;

@@ -19,9 +19,7 @@ const GOOGLE: usize = 3600;
 /// For a workflow of Teams. Its texts are runs, in which nothing is markup.
 pub(super) fn teams(story: &Story) -> Vec<u8> {
     let mut left = TEAMS;
-    let line = |text: &str, weight: &str| {
-        json!({"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, "weight": weight}]})
-    };
+    let line = |text: &str, weight: &str| json!({"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, "weight": weight}]});
     let mut body = vec![line(&story.subject, "Bolder")];
     for sentence in story.sentences() {
         // As JSON, a letter can be six bytes.

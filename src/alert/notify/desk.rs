@@ -140,9 +140,12 @@ impl Desk {
             None => Open::new(&self.around)?,
         };
         self.settle(&mut open, now)?;
-        open.catch_up(&book, now)?;
-        if open.climb(&book, now)? {
+        // While nobody is named, nothing is taken in: whoever is named then is told of what came last.
+        if names_somebody(&book.plan) {
             open.catch_up(&book, now)?;
+            if open.climb(&book, now)? {
+                open.catch_up(&book, now)?;
+            }
         }
         if self.forgotten.is_none_or(|at| at.elapsed() > FORGET) {
             open.outbox.forget_old(now)?;
@@ -312,10 +315,18 @@ impl Open {
         AlertGivenUp { channel, to, tries, error: why }.emit();
         self.journal.state_act(now, &Act::Untold(told(message, tries, why)))?;
         self.outbox.dead(&message.key, tries, why, now)?;
-        let what = message.episode.as_ref().map_or_else(|| "A message of Usher's".to_owned(), |(episode, _)| format!("The alert {episode} ({})", message.level.as_str()));
+        let what = message
+            .episode
+            .as_ref()
+            .map_or_else(|| "A message of Usher's".to_owned(), |(episode, _)| format!("The alert {episode} ({})", message.level.as_str()));
         let text = format!("{what} could not be handed over to {to} by {channel}, and is given up after {tries} tries: {why}. See: usher alerts outbox");
         Ok(record(folder, &Event { at: now, kind: "alert-unsent", severity: Severity::Critical, text })?)
     }
+}
+
+/// Whether there is anybody, or any channel, to tell.
+fn names_somebody(plan: &Plan) -> bool {
+    !(plan.recipients.is_empty() && plan.hooks.is_empty() && plan.syslog.is_empty() && plan.files.is_empty())
 }
 
 /// The messages that an act asks for, and what it makes needless.
@@ -358,7 +369,8 @@ fn rungs(book: &Book, incident: &Incident) -> Vec<Rung> {
     let told = routes::due(&book.plan, &incident.opened, incident.level, level_since(incident), &book.timetable);
     let mut all: Vec<Rung> = Vec::new();
     let mut ladders = Vec::new();
-    for route in book.plan.routes.iter().filter(|route| told.iter().any(|due| due.route == route.name || (due.ladder.is_some() && due.ladder == route.ladder))) {
+    for route in book.plan.routes.iter().filter(|route| told.iter().any(|due| due.route == route.name || (due.ladder.is_some() && due.ladder == route.ladder)))
+    {
         if route.ladder.is_none() || ladders.contains(&&route.ladder) {
             continue;
         }

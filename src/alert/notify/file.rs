@@ -12,7 +12,9 @@ use std::path::Path;
 /// # Errors
 /// If it cannot be written.
 pub(super) fn send(path: &Path, key: &str, story: &Story) -> Result<Receipt, Unsent> {
-    add(path, story.json(key)).map(|()| Receipt("on disk".to_owned())).map_err(|error| Unsent::Later(format!("{} cannot be written: {error}", path.display()), None))
+    add(path, story.json(key))
+        .map(|()| Receipt("on disk".to_owned()))
+        .map_err(|error| Unsent::Later(format!("{} cannot be written: {error}", path.display()), None))
 }
 
 fn add(path: &Path, mut line: Vec<u8>) -> io::Result<()> {

@@ -148,7 +148,9 @@ async fn converse(mail: &Mail, letter: &Letter) -> Result<Receipt, Unsent> {
     if let Some((user, password)) = &mail.login {
         let credentials = Credentials::new(user.to_string(), password.0.clone());
         // Whatever it is, people mend it: the password, the account, the server's settings.
-        smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(later("does not let Usher sign in; check user and password_file under [mail]"))?;
+        smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+            .await
+            .map_err(later("does not let Usher sign in; check user and password_file under [mail]"))?;
     }
     let (from, to) = (letter.from.email.clone(), letter.to.email.clone());
     smtp.command(MailFrom::new(Some(from), vec![])).await.map_err(later("takes nothing from this sender; check `from` under [mail]"))?;

@@ -121,7 +121,9 @@ impl Job {
         let gone = |what: &str, name: &str| Unsent::Later(format!("there is no {what} \"{name}\" in alerts.toml any more"), None);
         match &message.target {
             Target::Mail(_) => {
-                let Some(server) = &plan.mail else { return Err(Unsent::Later("there is no mail server; name one under [mail] in alerts.toml".to_owned(), None)) };
+                let Some(server) = &plan.mail else {
+                    return Err(Unsent::Later("there is no mail server; name one under [mail] in alerts.toml".to_owned(), None));
+                };
                 let letter = mail::write(server, &message, &story, thread.as_deref(), now)?;
                 mail::send(server, &letter).await
             }
@@ -217,4 +219,3 @@ async fn try_mail(server: &Mail, message: &Message, story: &Story, now: Timestam
     let letter = mail::write(server, message, story, None, now)?;
     mail::send(server, &letter).await
 }
-

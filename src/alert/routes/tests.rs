@@ -193,13 +193,27 @@ fn that_nobody_is_told_is_said() {
     };
     assert_eq!(without(&|plan| plan.recipients.retain(|one| &*one.role != "chair")), ["Nobody is told of danger about the head"]);
     assert_eq!(without(&|plan| plan.routes.retain(|route| route.about != About::Staff)), ["Nobody is told of danger about staff"]);
-    assert_eq!(without(&|plan| { plan.recipients.retain(|one| &*one.role != "officer"); plan.routes[2].themes.push(Theme::SelfHarm); }).len(), 8);
+    assert_eq!(
+        without(&|plan| {
+            plan.recipients.retain(|one| &*one.role != "officer");
+            plan.routes[2].themes.push(Theme::SelfHarm);
+        })
+        .len(),
+        8
+    );
     let by_group = without(&|plan| {
         plan.routes[0].groups = vec!["year-9".into()];
         plan.routes[1].groups = vec!["year-9".into(), "unknown".into()];
     });
     assert!(by_group.contains(&"Nobody is told, at some hour, of danger by self-harm about pupils of year-10".to_owned()), "{by_group:?}");
-    assert!(without(&|plan| { plan.routes[0].during = vec![During::School]; plan.routes[1].during = vec![During::School]; }).len() > 8);
+    assert!(
+        without(&|plan| {
+            plan.routes[0].during = vec![During::School];
+            plan.routes[1].during = vec![During::School];
+        })
+        .len()
+            > 8
+    );
 }
 
 #[test]
