@@ -80,23 +80,32 @@ fn read(text: &str) -> Option<(Token, [u8; 16])> {
 }
 
 /// A path as it may be on record: what could be the token of a link is taken out but for its beginning, on whatever host, since the school may have given
-/// the links a name of its own.
+/// the links a name of its own, and mail programs lead to links through sites of theirs, with the whole link in the query.
 #[must_use]
 pub fn covered(path: &str) -> Cow<'_, str> {
-    let token = |rest: &str| rest.find(['?', '#', '/']).unwrap_or(rest.len());
-    let is_token = |text: &str| text.len() == WRITTEN && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    // As written, and with something before it: a web server may pass on from a folder of its own.
-    let found = path.match_indices(PATH).find(|(at, _)| {
-        let rest = &path[at + PATH.len()..];
-        is_token(&rest[..token(rest)])
-    });
-    match found {
-        Some((at, _)) => {
-            let begins = at + PATH.len();
-            format!("{}…{}", &path[..begins + SHOWN], &path[begins + WRITTEN..]).into()
-        }
-        None => path.into(),
+    let mut rest = path;
+    let mut text = String::new();
+    while let Some((begins, ends)) = token_in(rest) {
+        text += &rest[..begins + SHOWN];
+        text.push('…');
+        rest = &rest[ends..];
     }
+    if text.is_empty() { path.into() } else { (text + rest).into() }
+}
+
+/// What a link has before its token: [`PATH`], which may be percent-encoded, and that once more.
+const BEFORE: [&[u8]; 3] = [PATH.as_bytes(), b"%2fa%2f", b"%252fa%252f"];
+
+/// Where the first token of a text begins and ends.
+fn token_in(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let behind = |at: usize| {
+        let before = BEFORE.iter().find(|before| bytes.get(at..at + before.len()).is_some_and(|found| found.eq_ignore_ascii_case(before)))?;
+        Some(at + before.len())
+    };
+    let length = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
+    let at = memchr::memchr2_iter(b'/', b'%', bytes).find_map(|at| behind(at).filter(|begins| length(*begins) == WRITTEN))?;
+    Some((at, at + WRITTEN))
 }
 
 /// What a link leads to.

@@ -237,8 +237,7 @@ pub type Known<'a> = (&'a str, bool);
 /// Why nobody at all would be told of a pupil in danger, if that is so. It is shown in red wherever Usher speaks.
 #[must_use]
 pub fn red(plan: &Plan, groups: &[Known<'_>]) -> Option<String> {
-    let holes = holes(plan, About::Pupils, groups);
-    if holes.len() < pupils(groups).len() * Theme::NAMES.len() {
+    if Coverage::of(plan, About::Pupils, groups).reached > 0 {
         return None;
     }
     let routes = || plan.routes.iter().filter(|route| !route.is_system && route.about == About::Pupils);
@@ -256,68 +255,73 @@ pub fn red(plan: &Plan, groups: &[Known<'_>]) -> Option<String> {
     })
 }
 
-/// The most gaps that are told one by one.
-const MOST_GAPS: usize = 12;
-
 /// Of which danger nobody would be told, though of some they would: a sentence each.
 #[must_use]
 pub fn gaps(plan: &Plan, groups: &[Known<'_>]) -> Vec<String> {
     let mut told = Vec::new();
-    for (about, words, groups_of) in
-        [(About::Pupils, "pupils", pupils(groups)), (About::Staff, "staff", staff(groups)), (About::Head, "the head", heads(plan, groups))]
-    {
-        let holes = holes(plan, about, groups);
-        if holes.is_empty() || (about == About::Pupils && red(plan, groups).is_some()) {
+    for (about, words) in [(About::Pupils, "pupils"), (About::Staff, "staff"), (About::Head, "the head")] {
+        let Coverage { groups, reached, holes } = Coverage::of(plan, about, groups);
+        if holes.is_empty() || (about == About::Pupils && reached == 0) {
             continue;
         }
-        if holes.len() == groups_of.len() * Theme::NAMES.len() {
+        if reached == 0 {
             told.push(format!("Nobody is told of danger about {words}"));
             continue;
         }
+        if holes.len() == groups.len() * Theme::NAMES.len() {
+            told.push(format!("At some hours nobody is told of danger about {words}"));
+            continue;
+        }
         for (name, theme) in Theme::NAMES {
-            let of: Vec<_> = holes.iter().filter(|(_, hole)| *hole == theme).map(|(group, _)| *group).collect();
+            let of: Vec<_> = holes.iter().filter(|(_, hole, _)| *hole == theme).collect();
             if !of.is_empty() {
-                let of = if of.len() == groups_of.len() { String::new() } else { format!(" of {}", of.join(", ")) };
-                told.push(format!("Nobody is told, at some hour, of danger by {name} about {words}{of}"));
+                let hours = if of.iter().all(|(.., ever)| !ever) { "" } else { ", at some hours," };
+                let names: Vec<_> = of.iter().map(|(group, ..)| *group).collect();
+                let of = if of.len() == groups.len() { String::new() } else { format!(" of {}", names.join(", ")) };
+                told.push(format!("Nobody is told{hours} of danger by {name} about {words}{of}"));
             }
         }
-    }
-    if told.len() > MOST_GAPS {
-        let more = told.len() - MOST_GAPS;
-        told.truncate(MOST_GAPS);
-        told.push(format!("and {more} more of the kind"));
     }
     told
 }
 
-fn pupils<'a>(groups: &[Known<'a>]) -> Vec<&'a str> {
-    groups.iter().filter(|(_, is_staff)| !is_staff).map(|(name, _)| *name).chain(["unknown"]).collect()
+/// Of which danger somebody is told.
+struct Coverage<'a> {
+    /// The groups that they may be in whom it is about.
+    groups: Vec<&'a str>,
+    /// Of how many groups, themes and hours somebody is told.
+    reached: usize,
+    /// The groups and themes of which nobody is told at some hour, and whether somebody is at another.
+    holes: Vec<(&'a str, Theme, bool)>,
 }
 
-fn staff<'a>(groups: &[Known<'a>]) -> Vec<&'a str> {
-    groups.iter().filter(|(_, is_staff)| *is_staff).map(|(name, _)| *name).collect()
-}
-
-/// The groups that a head may be in: none if nobody is said to be the head.
-fn heads<'a>(plan: &Plan, groups: &[Known<'a>]) -> Vec<&'a str> {
-    let somebody = !plan.heads.is_empty() || plan.recipients.iter().any(|one| &*one.role == "head" && one.user.is_some());
-    if somebody { staff(groups) } else { Vec::new() }
-}
-
-/// The groups and themes of whose danger nobody would be told at some hour.
-fn holes<'a>(plan: &Plan, about: About, groups: &[Known<'a>]) -> Vec<(&'a str, Theme)> {
-    let groups = match about {
-        About::Pupils => pupils(groups),
-        About::Staff => staff(groups),
-        About::Head => heads(plan, groups),
-    };
-    let reaching: Vec<_> = plan.routes.iter().filter(|route| route.to.iter().any(|word| is_somebody(plan, word))).collect();
-    let is_told = |group, theme| {
-        let at = |during| Matter { about, theme: Some(theme), group, during };
-        [During::School, During::Evening, During::Night, During::Closed].into_iter().all(|during| reaching.iter().any(|route| at(during).is_of(route)))
-    };
-    let all = groups.into_iter().flat_map(|group| Theme::NAMES.into_iter().map(move |(_, theme)| (group, theme)));
-    all.filter(|(group, theme)| !is_told(group, *theme)).collect()
+impl<'a> Coverage<'a> {
+    fn of(plan: &Plan, about: About, groups: &[Known<'a>]) -> Self {
+        let of_staff = |wanted: bool| groups.iter().filter(move |(_, is_staff)| *is_staff == wanted).map(|(name, _)| *name);
+        let is_anybody_head = || !plan.heads.is_empty() || plan.recipients.iter().any(|one| &*one.role == "head" && one.user.is_some());
+        let groups: Vec<_> = match about {
+            About::Pupils => of_staff(false).chain(["unknown"]).collect(),
+            About::Head if !is_anybody_head() => Vec::new(),
+            About::Staff | About::Head => of_staff(true).collect(),
+        };
+        let reaching: Vec<_> = plan.routes.iter().filter(|route| route.to.iter().any(|word| is_somebody(plan, word))).collect();
+        let (mut reached, mut holes) = (0, Vec::new());
+        for group in &groups {
+            for (_, theme) in Theme::NAMES {
+                let is_told = |during: &During| {
+                    let matter = Matter { about, theme: Some(theme), group, during: *during };
+                    reaching.iter().any(|route| matter.is_of(route))
+                };
+                let hours = [During::School, During::Evening, During::Night, During::Closed];
+                let told = hours.iter().filter(|during| is_told(during)).count();
+                reached += told;
+                if told < hours.len() {
+                    holes.push((*group, theme, told > 0));
+                }
+            }
+        }
+        Self { groups, reached, holes }
+    }
 }
 
 #[cfg(test)]

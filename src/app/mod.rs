@@ -377,7 +377,7 @@ impl App {
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
-        let telling = Telling::new(&config, in_force.clone(), secret, clock.clone());
+        let telling = Telling::new(&config, reloader.clone(), secret, clock.clone());
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),

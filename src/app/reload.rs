@@ -2,6 +2,7 @@
 
 use super::watch::Watch;
 use super::{AppError, apart, bring_up, compose, no_inspector, own_order};
+use crate::alert::settings::Settings as Alerts;
 use crate::audit::Folder;
 use crate::audit::retention::Keep;
 use crate::config::{Config, Rulebook};
@@ -78,6 +79,12 @@ impl Reloader {
     /// What the lists are kept by now.
     pub(super) fn standing(&self) -> Standing {
         self.standing.lock().clone()
+    }
+
+    /// Who is told of what, and how matters are weighed, as it was read last.
+    #[must_use]
+    pub fn alerts(&self) -> Alerts {
+        self.standing.lock().rulebook.alerts.clone()
     }
 
     /// Whoever looks after the illegal tier.

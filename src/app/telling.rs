@@ -1,16 +1,14 @@
 //! Telling, put together: what is to be told of alerts, by the settings that are in force.
 
+use super::Reloader;
 use crate::alert::links::Links;
 use crate::alert::notify::{self, Around, Book, Books};
-use crate::alert::plan::Plan;
 use crate::config::Config;
 use crate::outputs::Clock;
 use crate::proxy::links::{Desk, serve};
 use crate::proxy::pages::School;
 use crate::reach::Roots;
-use crate::snapshot::InForce;
 use crate::telemetry::events::LinksUnserved;
-use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -19,8 +17,7 @@ use tokio::net::TcpListener;
 pub(super) struct Telling {
     around: Around,
     links: Arc<Links>,
-    plan: Arc<ArcSwap<Plan>>,
-    in_force: Arc<InForce>,
+    books: Books,
     school: School,
 }
 
@@ -32,12 +29,14 @@ pub fn around(config: &Config, books: Books, secret: [u8; 32], clock: Clock) -> 
 }
 
 impl Telling {
-    pub(super) fn new(config: &Config, in_force: Arc<InForce>, secret: [u8; 32], clock: Clock) -> Self {
-        let plan = Arc::new(ArcSwap::from_pointee(Plan::default()));
-        let (of, now) = (plan.clone(), in_force.clone());
-        let books: Books = Arc::new(move || Arc::new(Book { plan: Plan::clone(&of.load()), timetable: now.peek().timetable.clone() }));
+    /// By what the reloader read last.
+    pub(super) fn new(config: &Config, reloader: Reloader, secret: [u8; 32], clock: Clock) -> Self {
+        let books: Books = Arc::new(move || {
+            let timetable = reloader.in_force.peek().timetable.clone();
+            Arc::new(Book { plan: reloader.alerts().plan, timetable })
+        });
         let links = Arc::new(Links::new(config.outbox_path(), config.log(), &secret));
-        Self { around: around(config, books, secret, clock), links, plan, in_force, school: config.settings.school.clone() }
+        Self { around: around(config, books.clone(), secret, clock), links, books, school: config.settings.school.clone() }
     }
 
     /// The links, for the proxy's own pages.
@@ -47,9 +46,10 @@ impl Telling {
 
     /// Tells, and serves the pages of links where the school wants that, until it is dropped.
     pub(super) async fn run(self) {
-        let desk = Desk { links: self.links, school: self.school, clock: self.around.clock.clone(), zone: self.in_force.peek().timetable.zone.clone() };
+        let book = (self.books)();
+        let desk = Desk { links: self.links, school: self.school, clock: self.around.clock.clone(), zone: book.timetable.zone.clone() };
         let serving = async {
-            if let Some(address) = self.plan.load().links.listen {
+            if let Some(address) = book.plan.links.listen {
                 listen(address, desk).await;
             }
         };

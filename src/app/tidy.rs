@@ -1,10 +1,12 @@
 //! Holds the log of a running Usher to its rules: the records of a day are sealed when it is over; once a day what is too old is purged and what was
-//! sealed the day before is merged; erasures that waited for a live file to be sealed are carried out.
+//! sealed the day before is merged; erasures that waited for a live file to be sealed are carried out; what counted for nothing until yesterday is said to
+//! count again.
 //!
 //! The purge and the merge come with the first look at or after three in the morning, school time: at a school whose machine runs at night then,
 //! elsewhere when it is switched on. Removing files costs little, and merging gives way to everything else.
 
 use super::reload::{Reloader, Standing};
+use crate::alert::suppress;
 use crate::audit::Calendar;
 use crate::audit::erasure::{self, ErasureError};
 use crate::audit::journal::{JournalError, Reader, Topic};
@@ -28,6 +30,8 @@ pub(super) struct Tidier {
     purged: Option<Date>,
     /// The day of the last merge of all that was to be merged.
     merged: Option<Date>,
+    /// The day for which it was last looked whether a suppression is over.
+    let_go: Option<Date>,
     /// Whether the last merge of what was many was not in vain: if it was, the next is tomorrow's.
     merging_helps: bool,
     /// Not before this, after a failure.
@@ -65,7 +69,7 @@ fn due(last: Option<Date>, standing: &Standing, now: Timestamp) -> Option<Date> 
 
 impl Tidier {
     pub(super) fn new(reloader: Reloader, calendar: Calendar) -> Self {
-        Self { reloader, calendar, purged: None, merged: None, merging_helps: true, not_before: None, seen: None, told: BTreeMap::new() }
+        Self { reloader, calendar, purged: None, merged: None, let_go: None, merging_helps: true, not_before: None, seen: None, told: BTreeMap::new() }
     }
 
     /// Does what is to be done now.
@@ -78,7 +82,8 @@ impl Tidier {
         let purged = self.purge(&standing, now).map_err(|error| events::LogNotPurged { error: &error.to_string() }.emit());
         let erased = self.erase(&standing, now).map_err(|error| events::LogNotErased { error: &error.to_string() }.emit());
         let merged = self.merge(&standing, now).map_err(|error| events::LogNotMerged { error: &error.to_string() }.emit());
-        self.not_before = (purged.is_err() || erased.is_err() || merged.is_err()).then(|| now + TRY_AGAIN);
+        let freed = self.let_go(&standing, now).map_err(|error| events::SuppressionsNotEnded { error: &error.to_string() }.emit());
+        self.not_before = (purged.is_err() || erased.is_err() || merged.is_err() || freed.is_err()).then(|| now + TRY_AGAIN);
     }
 
     fn purge(&mut self, standing: &Standing, now: Timestamp) -> Result<(), PurgeError> {
@@ -92,6 +97,17 @@ impl Tidier {
         for (file, why) in &report.kept_back {
             events::LogNotPurged { error: &format!("{file}: {why}") }.emit();
         }
+        Ok(())
+    }
+
+    /// States of suppressions whose last day is over that they are. They hold nothing back after it either way.
+    fn let_go(&mut self, standing: &Standing, now: Timestamp) -> Result<(), JournalError> {
+        let today = now.to_zoned(standing.rulebook.school.timetable.zone.clone()).date();
+        if self.let_go == Some(today) {
+            return Ok(());
+        }
+        suppress::let_go(&standing.log, today, now)?;
+        self.let_go = Some(today);
         Ok(())
     }
 

@@ -28,6 +28,9 @@ impl Command {
         for remark in rulebook.phrases.remarks.iter().chain(&policy.remarks()) {
             print(remark)?;
         }
+        for line in rulebook.alerts.red.iter().chain(&rulebook.alerts.remarks) {
+            print(line)?;
+        }
         let today = Zoned::now().with_time_zone(rulebook.school.timetable.zone.clone()).date();
         for exception in &config.origins.exceptions {
             print(exception.as_of(today))?;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration.
 
+mod alerts;
 mod ca;
 mod check;
 mod config;
@@ -54,6 +55,9 @@ enum Command {
     /// Search the record.
     #[command(subcommand)]
     Log(log::Log),
+    /// Alerts: try them on the past, and say what counts for nothing.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
     /// Look at the phrases pages are scored by.
     #[command(subcommand)]
     Scan(scan::Scan),
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Lists(command) => command.run(&path),
         Command::Illegal(command) => command.run(&path),
         Command::Log(command) => command.run(&path),
+        Command::Alerts(command) => command.run(&path),
         Command::Scan(command) => command.run(&path),
         Command::Parent(command) => command.run(&path),
         Command::Ca(command) => command.run(&path),

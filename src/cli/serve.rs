@@ -85,6 +85,10 @@ fn say_hello(app: &App, stock: &Stock) -> anyhow::Result<()> {
     if let Standing::Sealed(_) = standing {
         row("illegal", &standing.headline(jiff::Timestamp::now()))?;
     }
+    let alerts = app.reloader().alerts();
+    for line in alerts.red.iter().chain(&alerts.remarks) {
+        row("missing", line)?;
+    }
     for line in missing(&snapshot, &standing, stock) {
         row("missing", &line)?;
     }

@@ -3,6 +3,7 @@
 //! Every problem of every file is found before anything is done: [`Problems`], each with its file, line and a hint. Paths in a file are
 //! relative to that file. A new setting: its key here, the field of the module that owns it, and the commented default in `config/`.
 
+pub mod alerts;
 mod antivirus;
 mod canaries;
 pub mod categories;
@@ -19,9 +20,11 @@ mod upstream;
 
 pub use reader::{Problem, Problems};
 
+use crate::alert::settings::Settings as Alerts;
 use crate::audit::{self, Folder};
 use crate::category::Taxonomy;
 use crate::host::Host;
+use crate::identity::local::Users;
 use crate::illegal::store::{Paths, Slot};
 use crate::library::judge::Canaries;
 use crate::library::parent_check::Pages;
@@ -95,6 +98,8 @@ pub struct Config {
     pub sources: PathBuf,
     /// The sites that tell whether lists are sound.
     pub canaries: PathBuf,
+    /// Who is told of what, and whether `usher.toml` names the file: one that it does not name may be missing.
+    pub alerts: (PathBuf, bool),
     /// Where the record is sent as it is committed.
     pub outputs: Vec<Output>,
     /// Whose certificates are believed.
@@ -120,6 +125,8 @@ pub struct Rulebook {
     pub canaries: Canaries,
     /// The phrases that pages are scored by.
     pub phrases: scan::PhraseFiles,
+    /// Who is told of what, and how matters are weighed.
+    pub alerts: Alerts,
     /// A digest of every byte of policy, categories and phrases.
     pub digest: blake3::Hash,
 }
@@ -168,21 +175,52 @@ impl Config {
         if school.as_ref().is_some_and(|school| school.policy.inspected().next().is_some()) {
             keep(self.untrusted.clone());
         }
+        let alerts = self.alerts(&taxonomy, school.as_ref(), &phrases).map_err(&mut keep).ok();
         let canaries = open(&self.canaries).and_then(|file| canaries::read(&file));
         let canaries = canaries.map_err(&mut keep).ok();
         let sources = self.sources(&taxonomy).map_err(&mut keep).ok();
         digest.update(format!("{:?}{}", self.ports, if self.parent.is_some() { " through a parent" } else { "" }).as_bytes());
         let digest = digest.finalize();
-        match (school, sources, canaries) {
-            (Some(mut school), Some(sources), Some(shipped)) if problems.is_empty() => {
+        match (school, sources, canaries, alerts) {
+            (Some(mut school), Some(sources), Some(shipped), Some(alerts)) if problems.is_empty() => {
                 // The way on past a warning on an https page is over https too.
                 school.policy.inspection.own = own_names(&self.settings.own_host);
                 school.policy.resolver = if self.parent.is_some() { Resolver::Parent } else { Resolver::Usher };
                 let canaries = canaries::together(shipped, &school.canaries);
-                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, digest })
+                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, alerts, digest })
             }
             _ => Err(Problems(problems)),
         }
+    }
+
+    /// Who is told of what. Without a policy, groups and periods are not looked up.
+    fn alerts(&self, taxonomy: &Taxonomy, school: Option<&School>, phrases: &scan::PhraseFiles) -> Result<Alerts, Vec<Problem>> {
+        let (path, is_named) = &self.alerts;
+        self.alerts_of(path, *is_named, taxonomy, school, phrases)
+    }
+
+    /// The same of another file, such as one that is tried.
+    pub fn alerts_in(&self, path: &Path, rulebook: &Rulebook) -> Result<Alerts, Problems> {
+        self.alerts_of(path, true, &rulebook.taxonomy, Some(&rulebook.school), &rulebook.phrases).map_err(Problems)
+    }
+
+    fn alerts_of(
+        &self,
+        path: &Path,
+        must_be_there: bool,
+        taxonomy: &Taxonomy,
+        school: Option<&School>,
+        phrases: &scan::PhraseFiles,
+    ) -> Result<Alerts, Vec<Problem>> {
+        // A users file that cannot be read is told by whoever needs it.
+        let users = Users::load(&self.users_path()).unwrap_or_default().users;
+        let user_groups = users.into_values().filter_map(|user| user.group).collect();
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let around = alerts::Around { taxonomy, school, phrases, user_groups: &user_groups, folder };
+        if !must_be_there && !path.exists() {
+            return Ok(alerts::none(&around));
+        }
+        alerts::read(&Source::open(path).map_err(|problem| vec![problem])?, &around)
     }
 
     /// The sources of `sources.toml`, then those that were imported.
@@ -288,7 +326,8 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
     let names = read_names(file);
     let illegal = read_illegal(file, folder);
     let (parent, parent_pages) = upstream::read(file, folder);
-    let [policy, categories, sources, canaries] = read_files(file).map(beside);
+    let alerts_named = file.has("files") && file.table("files").is_some_and(|files| files.has("alerts"));
+    let [policy, categories, sources, canaries, alerts] = read_files(file).map(beside);
     let outputs = outputs::read(file, folder);
     let (origins, untrusted) = tls::read(file, folder);
     let antivirus = antivirus::read(file, folder);
@@ -318,6 +357,7 @@ fn read(file: &Table<'_>, path: &Path, folder: &Path) -> Option<Config> {
         categories,
         sources,
         canaries,
+        alerts: (alerts, alerts_named),
         outputs,
         origins,
         untrusted,
@@ -384,8 +424,8 @@ fn read_names(file: &Table<'_>) -> HashMap<Host, Vec<IpAddr>> {
     names
 }
 
-/// The other files: policy, categories, sources, canaries.
-fn read_files(file: &Table<'_>) -> [PathBuf; 4] {
+/// The other files: policy, categories, sources, canaries, alerts.
+fn read_files(file: &Table<'_>) -> [PathBuf; 5] {
     let table = file.table("files");
     let path = |key, default: &str| table.as_ref().and_then(|table| table.get(key)).unwrap_or_else(|| PathBuf::from(default));
     let paths = [
@@ -393,6 +433,7 @@ fn read_files(file: &Table<'_>) -> [PathBuf; 4] {
         path("categories", "../blocklists/categories.toml"),
         path("sources", "../blocklists/sources.toml"),
         path("canaries", "../blocklists/canaries.toml"),
+        path("alerts", "alerts.toml"),
     ];
     if let Some(table) = table {
         table.done();

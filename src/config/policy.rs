@@ -64,10 +64,15 @@ const MOST_PERIODS: usize = 64;
 
 impl FromToml for Weekday {
     fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, String> {
-        let day = String::from_toml(value)?.to_lowercase();
-        let found = DAYS.iter().find(|(name, _)| day.starts_with(name));
-        found.map(|(_, day)| *day).ok_or_else(|| format!("\"{day}\" is not a day, such as \"mon\""))
+        let day = String::from_toml(value)?;
+        weekday(&day).ok_or_else(|| format!("\"{}\" is not a day, such as \"mon\"", day.to_lowercase()))
     }
+}
+
+/// A day of the week by its name, or the beginning of it.
+pub(super) fn weekday(text: &str) -> Option<Weekday> {
+    let text = text.to_lowercase();
+    DAYS.iter().find(|(name, _)| text.starts_with(name)).map(|(_, day)| *day)
 }
 
 /// Reads the policy.
@@ -403,7 +408,7 @@ fn prefix(when: &Table<'_>, text: &str) -> Option<String> {
 }
 
 /// One value, or a list of them.
-struct OneOrMany<T>(Vec<T>);
+pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
 
 impl<T: FromToml> FromToml for OneOrMany<T> {
     fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, String> {

@@ -226,6 +226,43 @@ impl<'a> Table<'a> {
         self.table.iter().filter_map(read).collect()
     }
 
+    /// Every key with its table, for tables whose keys are data and whose values are tables.
+    pub fn named_tables(&self) -> Vec<(String, Table<'a>)> {
+        let read = |(key, value): (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| match value.get_ref() {
+            DeValue::Table(table) => {
+                let name = format!("[{}]", self.path(key.get_ref()));
+                Some((key.get_ref().to_string(), Table::new(self.source, table, Some(key.span()), name)))
+            }
+            other => {
+                self.source.problem(Some(value.span()), format!("{}: a table is expected, not {}", self.path(key.get_ref()), kind(other)), None);
+                None
+            }
+        };
+        self.table.iter().filter_map(read).collect()
+    }
+
+    /// Every key with its list of tables, for tables whose keys are data.
+    pub fn named_lists(&self) -> Vec<(String, Vec<Table<'a>>, Range<usize>)> {
+        let read = |(key, value): (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
+            let wrong = |at: Range<usize>, other: &DeValue<'_>| {
+                self.source.problem(Some(at), format!("{}: a list of tables is expected, not {}", self.path(key.get_ref()), kind(other)), None);
+            };
+            let Some(array) = value.get_ref().as_array() else {
+                wrong(value.span(), value.get_ref());
+                return None;
+            };
+            let table = |element: &'a Spanned<DeValue<'a>>| match element.get_ref() {
+                DeValue::Table(table) => Some(Table::new(self.source, table, Some(element.span()), format!("[{}]", self.path(key.get_ref())))),
+                other => {
+                    wrong(element.span(), other);
+                    None
+                }
+            };
+            Some((key.get_ref().to_string(), array.iter().filter_map(table).collect(), key.span()))
+        };
+        self.table.iter().filter_map(read).collect()
+    }
+
     /// Notes a problem with the value of a key.
     pub fn wrong(&self, key: &'static str, what: impl fmt::Display, hint: Option<String>) {
         let span = self.find(key).map_or_else(|| self.span.clone(), |value| Some(value.span()));

@@ -241,6 +241,19 @@ impl LogNotMerged<'_> {
     }
 }
 
+/// That suppressions of alerts are over could not be put on record.
+pub struct SuppressionsNotEnded<'a> {
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl SuppressionsNotEnded<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(error = self.error, "that suppressions of alerts are over could not be put on record; they hold nothing back");
+    }
+}
+
 /// An erasure was carried out, wholly or in part.
 pub struct LogErased {
     /// The number of the statement that asked for it.

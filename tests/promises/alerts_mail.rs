@@ -1,8 +1,9 @@
 //! Whoever is to be told of a matter is told once, whatever mail servers, chats and disks do; and who has read it is on record.
 
 use crate::kit::smtp::{Does, LOGIN, RealSmtp, Smtp, header, words};
-use crate::kit::{Authority, Origin, PATIENCE, Receiver, School, Wire, World, skipped};
+use crate::kit::{Authority, Files, Origin, PATIENCE, Program, Receiver, School, Wire, World, skipped};
 use jiff::{Timestamp, ToSpan};
+use rustix::process::Signal;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -13,7 +14,7 @@ use usher::alert::links::Links;
 use usher::alert::notify::{self, Around, Book};
 use usher::alert::outbox::{Message, Outbox, State};
 use usher::alert::plan::{About, Hook, Ladder, LineFile, Links as LinkSettings, Mail, Plan, Quiet, Recipient, Route, Security, Shape, Syslog};
-use usher::audit::incident::{Act, Level, Opened, Outcome, Person};
+use usher::audit::incident::{Act, Level, Opened, Outcome, Person, Told};
 use usher::audit::journal::{Journal, Reader, Topic};
 use usher::audit::{Folder, RecordId};
 use usher::clock::Timetable;
@@ -40,10 +41,6 @@ enum Place {
 }
 
 impl Office {
-    fn open(plan: Plan) -> Self {
-        Self::at(Place::Own(tempfile::tempdir().expect("a folder")), plan)
-    }
-
     fn at(place: Place, plan: Plan) -> Self {
         let clock = Arc::new(Mutex::new(MORNING.parse().expect("a time")));
         let mut office = Self { place, plan: Arc::new(Mutex::new(plan)), clock, running: None };
@@ -138,7 +135,7 @@ impl Office {
 
     fn acts(&self) -> Vec<Act> {
         let Ok(reader) = Reader::open(&self.folder()) else { return Vec::new() };
-        reader.about(Topic::Alert, 0).expect("read").iter().filter_map(|statement| statement.read()).collect()
+        reader.about(Topic::Alert, 0).expect("read").iter().filter_map(usher::audit::journal::Statement::read).collect()
     }
 
     /// To whom messages were handed over, by what is stated, in order.
@@ -758,4 +755,135 @@ async fn what_was_searched_for_is_in_no_subject_and_in_the_text_only_where_the_s
         assert!(text.contains("a search or a question at") || names && words_too, "{text}");
         assert!(!text.contains("q="), "{text}");
     }
+}
+
+/// A school that tells its officer by the mail server at this port.
+fn files(port: u16, more: &str) -> Files {
+    let files = World::new().write();
+    let people = "[[recipient]]\nrole = \"officer\"\nname = \"Ms Bell\"\nemail = \"officer@school.example\"\n";
+    let mail = format!("[mail]\nserver = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"Usher <usher@school.example>\"\n");
+    let routes = "[routes]\ndanger = { at_least = \"danger\", to = [\"officer\"], names = true }\n";
+    files.put("alerts.toml", &format!("{people}{mail}{routes}{more}"));
+    files
+}
+
+async fn until(what: &str, so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !so() {
+        assert!(started.elapsed() < PATIENCE, "{what} took too long");
+        tokio::task::yield_now().await;
+    }
+}
+
+fn told_of(files: &Files) -> Vec<Told> {
+    let reader = Reader::open(&Folder::at(files.path("data/log"))).expect("a journal");
+    let acts = reader.about(Topic::Alert, 0).expect("read");
+    acts.iter().filter_map(|statement| if let Some(Act::Told(told)) = statement.read() { Some(*told) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn killed_between_a_servers_word_and_its_record_usher_sends_the_same_mail_once_more() {
+    let server = Smtp::doing(&[Does::TakesWhenLet, Does::Takes]).await;
+    let files = Arc::new(files(server.port(), ""));
+    let start = |files: &Arc<Files>| {
+        let files = files.clone();
+        tokio::task::spawn_blocking(move || Program::start(files))
+    };
+    let program = start(&files).await.expect("started");
+    let folder = Folder::at(files.path("data/log"));
+    let act = Act::Opened(Box::new(matter(77, Level::Danger, "k.smith", Timestamp::now())));
+    Journal::open(&folder).expect("a journal").state_act(Timestamp::now(), &act).expect("stated");
+    until("a mail", || server.mails().len() == 1).await;
+    // Another program holds the journal, so that what the server says cannot be stated.
+    let holds = rusqlite::Connection::open(folder.journal()).expect("opened");
+    holds.execute_batch("BEGIN IMMEDIATE").expect("held");
+    server.let_go();
+    until("its word", || server.commands().contains(&"QUIT".to_owned())).await;
+    program.signal(Signal::KILL);
+    drop(program);
+    holds.execute_batch("ROLLBACK").expect("let go");
+    assert!(told_of(&files).is_empty());
+    let program = start(&files).await.expect("started");
+    until("the same mail", || told_of(&files).len() == 1).await;
+    let mails = server.mails();
+    assert_eq!(mails.len(), 2);
+    assert_eq!(header(&mails[0], "Message-ID"), header(&mails[1], "Message-ID"));
+    drop(program);
+    // And no more.
+    let program = start(&files).await.expect("started");
+    let second = Act::Opened(Box::new(matter(78, Level::Danger, "k.smith", Timestamp::now())));
+    Journal::open(&folder).expect("a journal").state_act(Timestamp::now(), &second).expect("stated");
+    until("the second", || told_of(&files).len() == 2).await;
+    assert_eq!(server.mails().len(), 3);
+    drop(program);
+}
+
+#[tokio::test]
+async fn a_technician_sees_what_is_unsent_and_tries_the_way() {
+    let server = Smtp::doing(&[Does::Says("RCPT", "550 5.1.1 no such mailbox"), Does::Says("RCPT", "550 5.1.1 no such mailbox"), Does::Takes]).await;
+    let files = Arc::new(files(server.port(), ""));
+    let running = files.clone();
+    let program = tokio::task::spawn_blocking(move || Program::start(running)).await.expect("started");
+    let usher = |arguments: &'static [&'static str]| {
+        let files = files.clone();
+        async move { tokio::task::spawn_blocking(move || files.usher(arguments)).await.expect("said") }
+    };
+    let said = usher(&["alerts", "outbox"]).await;
+    assert!(said.code == Some(0) && said.out.contains("nothing to tell yet"), "{said:?}");
+    let act = Act::Opened(Box::new(matter(77, Level::Danger, "k.smith", Timestamp::now())));
+    Journal::open(&Folder::at(files.path("data/log"))).expect("a journal").state_act(Timestamp::now(), &act).expect("stated");
+    let path = files.path("data/alerts/outbox.db");
+    until("a dead letter", || Outbox::open(&path).is_ok_and(|outbox| outbox.counts().is_ok_and(|counts| counts.dead == 1))).await;
+    let said = usher(&["alerts", "outbox"]).await;
+    for part in ["dead", "danger", "officer@school.example", "no such mailbox", "0 wait; 1 given up"] {
+        assert!(said.out.contains(part), "{part} is not in {said:?}");
+    }
+    assert!(said.code == Some(1) && !said.out.contains("k.smith"), "{said:?}");
+    assert!(usher(&["log", "events", "--severity", "critical"]).await.out.contains("alert-unsent"));
+    let said = usher(&["alerts", "send-test", "officer"]).await;
+    assert!(
+        said.code == Some(1) && said.out.contains("NOT sent to Ms Bell (officer@school.example): 127.0.0.1 does not take mail for this address: 550"),
+        "{said:?}"
+    );
+    let said = usher(&["alerts", "send-test", "officer"]).await;
+    assert!(said.code == Some(0) && said.out.contains("sent to Ms Bell (officer@school.example): taken by 127.0.0.1 in"), "{said:?}");
+    assert!(words(&server.mails()[0]).contains("This is how Usher tells the officer of a matter. Nothing has happened."));
+    let said = usher(&["alerts", "send-test", "bursar"]).await;
+    assert!(said.code == Some(2) && said.err.contains("nobody has the role \"bursar\""), "{said:?}");
+    let said = usher(&["alerts", "outbox", "--json"]).await;
+    let first: serde_json::Value = serde_json::from_str(said.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&first["state"], &first["to"]), (&"dead".into(), &"officer@school.example".into()));
+    // The link of a test is confirmed through the proxy, and shown.
+    let mails = server.mails();
+    let path_of = words(&mails[0]).lines().find_map(|line| line.strip_prefix("I have read this: ")).expect("a link").trim().to_owned();
+    let page = tokio::task::spawn_blocking(move || (program.get(&path_of), program)).await.expect("asked");
+    assert!(page.0.contains("Have you read this?"), "{}", page.0);
+    // A dead letter goes out when somebody says so; and one can be dropped with a reason, which is on record.
+    assert_eq!(usher(&["alerts", "outbox", "retry", "1"]).await.code, Some(0));
+    until("told", || told_of(&files).iter().any(|told| told.episode == Some(RecordId(77)))).await;
+    assert_eq!(usher(&["alerts", "outbox", "retry", "1"]).await.code, Some(2), "it was taken");
+    assert_eq!(usher(&["alerts", "outbox", "drop", "1"]).await.code, Some(2), "without a reason");
+    drop(page);
+}
+
+#[tokio::test]
+async fn links_are_answered_where_the_school_wants_them_for_its_web_server() {
+    let server = Smtp::doing(&[Does::Takes]).await;
+    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let settings = format!("[links]\nbase = \"https://usher.school.example\"\nlisten = \"{address}\"\n");
+    let school = School::open(files(server.port(), &settings)).await;
+    let at: Timestamp = MORNING.parse().expect("a time");
+    let act = Act::Opened(Box::new(matter(77, Level::Danger, "k.smith", at)));
+    Journal::open(&Folder::at(school.files.path("data/log"))).expect("a journal").state_act(at, &act).expect("stated");
+    until("told", || told_of(&school.files).len() == 1).await;
+    let link = link(&server);
+    let path = link.strip_prefix("https://usher.school.example").expect("the school's name").to_owned();
+    assert_eq!(asks(address, "GET", &path, "").await.0, 200);
+    assert_eq!(asks(address, "POST", &path, "name=Ms+Bell").await.0, 200);
+    assert_eq!(asks(address, "POST", &path, "name=Ms+Bell").await.0, 410);
+    // Through the proxy the school's own name is a site like any other, and the token is not on record either.
+    school.teacher().get(&link.replace("https:", "http:")).await;
+    let token = path.trim_start_matches("/a/").to_owned();
+    assert!(school.rows().iter().all(|row| !format!("{row:?}").contains(&token[7..])), "{:?}", school.rows());
+    assert!(school.rows().iter().any(|row| row.host == "usher.school.example" && row.path.starts_with("/a/")));
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod ai;
 mod alerts_mail;
+mod alerts_rules;
 mod answers;
 mod antivirus;
 mod authority;

@@ -383,4 +383,4 @@ impl Story {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

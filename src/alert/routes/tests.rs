@@ -205,15 +205,24 @@ fn that_nobody_is_told_is_said() {
         plan.routes[0].groups = vec!["year-9".into()];
         plan.routes[1].groups = vec!["year-9".into(), "unknown".into()];
     });
-    assert!(by_group.contains(&"Nobody is told, at some hour, of danger by self-harm about pupils of year-10".to_owned()), "{by_group:?}");
-    assert!(
+    assert!(by_group.contains(&"Nobody is told of danger by self-harm about pupils of year-10".to_owned()), "{by_group:?}");
+    let in_lessons = |themes: Vec<Theme>| {
         without(&|plan| {
-            plan.routes[0].during = vec![During::School];
-            plan.routes[1].during = vec![During::School];
+            plan.routes.retain(|route| &*route.name != "illegal" && &*route.name != "ways-round");
+            for route in &mut plan.routes[..2] {
+                route.during = vec![During::School];
+                route.themes.clone_from(&themes);
+            }
+            plan.routes.push(Route { themes: vec![Theme::Hate], ..route("hate", &["officer"]) });
+            if themes.is_empty() {
+                plan.routes.pop();
+            }
         })
-        .len()
-            > 8
-    );
+    };
+    assert_eq!(in_lessons(Vec::new()), ["At some hours nobody is told of danger about pupils"]);
+    let some = in_lessons(vec![Theme::Drugs]);
+    assert!(some.contains(&"Nobody is told, at some hours, of danger by drugs about pupils".to_owned()), "{some:?}");
+    assert!(some.contains(&"Nobody is told of danger by crime about pupils".to_owned()) && some.len() == 10, "{some:?}");
 }
 
 #[test]

@@ -30,12 +30,12 @@ use crate::config::{Config, Rulebook};
 use anyhow::anyhow;
 use clap::Subcommand;
 use jiff::tz::TimeZone;
-use reason::Why;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-pub(super) use wanted::parse_time;
+pub(super) use reason::Why;
+pub(super) use wanted::{parse_time, times};
 
 /// Search the record. Whoever looks for a named person says why, and that is on record too.
 #[derive(Subcommand)]

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 /// Why somebody looks.
 #[derive(Args)]
-pub(super) struct Why {
+pub(in crate::cli) struct Why {
     /// Why you look, in a few words. Needed to look for somebody, and to see names. Who looked and why is on record: usher log lookups
     #[arg(long, value_name = "WORDS")]
     reason: Option<String>,
@@ -22,12 +22,12 @@ pub(super) struct Why {
 
 impl Why {
     /// The reason, if one was given.
-    pub(super) fn reason(&self) -> Result<Option<Reason>, NotAReason> {
+    pub(in crate::cli) fn reason(&self) -> Result<Option<Reason>, NotAReason> {
         self.reason.as_deref().map(str::parse).transpose()
     }
 
     /// Puts the look on record.
-    pub(super) fn look(&self, folder: &Folder, filter: Filter, reason: Reason) -> anyhow::Result<Permit> {
+    pub(in crate::cli) fn look(&self, folder: &Folder, filter: Filter, reason: Reason) -> anyhow::Result<Permit> {
         let look = Look { who: files::own_account(), name: self.name.clone(), filter, reason, at: Timestamp::now() };
         let stated = Journal::open(folder).and_then(|mut journal| lookups::look(&mut journal, &look));
         stated.context("that you look cannot be put on record, so nothing is shown")

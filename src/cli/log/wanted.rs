@@ -95,7 +95,7 @@ impl Wanted {
 }
 
 /// The two ends of a stretch of time.
-pub(super) fn times(from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> anyhow::Result<(Option<Timestamp>, Option<Timestamp>)> {
+pub(in crate::cli) fn times(from: Option<&str>, to: Option<&str>, zone: &TimeZone) -> anyhow::Result<(Option<Timestamp>, Option<Timestamp>)> {
     let time = |text: Option<&str>| text.map(|text| parse_time(text, zone)).transpose();
     let (from, to) = (time(from)?, time(to)?);
     if let (Some(first), Some(last)) = (from, to)

@@ -1,8 +1,9 @@
 //! Mail servers: a real one, with TLS and logins, and scripts that do what a mail server should not.
 
 use super::scripts::{Running, python, script};
-use super::{Authority, Origin, Visit};
+use super::{Authority, Origin, Visit, soon};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// Who may send mail, and with what.
 pub const LOGIN: (&str, &str) = ("usher@school.example", "between us");
@@ -113,6 +114,8 @@ pub enum Does {
     Hangs,
     /// Takes all of the mail, and says nothing.
     HangsAfterData,
+    /// Takes all of the mail, and says so when it is let to.
+    TakesWhenLet,
     /// Answers this command with this.
     Says(&'static str, &'static str),
     /// Offers STARTTLS, agrees, and says more in the same breath.
@@ -126,20 +129,22 @@ pub struct Smtp {
     origin: Origin,
     mails: Arc<Mutex<Vec<String>>>,
     commands: Arc<Mutex<Vec<String>>>,
+    gate: Arc<Notify>,
 }
 
 impl Smtp {
     /// Does this with each connection; the last again and again.
     pub async fn doing(what: &'static [Does]) -> Self {
         let (mails, commands) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
-        let keep = (mails.clone(), commands.clone());
+        let gate = Arc::new(Notify::new());
+        let keep = (mails.clone(), commands.clone(), gate.clone());
         let origin = Origin::doing(move |visit| {
             let does = what[visit.number.min(what.len() - 1)];
-            let mut talk = Talk { visit, does, mails: keep.0.clone(), commands: keep.1.clone() };
+            let mut talk = Talk { visit, does, mails: keep.0.clone(), commands: keep.1.clone(), gate: keep.2.clone() };
             async move { talk.converse().await }
         })
         .await;
-        Self { origin, mails, commands }
+        Self { origin, mails, commands, gate }
     }
 
     /// How many connections were made to it.
@@ -150,6 +155,11 @@ impl Smtp {
     /// All that it was told beside mails, a line each.
     pub fn commands(&self) -> Vec<String> {
         self.commands.lock().expect("a list").clone()
+    }
+
+    /// Lets it say that it has taken a mail.
+    pub fn let_go(&self) {
+        self.gate.notify_one();
     }
 
     /// Its port.
@@ -168,6 +178,7 @@ struct Talk {
     does: Does,
     mails: Arc<Mutex<Vec<String>>>,
     commands: Arc<Mutex<Vec<String>>>,
+    gate: Arc<Notify>,
 }
 
 impl Talk {
@@ -219,6 +230,10 @@ impl Talk {
             Does::HangsAfterData => {
                 self.line().await;
                 return false;
+            }
+            Does::TakesWhenLet => {
+                soon("being let", self.gate.notified()).await;
+                self.visit.send("250 2.0.0 taken as 77\r\n").await
             }
             Does::Says("the mail", answer) => self.visit.send(format!("{answer}\r\n")).await,
             _ => self.visit.send("250 2.0.0 taken as 77\r\n").await,

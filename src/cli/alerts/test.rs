@@ -1,0 +1,296 @@
+//! `usher alerts test`: rules tried on the past.
+
+use super::{Desk, several};
+use crate::alert::past::{Past, classes, seen};
+use crate::alert::quiet::is_school_day;
+use crate::alert::rules::{Counts, Facts, Rule, person, themes_by_category};
+use crate::alert::settings::Settings;
+use crate::alert::theme::Theme;
+use crate::audit::RecordId;
+use crate::audit::incident::{Level, Person};
+use crate::audit::lookups::{Naming, Unpermitted};
+use crate::audit::pseudonyms::Pseudonyms;
+use crate::audit::query::Filter;
+use crate::bypass::Code;
+use crate::cli::log::{Why, times};
+use crate::cli::table::{align_numbers, safe, table};
+use crate::cli::{Answer, print, print_json};
+use crate::config::reader::nearest_hint;
+use anyhow::bail;
+use clap::Args;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How far back it looks where nothing is said, in days.
+const DAYS: i32 = 30;
+/// The most episodes that are listed; all are counted.
+const MOST_LISTED: usize = 100;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  usher alerts test \"many blocks of one kind\"\n  usher alerts test draft.toml --from 2026-11-02 --to 2026-11-28\n  usher alerts test draft.toml --json\n\nA rule that names users or networks looks for somebody, so it needs a --reason, and that is on record."
+)]
+pub(in crate::cli) struct Test {
+    /// A rule of alerts.toml by its name, or a file like it: then every rule of that file.
+    #[arg(value_name = "RULE|FILE")]
+    what: String,
+    /// Not before this time: 2026-11-23, 2026-11-23T08:40 (school time), or with a zone. Thirty days ago where it is left out.
+    #[arg(long)]
+    from: Option<String>,
+    /// Before this time. Now where it is left out.
+    #[arg(long)]
+    to: Option<String>,
+    #[command(flatten)]
+    why: Why,
+    /// Print one JSON object a rule.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One matter that a rule would have opened.
+struct Episode {
+    rule: usize,
+    who: Person,
+    group: String,
+    theme: Theme,
+    began: Timestamp,
+    last_ms: u64,
+    /// The first record that counts.
+    reference: RecordId,
+    /// The records that counted, in all.
+    signs: HashSet<RecordId>,
+}
+
+/// What was found.
+struct Tried {
+    episodes: Vec<Episode>,
+    records: usize,
+    people: usize,
+    school_days: usize,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// One rule, as it is printed for programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    rule: &'a str,
+    from: String,
+    to: String,
+    school_days: usize,
+    records: usize,
+    people: usize,
+    opened: usize,
+    of_people: usize,
+    level: &'static str,
+    episodes: Vec<ShownEpisode<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownEpisode<'a> {
+    began: String,
+    who: Cow<'a, str>,
+    group: &'a str,
+    theme: &'static str,
+    signs: usize,
+    reference: RecordId,
+}
+
+impl Test {
+    pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+        let settings = self.settings(desk)?;
+        let (from, to) = times(self.from.as_deref(), self.to.as_deref(), &desk.rulebook.school.timetable.zone)?;
+        let (from, to) = (from.unwrap_or_else(|| desk.days_ago(DAYS)), to.unwrap_or(desk.now));
+        if from >= to {
+            bail!("--from is not before --to; to look so far back, give both");
+        }
+        let with_names = self.permit(desk, &settings.rules, from, to)?;
+        let tried = try_rules(desk, &settings, from, to)?;
+        let pseudonyms = (!with_names).then(|| Pseudonyms::new(&desk.secret));
+        if self.json {
+            print_as_json(&settings.rules, &tried, pseudonyms.as_ref())?
+        } else {
+            show(desk, &settings.rules, &tried, pseudonyms.as_ref())?
+        }
+        Ok(if tried.episodes.is_empty() { Answer::No } else { Answer::Yes })
+    }
+
+    /// The rules that are meant, with the weights beside them.
+    fn settings(&self, desk: &Desk) -> anyhow::Result<Settings> {
+        let own = &desk.rulebook.alerts;
+        if let Some(rule) = own.rules.iter().find(|rule| *rule.name == *self.what) {
+            return Ok(Settings { rules: [rule.clone()].into(), ..own.clone() });
+        }
+        let path = Path::new(&self.what);
+        if !path.exists() {
+            let names: Vec<_> = own.rules.iter().map(|rule| &*rule.name).collect();
+            let known = if names.is_empty() { "alerts.toml has none".to_owned() } else { format!("there are \"{}\"", names.join("\", \"")) };
+            let hint = nearest_hint(&self.what, names).unwrap_or(known);
+            bail!("there is neither a rule nor a file \"{}\"; {hint}", self.what);
+        }
+        let settings = desk.config.alerts_in(path, &desk.rulebook)?;
+        if settings.rules.is_empty() {
+            bail!("{} has no [[rule]] to try", path.display());
+        }
+        Ok(settings)
+    }
+
+    /// Whether names may be shown. Who tries a rule that names somebody looks for them: without a reason that is refused, and with one it is on record.
+    fn permit(&self, desk: &Desk, rules: &[Rule], from: Timestamp, to: Timestamp) -> anyhow::Result<bool> {
+        let Some(reason) = self.why.reason()? else {
+            if rules.iter().any(|rule| rule.asks_for().next().is_some()) {
+                return Err(Unpermitted.into());
+            }
+            return Ok(desk.config.log_names == Naming::Always);
+        };
+        let stretch = Filter { from: Some(from), to: Some(to), ..Filter::default() };
+        let mut looks: Vec<_> = rules
+            .iter()
+            .flat_map(Rule::asks_for)
+            // A range of addresses is devices.
+            .map(|whom| {
+                if whom.parse::<ipnet::IpNet>().is_ok() {
+                    Filter { client: Some(whom), ..stretch.clone() }
+                } else {
+                    Filter { user: Some(whom), ..stretch.clone() }
+                }
+            })
+            .collect();
+        if looks.is_empty() {
+            looks.push(stretch);
+        }
+        for look in looks {
+            // What is read goes beyond the filter; that it is on record is what is wanted.
+            let _on_record = self.why.look(&desk.config.log(), look, reason.clone())?;
+        }
+        Ok(true)
+    }
+}
+
+fn try_rules(desk: &Desk, settings: &Settings, from: Timestamp, to: Timestamp) -> anyhow::Result<Tried> {
+    let record = desk.record()?;
+    let classes = classes(|kind, verdict| settings.rules.iter().any(|rule| rule.may_hold(kind, verdict)));
+    let mut counts = Counts::new(Arc::clone(&settings.rules));
+    let (mut episodes, mut open, mut people) = (Vec::<Episode>::new(), HashMap::<(usize, Person, Theme), usize>::new(), HashSet::new());
+    let ends_ms = u64::try_from(settings.weights.ends.as_millis()).unwrap_or(u64::MAX);
+    let timetable = &desk.rulebook.school.timetable;
+    let mut room = String::new();
+    let records = desk.replay(Past::new(&record, &classes, from, to), from, to, |row| {
+        let Some(seen) = seen(row, &mut room) else { return };
+        let who = person(&seen);
+        if !people.contains(&who) {
+            people.insert(who.clone());
+        }
+        let themes = themes_by_category(&seen, &settings.weights, &desk.rulebook.taxonomy);
+        let ways: Vec<Code> = Code::of_reason(seen.reason).into_iter().collect();
+        for fired in counts.take(&Facts::new(&seen, &themes, &ways, timetable)) {
+            let key = (fired.rule, who.clone(), fired.theme);
+            // Not over: what comes is of the same matter.
+            if let Some(episode) = open.get(&key).map(|place| &mut episodes[*place]).filter(|episode| seen.at_ms < episode.last_ms.saturating_add(ends_ms)) {
+                episode.last_ms = episode.last_ms.max(seen.at_ms);
+                episode.signs.extend(fired.records);
+                continue;
+            }
+            open.insert(key, episodes.len());
+            episodes.push(Episode {
+                rule: fired.rule,
+                who: who.clone(),
+                group: seen.group.to_owned(),
+                theme: fired.theme,
+                began: Timestamp::from_millisecond(seen.at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH),
+                last_ms: seen.at_ms,
+                reference: fired.records.first().copied().unwrap_or(seen.id),
+                signs: fired.records.into_iter().collect(),
+            });
+        }
+    })?;
+    let (first, last) = (desk.local(from).date(), desk.local(to).date());
+    // The last day counts as far as it goes; one that only begins does not.
+    let is_in = |date: &jiff::civil::Date| date.to_zoned(timetable.zone.clone()).is_ok_and(|midnight| midnight.timestamp() < to);
+    let school_days = first.series(1.day()).take_while(|date| *date <= last).filter(|date| is_in(date) && is_school_day(timetable, *date)).count();
+    Ok(Tried { episodes, records, people: people.len(), school_days, from, to })
+}
+
+fn name<'e>(who: &'e Person, pseudonyms: Option<&Pseudonyms>) -> Cow<'e, str> {
+    match (who, pseudonyms) {
+        (Person::User(user), Some(pseudonyms)) => Cow::Owned(pseudonyms.of_user(user)),
+        (Person::Device(address), Some(pseudonyms)) => Cow::Owned(pseudonyms.of_client(address)),
+        (Person::User(name) | Person::Device(name), None) => Cow::Borrowed(name),
+    }
+}
+
+fn of_rule(tried: &Tried, rule: usize) -> impl Iterator<Item = &Episode> {
+    tried.episodes.iter().filter(move |episode| episode.rule == rule)
+}
+
+fn people<'e>(episodes: impl Iterator<Item = &'e Episode>) -> usize {
+    episodes.map(|episode| &episode.who).collect::<HashSet<_>>().len()
+}
+
+fn print_as_json(rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
+    for (place, rule) in rules.iter().enumerate() {
+        let shown = |episode| {
+            let Episode { who, group, theme, began, reference, signs, .. }: &Episode = episode;
+            ShownEpisode { began: format!("{began:.3}"), who: name(who, pseudonyms), group, theme: theme.as_str(), signs: signs.len(), reference: *reference }
+        };
+        print_json(&Shown {
+            rule: &rule.name,
+            from: tried.from.to_string(),
+            to: tried.to.to_string(),
+            school_days: tried.school_days,
+            records: tried.records,
+            people: tried.people,
+            opened: of_rule(tried, place).count(),
+            of_people: people(of_rule(tried, place)),
+            level: rule.level.as_str(),
+            episodes: of_rule(tried, place).map(shown).collect(),
+        })?;
+    }
+    Ok(())
+}
+
+fn show(desk: &Desk, rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
+    let day = |at: Timestamp| desk.local(at).strftime("%-d %b %Y").to_string();
+    // The moment it ends at is not in it.
+    let last = tried.to.saturating_sub(1.millisecond()).unwrap_or(tried.to);
+    let days = several(tried.school_days, "school day", "school days");
+    let records = several(tried.records, "record", "records");
+    print(format_args!("over {} to {}: {days}, {records} looked at, {}", day(tried.from), day(last), several(tried.people, "person", "people")))?;
+    for (place, rule) in rules.iter().enumerate().filter(|(place, _)| of_rule(tried, *place).next().is_some()) {
+        let episodes = || of_rule(tried, place);
+        let opened = match rule.level {
+            // A sign that is only watched opens nothing.
+            Level::Watch => format!("would have noted {}", several(episodes().count(), "matter", "matters")),
+            Level::Concern => format!("would have opened {}", several(episodes().count(), "episode", "episodes")),
+            Level::Danger => format!("would have opened {} of danger", several(episodes().count(), "episode", "episodes")),
+        };
+        print(format_args!("the rule \"{}\" {opened} ({})", safe(&rule.name), several(people(episodes()), "person", "people")))?;
+        let mut listing = table(&["began", "who", "group", "about", "reference", "signs"]);
+        for episode in episodes().take(MOST_LISTED) {
+            let began = desk.local(episode.began).strftime("%a %-d %b %H:%M").to_string();
+            let who = safe(&name(&episode.who, pseudonyms));
+            let about = episode.theme.as_str().to_owned();
+            listing.add_row([began, who, safe(&episode.group), about, episode.reference.to_string(), episode.signs.len().to_string()]);
+        }
+        align_numbers(&mut listing, 1);
+        print(listing)?;
+        if episodes().count() > MOST_LISTED {
+            print(format_args!("and {} more; --json lists all", episodes().count() - MOST_LISTED))?;
+        }
+    }
+    for (_, rule) in rules.iter().enumerate().filter(|(place, _)| of_rule(tried, *place).next().is_none()) {
+        print(format_args!("the rule \"{}\" would have opened no episode", safe(&rule.name)))?;
+    }
+    for remark in desk.rulebook.alerts.remarks.iter().filter(|remark| rules.iter().any(|rule| remark.contains(&format!("\"{}\" cannot fire", rule.name)))) {
+        print(remark)?;
+    }
+    print("only rules were tried: what [themes] and [severity] weigh is not in these numbers, and of words only those that `term` and `prompt` name")?;
+    if pseudonyms.is_some() && !tried.episodes.is_empty() {
+        print("pseudonyms stand for names; to see who, give a --reason")?;
+    }
+    Ok(())
+}
