@@ -338,6 +338,27 @@ async fn one_bad_address_holds_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn who_looks_after_usher_is_told_of_what_is_given_up_and_of_that_alone() {
+    let server = Smtp::doing(&[Does::Says("RCPT", "550 5.1.1 no such mailbox"), Does::Takes, Does::Says("RCPT", "550 5.1.1 none either")]).await;
+    let mut plan = plan(mail(server.port(), Security::None));
+    plan.recipients.push(recipient("technician", None));
+    plan.routes.push(Route { is_system: true, themes: Vec::new(), names: false, ..route("usher-itself", Level::Concern, &["technician"]) });
+    let office = office(plan);
+    office.opened(77, Level::Danger);
+    office.until("the technician", |office| office.told() == ["technician@school.example"]).await;
+    let mails = server.mails();
+    assert_eq!(header(&mails[0], "Subject").as_deref(), Some("[Usher] A message about an alert could not be handed over"));
+    let text = words(&mails[0]);
+    assert!(text.contains("to officer@school.example by mail is given up after 1 tries") && text.contains("no such mailbox"), "{text}");
+    assert!(!text.contains("k.smith"), "{text}");
+    // The next fails to reach both: the second failure makes no third message.
+    office.opened(78, Level::Danger);
+    office.until("given up", |office| office.messages().iter().filter(|message| message.state == State::Dead).count() == 3).await;
+    office.settled().await;
+    assert_eq!(office.messages().iter().filter(|message| message.channel() == "mail").count(), 4);
+}
+
+#[tokio::test]
 async fn in_the_clear_nothing_is_said_but_that_tls_is_wanted() {
     for (does, why) in [
         (&[Does::Takes][..], "offers no STARTTLS, so nothing was sent"),

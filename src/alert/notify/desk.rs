@@ -276,6 +276,7 @@ impl Open {
             let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
             match statement.read::<Act>()? {
                 Act::Digest { kind, date, text } => Some(Story::regular(&kind, &date, &text, at, link)),
+                Act::Untold(told) => Some(Story::unsent(&told, at, link)),
                 _ => None,
             }
         }))
@@ -351,7 +352,12 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
         }
         Act::Closed { episode, theme, .. } => step.closed(*episode, theme, now),
         Act::Told(told) => step.told(&told.message, told.tries, &told.answer, statement.at),
-        Act::Untold(told) => step.untold(&told.message, told.tries, &told.answer, statement.at),
+        Act::Untold(told) => {
+            step.untold(&told.message, told.tries, &told.answer, statement.at)?;
+            // That such a message could not be handed over either is an event, and told to nobody.
+            let Some((episode, theme)) = &told.episode.zip(told.theme.as_ref()) else { return Ok(()) };
+            matters.get(*episode, theme).map_or(Ok(()), |_| unsent(step, statement, book, now))
+        }
         Act::Digest { kind, .. } => {
             let digest = &book.plan.digest;
             let to: Vec<_> = match kind.as_str() {
@@ -362,6 +368,12 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
         }
         Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
     }
+}
+
+/// Tells those who look after Usher that a message is given up.
+fn unsent(step: &Step<'_>, statement: &Statement, book: &Book, now: Timestamp) -> rusqlite::Result<()> {
+    let all = routes::system(&book.plan, now, &book.timetable);
+    all.iter().try_for_each(|due| step.add(&Message::of(due, statement.number, None, Level::Concern, 0, now)))
 }
 
 /// The steps of all ladders of a matter, one after the other by their time.

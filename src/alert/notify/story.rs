@@ -5,7 +5,7 @@
 
 use crate::alert::outbox::Message;
 use crate::alert::theme::Theme;
-use crate::audit::incident::{Act, Incident, Level, Opened, Person};
+use crate::audit::incident::{Act, Incident, Level, Opened, Person, Told};
 use crate::audit::query::Row;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -316,6 +316,25 @@ impl Story {
         let headline = lines.next().map_or_else(|| subject.clone(), |line| one_line(line, LONGEST));
         let rest = lines.map(|line| one_line(line, LONGEST)).collect();
         Self { subject, kind: kind.to_owned(), headline, rest, at, link, command: "usher alerts list".to_owned(), ..Self::empty() }
+    }
+
+    /// A message about one that could not be handed over. Whom that was about is for those to see who may.
+    #[must_use]
+    pub fn unsent(told: &Told, at: Timestamp, link: Option<String>) -> Self {
+        let reference = told.episode.map(|episode| episode.to_string()).unwrap_or_default();
+        let (channel, to, tries) = (&told.channel, one_line(&told.to, LONGEST), told.tries);
+        Self {
+            subject: "[Usher] A message about an alert could not be handed over".to_owned(),
+            kind: "unsent".to_owned(),
+            headline: format!("The message about {reference} to {to} by {channel} is given up after {tries} tries."),
+            rest: vec![one_line(&told.answer, LONGEST), "Mend it and have it sent again, or tell them another way.".to_owned()],
+            reference,
+            level: told.level,
+            at,
+            link,
+            command: "usher alerts outbox".to_owned(),
+            ..Self::empty()
+        }
     }
 
     /// A message to try the way to somebody.
