@@ -140,12 +140,14 @@ impl Desk {
             None => Open::new(&self.around)?,
         };
         self.settle(&mut open, now)?;
-        // While nobody is named, nothing is taken in: whoever is named then is told of what came last.
-        if names_somebody(&book.plan) {
+        // While nobody is named, nothing is taken in and nothing goes out: whoever is named then is told of what came last, and what waits waits.
+        if !names_somebody(&book.plan) {
+            self.open = Some(open);
+            return Ok(());
+        }
+        open.catch_up(&book, now)?;
+        if open.climb(&book, now)? {
             open.catch_up(&book, now)?;
-            if open.climb(&book, now)? {
-                open.catch_up(&book, now)?;
-            }
         }
         if self.forgotten.is_none_or(|at| at.elapsed() > FORGET) {
             open.outbox.forget_old(now)?;

@@ -7,10 +7,10 @@
 //! ```
 //!
 //! The journal is asked again and again for acts after the last one seen, so that those of other programs (`usher alerts close`) count as much as our own. All
-//! that waits for the disk is done by the [`Desk`](desk), on a thread where that is allowed; sending is asynchronous, a few at once, and one channel that
+//! that waits for the disk is done by the desk (`desk.rs`), on a thread where that is allowed; sending is asynchronous, a few at once, and one channel that
 //! hangs holds up no other. A sending that failed is tried again after a pause, until it is given up and Usher says so.
 //!
-//! Where to add a channel: a variant of [`Target`], a file here, its arm in [`Job::send`].
+//! Where to add a channel: a variant of [`Target`], a file here, its arm in `Job::hand_over`.
 
 mod chat;
 mod desk;
