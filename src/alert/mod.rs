@@ -10,12 +10,17 @@
 pub mod engine;
 pub mod episode;
 pub mod evidence;
+pub mod ladder;
+pub mod links;
+pub mod notify;
+pub mod outbox;
 pub mod past;
 pub mod plan;
 pub mod quiet;
 pub mod rebuild;
 pub mod routes;
 pub mod rules;
+pub mod school;
 pub mod seen;
 pub mod settings;
 pub mod severity;

@@ -245,24 +245,31 @@ pub fn held<'s>(all: &'s [Suppression], sign: &Sign<'_>, today: Date) -> Option<
     holding.max_by_key(|(held, one)| (*held, std::cmp::Reverse(one.number)))
 }
 
+/// Takes the next statement: its number, when it was stated in Unix milliseconds, and what it says.
+pub fn take(all: &mut Vec<Suppression>, number: u64, at_ms: i64, act: &Act) {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    match act {
+        Act::Suppressed { pattern, group, until, reason, by } => {
+            let (Ok(pattern), Ok(until)) = (pattern.parse(), until.parse()) else { return };
+            let (group, reason, by) = (group.as_deref().map(Into::into), reason.as_str().into(), by.as_str().into());
+            all.push(Suppression { number, at, pattern, group, until, reason, by, freed: None });
+        }
+        Act::Freed { suppression, reason, by } => {
+            if let Some(one) = all.iter_mut().find(|one| one.number == *suppression && one.freed.is_none()) {
+                one.freed = Some((at, reason.as_str().into(), by.as_str().into()));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// All that were made, oldest first, as the journal says. What cannot be read, as of a later version, holds nothing back.
 #[must_use]
 pub fn fold(statements: &[Statement]) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = Vec::new();
     for statement in statements {
-        let at = Timestamp::from_millisecond(statement.at).unwrap_or(Timestamp::UNIX_EPOCH);
-        match statement.read::<Act>() {
-            Some(Act::Suppressed { pattern, group, until, reason, by }) => {
-                let (Ok(pattern), Ok(until)) = (pattern.parse(), until.parse()) else { continue };
-                let group = group.map(Into::into);
-                all.push(Suppression { number: statement.number, at, pattern, group, until, reason: reason.into(), by: by.into(), freed: None });
-            }
-            Some(Act::Freed { suppression, reason, by }) => {
-                if let Some(one) = all.iter_mut().find(|one| one.number == suppression && one.freed.is_none()) {
-                    one.freed = Some((at, reason.into(), by.into()));
-                }
-            }
-            Some(_) | None => {}
+        if let Some(act) = statement.read::<Act>() {
+            take(&mut all, statement.number, statement.at, &act);
         }
     }
     all

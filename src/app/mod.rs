@@ -3,13 +3,14 @@
 mod keeper;
 pub mod parent;
 mod reload;
+pub mod telling;
 mod tidy;
 pub mod watch;
 
 pub use reload::Reloader;
 
-use crate::alert::engine::{Engine, NoHooks, Setup};
-use crate::alert::weights::Weights;
+use crate::alert::engine::{Engine, Setup};
+use crate::alert::school::School;
 use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::Recorder;
@@ -45,6 +46,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use telling::Telling;
 use watch::Watch;
 
 /// Why Usher cannot be started.
@@ -292,11 +294,13 @@ fn surroundings(config: &Config, secret: [u8; 32], clock: Clock) -> Surroundings
 }
 
 /// Starts what finds out who is in danger, or gets round the filter. It follows the record from its first request on.
-fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, clock: Clock, secret: [u8; 32]) -> Result<Engine, AppError> {
+fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, reloader: &Reloader, clock: Clock, secret: [u8; 32]) -> Result<Engine, AppError> {
     let folder = config.alerts_path();
     let own = own_names(&config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
-    let weights = Box::new(|snapshot: &Snapshot| Weights::shipped(&snapshot.taxonomy));
-    let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks: Box::new(NoHooks), own, clock, secret };
+    let (weighed, said) = (reloader.clone(), reloader.clone());
+    let weights = Box::new(move |_: &Snapshot| weighed.alerts().weights);
+    let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone()));
+    let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks, own, clock, secret };
     Engine::start(setup).map_err(|error| AppError::Data { path: folder, error })
 }
 
@@ -358,6 +362,8 @@ pub struct App {
     alerts: Engine,
     /// What the outputs share.
     around: Surroundings,
+    /// Who is told of alerts.
+    telling: Telling,
     /// A set for each worker.
     listeners: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
@@ -383,12 +389,13 @@ impl App {
         outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
-        let alerts = alerts(&config, recorder.feed(), &in_force, clock.clone(), secret)?;
         let inspector = inspector(&config, &in_force.peek(), clock())?;
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
+        let alerts = alerts(&config, recorder.feed(), &in_force, &reloader, clock.clone(), secret)?;
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
+        let telling = Telling::new(&config, reloader.clone(), secret, clock.clone());
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
@@ -402,10 +409,11 @@ impl App {
             inspector,
             antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, spools.clone())),
             spools,
+            links: telling.links(),
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, telling, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -443,9 +451,11 @@ impl App {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
         let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
+        let telling = tokio::spawn(self.telling.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));
         listen::run(self.proxy, self.listeners, shutdown).await;
         refreshing.abort();
+        telling.abort();
         sending.abort();
         watching.abort();
         keeping.abort();

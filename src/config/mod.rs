@@ -293,6 +293,12 @@ impl Config {
         self.data.join("alerts")
     }
 
+    /// What is to be told of alerts, and how far that has come.
+    #[must_use]
+    pub fn outbox_path(&self) -> PathBuf {
+        self.data.join("alerts").join("outbox.db")
+    }
+
     /// Where files wait for a virus scanner.
     #[must_use]
     pub fn spool_path(&self) -> PathBuf {

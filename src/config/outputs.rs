@@ -3,14 +3,12 @@
 use super::reader::{FromToml, Table};
 use super::upstream::{Unusable, read_password};
 use crate::audit::Class;
-use crate::host::Host;
 use crate::library::fetch::Web;
-use crate::outputs::syslog::{Server, Transport};
+use crate::outputs::syslog::Server;
 use crate::outputs::webhook::{Hook, Secret};
 use crate::outputs::{Naming, Output, To, What};
 use crate::reach::Roots;
 use crate::tls::roots::authorities;
-use crate::url::split_port;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::rustls::RootCertStore;
@@ -63,7 +61,7 @@ fn read_to(table: &Table<'_>, kind: Kind, address: &str, secret: Option<Secret>)
             if secret.is_some() {
                 table.wrong("secret", "syslog signs nothing", Some("leave it out, or send to a webhook".into()));
             }
-            let server = server(address);
+            let server = Server::parse(address);
             if server.is_none() {
                 table.wrong("address", format!("\"{address}\" is no syslog server"), Some("write tls://host:6514 or tcp://host:601".into()));
             }
@@ -77,18 +75,6 @@ fn read_to(table: &Table<'_>, kind: Kind, address: &str, secret: Option<Secret>)
             }
         },
     }
-}
-
-/// `tls://host:port` or `tcp://host:port`.
-pub(super) fn server(address: &str) -> Option<Server> {
-    let (scheme, place) = address.split_once("://")?;
-    let transport = match scheme {
-        "tls" => Transport::Tls,
-        "tcp" => Transport::Tcp,
-        _ => return None,
-    };
-    let (host, port) = split_port(place).ok()?;
-    Some(Server { host: Host::parse(host).ok()?, port: port?, transport })
 }
 
 fn read_secret(table: &Table<'_>, folder: &Path) -> Option<Secret> {

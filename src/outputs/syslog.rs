@@ -12,6 +12,7 @@ use crate::audit::events::Severity;
 use crate::audit::query::Row;
 use crate::host::Host;
 use crate::reach::{self, Roots};
+use crate::url::split_port;
 use std::fmt::Write as _;
 use std::io;
 use std::pin::pin;
@@ -197,19 +198,39 @@ fn notice_values(notice: &Notice) -> Vec<(&str, String)> {
 }
 
 impl Server {
+    /// `tls://host:port` or `tcp://host:port`.
+    #[must_use]
+    pub fn parse(address: &str) -> Option<Self> {
+        let (scheme, place) = address.split_once("://")?;
+        let transport = match scheme {
+            "tls" => Transport::Tls,
+            "tcp" => Transport::Tcp,
+            _ => return None,
+        };
+        let (host, port) = split_port(place).ok()?;
+        Some(Self { host: Host::parse(host).ok()?, port: port?, transport })
+    }
+
     /// Sends a batch; when this returns `Ok` it was taken.
     pub(super) async fn send(&self, batch: &[Item], roots: &Roots, origin: &str) -> Result<(), SendError> {
-        let bytes = frames(batch, origin);
+        self.write(&frames(batch, origin), roots).await
+    }
+
+    /// Sends messages, each with its length before it, as [`frames`] makes them; when this returns `Ok` they were taken.
+    ///
+    /// # Errors
+    /// If the server is not reached or does not take them.
+    pub async fn write(&self, bytes: &[u8], roots: &Roots) -> Result<(), SendError> {
         let tcp = timeout(CONNECT, reach::connect(&self.host, self.port, CONNECT)).await.map_err(|_| SendError::ConnectTime)??;
         match self.transport {
             Transport::Tcp => {
-                let tcp = hand_over(tcp, &bytes).await?;
+                let tcp = hand_over(tcp, bytes).await?;
                 taken(&tcp)
             }
             Transport::Tls => {
                 let shake = reach::secure(tcp, &self.host, roots, &[]);
                 let tls = timeout(CONNECT, shake).await.map_err(|_| SendError::ConnectTime)??;
-                let tls = hand_over(tls, &bytes).await?;
+                let tls = hand_over(tls, bytes).await?;
                 taken(tls.get_ref().0)
             }
         }

@@ -40,6 +40,7 @@ pub mod judge_messages;
 pub mod judge_parts;
 pub mod limits;
 mod line;
+pub mod links;
 pub mod listen;
 mod meaning;
 pub mod names;
@@ -71,6 +72,7 @@ mod websocket;
 mod whole;
 pub mod wire;
 
+use crate::alert::links::Links;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
@@ -149,6 +151,8 @@ pub struct Parts {
     pub antivirus: Option<Arc<Antivirus>>,
     /// Where files wait.
     pub spools: Spools,
+    /// The links with which somebody says that they have read an alert.
+    pub links: Arc<Links>,
     /// The time.
     pub clock: Clock,
     /// The secret of the installation.
@@ -207,6 +211,7 @@ pub struct Proxy {
     inspector: Option<Arc<Inspector>>,
     antivirus: Option<Arc<Antivirus>>,
     spools: Spools,
+    links: Arc<Links>,
     clock: Clock,
     via: Via,
     warnings: Warnings,
@@ -292,6 +297,7 @@ impl Proxy {
             inspector: parts.inspector,
             antivirus: parts.antivirus,
             spools: parts.spools,
+            links: parts.links,
             clock: parts.clock,
         })
     }

@@ -7,6 +7,7 @@ use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE, SEC_FETCH_USER};
 use super::request::{Answer, Asked, own_answer};
 use super::target::Target;
 use super::{Proxy, Worker};
+use crate::alert::links::covered;
 use crate::audit::{Class, Opening, Outcome, Pending, Verdict};
 use crate::identity::{Identity, Who};
 use crate::insight::{Certainty, Kind, Start};
@@ -87,7 +88,8 @@ fn opening(asked: &Asked, target: Option<&Target>, identity: &Identity) -> Openi
     let policy = &asked.snapshot.policy;
     let (scheme, host, port, path) = match target {
         Some(Target::Tunnel(url)) => ("https", url.host.to_string(), url.port, String::new()),
-        Some(Target::Page { url, path, .. }) => (url.scheme.as_str(), url.host.to_string(), url.port, path.clone()),
+        // Whoever reads the record could else say that they are whom an alert was sent to.
+        Some(Target::Page { url, path, .. }) => (url.scheme.as_str(), url.host.to_string(), url.port, covered(path).into_owned()),
         None => ("", String::new(), 0, String::new()),
     };
     Opening {

@@ -7,6 +7,7 @@ use super::limits::OWN_FORM;
 use super::pages::{Page, refer};
 use super::request::{Answer, Asked, finish};
 use super::target::Target;
+use crate::alert::links;
 use crate::audit::Pending;
 use crate::host::Host;
 use crate::identity::Identity;
@@ -33,6 +34,8 @@ enum OwnPage {
     Authority,
     /// The certificate, in one of its forms.
     Certificate(Wanted),
+    /// Where somebody says that they have read an alert: the token of the link.
+    Acknowledge(String),
     /// Leads to the only page a person would look for.
     Front,
     /// None.
@@ -44,6 +47,7 @@ impl OwnPage {
         let path = path.split('?').next().unwrap_or_default();
         match *method {
             Method::POST if path == "/continue" => Self::Continue,
+            Method::GET | Method::HEAD | Method::POST if path.starts_with(links::PATH) => Self::Acknowledge(path[links::PATH.len()..].to_owned()),
             Method::GET | Method::HEAD => match path {
                 "/" => Self::Front,
                 "/ca" | "/ca/" => Self::Authority,
@@ -67,6 +71,7 @@ impl Worker {
             OwnPage::Continue => self.go_on(asked, target, &identity, body).await,
             OwnPage::Authority => self.authority_page(asked, target, identity).await,
             OwnPage::Certificate(wanted) => self.certificate(asked, target, identity, wanted).await,
+            OwnPage::Acknowledge(token) => self.acknowledge(asked, target, &identity, &token, body).await,
             OwnPage::Front => match self.answered(asked, target, &identity, "own-page", "Led to the page about the certificate").await {
                 Ok(pending) => finish(asked, refer(redirect("/ca"), pending.id()), Some(pending)),
                 Err(answer) => answer,
@@ -81,7 +86,7 @@ impl Worker {
     /// The way on past a warning.
     async fn go_on(&self, asked: &Asked, target: &Target, identity: &Identity, body: Incoming) -> Answer {
         // In HTTP/2 nothing else watches how long a body takes.
-        let token = timeout(self.limits.stall_time, read_token(body)).await.unwrap_or_default();
+        let token = timeout(self.limits.stall_time, read_field(body, "token")).await.unwrap_or_default();
         match self.warnings.accept(&token, identity, asked.client(), asked.now) {
             Ok(url) => match self.answered(asked, target, identity, "continue", &format!("Went on past a warning to {url}")).await {
                 Ok(pending) => finish(asked, refer(redirect(&url), pending.id()), Some(pending)),
@@ -118,12 +123,12 @@ fn reflected(asked: &Asked, target: &Target) -> Vec<u8> {
     text
 }
 
-/// The token in a form; empty if there is none that can be read.
-async fn read_token(body: Incoming) -> String {
+/// A field of a form; empty if there is none that can be read.
+pub(super) async fn read_field(body: Incoming, wanted: &str) -> String {
     let Ok(form) = Limited::new(body, OWN_FORM).collect().await else { return String::new() };
     let form = form.to_bytes();
     let fields = url::form_urlencoded::parse(&form);
-    fields.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token.into_owned()).unwrap_or_default()
+    fields.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 fn redirect(url: &str) -> Response<bytes::Bytes> {

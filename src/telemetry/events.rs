@@ -498,6 +498,94 @@ impl OutputRecovered<'_> {
     }
 }
 
+/// Nobody can be told of anything for now: the journal or the outbox cannot be used.
+pub struct TellingFailed<'a> {
+    /// What is wrong.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl TellingFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "nobody can be told of alerts until this is mended; it is tried again each second");
+    }
+}
+
+/// People can be told again.
+pub struct TellingRecovered;
+
+impl TellingRecovered {
+    /// Says so.
+    pub fn emit(&self) {
+        info!("alerts are told again");
+    }
+}
+
+/// A message was not taken. It is tried again.
+pub struct AlertNotTaken<'a> {
+    /// `mail`, `hook`, `syslog` or `file`.
+    pub channel: &'a str,
+    /// To whom.
+    pub to: &'a str,
+    /// Why not.
+    pub error: &'a str,
+}
+
+impl AlertNotTaken<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(channel = self.channel, to = self.to, error = self.error, "a message about an alert was not taken; it is tried again, see: usher alerts outbox");
+    }
+}
+
+/// What the link of an alert leads to cannot be found out, or its use not be put on record.
+pub struct LinkFailed<'a> {
+    /// Why not.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl LinkFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "the link of an alert does not work for now");
+    }
+}
+
+/// The pages of links cannot be served where alerts.toml has them.
+pub struct LinksUnserved<'a> {
+    /// Where.
+    pub address: SocketAddr,
+    /// Why not.
+    pub error: &'a std::io::Error,
+}
+
+impl LinksUnserved<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(address = %self.address, error = %self.error, "the links in messages are answered through the proxy only; check `listen` under [links] in alerts.toml");
+    }
+}
+
+/// A message is given up.
+pub struct AlertGivenUp<'a> {
+    /// `mail`, `hook`, `syslog` or `file`.
+    pub channel: &'a str,
+    /// To whom.
+    pub to: &'a str,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Why it was not taken.
+    pub error: &'a str,
+}
+
+impl AlertGivenUp<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        let Self { channel, to, tries, error } = self;
+        error!(channel, to, tries, error, "a message about an alert is given up; see: usher alerts outbox");
+    }
+}
+
 /// A client has more connections open than one may have, or there are too many in all.
 pub struct ConnectionRefused {
     /// The client.

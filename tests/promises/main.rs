@@ -4,6 +4,7 @@ mod addresses;
 mod ai;
 mod alerts;
 mod alerts_killed;
+mod alerts_mail;
 mod alerts_rules;
 mod answers;
 mod antivirus;

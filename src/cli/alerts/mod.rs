@@ -1,5 +1,7 @@
 //! `usher alerts`: what alerts would do, and what they leave out. A file a command.
 
+mod outbox;
+mod send_test;
 mod suppress;
 mod test;
 
@@ -25,6 +27,10 @@ pub(super) enum Alerts {
     Test(test::Test),
     /// Let something count for nothing, of a group, until a day, for a reason; list it, and end it.
     Suppress(suppress::Suppress),
+    /// Show which messages wait, were taken, or were given up; send one again, or drop it. Exit code 1 if one was given up, or is not taken for now.
+    Outbox(outbox::ShowOutbox),
+    /// Send a message to everybody of a role, to try the way. Exit code 1 if one was not taken.
+    SendTest(send_test::SendTest),
 }
 
 impl Alerts {
@@ -32,6 +38,8 @@ impl Alerts {
         match self {
             Self::Test(command) => command.run(&Desk::open(path)?),
             Self::Suppress(command) => command.run(&Desk::open(path)?),
+            Self::Outbox(command) => command.run(&Desk::open(path)?),
+            Self::SendTest(command) => command.run(&Desk::open(path)?),
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use super::number;
 use crate::alert::plan::{Hook, LineFile, Links, Mail, Place, Plan, Recipient, Security, Shape, Syslog};
-use crate::config::outputs::server;
 use crate::config::reader::Table;
 use crate::config::upstream::{Unusable, read_password};
 use crate::host::Host;
 use crate::library::fetch::Web;
-use crate::outputs::syslog::Transport;
+use crate::outputs::syslog::{Server, Transport};
 use crate::outputs::webhook::Secret;
 use crate::tls::roots::authorities;
 use ipnet::IpNet;
@@ -226,7 +225,7 @@ fn syslog(table: &Table<'_>) -> Option<Syslog> {
     let name = word(table, "name", "what routes call it, such as \"siem\"");
     let address = table.need::<String>("address", "such as \"tls://syslog.school.example:6514\"")?;
     let names = table.get_or("names", false);
-    match server(&address) {
+    match Server::parse(&address) {
         None => table.wrong("address", format!("\"{address}\" is no syslog server"), Some("write tls://host:6514 or tcp://host:601".into())),
         Some(server) if server.transport == Transport::Tcp && names && !is_here(&server.host) => {
             table.wrong("address", "names would go there in the clear", Some("write tls://…, or names = false".into()));

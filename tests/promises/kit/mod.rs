@@ -21,6 +21,7 @@ pub mod request;
 pub mod school;
 pub mod scripts;
 pub mod secure;
+pub mod smtp;
 pub mod squid;
 pub mod syslog_ng;
 pub mod wire;

@@ -1,0 +1,405 @@
+//! What a message says, whatever its channel: sentences, made from statements and records when it is sent.
+//!
+//! The subject is made of fixed words, the group, the time, the reference and, where the route says so, the name. It can hold nothing of a record: that is
+//! what [`Subject`] is made of. What was searched for is in the text only, and only where the route has both `names` and `words`.
+
+use crate::alert::outbox::Message;
+use crate::alert::theme::Theme;
+use crate::audit::incident::{Act, Incident, Level, Opened, Person, Told};
+use crate::audit::query::Row;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+/// The most records that are told one by one.
+const MOST_LINES: usize = 12;
+/// The most sentences of one kind.
+const MOST_SENTENCES: usize = 16;
+/// The longest sentence, in characters.
+const LONGEST: usize = 400;
+/// The longest name or group in a subject, in characters.
+const LONGEST_NAME: usize = 48;
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// The line above it.
+    pub subject: String,
+    /// What kind of message it is: `episode`, `all-clear`, `weekly`, `test`.
+    pub kind: String,
+    /// The reference of the alert; empty where it is about none.
+    pub reference: String,
+    /// How grave it is, where it is about an alert.
+    pub level: Option<Level>,
+    /// The theme, by the name it has in settings.
+    pub theme: String,
+    /// The group.
+    pub group: String,
+    /// Who it is, where that is said.
+    pub who: Option<String>,
+    /// When it came to this.
+    pub at: Timestamp,
+    /// The first sentence.
+    pub headline: String,
+    /// What happened, in order.
+    pub happened: Vec<Line>,
+    /// Why it weighs what it weighs.
+    pub why: Vec<String>,
+    /// What could not be seen.
+    pub unseen: Vec<String>,
+    /// What else is to be known, and done.
+    pub rest: Vec<String>,
+    /// Where it is said that one has read it.
+    pub link: Option<String>,
+    /// What shows more of it.
+    pub command: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// When, as people read it.
+    pub at: String,
+    /// What.
+    pub text: String,
+    /// The reference number of its record.
+    pub reference: String,
+}
+
+/// All that a subject can hold.
+pub struct Subject<'a> {
+    /// How grave it is.
+    pub level: Level,
+    /// The theme.
+    pub theme: Option<Theme>,
+    /// The group's name.
+    pub group: &'a str,
+    /// Who it is, where that is said.
+    pub name: Option<&'a str>,
+    /// When, as `10:42`.
+    pub at: &'a str,
+    /// The reference.
+    pub reference: &'a str,
+    /// Whether it is told because others have not read it.
+    pub is_raised: bool,
+    /// Whether it has got worse.
+    pub is_worse: bool,
+}
+
+impl Subject<'_> {
+    /// The line itself.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let level = match self.level {
+            Level::Danger => "Danger",
+            Level::Concern => "Concern",
+            Level::Watch => "Watch",
+        };
+        let theme = self.theme.map_or("another matter", Theme::words);
+        let state = match (self.is_raised, self.is_worse) {
+            (true, _) => ", nobody has read it yet",
+            (false, true) => ", it got worse",
+            (false, false) => "",
+        };
+        let name = self.name.map_or_else(String::new, |name| format!("{}, ", one_line(name, LONGEST_NAME)));
+        format!("[Usher] {level}: {theme}{state}, {name}{}, {} ({})", one_line(self.group, LONGEST_NAME), self.at, self.reference)
+    }
+}
+
+/// What an alert's story is made from.
+pub struct Matter<'a> {
+    /// The message.
+    pub message: &'a Message,
+    /// The matter as it stands.
+    pub incident: &'a Incident,
+    /// Its records, as far as they are kept.
+    pub rows: &'a [Row],
+    /// Who is told next, and when, if nobody says that they have read it.
+    pub next: &'a [(String, Timestamp)],
+    /// Other matters of the same person that are not closed, by their themes.
+    pub others: &'a [String],
+    /// How often the same theme came up before.
+    pub before: usize,
+    /// Where it is said that one has read it.
+    pub link: Option<String>,
+    /// The school's time.
+    pub zone: &'a TimeZone,
+}
+
+impl Matter<'_> {
+    /// What the message says.
+    #[must_use]
+    pub fn story(&self) -> Story {
+        let Self { message, incident, .. } = self;
+        let opened = &incident.opened;
+        let at = self.came_to_this();
+        let reference = opened.episode.to_string();
+        let who = message.names.then(|| named(opened));
+        let theme = Theme::named(&opened.theme);
+        let is_worse = incident.acts.iter().any(|(number, _, act)| *number == message.statement && matches!(act, Act::Worsened { .. }));
+        let name = match (&opened.who, message.names) {
+            (Person::User(user), true) => Some(user.as_str()),
+            (Person::User(_) | Person::Device(_), _) => None,
+        };
+        let subject = Subject {
+            level: message.level,
+            theme,
+            group: &opened.group,
+            name,
+            at: &self.clock(at, "%H:%M"),
+            reference: &reference,
+            is_raised: message.step > 0,
+            is_worse,
+        };
+        Story {
+            subject: subject.line(),
+            kind: "episode".into(),
+            level: Some(message.level),
+            theme: opened.theme.clone(),
+            group: opened.group.clone(),
+            who: who.clone(),
+            at,
+            headline: self.headline(who, at),
+            happened: self.happened(),
+            why: sentences(self.factors()),
+            unseen: sentences(&opened.unseen),
+            rest: self.rest(),
+            link: self.link.clone(),
+            command: format!("usher alerts show {reference}"),
+            reference,
+        }
+    }
+
+    fn clock(&self, at: Timestamp, form: &str) -> String {
+        at.to_zoned(self.zone.clone()).strftime(form).to_string()
+    }
+
+    /// When it came to the level that is told, by the record.
+    fn came_to_this(&self) -> Timestamp {
+        let opened = &self.incident.opened;
+        let at = self.incident.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::Worsened { level, at_ms, .. } if *level == self.message.level => Some(*at_ms),
+            _ => None,
+        });
+        Timestamp::from_millisecond(at.unwrap_or(opened.at_ms).cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The factors of the level that holds.
+    fn factors(&self) -> &[String] {
+        let worse = self.incident.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::Worsened { factors, .. } => Some(factors.as_slice()),
+            _ => None,
+        });
+        worse.unwrap_or(&self.incident.opened.factors)
+    }
+
+    fn headline(&self, who: Option<String>, at: Timestamp) -> String {
+        let opened = &self.incident.opened;
+        let group = one_line(&opened.group, LONGEST);
+        let who = who.unwrap_or_else(|| if opened.is_staff { format!("A member of staff of {group}") } else { format!("A pupil of {group}") });
+        let theme = Theme::named(&opened.theme).map_or("another matter", Theme::words);
+        let level = match self.message.level {
+            Level::Danger => "danger",
+            Level::Concern | Level::Watch => "a matter of concern",
+        };
+        let place = opened.place.as_deref().filter(|_| self.message.names).map_or_else(String::new, |place| format!(" in {}", one_line(place, LONGEST)));
+        let count = self.incident.records.len();
+        let signs = if count == 1 { "one sign".to_owned() } else { format!("{count} signs") };
+        format!("{who}: {level}, by {signs} of {theme}, {}{place}.", self.clock(at, "%A %-d %B, %H:%M"))
+    }
+
+    fn happened(&self) -> Vec<Line> {
+        let words = self.message.names && self.message.words;
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_by_key(|row| row.number);
+        let line = |row: &&Row| {
+            let at = Timestamp::from_millisecond(row.time_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
+            Line { at: self.clock(at, "%H:%M:%S"), text: one_line(&done(row, words), LONGEST), reference: row.id.clone() }
+        };
+        rows.iter().take(MOST_LINES).map(line).collect()
+    }
+
+    fn rest(&self) -> Vec<String> {
+        let opened = &self.incident.opened;
+        let mut rest = Vec::new();
+        let untold = self.incident.records.len().saturating_sub(self.rows.len().min(MOST_LINES));
+        if untold > 0 {
+            rest.push(format!("{untold} more of its records are not told here, or are no longer kept."));
+        }
+        match opened.confidence.as_str() {
+            "proved" => {}
+            "place" | "network" => rest.push("Who it is is known by the place only: anybody at the device may have been it.".to_owned()),
+            _ => rest.push("It is not known who was at the device.".to_owned()),
+        }
+        if let Some(rule) = &opened.rule {
+            rest.push(format!("A rule of the school's own opened it: {}.", one_line(rule, LONGEST)));
+        }
+        match self.before {
+            0 => {}
+            1 => rest.push("The same theme came up once before, not long ago.".to_owned()),
+            times => rest.push(format!("The same theme came up {times} times before, not long ago.")),
+        }
+        if !self.others.is_empty() {
+            rest.push(format!("Open of the same person besides: {}.", self.others.join(", ")));
+        }
+        if self.message.more > 0 {
+            rest.push(format!("And {} more alerts of this kind wait for you; see: usher alerts list", self.message.more));
+        }
+        if self.message.level == Level::Danger {
+            rest.push("First step: go to the child now, or have somebody go.".to_owned());
+        }
+        if !self.next.is_empty() {
+            let next = self.next.iter().map(|(role, at)| format!("{} the {role}", self.clock(*at, "%H:%M"))).collect::<Vec<_>>();
+            rest.push(format!("If nobody says that they have read it, the next is told: {}.", next.join(", ")));
+        }
+        rest
+    }
+}
+
+/// Who it is, in a sentence.
+fn named(opened: &Opened) -> String {
+    let group = one_line(&opened.group, LONGEST);
+    match &opened.who {
+        Person::User(user) => format!("{} ({group})", one_line(user, LONGEST)),
+        Person::Device(address) => format!("Somebody at {} ({group})", one_line(address, LONGEST)),
+    }
+}
+
+/// What a record is of. No path: it holds what was searched for.
+fn done(row: &Row, words: bool) -> String {
+    let mut text = match (&row.engine, &row.term, row.start.as_str()) {
+        (Some(engine), Some(term), _) if words => format!("searched or asked at {engine}: \"{term}\""),
+        (Some(engine), _, "typed") => format!("typed a search or a question at {engine}"),
+        (Some(engine), _, _) => format!("searched or asked at {engine}"),
+        (None, _, "typed") => format!("went to {}", row.host),
+        (None, _, "clicked") => format!("clicked on a page of {}", row.host),
+        (None, ..) => format!("a page loaded something from {}", row.host),
+    };
+    if !row.categories.is_empty() {
+        text += &format!(", listed under {}", row.categories.join(", "));
+    }
+    text += match row.verdict.as_str() {
+        "blocked" => ": it was blocked",
+        "warned" => ": it was warned of",
+        "refused" => ": it was refused",
+        _ => ": it was not blocked",
+    };
+    text
+}
+
+fn sentences(of: &[String]) -> Vec<String> {
+    of.iter().take(MOST_SENTENCES).map(|sentence| one_line(sentence, LONGEST)).collect()
+}
+
+/// A text without what could begin a line, a header or a command to a terminal, and not longer than this.
+#[must_use]
+pub fn one_line(text: &str, most: usize) -> String {
+    // Marks that turn the direction of writing would let a name say something else than it does.
+    let unfit = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let line = text.split(|c: char| c.is_whitespace() || unfit(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+impl Story {
+    /// A regular message: a heading of fixed words, and the text of its statement.
+    #[must_use]
+    pub fn regular(kind: &str, date: &str, text: &str, at: Timestamp, link: Option<String>) -> Self {
+        let subject = match kind {
+            "all-clear" => format!("[Usher] The morning of {}", one_line(date, LONGEST_NAME)),
+            "weekly" => format!("[Usher] The week to {}", one_line(date, LONGEST_NAME)),
+            _ => format!("[Usher] {} {}", one_line(kind, LONGEST_NAME), one_line(date, LONGEST_NAME)),
+        };
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let headline = lines.next().map_or_else(|| subject.clone(), |line| one_line(line, LONGEST));
+        let rest = lines.map(|line| one_line(line, LONGEST)).collect();
+        Self { subject, kind: kind.to_owned(), headline, rest, at, link, command: "usher alerts list".to_owned(), ..Self::empty() }
+    }
+
+    /// A message about one that could not be handed over. Whom that was about is for those to see who may.
+    #[must_use]
+    pub fn unsent(told: &Told, at: Timestamp, link: Option<String>) -> Self {
+        let reference = told.episode.map(|episode| episode.to_string()).unwrap_or_default();
+        let (channel, to, tries) = (&told.channel, one_line(&told.to, LONGEST), told.tries);
+        Self {
+            subject: "[Usher] A message about an alert could not be handed over".to_owned(),
+            kind: "unsent".to_owned(),
+            headline: format!("The message about {reference} to {to} by {channel} is given up after {tries} tries."),
+            rest: vec![one_line(&told.answer, LONGEST), "Mend it and have it sent again, or tell them another way.".to_owned()],
+            reference,
+            level: told.level,
+            at,
+            link,
+            command: "usher alerts outbox".to_owned(),
+            ..Self::empty()
+        }
+    }
+
+    /// A message to try the way to somebody.
+    #[must_use]
+    pub fn test(role: &str, at: Timestamp, link: Option<String>) -> Self {
+        Self {
+            subject: "[Usher] A test of how you are told".to_owned(),
+            kind: "test".to_owned(),
+            headline: format!("This is how Usher tells the {} of a matter. Nothing has happened.", one_line(role, LONGEST_NAME)),
+            rest: vec!["Press the link and give your name: then it is known that such messages reach you.".to_owned()],
+            at,
+            link,
+            command: "usher alerts outbox".to_owned(),
+            ..Self::empty()
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            subject: String::new(),
+            kind: String::new(),
+            reference: String::new(),
+            level: None,
+            theme: String::new(),
+            group: String::new(),
+            who: None,
+            at: Timestamp::UNIX_EPOCH,
+            headline: String::new(),
+            happened: Vec::new(),
+            why: Vec::new(),
+            unseen: Vec::new(),
+            rest: Vec::new(),
+            link: None,
+            command: String::new(),
+        }
+    }
+
+    /// All of it, a sentence each, but for the link.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let happened = self.happened.iter().map(|line| format!("{}  {} ({})", line.at, line.text, line.reference));
+        let unseen = self.unseen.iter().map(|line| format!("Not seen: {line}"));
+        [self.headline.clone()].into_iter().chain(happened).chain(self.why.iter().cloned()).chain(unseen).chain(self.rest.iter().cloned()).collect()
+    }
+
+    /// As programs read it: one JSON object.
+    #[must_use]
+    pub fn json(&self, key: &str) -> Vec<u8> {
+        let json = serde_json::json!({
+            "usher": 1,
+            "kind": self.kind,
+            "key": key,
+            "id": self.reference,
+            "level": self.level,
+            "theme": self.theme,
+            "group": self.group,
+            "who": self.who,
+            "at": self.at.to_string(),
+            "subject": self.subject,
+            "sentences": self.sentences(),
+            "link": self.link,
+        });
+        json.to_string().into_bytes()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
