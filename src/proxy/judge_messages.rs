@@ -1,10 +1,10 @@
 //! The words of streams of messages, as gRPC sends them: the texts in each message, whatever else is in it.
 //!
 //! Texts are read each by itself; and those of an answer also as going on with those of the message before, for chat services send what they say in pieces
-//! ([`Pieces`]).
+//! (`Pieces`).
 //!
 //! Limits: the form of the messages is not known, so that every text in one is read. What is said in pieces is not seen where each has another text beside it
-//! that is new in every message, such as a number that is written as text; nor what of a message goes beyond [`LONGEST_TOKEN`].
+//! that is new in every message, such as a number that is written as text; nor what of a message goes beyond `LONGEST_TOKEN`.
 
 use super::inspected_file::coding_of_messages;
 use super::judge::{Body, Judge, LONGEST_TOKEN, Sentence, WordsJudge};
