@@ -14,7 +14,7 @@ use crate::alert::plan::{Digest, Plan, Quiet};
 use crate::alert::routes::{gaps, red};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
-use crate::alert::weights::{Ways, Weight, Weights};
+use crate::alert::weights::Weights;
 use crate::audit::incident::Level;
 use crate::bypass::Code;
 use crate::category::{Category, CategorySet, Taxonomy};
@@ -43,67 +43,12 @@ pub struct Around<'a> {
 /// What somebody should know, as it is found.
 type Remarks = RefCell<Vec<String>>;
 
-/// A theme as it is shipped.
-struct Shipped {
-    categories: &'static [&'static str],
-    phrases: &'static [&'static str],
-    weight: u32,
-    most: Level,
-}
-
-const fn theme(categories: &'static [&'static str], phrases: &'static [&'static str], weight: u32, most: Level) -> Shipped {
-    Shipped { categories, phrases, weight, most }
-}
-
-/// What holds of a theme that `[themes]` does not name, in the order of [`Theme::NAMES`].
-const THEMES: [Shipped; 11] = [
-    theme(&["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
-    theme(&[], &["grooming", "abuse"], 50, Level::Danger),
-    theme(&["adult", "dating"], &["pornography"], 15, Level::Concern),
-    theme(&["violence", "weapons"], &["violence", "weapons"], 30, Level::Danger),
-    theme(&["extremism"], &["extremism"], 40, Level::Danger),
-    theme(&["hate-speech", "discrimination"], &["hate", "bullying"], 25, Level::Danger),
-    theme(&["drugs"], &["drugs"], 20, Level::Danger),
-    theme(&["gambling"], &["gambling"], 10, Level::Concern),
-    theme(&["hacking", "phishing", "malware", "piracy"], &["crime"], 25, Level::Danger),
-    theme(&["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
-    theme(&crate::category::ALWAYS_BLOCKED, &[], 100, Level::Danger),
-];
-
-/// Sites of these weigh a quarter.
-const LOWERS: [&str; 5] = ["help", "health", "education", "news", "sexual-education"];
-
-fn known(taxonomy: &Taxonomy, ids: &[&str]) -> CategorySet {
-    ids.iter().filter_map(|id| taxonomy.find(id)).collect()
-}
-
-/// What the arithmetic goes by where no file says anything: as it is shipped, as far as there are such categories.
-#[must_use]
-pub fn shipped(taxonomy: &Taxonomy) -> Weights {
-    let weight = |shipped: Shipped| Weight {
-        categories: known(taxonomy, shipped.categories),
-        phrases: shipped.phrases.iter().map(|name| (*name).into()).collect(),
-        weight: shipped.weight,
-        most: shipped.most,
-    };
-    Weights {
-        themes: THEMES.map(weight),
-        watch: 15,
-        concern: 45,
-        danger: 90,
-        lowers: known(taxonomy, &LOWERS),
-        quiet: Duration::from_secs(30 * 60),
-        ends: Duration::from_secs(24 * 3600),
-        ways: Ways { halves: Duration::from_secs(15 * 60), watch: 5, concern: 20, never: Vec::new() },
-    }
-}
-
 /// Where there is no file: the arithmetic as it is shipped, no rules, and nobody is told.
 #[must_use]
 pub fn none(around: &Around<'_>) -> Settings {
     let plan = Plan::default();
     let red = Some("Nobody is told of danger: no recipient with the role officer (there is no alerts.toml)".to_owned());
-    Settings { weights: shipped(around.taxonomy), rules: [].into(), plan, red, remarks: Vec::new() }
+    Settings { weights: Weights::shipped(around.taxonomy), rules: [].into(), plan, red, remarks: Vec::new() }
 }
 
 /// Reads the file.
@@ -201,7 +146,7 @@ fn code(table: &Table<'_>, key: &'static str, name: &str) -> Option<Code> {
 }
 
 fn weights(file: &Table<'_>, around: &Around<'_>, remarks: &Remarks) -> Weights {
-    let mut weights = shipped(around.taxonomy);
+    let mut weights = Weights::shipped(around.taxonomy);
     if let Some(table) = file.table("themes") {
         for (name, table) in table.named_tables() {
             read_theme(&name, &table, around, &mut weights, remarks);

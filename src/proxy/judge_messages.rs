@@ -19,6 +19,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use memchr::memmem;
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The most texts of a message that are read as going on.
@@ -66,13 +67,15 @@ impl Each {
 }
 
 /// Weighs words that are sent in pieces, one a message. What stands in a message as it stood in the one before, such as the name of who speaks, is no piece;
-/// if all of it does, the last text is.
+/// if all of it does, such as the second of two same letters, what stands where the last piece stood is one.
 struct Pieces {
     words: WordsJudge,
     before: Texts,
     here: Texts,
     /// How many messages there were, up to two: what is a piece of the first is known by the second.
     count: u8,
+    /// Which of the texts of a message the last piece was.
+    place: usize,
 }
 
 /// The texts of a message, up to [`MOST_TEXTS`] and [`LONGEST_TOKEN`] bytes.
@@ -80,16 +83,20 @@ struct Pieces {
 struct Texts {
     bytes: Vec<u8>,
     ends: SmallVec<[usize; 8]>,
+    /// Where the last of them was, to know what is found within it.
+    place: Range<usize>,
 }
 
 impl Texts {
     fn push(&mut self, text: &[u8]) {
-        // A text may look like a message: what is found in it was there.
-        let is_within = self.all().next_back().is_some_and(|last| memmem::find(last, text).is_some());
+        // A text may look like a message: what is found in it was there. The same letters elsewhere are others.
+        let (from, to) = (text.as_ptr().addr(), text.as_ptr().addr() + text.len());
+        let is_within = self.place.start <= from && to <= self.place.end && self.all().next_back().is_some_and(|last| memmem::find(last, text).is_some());
         if self.ends.len() < MOST_TEXTS && !is_within {
             let most = LONGEST_TOKEN - self.bytes.len();
             self.bytes.extend_from_slice(&text[..text.len().min(most)]);
             self.ends.push(self.bytes.len());
+            self.place = from..to;
         }
     }
 
@@ -97,26 +104,25 @@ impl Texts {
         self.ends.iter().enumerate().map(|(place, end)| &self.bytes[place.checked_sub(1).map_or(0, |before| self.ends[before])..*end])
     }
 
-    /// Those that the other message has not; the last, if it has them all.
-    fn pieces(&self, other: &Self) -> impl Iterator<Item = &[u8]> {
-        let is_new = |text: &&[u8]| !other.all().any(|known| known == *text);
-        let last = if self.all().any(|text| is_new(&text)) { None } else { self.all().next_back() };
-        self.all().filter(move |text| is_new(text)).chain(last)
+    /// Those that the other message has not, each with its place.
+    fn pieces(&self, other: &Self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.all().enumerate().filter(move |(_, text)| !other.all().any(|known| known == *text))
     }
 
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.place = 0..0;
     }
 }
 
 impl Pieces {
     fn new(words: WordsJudge) -> Self {
-        Self { words: words.unmarked(), before: Texts::default(), here: Texts::default(), count: 0 }
+        Self { words: words.unmarked(), before: Texts::default(), here: Texts::default(), count: 0, place: 0 }
     }
 
     fn message_over(&mut self) -> Option<Sentence> {
-        let Self { words, before, here, count } = self;
+        let Self { words, before, here, count, place } = self;
         if here.ends.is_empty() {
             return None;
         }
@@ -126,10 +132,17 @@ impl Pieces {
             said = Sentence::stricter(said.take(), words.feed(&[END]));
         };
         if *count == 1 {
-            before.pieces(here).for_each(&mut read);
+            before.pieces(here).for_each(|(_, text)| read(text));
         }
         if *count > 0 {
-            here.pieces(before).for_each(&mut read);
+            let mut is_same = true;
+            for (at, text) in here.pieces(before) {
+                (is_same, *place) = (false, at);
+                read(text);
+            }
+            if is_same && let Some(text) = here.all().nth(*place) {
+                read(text);
+            }
         }
         *count = 2.min(*count + 1);
         std::mem::swap(before, here);

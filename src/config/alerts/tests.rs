@@ -56,7 +56,7 @@ fn as_shipped_nobody_is_told_and_all_else_is_as_where_there_is_no_file() {
     let (_, rulebook) = &*INSTALLATION;
     let alerts = &rulebook.alerts;
     assert_eq!(alerts.red.as_deref(), Some("Nobody is told of danger: no recipient with the role officer"));
-    assert_eq!(alerts.weights, shipped(&rulebook.taxonomy));
+    assert_eq!(alerts.weights, Weights::shipped(&rulebook.taxonomy), "what is shipped is what is done without it");
     // Whatever is remarked is of phrases that a school may have taken out, and not of the file.
     assert!(alerts.remarks.iter().all(|remark| remark.contains("which no phrase file has")), "{:?}", alerts.remarks);
     let [rule] = &alerts.rules[..] else { panic!("one rule") };
