@@ -23,6 +23,7 @@ use usher::policy::decision::SnapshotId;
 #[serde(deny_unknown_fields)]
 pub struct Matter {
     /// Used once.
+    #[allow(dead_code, reason = "for readers")]
     pub name: String,
     /// Its theme.
     pub theme: String,
