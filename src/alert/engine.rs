@@ -1,11 +1,11 @@
 //! From records to statements: one thread takes what is committed, makes signals and episodes of it, and states each step in the journal.
 //!
 //! ```text
-//! Feed ─▶ signals ─▶ Hooks: suppressed? rules? ─▶ Episodes ─▶ Step ─▶ pending ─▶ Journal::state_act ─▶ Acts, for whoever tells people
+//! Feed ─▶ signals ─▶ Hooks: suppressed? rules? ─▶ Episodes ─▶ Step ─▶ pending ─▶ Journal::state_act
 //! ```
 //!
 //! A step is pending until it is stated. Where the journal cannot be written that is said once, and tried each second. What the feed lost is read from the
-//! log. Every statement about an alert, whoever stated it, comes out of [`Acts`] and goes to [`Hooks::stated`], in the order of the journal.
+//! log. Every statement about an alert, whoever stated it, goes to [`Hooks::stated`], in the order of the journal. Whoever tells people reads the journal too.
 //!
 //! # Killed
 //!
@@ -16,8 +16,8 @@
 //! | before anything was read | how far the record went is kept before the first request is taken: what comes after it is told |
 
 use super::episode::{Episodes, Open, Step, Who};
-use super::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages, Read};
-use super::seen::Seen;
+use super::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
+use super::seen::{Read, Seen};
 use super::signal::{self, Book, SelfTest, Signal};
 use super::theme::Theme;
 use super::weights::Weights;
@@ -55,8 +55,6 @@ const TICK: Duration = Duration::from_secs(10);
 const KEEP: Duration = Duration::from_secs(30);
 /// The most requests that are remembered while they are open. What ends with a remark and is not among them is read from the log.
 const MOST_OPEN: usize = 32_768;
-/// The most acts that wait for whoever takes them.
-const MOST_ACTS: usize = 4096;
 /// From so many pending steps on nothing more is taken: what waits then waits in the feed, or in the log.
 const MOST_PENDING: usize = 4096;
 /// How far back the record is read where nothing was kept, in milliseconds: searches and what was not let through, and all.
@@ -123,8 +121,6 @@ pub struct Setup {
 
 /// The engine, at work until it is stopped or dropped.
 pub struct Engine {
-    /// What is stated about alerts, for one reader.
-    pub acts: Acts,
     stop: Arc<Stop>,
     thread: Option<JoinHandle<()>>,
 }
@@ -162,11 +158,11 @@ impl Engine {
     /// If its folder cannot be made, or no thread started.
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         files::private_folder(&setup.folder)?;
-        let (acts, stop) = (Acts::default(), Arc::new(Stop::default()));
-        let mut worker = Worker::new(setup, acts.clone(), stop.clone());
+        let stop = Arc::new(Stop::default());
+        let mut worker = Worker::new(setup, stop.clone());
         worker.mark();
         let thread = std::thread::Builder::new().name("usher-alerts".into()).spawn(move || worker.run())?;
-        Ok(Self { acts, stop, thread: Some(thread) })
+        Ok(Self { stop, thread: Some(thread) })
     }
 
     /// Whether it is at work.
@@ -192,48 +188,6 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop.ask();
-    }
-}
-
-/// What is stated about alerts, as it is stated.
-#[derive(Clone, Default)]
-pub struct Acts(Arc<(Mutex<Waiting>, Condvar)>);
-
-/// What has been stated since the last time.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    /// Numbers and acts, in the order of the journal.
-    pub acts: VecDeque<(u64, Act)>,
-    /// More came than is kept: the oldest are to be read from the journal.
-    pub is_short: bool,
-    /// Nothing more comes.
-    pub is_over: bool,
-}
-
-impl Acts {
-    /// Takes what has come; waits for so long if nothing has.
-    #[must_use]
-    pub fn take(&self, wait: Duration) -> Waiting {
-        let (waiting, wake) = &*self.0;
-        let (until, mut waiting) = (Instant::now() + wait, waiting.lock());
-        while waiting.acts.is_empty() && !waiting.is_short && !waiting.is_over && !wake.wait_until(&mut waiting, until).timed_out() {}
-        let is_over = waiting.is_over;
-        Waiting { is_over, ..std::mem::replace(&mut waiting, Waiting { is_over, ..Waiting::default() }) }
-    }
-
-    fn add(&self, number: u64, act: Act) {
-        let mut waiting = self.0.0.lock();
-        waiting.acts.push_back((number, act));
-        if waiting.acts.len() > MOST_ACTS {
-            waiting.acts.pop_front();
-            waiting.is_short = true;
-        }
-        self.0.1.notify_one();
-    }
-
-    fn end(&self) {
-        self.0.0.lock().is_over = true;
-        self.0.1.notify_all();
     }
 }
 
@@ -275,7 +229,7 @@ impl Mind {
     }
 
     fn take(&mut self, seen: &Seen<'_>, signals: signal::Signals, book: &Book, tells: Tells) {
-        let person = person(seen);
+        let person = seen.person();
         let who = who(&self.key, &person);
         for signal in signals {
             if self.hooks.is_suppressed(seen, &signal) {
@@ -329,14 +283,6 @@ impl Mind {
     }
 }
 
-/// Of whom a record is.
-fn person(seen: &Seen<'_>) -> Person {
-    match seen.user {
-        Some(user) => Person::User(user.to_lowercase()),
-        None => Person::Device(seen.client.to_string()),
-    }
-}
-
 /// A person as a number that says nothing to whoever has not the secret.
 fn who(key: &[u8; 32], person: &Person) -> Who {
     let (kind, name) = match person {
@@ -380,7 +326,6 @@ struct Worker {
     own: Vec<Box<str>>,
     clock: Clock,
     secret: [u8; 32],
-    acts: Acts,
     stop: Arc<Stop>,
     /// What is in force, and what records are read by.
     snapshot: Arc<Snapshot>,
@@ -400,7 +345,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(setup: Setup, acts: Acts, stop: Arc<Stop>) -> Self {
+    fn new(setup: Setup, stop: Arc<Stop>) -> Self {
         let Setup { log, folder, feed, in_force, weights, hooks, own, clock, secret } = setup;
         let now = unix_ms(clock());
         // What comes from here on is told, whenever the thread comes to it.
@@ -421,7 +366,6 @@ impl Worker {
             own,
             clock,
             secret,
-            acts,
             stop,
             snapshot,
             book,
@@ -437,7 +381,6 @@ impl Worker {
     }
 
     fn run(mut self) {
-        let _ends = Ends(self.acts.clone());
         let Some(mut journal) = self.patiently(|worker| Ok(Journal::open(&worker.log)?)) else { return };
         if self.patiently(|worker| worker.begin(&journal)).is_none() {
             return;
@@ -711,7 +654,6 @@ impl Worker {
             for statement in &statements {
                 if let Some(act) = statement.read::<Act>() {
                     self.mind.hooks.stated(statement.number, statement.at, &act);
-                    self.acts.add(statement.number, act);
                 }
             }
         }
@@ -747,15 +689,6 @@ fn last_told(incidents: &[Incident]) -> u64 {
         _ => None,
     };
     incidents.iter().flat_map(|incident| &incident.acts).filter_map(|(_, _, act)| at(act)).max().unwrap_or(u64::MAX)
-}
-
-/// Says that nothing more comes, also after a panic.
-struct Ends(Acts);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 fn unix_ms(at: Timestamp) -> u64 {

@@ -2,11 +2,10 @@
 //!
 //! Only the classes that are asked for are read: what pages drag in is nine of ten records, and few rules ask for it. Nothing is kept but a page of each class.
 
-use super::seen::Seen;
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError, Row};
 use crate::audit::{Class, RecordId, Verdict};
-use crate::insight::{Kind, Stage, Start};
+use crate::insight::Kind;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -64,42 +63,6 @@ impl<'l> Past<'l> {
     }
 }
 
-/// A record that was read, as it was when it was committed. Nothing where it holds a word that this version does not know.
-#[must_use]
-pub fn seen<'r>(row: &'r Row, categories: &'r mut String) -> Option<Seen<'r>> {
-    fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
-        names.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-    categories.clear();
-    for id in &row.categories {
-        if !categories.is_empty() {
-            categories.push(' ');
-        }
-        categories.push_str(id);
-    }
-    let stage = row.stage.as_deref().and_then(|stage| named(&Stage::NAMES, stage));
-    let search = row.engine.as_deref().zip(row.term.as_deref()).zip(stage).map(|((engine, term), stage)| (engine, term, stage));
-    Some(Seen {
-        id: row.number,
-        at_ms: row.time_ms,
-        user: row.user.as_deref(),
-        client: row.client.parse().ok()?,
-        group: &row.group,
-        confidence: &row.identity_confidence,
-        class: named(&Class::NAMES, &row.class)?,
-        kind: named(&Kind::NAMES, &row.kind)?,
-        start: named(&Start::NAMES, &row.start)?,
-        verdict: named(&Verdict::NAMES, &row.verdict)?,
-        reason: &row.reason,
-        why: &row.why,
-        categories,
-        host: &row.host,
-        path: &row.path,
-        search,
-        cause: row.cause.as_deref().and_then(|cause| cause.parse().ok()),
-    })
-}
-
 /// The classes that hold records of these kinds and verdicts; staff's always, since it holds all of theirs.
 pub fn classes(may_hold: impl Fn(Kind, Verdict) -> bool) -> Vec<Class> {
     let pairs = || Kind::NAMES.into_iter().flat_map(|(_, kind)| Verdict::NAMES.into_iter().map(move |(_, verdict)| (kind, verdict)));
@@ -116,21 +79,5 @@ mod tests {
         assert_eq!(classes(|_, verdict| verdict == Verdict::Blocked), [Class::Blocked, Class::Staff]);
         assert_eq!(classes(|kind, verdict| kind == Kind::Search && verdict == Verdict::Allowed), [Class::Search, Class::Staff]);
         assert_eq!(classes(|_, _| true).len(), Class::NAMES.len());
-    }
-
-    #[test]
-    fn a_word_of_a_later_version_is_no_record_that_is_looked_at() {
-        let row = Row {
-            client: "10.7.0.1".into(),
-            class: "visit".into(),
-            kind: "visit".into(),
-            start: "typed".into(),
-            verdict: "allowed".into(),
-            categories: vec!["games".into(), "chat".into()],
-            ..Row::default()
-        };
-        let mut room = "left over".to_owned();
-        assert_eq!(seen(&row, &mut room).map(|seen| seen.categories.to_owned()), Some("games chat".into()));
-        assert_eq!(seen(&Row { verdict: "pondered".into(), ..row }, &mut room), None);
     }
 }

@@ -8,18 +8,15 @@
 //! the last two minutes are read again for remarks, and of the older ones up to [`MOST_REREAD`] each by itself.
 
 use super::episode::{Matter, Who};
-use super::seen::Seen;
+use super::seen::Read;
 use super::theme::Theme;
+use crate::audit::RecordId;
 use crate::audit::incident::Act;
 use crate::audit::lookups::Unshown;
-use crate::audit::query::{Filter, Log, LogError, Row};
-use crate::audit::remark::{Remark, Remarks};
-use crate::audit::{Class, RecordId, Verdict};
+use crate::audit::query::{Filter, Log, LogError};
 use crate::files;
-use crate::insight::{Kind, Stage, Start};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -89,78 +86,6 @@ impl Kept {
     /// Keeps it.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         files::replace(path, &serde_json::to_vec(self)?)
-    }
-}
-
-/// A record as it is read, to be looked at like one that was just committed.
-pub struct Read {
-    row: Row,
-    client: IpAddr,
-    class: Class,
-    kind: Kind,
-    start: Start,
-    verdict: Verdict,
-    stage: Stage,
-    categories: String,
-    cause: Option<RecordId>,
-}
-
-fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
-    names.iter().find(|(known, _)| *known == name).map(|(_, one)| *one)
-}
-
-impl Read {
-    /// Of a row. Nothing if it says what no record can.
-    #[must_use]
-    pub fn of(row: Row) -> Option<Self> {
-        Some(Self {
-            client: row.client.parse().ok()?,
-            class: named(&Class::NAMES, &row.class)?,
-            kind: named(&Kind::NAMES, &row.kind)?,
-            start: named(&Start::NAMES, &row.start)?,
-            verdict: named(&Verdict::NAMES, &row.verdict)?,
-            stage: row.stage.as_ref().map_or(Some(Stage::Asked), |stage| named(&Stage::NAMES, stage))?,
-            categories: row.categories.join(" "),
-            cause: row.cause.as_ref().and_then(|cause| cause.parse().ok()),
-            row,
-        })
-    }
-
-    /// What is looked at of it.
-    #[must_use]
-    pub fn seen(&self) -> Seen<'_> {
-        let row = &self.row;
-        Seen {
-            id: row.number,
-            at_ms: row.time_ms,
-            user: row.user.as_deref(),
-            client: self.client,
-            group: &row.group,
-            confidence: &row.identity_confidence,
-            class: self.class,
-            kind: self.kind,
-            start: self.start,
-            verdict: self.verdict,
-            reason: &row.reason,
-            why: &row.why,
-            categories: &self.categories,
-            host: &row.host,
-            path: &row.path,
-            search: row.engine.as_deref().zip(row.term.as_deref()).map(|(engine, term)| (engine, term, self.stage)),
-            cause: self.cause,
-        }
-    }
-
-    /// What was remarked of it.
-    #[must_use]
-    pub fn remarks(&self) -> Remarks {
-        self.row.remarks.iter().filter_map(|remark| Remark::split(&format!("{remark} ")).0.pop()).collect()
-    }
-
-    /// Whether it is not closed yet.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.row.outcome.is_none()
     }
 }
 

@@ -171,12 +171,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Whose a record is.
-#[must_use]
-pub fn person(seen: &Seen<'_>) -> Person {
-    seen.user.map_or_else(|| Person::Device(seen.client.to_string()), |user| Person::User(user.to_lowercase()))
-}
-
 /// The themes of a record by its categories and its reason alone: what is known of it without its words. The gravest first.
 #[must_use]
 pub fn themes_by_category(seen: &Seen<'_>, weights: &Weights, taxonomy: &Taxonomy) -> SmallVec<[Theme; 2]> {
@@ -391,7 +385,7 @@ impl Counts {
             }
             let Some(key) = key(rule.distinct, seen) else { continue };
             self.make_room(seen.at_ms);
-            let window = self.windows.entry((place, person(seen))).or_default();
+            let window = self.windows.entry((place, seen.person())).or_default();
             all.extend(window.take(rule, Sign { key, at_ms: seen.at_ms, id: seen.id, theme }).map(|(theme, again)| Fired {
                 rule: place,
                 theme,

@@ -20,13 +20,13 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How the settings in force are had.
-pub type SettingsOf = Box<dyn Fn() -> Settings + Send>;
+pub type SettingsOf = Box<dyn Fn() -> Arc<Settings> + Send>;
 
 /// The school's say.
 pub struct School {
     settings_of: SettingsOf,
     in_force: Arc<InForce>,
-    settings: Settings,
+    settings: Arc<Settings>,
     counts: Counts,
     suppressions: Vec<Suppression>,
     looked: Instant,

@@ -61,7 +61,7 @@ pub fn tell(incident: &Incident, evidence: &Evidence, may: May, zone: &TimeZone)
         title: format!("{level}: {theme},{told} {}, {time}", one_line(&opened.group)),
         first: format!("{who}{place}, at {time} on {}: {}, {theme}.", clock(opened.at_ms, zone, "%A %-d %B"), incident.level.as_str()),
         happened: evidence.records.iter().map(|row| line(row, may, zone)).collect(),
-        why: why(incident),
+        why: incident.factors().to_vec(),
         unseen: evidence.unseen.clone(),
         around: around(evidence, zone),
     }
@@ -82,13 +82,6 @@ fn who(incident: &Incident, may: May) -> String {
         (_, false) if opened.is_staff => format!("A member of staff ({group})"),
         (_, false) => format!("Somebody in {group}"),
     }
-}
-
-/// Why it is as grave as it is: of what was stated last.
-fn why(incident: &Incident) -> Vec<String> {
-    let worse =
-        incident.acts.iter().rev().find_map(|(_, _, act)| if let crate::audit::incident::Act::Worsened { factors, .. } = act { Some(factors) } else { None });
-    worse.unwrap_or(&incident.opened.factors).clone()
 }
 
 fn line(row: &Row, may: May, zone: &TimeZone) -> Line {

@@ -298,7 +298,7 @@ fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, reloader: &Reloa
     let folder = config.alerts_path();
     let own = own_names(&config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
     let (weighed, said) = (reloader.clone(), reloader.clone());
-    let weights = Box::new(move |_: &Snapshot| weighed.alerts().weights);
+    let weights = Box::new(move |_: &Snapshot| weighed.alerts().weights.clone());
     let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone()));
     let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks, own, clock, secret };
     Engine::start(setup).map_err(|error| AppError::Data { path: folder, error })

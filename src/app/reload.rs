@@ -83,7 +83,7 @@ impl Reloader {
 
     /// Who is told of what, and how matters are weighed, as it was read last.
     #[must_use]
-    pub fn alerts(&self) -> Alerts {
+    pub fn alerts(&self) -> Arc<Alerts> {
         self.standing.lock().rulebook.alerts.clone()
     }
 

@@ -33,7 +33,7 @@ impl Telling {
     pub(super) fn new(config: &Config, reloader: Reloader, secret: [u8; 32], clock: Clock) -> Self {
         let books: Books = Arc::new(move || {
             let timetable = reloader.in_force.peek().timetable.clone();
-            Arc::new(Book { plan: reloader.alerts().plan, timetable })
+            Arc::new(Book { plan: reloader.alerts().plan.clone(), timetable })
         });
         let links = Arc::new(Links::new(config.outbox_path(), config.log(), &secret));
         Self { around: around(config, books.clone(), secret, clock), links, books, school: config.settings.school.clone() }

@@ -342,12 +342,22 @@ pub fn fold<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Vec<Inci
 }
 
 impl Incident {
-    fn new(opened: Opened) -> Self {
+    /// As it begins.
+    #[must_use]
+    pub fn new(opened: Opened) -> Self {
         let (level, records) = (opened.level, opened.records.clone());
         Self { opened, level, acts: Vec::new(), records, is_ended: false, read: None, closed: None }
     }
 
-    fn take(&mut self, number: u64, at: i64, act: Act) {
+    /// Why it is as grave as it is: what was stated of it last.
+    #[must_use]
+    pub fn factors(&self) -> &[String] {
+        let worse = self.acts.iter().rev().find_map(|(_, _, act)| if let Act::Worsened { factors, .. } = act { Some(factors) } else { None });
+        worse.unwrap_or(&self.opened.factors)
+    }
+
+    /// Takes the next act of it: the statement's number, its time in Unix milliseconds, and what it says. Its beginning is one too.
+    pub fn take(&mut self, number: u64, at: i64, act: Act) {
         match &act {
             Act::Worsened { level, records, .. } => {
                 self.level = self.level.max(*level);

@@ -48,6 +48,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most threads that serve.
@@ -127,7 +128,7 @@ pub struct Rulebook {
     /// The phrases that pages are scored by.
     pub phrases: scan::PhraseFiles,
     /// Who is told of what, and how matters are weighed.
-    pub alerts: Alerts,
+    pub alerts: Arc<Alerts>,
     /// A digest of every byte of policy, categories and phrases.
     pub digest: blake3::Hash,
 }
@@ -188,7 +189,7 @@ impl Config {
                 school.policy.inspection.own = own_names(&self.settings.own_host);
                 school.policy.resolver = if self.parent.is_some() { Resolver::Parent } else { Resolver::Usher };
                 let canaries = canaries::together(shipped, &school.canaries);
-                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, alerts, digest })
+                Ok(Rulebook { taxonomy, school, sources, canaries, phrases, alerts: alerts.into(), digest })
             }
             _ => Err(Problems(problems)),
         }

@@ -113,7 +113,7 @@ async fn it_is_taken_up_with_the_rest_or_not_at_all() {
     let files = written(&World::new(), OFFICER);
     let school = School::open(files).await;
     let rules = || school.reloader.alerts().rules.len();
-    assert_eq!((rules(), school.reloader.alerts().red), (0, None));
+    assert_eq!((rules(), school.reloader.alerts().red.clone()), (0, None));
     school.files.put("alerts.toml", &format!("{OFFICER}{MANY_GAMES}"));
     school.reloader.reload().await.expect("it is sound");
     assert_eq!(rules(), 1);

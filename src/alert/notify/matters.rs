@@ -1,7 +1,7 @@
 //! The matters that may still be told of, as the journal's statements make them. What is long over is not held in memory.
 
 use crate::audit::RecordId;
-use crate::audit::incident::{Act, Incident, fold};
+use crate::audit::incident::{Act, Incident};
 use crate::audit::journal::Statement;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -19,7 +19,6 @@ pub(super) struct Matters {
 }
 
 struct Known {
-    statements: Vec<Statement>,
     incident: Incident,
     last: i64,
 }
@@ -35,11 +34,13 @@ impl Matters {
     pub(super) fn take(&mut self, statement: &Statement, act: &Act) {
         let Some((episode, theme)) = act.episode() else { return };
         let key = (episode, theme.to_owned());
-        let mut statements = self.all.remove(&key).map(|known| known.statements).unwrap_or_default();
-        statements.push(statement.clone());
+        if let Act::Opened(opened) = act {
+            self.all.entry(key.clone()).or_insert_with(|| Known { incident: Incident::new((**opened).clone()), last: statement.at });
+        }
         // Without its beginning, which a purge or an erasure may have taken, there is nothing to tell.
-        if let Some(incident) = fold(&statements).pop() {
-            self.all.insert(key, Known { statements, incident, last: statement.at });
+        if let Some(known) = self.all.get_mut(&key) {
+            known.incident.take(statement.number, statement.at, act.clone());
+            known.last = statement.at;
         }
         if self.all.len() > MOST {
             let oldest = self.all.iter().min_by_key(|(_, known)| (!known.is_done(), known.last)).map(|(key, _)| key.clone());

@@ -161,7 +161,7 @@ impl Matter<'_> {
             at,
             headline: self.headline(who, at),
             happened: self.happened(),
-            why: sentences(self.factors()),
+            why: sentences(incident.factors()),
             unseen: sentences(&opened.unseen),
             rest: self.rest(),
             link: self.link.clone(),
@@ -182,15 +182,6 @@ impl Matter<'_> {
             _ => None,
         });
         Timestamp::from_millisecond(at.unwrap_or(opened.at_ms).cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
-    /// The factors of the level that holds.
-    fn factors(&self) -> &[String] {
-        let worse = self.incident.acts.iter().rev().find_map(|(_, _, act)| match act {
-            Act::Worsened { factors, .. } => Some(factors.as_slice()),
-            _ => None,
-        });
-        worse.unwrap_or(&self.incident.opened.factors)
     }
 
     fn headline(&self, who: Option<String>, at: Timestamp) -> String {

@@ -7,9 +7,10 @@ mod test;
 
 use super::Answer;
 use crate::alert::past::Past;
+use crate::alert::seen::{Read, Seen};
 use crate::app;
 use crate::audit::damage;
-use crate::audit::query::{Log as Record, LogError, Row};
+use crate::audit::query::{Log as Record, LogError};
 use crate::cli::serve::thousands;
 use crate::config::{Config, Rulebook};
 use clap::Subcommand;
@@ -85,13 +86,15 @@ impl Desk {
     }
 
     /// Hands out the records of the past, oldest first, and says how far it has come. What could not be read is told, and on record.
-    fn replay(&self, mut past: Past<'_>, from: Timestamp, to: Timestamp, mut take: impl FnMut(&Row)) -> anyhow::Result<usize> {
+    fn replay(&self, mut past: Past<'_>, from: Timestamp, to: Timestamp, mut take: impl FnMut(&Seen<'_>)) -> anyhow::Result<usize> {
         let mut progress = Progress::new(from, to);
         let mut count = 0;
         while let Some(row) = past.next_row()? {
             count += 1;
-            take(&row);
             progress.is_at(row.time_ms, count);
+            if let Some(read) = Read::of(row) {
+                take(&read.seen());
+            }
         }
         progress.end();
         for (file, error) in &past.passed_over {

@@ -1,7 +1,7 @@
 //! `usher alerts suppress`: what counts for nothing, of whom, until when.
 
 use super::{Desk, several};
-use crate::alert::past::{Past, classes, seen};
+use crate::alert::past::{Past, classes};
 use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
 use crate::alert::suppress::{By, LONGEST, Pattern, Sign, Suppression, fold};
 use crate::alert::theme::Theme;
@@ -235,16 +235,15 @@ fn found(desk: &Desk, one: &Suppression) -> anyhow::Result<usize> {
         }
     };
     let mut counts = Counts::new(rule.into());
-    let (mut count, mut room) = (0, String::new());
-    desk.replay(Past::new(&record, &classes, from, desk.now), from, desk.now, |row| {
-        let Some(seen) = seen(row, &mut room) else { return };
-        let themes = themes_by_category(&seen, &alerts.weights, &desk.rulebook.taxonomy);
+    let mut count = 0;
+    desk.replay(Past::new(&record, &classes, from, desk.now), from, desk.now, |seen| {
+        let themes = themes_by_category(seen, &alerts.weights, &desk.rulebook.taxonomy);
         let way = Code::of_reason(seen.reason);
         let sign = |theme, by| Sign { theme, group: seen.group, host: seen.host, by };
         let is_held = match &one.pattern {
             Pattern::Rule(name) => {
                 let ways: Vec<Code> = way.into_iter().collect();
-                let fired = counts.take(&Facts::new(&seen, &themes, &ways, &desk.rulebook.school.timetable));
+                let fired = counts.take(&Facts::new(seen, &themes, &ways, &desk.rulebook.school.timetable));
                 fired.iter().any(|fired| one.holds(&sign(fired.theme, By::Rule(name))).is_some())
             }
             // Which theme words are of is for the phrases to say; that they were asked is enough here.

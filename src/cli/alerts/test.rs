@@ -1,9 +1,9 @@
 //! `usher alerts test`: rules tried on the past.
 
 use super::{Desk, several};
-use crate::alert::past::{Past, classes, seen};
+use crate::alert::past::{Past, classes};
 use crate::alert::quiet::is_school_day;
-use crate::alert::rules::{Counts, Facts, Rule, person, themes_by_category};
+use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
 use crate::audit::RecordId;
@@ -123,7 +123,7 @@ impl Test {
     fn settings(&self, desk: &Desk) -> anyhow::Result<Settings> {
         let own = &desk.rulebook.alerts;
         if let Some(rule) = own.rules.iter().find(|rule| *rule.name == *self.what) {
-            return Ok(Settings { rules: [rule.clone()].into(), ..own.clone() });
+            return Ok(Settings { rules: [rule.clone()].into(), ..(**own).clone() });
         }
         let path = Path::new(&self.what);
         if !path.exists() {
@@ -178,16 +178,14 @@ fn try_rules(desk: &Desk, settings: &Settings, from: Timestamp, to: Timestamp) -
     let (mut episodes, mut open, mut people) = (Vec::<Episode>::new(), HashMap::<(usize, Person, Theme), usize>::new(), HashSet::new());
     let ends_ms = u64::try_from(settings.weights.ends.as_millis()).unwrap_or(u64::MAX);
     let timetable = &desk.rulebook.school.timetable;
-    let mut room = String::new();
-    let records = desk.replay(Past::new(&record, &classes, from, to), from, to, |row| {
-        let Some(seen) = seen(row, &mut room) else { return };
-        let who = person(&seen);
+    let records = desk.replay(Past::new(&record, &classes, from, to), from, to, |seen| {
+        let who = seen.person();
         if !people.contains(&who) {
             people.insert(who.clone());
         }
-        let themes = themes_by_category(&seen, &settings.weights, &desk.rulebook.taxonomy);
+        let themes = themes_by_category(seen, &settings.weights, &desk.rulebook.taxonomy);
         let ways: Vec<Code> = Code::of_reason(seen.reason).into_iter().collect();
-        for fired in counts.take(&Facts::new(&seen, &themes, &ways, timetable)) {
+        for fired in counts.take(&Facts::new(seen, &themes, &ways, timetable)) {
             let key = (fired.rule, who.clone(), fired.theme);
             // Not over: what comes is of the same matter.
             if let Some(episode) = open.get(&key).map(|place| &mut episodes[*place]).filter(|episode| seen.at_ms < episode.last_ms.saturating_add(ends_ms)) {
