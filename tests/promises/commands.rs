@@ -35,14 +35,15 @@ fn check_says_what_would_happen_and_why() {
 
 #[test]
 fn check_knows_users_addresses_and_times() {
+    const BEFORE_LUNCH: &str = "2026-11-25T10:00";
     let lunch = "[timetable]\nperiod = [{ name = \"lunch\", from = \"12:30\", to = \"13:20\" }]\n[[rule]]\nname = \"lunch\"\nwhen = { group = \"year-7\", category = \"games\", during = \"lunch\" }\nthen = \"allow\"\nreason = \"A break.\"\nreview = 2027-01-10\n";
     let files = World::new().policy(lunch).user("mr.bell", "x", Some("staff")).write();
     for (arguments, code) in [
         (&["--user", "mr.bell"][..], 0),
-        (&["--user", "7-anna"], 1),
-        (&["--user", "nobody"], 1),
+        (&["--user", "7-anna", "--at", BEFORE_LUNCH], 1),
+        (&["--user", "nobody", "--at", BEFORE_LUNCH], 1),
         (&["--client", "127.0.9.1"], 0),
-        (&["--client", "10.0.0.1"], 1),
+        (&["--client", "10.0.0.1", "--at", BEFORE_LUNCH], 1),
         (&["--group", "year-7", "--at", "2026-11-25T12:45"], 0),
         (&["--group", "year-7", "--at", "2026-11-25T12:45:00Z"], 0),
         (&["--group", "year-7", "--at", "2026-06-24T12:45:00Z"], 1),
