@@ -5,7 +5,7 @@
 //!
 //! How many codings lie upon one another, how many bytes come out, and how many of them for one that went in, all by [`Limits`]. A step gives at most
 //! [`STEP`] bytes, so that a bomb is seen before it goes off. Windows are at most 8 MiB for zstd (RFC 9659) and 16 MiB for brotli (RFC 7932, without
-//! large windows): [`Decoder::memory`]. A stream without codings is not copied.
+//! large windows): [`Codings::memory`]. A stream without codings is not copied.
 //!
 //! Whoever wants the plain bytes only to look at them has [`Decoder::read`], which a body without codings goes through too.
 //!
@@ -64,14 +64,24 @@ impl Coding {
         Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, coding)| *coding)
     }
 
-    /// The most memory it takes to undo it, in bytes.
+    /// What it takes to undo a coding that takes little, in bytes.
+    pub const SMALL: usize = 64 << 10;
+
+    /// The most memory it takes to undo it, in bytes: its window, and for brotli the prefix codes of as many block types as there may be (RFC 7932
+    /// section 9.2), which come to 3.4 MiB.
     #[must_use]
     pub fn memory(self) -> usize {
         match self {
-            Self::Gzip | Self::Deflate => 64 << 10,
+            Self::Gzip | Self::Deflate => Self::SMALL,
             Self::Zstd => 9 << 20,
-            Self::Brotli => 17 << 20,
+            Self::Brotli => 20 << 20,
         }
+    }
+
+    /// Whether it takes little to undo it.
+    #[must_use]
+    pub fn is_small(self) -> bool {
+        self.memory() <= Self::SMALL
     }
 }
 
@@ -103,6 +113,12 @@ impl Codings {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The most memory it takes to undo them, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.0.iter().map(|coding| coding.memory()).sum()
     }
 
     /// The one there is; none, where there is none or there are several.
@@ -226,12 +242,6 @@ impl Decoder {
         self.layers.is_empty()
     }
 
-    /// The most memory it takes, in bytes.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.layers.iter().map(|layer| layer.undo.memory()).sum()
-    }
-
     /// Reads some of `input`, takes that off its front, and adds what comes out to `out`: at most [`STEP`] bytes. When nothing more comes out, all of
     /// `input` was read. Of a plain body, nothing is read: what goes in is what would come out.
     ///
@@ -317,17 +327,6 @@ pub enum Stepped {
     More,
     /// All was read and nothing is left to come out.
     Drained,
-}
-
-impl Undo {
-    fn memory(&self) -> usize {
-        match self {
-            Self::Gzip(_) | Self::Deflate(_) => Coding::Gzip.memory(),
-            Self::Brotli(_) => Coding::Brotli.memory(),
-            Self::Zstd(_) => Coding::Zstd.memory(),
-            Self::Over => 0,
-        }
-    }
 }
 
 impl Layer {

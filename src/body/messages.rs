@@ -7,7 +7,7 @@
 //!
 //! A message is held until it is whole, up to [`MOST_HELD`] bytes; of a longer one the beginning is given, and then the rest as it comes.
 
-use super::coding::{Coding, Codings, Decoder, Limits, Unreadable};
+use super::coding::{Codings, Decoder, Limits, Unreadable};
 use super::runs::Runs;
 use super::transfer::Transfer;
 use smallvec::SmallVec;
@@ -94,7 +94,7 @@ impl Messages {
 
     fn framed(framing: Framing, coding: &[u8], limits: Limits) -> Result<Self, Unreadable> {
         let codings = Codings::of([coding].into_iter(), 1)?;
-        if codings.only().is_some_and(|coding| coding.memory() > Coding::Gzip.memory()) {
+        if codings.only().is_some_and(|coding| !coding.is_small()) {
             return Err(Unreadable::Unknown(String::from_utf8_lossy(coding).chars().take(40).collect()));
         }
         let Framing { is_prefixed, is_base64, .. } = framing;

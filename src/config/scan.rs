@@ -39,7 +39,7 @@ pub(super) fn read(file: &Table<'_>, folder: &Path) -> Scan {
         limits.decode.bytes = number(&table, "decoded_mib", limits.decode.bytes >> 20, 1..=4096) << 20;
         limits.decode.ratio = number(&table, "ratio", limits.decode.ratio, 20..=100_000);
         limits.decode.layers = number(&table, "layers", 3, 1..=8) as usize;
-        limits.memory_mib = number(&table, "memory_mib", 256, 32..=65_536) as usize;
+        limits.memory_mib = number(&table, "memory_mib", 256, ScanLimits::LEAST_MEMORY_MIB as u64..=65_536) as usize;
         table.done();
     }
     let named = phrases.is_some();

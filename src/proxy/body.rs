@@ -318,6 +318,13 @@ impl Source for Flow {
     }
 }
 
+impl Flow {
+    /// Whether the memory that undoing its codings takes is taken.
+    pub(super) fn has_memory(&self) -> bool {
+        matches!(self, Self::File(file) if file.has_memory())
+    }
+}
+
 impl AnswerBody {
     /// No body.
     #[must_use]

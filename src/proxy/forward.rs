@@ -125,8 +125,8 @@ impl Worker {
         });
         let path = asked.changes.apply(url, path, &mut asked.headers);
         let uri = line.address(&path, &mut asked.headers);
-        if asked.reading.is_some() {
-            ask_for_readable(&mut asked.headers, self.is_crowded());
+        if asked.reading.is_some() || brief.is_some() {
+            ask_for_readable(&mut asked.headers);
         }
         self.make_ready_to_hear(&mut asked, &mut pending).await;
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);

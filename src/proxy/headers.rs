@@ -94,14 +94,14 @@ fn has_scheme_of_connections(headers: &HeaderMap, field: &HeaderName) -> bool {
 }
 
 /// Cuts what a request asks for down to answers whose text can be read: in codings that can be undone, whole rather than as a difference from an
-/// older one (RFC 3229). `crowded`: only codings that take little memory.
-pub fn ask_for_readable(headers: &mut HeaderMap, crowded: bool) {
+/// older one (RFC 3229); and in those that take little memory to undo, so that many can be read at once.
+pub fn ask_for_readable(headers: &mut HeaderMap) {
     headers.remove(HeaderName::from_static("a-im"));
     if !headers.contains_key(ACCEPT_ENCODING) {
         return;
     }
     let undone = |name: &str| match Coding::named(name) {
-        Some(coding) => !crowded || coding.memory() <= Coding::Gzip.memory(),
+        Some(coding) => coding.is_small(),
         None => name.eq_ignore_ascii_case("identity"),
     };
     let kept = tokens(headers, &ACCEPT_ENCODING).filter(|token| undone(token.split(';').next().unwrap_or_default().trim()));
@@ -299,21 +299,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_asked_for() {
-        for (asked, crowded, expected) in [
-            ("gzip, deflate, br, zstd", false, "gzip, deflate, br, zstd"),
-            ("gzip, deflate, br, zstd", true, "gzip, deflate"),
-            ("gzip;q=0.5, dcb, dcz, BR;q=1.0", false, "gzip;q=0.5, BR;q=1.0"),
-            ("dcb, *", false, "identity"),
-            ("br", true, "identity"),
-            ("identity;q=0, gzip", false, "identity;q=0, gzip"),
+        for (asked, expected) in [
+            ("gzip, deflate, br, zstd", "gzip, deflate"),
+            ("GZip;q=0.5, dcb, dcz, BR;q=1.0", "GZip;q=0.5"),
+            ("dcb, *", "identity"),
+            ("br", "identity"),
+            ("identity;q=0, gzip", "identity;q=0, gzip"),
         ] {
             let mut headers = map(&[("a-im", "vcdiff")]);
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(asked));
-            ask_for_readable(&mut headers, crowded);
+            ask_for_readable(&mut headers);
             assert_eq!(left(&headers), [format!("accept-encoding: {expected}")]);
         }
         let mut headers = map(&[]);
-        ask_for_readable(&mut headers, false);
+        ask_for_readable(&mut headers);
         assert!(headers.is_empty());
     }
 

@@ -18,13 +18,14 @@ pub use passing::InspectedFile;
 pub(super) use scanners::{found, request_head};
 
 use super::body::AnswerBody;
+use super::decoding::Full;
 use super::request::{Answer, Asked, own_answer};
 use super::target::Target;
 use super::{Proxy, Worker};
 use crate::antivirus::Antivirus;
 use crate::audit::{Opening, Outcome, Pending, Verdict as Recorded};
 use crate::kinds::Classes;
-use crate::policy::files::{Judge, Rules, may_ask_for};
+use crate::policy::files::{Judge, Refusal, Rules, may_ask_for};
 use crate::shares::Taker;
 use head::facts;
 use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, HeaderMap, HeaderValue, IF_RANGE, RANGE};
@@ -70,7 +71,7 @@ impl Refused {
 }
 
 impl Brief {
-    fn refused_by_rules(&self, refusal: &crate::policy::files::Refusal) -> Refused {
+    fn refused_by_rules(&self, refusal: &Refusal) -> Refused {
         Refused::Rules(refusal.text(&self.opening.group))
     }
 }
@@ -121,7 +122,18 @@ impl Worker {
             Err(refusal) => return self.withhold(&brief, asked, body, &brief.refused_by_rules(&refusal)).await,
         };
         let ender = Ender { recorder: self.recorder.clone(), opening: brief.opening.clone() };
-        let Some(file) = body.inspect(|relay| InspectedFile::new(relay, judge, ender)) else { return Answer::from_parts(head, body) };
+        // Who is read for words too is read twice. That is taken in one, lest two wait for what the other has.
+        let memory = match codings.as_ref().filter(|_| judge.looks()) {
+            Some(codings) => {
+                let readers = 1 + usize::from(asked.reading.is_some());
+                match self.decoding.take_for(&taker(&brief.opening), codings, readers, self.limits.scan.pause).await {
+                    Ok(memory) => memory,
+                    Err(Full) => return self.withhold(&brief, asked, body, &brief.refused_by_rules(&Refusal::Full)).await,
+                }
+            }
+            None => None,
+        };
+        let Some(file) = body.inspect(|relay| InspectedFile::new(relay, judge, ender, memory)) else { return Answer::from_parts(head, body) };
         if let Decided::Refused(text) = poll_fn(|cx| file.poll_decided(cx)).await {
             return self.withhold(&brief, asked, body, &Refused::Rules(text)).await;
         }

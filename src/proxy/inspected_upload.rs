@@ -150,7 +150,11 @@ impl Worker {
     ) -> Result<Spool, Stopped> {
         let by_rules = |refusal: Refusal| Stopped::Refused(upload.by_rules(&refusal));
         let text = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
-        let mut judge = Uploads::new(upload.rules.clone(), &text, facts(headers, &upload.path, &upload.opening.method)).map_err(by_rules)?;
+        let facts = facts(headers, &upload.path, &upload.opening.method);
+        let codings = facts.codings.clone().unwrap_or_default();
+        let mut judge = Uploads::new(upload.rules.clone(), &text, facts).map_err(by_rules)?;
+        let memory = self.decoding.take_for(&taker(&upload.opening), &codings, 1, self.limits.scan.pause).await;
+        let _memory = memory.map_err(|_| by_rules(Refusal::Full))?;
         let too_large =
             || Refused::Antivirus(format!("What is larger than {} MiB cannot be looked into before it is sent, and is blocked.", upload.most() >> 20));
         if body.size_hint().exact().is_some_and(|length| length > upload.most()) {

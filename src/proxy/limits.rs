@@ -54,6 +54,11 @@ pub struct ScanLimits {
     pub memory_mib: usize,
 }
 
+impl ScanLimits {
+    /// The least memory with which a body in any coding can be read by two readers, and somebody else's beside it, in MiB.
+    pub const LEAST_MEMORY_MIB: usize = 128;
+}
+
 impl Default for ScanLimits {
     fn default() -> Self {
         Self { held: 64 << 10, pause: Duration::from_secs(2), decode: coding::Limits::default(), memory_mib: 256 }

@@ -19,6 +19,7 @@ pub mod chunks;
 pub mod conn;
 pub mod connect;
 pub mod connection;
+pub mod decoding;
 pub mod dial;
 pub mod error;
 mod exchange;
@@ -78,12 +79,12 @@ use crate::audit::{RecordId, Recorder};
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
-use crate::shares::Shares;
 use crate::snapshot::InForce;
 use crate::telemetry::events::{AuthorityUnusable, PinsUnusable};
 use crate::tls::ca;
 use crate::tls::leaves::Leaves;
 use crate::tls::origin::Origins;
+use decoding::Decoding;
 use dial::Dialer;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
@@ -104,7 +105,6 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use warnings::Warnings;
 
 /// Tells the time. The world's clock but in tests.
@@ -219,9 +219,7 @@ pub struct Proxy {
     requests: Option<PerClient>,
     password_checks: PerClient,
     /// Memory for undoing content codings.
-    decoding: Arc<Semaphore>,
-    /// Each client's part of it.
-    decoding_shares: Arc<Shares>,
+    decoding: Decoding,
 }
 
 /// One thread's part of the proxy. A connection to an origin stays on the thread that made it, so nothing a request needs is waited for across
@@ -281,8 +279,7 @@ impl Proxy {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
-            decoding: Arc::new(Semaphore::new(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT))),
-            decoding_shares: Shares::of(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT) / 4),
+            decoding: Decoding::of(&limits.scan),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
             in_force: parts.in_force,

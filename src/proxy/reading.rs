@@ -5,17 +5,18 @@
 //! messages and of parts that a person waits for one by one; they are cut.
 
 use super::body::{AnswerBody, RequestBody};
+use super::decoding::Memory;
 use super::error::unrecorded;
 use super::exchange::Upload;
 use super::judge::{Body, Sentence, WordsJudge};
 use super::judge_messages::MessagesJudge;
 use super::judge_parts::PartsJudge;
 use super::request::{Answer, Asked, own_answer};
-use super::scanned::{Form, Held, Judges, Manner, Memory, Note, Notice, Scanned, Source, Told};
+use super::scanned::{Form, Held, Judges, Manner, Note, Notice, Scanned, Source, Told};
 use super::target::Target;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, RecordId, Recorder, Verdict};
-use crate::body::coding::{Decoder, Unreadable};
+use crate::body::coding::{Codings, Decoder, Unreadable};
 use crate::body::parts::should_have;
 use crate::insight;
 use crate::policy::words::Way;
@@ -28,10 +29,6 @@ use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
-
-/// One permit for undoing codings, in bytes of memory.
-pub(super) const MEMORY_UNIT: usize = 64 << 10;
 
 /// What somebody is found to have sent, for whoever answers them.
 pub(super) type Overheard = Arc<Mutex<Option<Sentence>>>;
@@ -128,28 +125,24 @@ impl Proxy {
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
     pub(super) async fn decoder(&self, taker: &Taker, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
         let limits = &self.limits.scan;
-        let fields = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
-        let decoder = Decoder::new(fields, limits.decode)?;
-        if decoder.is_plain() {
-            return Ok((decoder, None));
-        }
-        let units = u32::try_from(decoder.memory().div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX);
-        let until = Instant::now() + limits.pause;
-        let share = self.decoding_shares.take(taker, units, limits.pause).await.ok_or(Unreadable::Busy)?;
-        match timeout_at(until, self.decoding.clone().acquire_many_owned(units)).await {
-            Ok(Ok(permit)) => Ok((decoder, Some((permit, share)))),
-            Ok(Err(_)) | Err(_) => Err(Unreadable::Busy),
-        }
+        let codings = codings(headers, limits.decode.layers)?;
+        let memory = self.decoding.take_for(taker, &codings, 1, limits.pause).await.map_err(|_| Unreadable::Busy)?;
+        Ok((Decoder::of(&codings, limits.decode)?, memory))
     }
 
-    /// Whether so much is being decoded that only codings are asked for that take little memory.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.decoding.available_permits() < self.limits.scan.memory_mib * ((1 << 20) / MEMORY_UNIT) / 2
+    /// Undoes the codings of a body with this head, for which the memory is taken.
+    fn provided_decoder(&self, headers: &HeaderMap) -> Result<(Decoder, Option<Memory>), Unreadable> {
+        let limits = self.limits.scan.decode;
+        Ok((Decoder::of(&codings(headers, limits.layers)?, limits)?, None))
     }
 
     /// A body that is read as it passes; or why it does not.
-    async fn scanned<S: Source>(&self, taker: &Taker, source: S, (judges, mut manner): (Judges, Manner), headers: &HeaderMap) -> Result<Scanned<S>, Sentence> {
-        match self.decoder(taker, headers).await {
+    fn scanned<S: Source>(
+        decoder: Result<(Decoder, Option<Memory>), Unreadable>,
+        source: S,
+        (judges, mut manner): (Judges, Manner),
+    ) -> Result<Scanned<S>, Sentence> {
+        match decoder {
             Ok((decoder, memory)) => Ok(Scanned::new(source, decoder, judges, manner, memory)),
             Err(why) => {
                 manner.may_change = false;
@@ -183,7 +176,8 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: Some(overheard.clone()),
         };
-        let mut scanned = self.scanned(&asked.taker(), sent, (judges, manner), upload.request.headers()).await?;
+        let decoder = self.decoder(&asked.taker(), upload.request.headers()).await;
+        let mut scanned = Proxy::scanned(decoder, sent, (judges, manner))?;
         if holds
             && scanned.hold(&self.limits.scan).await == Held::Withheld
             && let Some(found) = scanned.found().cloned()
@@ -216,7 +210,8 @@ impl Worker {
             told: Some(case.tell(&self.recorder, &asked.snapshot)),
             overheard: None,
         };
-        let mut scanned = match self.scanned(&asked.taker(), flow, (judges, manner), &head.headers).await {
+        let decoder = if flow.has_memory() { self.provided_decoder(&head.headers) } else { self.decoder(&asked.taker(), &head.headers).await };
+        let mut scanned = match Proxy::scanned(decoder, flow, (judges, manner)) {
             Ok(scanned) => scanned,
             Err(found) => return self.withheld(asked, &case, &found, pending).await,
         };
@@ -263,6 +258,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// The codings of a body with this head.
+fn codings(headers: &HeaderMap, most: usize) -> Result<Codings, Unreadable> {
+    Codings::of(headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes), most)
 }
 
 /// Whether an answer to this method and of this status has a body (RFC 9110 section 6.4.1).

@@ -20,13 +20,13 @@
 
 mod reader;
 
+use super::decoding::Memory;
 use super::judge::{Judge, Sentence};
 use super::limits::ScanLimits;
 use super::timer::Timer;
 use crate::body::coding::{Decoder, Unreadable};
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
-use crate::shares::Share;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -39,7 +39,6 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 /// How many bytes are judged before others on the same thread have their turn.
@@ -56,9 +55,6 @@ pub trait Source {
     /// How much is to come.
     fn left(&self) -> SizeHint;
 }
-
-/// The memory that undoing codings takes: of all there is, and of the client's share of it.
-pub type Memory = (OwnedSemaphorePermit, Share);
 
 /// Those who read one body.
 pub type Judges = SmallVec<[Box<dyn Judge>; 1]>;

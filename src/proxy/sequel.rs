@@ -6,13 +6,13 @@
 //! Nothing of a body is held back for it. What is withheld from the service, for its words or for a file beside it, was asked all the same.
 
 use super::Worker;
+use super::decoding::Memory;
 use super::error::unrecorded;
 use super::headers::asks_websocket;
 use super::inspected_file::SHAPED_BY;
 use super::meaning::{Entry, leads_to};
 use super::pages::Page;
 use super::request::{Answer, Asked, own_answer};
-use super::scanned::Memory;
 use super::target::Target;
 use crate::audit::{Class, Opening, Outcome, Pending, RecordId, Recorder, Unrecorded, Verdict};
 use crate::body::coding::Decoder;

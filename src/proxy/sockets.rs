@@ -28,12 +28,13 @@ mod wisp;
 
 use super::conn::Conn;
 use super::connect::{self, client_end};
+use super::decoding::Memory;
 use super::inside::user_of;
 use super::judge::Sentence;
 use super::limits::SOCKET_ENDS;
 use super::reading::Case;
 use super::request::Asked;
-use super::scanned::{Memory, Note, Told};
+use super::scanned::{Note, Told};
 use super::sequel::record_prompt;
 use super::target::Target;
 use super::timer::Timer;
@@ -41,7 +42,7 @@ use super::tunnel::End;
 use super::wire::Wire;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder};
-use crate::body::coding::Limits;
+use crate::body::coding::{Coding, Limits};
 use crate::bypass::{Finding, wsproxy};
 use crate::insight::ai::sockets::Talking;
 use crate::policy::ways::Act;
@@ -67,8 +68,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use wisp::Wisp;
 
-/// Memory that inflating takes, each way, in units of what all decoding may take.
-const UNITS: u32 = 2;
 /// Something in what passed is over a threshold (RFC 6455 section 7.4.1).
 const POLICY_VIOLATION: u16 = 1008;
 /// What passed is no WebSocket.
@@ -123,10 +122,8 @@ impl Proxy {
     fn readable_offer(&self, asked: &mut Asked) -> Option<Memory> {
         let fields: Vec<_> = asked.headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().map(|value| value.to_str().unwrap_or("?").to_owned()).collect();
         let kept = readable(fields.iter().map(String::as_str));
-        let memory = kept.as_ref().filter(|_| !self.is_crowded()).and_then(|_| {
-            let share = self.decoding_shares.take_now(&asked.taker(), UNITS)?;
-            Some((self.decoding.clone().try_acquire_many_owned(UNITS).ok()?, share))
-        });
+        // Inflated each way.
+        let memory = kept.as_ref().and_then(|_| self.decoding.take_spare(&asked.taker(), 2 * Coding::SMALL));
         match kept.filter(|_| memory.is_some()).and_then(|kept| HeaderValue::try_from(kept).ok()) {
             Some(kept) => drop(asked.headers.insert(SEC_WEBSOCKET_EXTENSIONS, kept)),
             None => drop(asked.headers.remove(SEC_WEBSOCKET_EXTENSIONS)),

@@ -22,9 +22,10 @@
 //! | interim answers without an end | [`floods_of_a_site_of_http1_end`], [`floods_of_a_site_of_http2_end`], [`interim_answers_do_not_pile_up`] | [`interim_answers_that_a_device_does_not_read_are_not_kept`] |
 //! | a hello that is slow, in pieces, or never comes | – | `gate` (its first bytes), [`handshakes_that_are_abandoned_leave_nothing`] |
 //! | renegotiation, large tickets, broken records | `origins` | `handshakes` |
+//! | many windows of 16 MiB at once | [`files_that_take_much_to_look_into_are_looked_into_a_few_at_a_time`] | – |
 //! | many answers asked for and none read | – | [`answers_that_nobody_reads_are_kept_in_a_bounded_place`] |
 
-use crate::kit::h2::{BOTH, H1, H2, Site, Talk2, Told, believed, device, frame, frames, head, next_frame, recorded, school, told};
+use crate::kit::h2::{BOTH, H1, H2, Site, Talk2, Told, believed, device, frame, frames, head, next_frame, recorded, school, text, told};
 use crate::kit::secure::Authority;
 use crate::kit::{PATIENCE, Program, World, soon};
 use flate2::Compression;
@@ -360,6 +361,71 @@ async fn bombs_go_off_in_no_coding() {
         let most = usher.memory("VmHWM");
         assert!(most < before + 2 * ROOM + ROOM, "{before} KiB before, {most} KiB at most");
     }
+}
+
+#[tokio::test]
+async fn files_that_take_much_to_look_into_are_looked_into_a_few_at_a_time() {
+    let believed = believed();
+    let stays = Arc::new(Notify::new());
+    let waiting = stays.clone();
+    let site = Site::doing(&believed, H2, move |_, request| {
+        let stays = waiting.clone();
+        async move {
+            // Asked for it or not, and all of its window but the last byte of it.
+            let spaces = include_bytes!("kit/spaces.br");
+            let (tell, body) = told();
+            let is_whole = request.uri().path().starts_with("/whole");
+            tell.say(&spaces[..spaces.len() - usize::from(!is_whole)]);
+            if !is_whole {
+                tokio::spawn(async move {
+                    stays.notified().await;
+                    drop(tell);
+                });
+            }
+            let head = Response::builder().header("content-type", "application/octet-stream").header("content-encoding", "br");
+            head.body(body).expect("an answer")
+        }
+    })
+    .await;
+    let usher = school(&believed, |world| world.files("block = [\"executable\"], uploads = true").scan("held_ms = 200"));
+    let mut talk = Talk2::open(&device(&usher), &site.authority()).await;
+    let before = usher.memory("VmHWM");
+    let mut open = Vec::new();
+    let mut refused = Vec::new();
+    for number in 0..8 {
+        let path = format!("/part/{number}");
+        let request = talk.request("GET", &path).body(Told::nothing()).expect("a request");
+        let answer = talk.send(request).await.expect("an answer");
+        match answer.status().as_u16() {
+            200 => open.push(answer),
+            _ => refused.push((path, answer)),
+        }
+    }
+    // A share of 48 MiB has room for two of 20.
+    assert_eq!((open.len(), refused.len()), (2, 6));
+    for (path, answer) in refused {
+        assert_eq!(answer.status(), 403);
+        assert!(text(answer.into_body()).await.contains("Try again in a moment"), "{path}");
+        let row = recorded(&usher, &path, |row| row.verdict == "blocked").await;
+        assert_eq!((&*row.reason, &*row.class), ("file", "blocked"));
+    }
+    // What is sent is looked into in the same way.
+    let upload = talk.request("POST", "/whole/sent").header("content-type", "application/octet-stream").header("content-encoding", "br");
+    let upload = upload.body(Told::saying(&include_bytes!("kit/spaces.br")[..])).expect("a request");
+    assert_eq!(talk.send(upload).await.expect("an answer").status(), 403);
+    let most = usher.memory("VmHWM");
+    assert!(most < before + 2 * (20 << 10) + ROOM, "{before} KiB before, {most} KiB at most");
+    // It is one device's share: others have theirs.
+    let mut other = Talk2::open(&device(&usher).at([127, 0, 7, 2]), &site.authority()).await;
+    let request = other.request("GET", "/whole/of-another").body(Told::nothing()).expect("a request");
+    assert_eq!(other.send(request).await.expect("an answer").status(), 200);
+    // And what was taken comes back.
+    stays.notify_waiters();
+    for answer in open {
+        let _ = soon("its end", answer.into_body().collect()).await;
+    }
+    let request = talk.request("GET", "/whole/later").body(Told::nothing()).expect("a request");
+    assert_eq!(talk.send(request).await.expect("an answer").status(), 200);
 }
 
 #[tokio::test]

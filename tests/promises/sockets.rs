@@ -539,7 +539,7 @@ async fn only_extensions_that_can_be_read_are_offered() {
         assert_eq!(scene.record("/chat").await.outcome.as_deref(), Some("origin-failed"));
     }
     // Where no memory is left for it none is offered: what is said there is read.
-    let scene = Scene::with(CUT, DEFLATE, |world| world.scan("memory_mib = 32")).await;
+    let scene = Scene::with(CUT, DEFLATE, |world| world.scan("memory_mib = 128")).await;
     let mut sockets = Vec::new();
     let bare = loop {
         let socket = scene.open(Over::Http1, "/chat").await;

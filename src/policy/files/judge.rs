@@ -291,6 +291,12 @@ impl Judge {
         matches!(self.content, Content::Parts(_) | Content::Stream(..))
     }
 
+    /// Whether its bytes are looked at.
+    #[must_use]
+    pub fn looks(&self) -> bool {
+        !matches!(self.content, Content::Unseen)
+    }
+
     /// Whether it says it is only looked at or read, and nothing else was found.
     #[must_use]
     pub fn is_harmless(&self) -> bool {

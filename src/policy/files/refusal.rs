@@ -25,6 +25,8 @@ pub enum Refusal {
     Bomb,
     /// It is coded so that it cannot be looked at.
     Coded,
+    /// So much is being looked into that there is no room for it.
+    Full,
     /// It is a part of a file, which cannot be judged by itself.
     Part,
 }
@@ -52,6 +54,7 @@ impl Refusal {
             Self::Large(most) => format!("Files larger than {most} MiB are blocked for {group}."),
             Self::Bomb => format!("It unpacks to far more than it is, as what harms computers does; such files are blocked for {group}."),
             Self::Coded => format!("It is coded in a way that cannot be looked into; such files are blocked for {group}."),
+            Self::Full => "So much is being looked into at once that there is no room for this file. Try again in a moment.".to_owned(),
             Self::Part => format!("It is a part of a file, which cannot be judged without its beginning; such parts are blocked for {group}."),
         }
     }

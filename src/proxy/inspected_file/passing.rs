@@ -5,6 +5,7 @@ use crate::antivirus::spool::{Pieces, Spool};
 use crate::audit::{Opening, Outcome, Recorder};
 use crate::policy::files::{Judge, Verdict};
 use crate::proxy::body::Relay;
+use crate::proxy::decoding::Memory;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -76,11 +77,13 @@ pub struct InspectedFile {
     pub(super) judge: Judge,
     ender: Ender,
     ending: Option<Ending>,
+    /// What undoing its codings takes, of the judge and of whoever reads it after.
+    memory: Option<Memory>,
 }
 
 impl InspectedFile {
-    pub(super) fn new(relay: Relay, judge: Judge, ender: Ender) -> Self {
-        Self { relay: Some(relay), first: VecDeque::new(), pieces: None, trailers: None, failure: None, rested: false, judge, ender, ending: None }
+    pub(super) fn new(relay: Relay, judge: Judge, ender: Ender, memory: Option<Memory>) -> Self {
+        Self { relay: Some(relay), first: VecDeque::new(), pieces: None, trailers: None, failure: None, rested: false, judge, ender, ending: None, memory }
     }
 
     /// The next piece from the origin, which the judge has yet to see.
@@ -238,6 +241,11 @@ impl InspectedFile {
             Verdict::Wait | Verdict::Pass => {}
         }
         self.poll_frame(cx)
+    }
+
+    /// Whether the memory that undoing its codings takes is taken, once for the judge and once for another reader.
+    pub(in crate::proxy) fn has_memory(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Whether all has left.
