@@ -1,0 +1,39 @@
+//! What else has a say while records are weighed.
+
+use crate::alert::seen::Seen;
+use crate::alert::signal::Signal;
+use crate::alert::theme::Theme;
+use crate::audit::incident::{Act, Level};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What else has a say. The default says nothing.
+pub trait Hooks: Send {
+    /// This is stated; at the start all that ever was.
+    fn stated(&mut self, _number: u64, _at_ms: i64, _act: &Act) {}
+
+    /// Whether a signal counts for nothing.
+    fn is_suppressed(&mut self, _seen: &Seen<'_>, _signal: &Signal) -> bool {
+        false
+    }
+
+    /// The school's rules that hold now, with what they come to.
+    fn rules(&mut self, _seen: &Seen<'_>) -> Vec<(Theme, Level, Box<str>)> {
+        Vec::new()
+    }
+
+    /// How far back rules look: after a start they are shown so much of the record again, at most two hours.
+    fn looks_back(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Where this address is.
+    fn place(&self, _client: IpAddr) -> Option<String> {
+        None
+    }
+}
+
+/// Has no say.
+pub struct NoHooks;
+
+impl Hooks for NoHooks {}

@@ -1,0 +1,125 @@
+//! What is known, and what is to be stated: signals become episodes, and their steps acts.
+
+use super::hooks::Hooks;
+use crate::alert::episode::{Episodes, Step, Who};
+use crate::alert::seen::Seen;
+use crate::alert::signal::{self, Book};
+use crate::audit::Class;
+use crate::audit::incident::{Act, Opened, Person};
+use crate::audit::remark::Remark;
+use std::collections::VecDeque;
+
+/// Whether somebody is told of what a record says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tells {
+    Yes,
+    /// It was before Usher looked for it.
+    No,
+}
+
+/// What is known, and what is to be stated.
+pub(super) struct Mind {
+    pub(super) hooks: Box<dyn Hooks>,
+    pub(super) episodes: Episodes,
+    pub(super) pending: VecDeque<Act>,
+    pub(super) key: [u8; 32],
+}
+
+impl Mind {
+    /// Takes a record that was opened.
+    pub(super) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
+        let mut signals = signal::signals(seen, book);
+        let rules = self.hooks.rules(seen);
+        if !rules.is_empty() && !book.is_ours(seen) {
+            signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));
+        }
+        if !signals.is_empty() {
+            self.take(seen, signals, book, tells);
+        }
+    }
+
+    /// Takes what was remarked of one when it was closed.
+    pub(super) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
+        let signals = signal::remarked(seen, remarks, book);
+        if !signals.is_empty() {
+            self.take(seen, signals, book, tells);
+        }
+    }
+
+    fn take(&mut self, seen: &Seen<'_>, signals: signal::Signals, book: &Book, tells: Tells) {
+        let person = seen.person();
+        let who = who(&self.key, &person);
+        for signal in signals {
+            if self.hooks.is_suppressed(seen, &signal) {
+                continue;
+            }
+            if tells == Tells::No {
+                self.episodes.take_quietly(who, signal, &book.weights);
+                continue;
+            }
+            for step in self.episodes.take(who, signal, &book.weights) {
+                let act = self.act(step, Some((seen, &person)), book);
+                self.pending.extend(act);
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, now_ms: u64, book: &Book) {
+        for step in self.episodes.tick(now_ms, &book.weights) {
+            let act = self.act(step, None, book);
+            self.pending.extend(act);
+        }
+    }
+
+    /// What is stated of a step. Only a record opens an episode.
+    fn act(&self, step: Step, of: Option<(&Seen<'_>, &Person)>, book: &Book) -> Option<Act> {
+        Some(match step {
+            Step::Open(begun) => {
+                let (seen, person) = of?;
+                Act::Opened(Box::new(Opened {
+                    episode: begun.episode,
+                    theme: begun.theme.as_str().to_owned(),
+                    level: begun.level,
+                    who: person.clone(),
+                    group: seen.group.to_owned(),
+                    is_staff: seen.class == Class::Staff,
+                    confidence: seen.confidence.to_owned(),
+                    place: self.hooks.place(seen.client),
+                    client: seen.client.to_string(),
+                    at_ms: begun.at_ms,
+                    rule: begun.rule,
+                    factors: begun.factors,
+                    records: begun.records,
+                    unseen: unseen(seen, book),
+                }))
+            }
+            Step::Worse { episode, theme, level, at_ms, factors, records } => {
+                Act::Worsened { episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
+            }
+            Step::End { episode, theme, at_ms, signals, last } => Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last },
+        })
+    }
+}
+
+/// A person as a number that says nothing to whoever has not the secret.
+pub(super) fn who(key: &[u8; 32], person: &Person) -> Who {
+    let (kind, name) = match person {
+        Person::User(name) => ("user", name),
+        Person::Device(address) => ("device", address),
+    };
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(kind.as_bytes()).update(&[0]).update(name.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Who(u128::from_le_bytes(bytes))
+}
+
+/// What could not be seen, a sentence each.
+fn unseen(seen: &Seen<'_>, book: &Book) -> Vec<String> {
+    let all = [
+        (seen.user.is_none(), "It is known at which device it was, not who sat there."),
+        (seen.path.is_empty(), "The connection was sealed: only the name of the site was seen."),
+        (book.unread.iter().any(|group| **group == *seen.group), "The words of pages are not read for this group."),
+    ];
+    all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words.to_owned()).collect()
+}
