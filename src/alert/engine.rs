@@ -20,6 +20,7 @@ mod mind;
 mod worker;
 
 pub use hooks::{Hooks, NoHooks};
+pub(super) use mind::{Mind, Tells};
 
 use super::weights::Weights;
 use crate::audit::Folder;

@@ -38,6 +38,16 @@ pub enum Target {
     File(Box<str>),
 }
 
+impl Target {
+    /// The address, or the name of the hook, server or file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Mail(name) | Self::Hook(name) | Self::Syslog(name) | Self::File(name) => name,
+        }
+    }
+}
+
 /// A message that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {

@@ -1,7 +1,8 @@
 //! Who is told of what is checked before it is needed: a wrong rule or route is told with its line, a rule can be tried on the past, what counts for nothing
 //! has an end, and that nobody is told is said wherever Usher speaks.
 
-use crate::kit::{Files, PATIENCE, School, World};
+use crate::kit::matters::{search, searching, stated_in};
+use crate::kit::{Files, Origin, PATIENCE, School, World};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Instant;
@@ -249,12 +250,58 @@ async fn a_file_is_tried_before_it_is_used_and_its_problems_are_told() {
     draft(&MANY_GAMES.replace("within = 15\n", ""));
     let said = test(&[]);
     assert!(said.code == Some(2) && said.err.contains("draft.toml:5: rule \"many games\", count"), "{said:?}");
-    draft(OFFICER);
-    assert!(test(&[]).err.contains("has no [[rule]] to try"));
     let said = files.usher(&["alerts", "test", "many gamse"]);
     assert!(said.code == Some(2) && said.err.contains("did you mean \"many games\"?"), "{said:?}");
     let said = files.usher(&["alerts", "test", "many games", "--from", "2026-11-28", "--to", "2026-11-25"]);
     assert!(said.code == Some(2) && said.err.contains("--from is not before --to"), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_a_file_would_have_come_to_is_what_it_came_to() {
+    let origin = Origin::saying("results").await;
+    let files = written(&searching().listed("games", "two.games.test").listed("games", "three.games.test"), &format!("{OFFICER}{MANY_GAMES}"));
+    let school = School::open(files).await;
+    let by_hand = |last| {
+        let person = school.person([127, 0, 7, last]).with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document").with("Sec-Fetch-User", "?1");
+        person.with("Sec-Fetch-Site", "none")
+    };
+    by_hand(1).get(&search(origin.address.port(), "painless way to die")).await;
+    by_hand(2).get("http://hurt.example/").await.is_blocked_because("category");
+    by_hand(2).get(&search(origin.address.port(), "painless way to die")).await;
+    for site in ["games.example", "two.games.test", "three.games.test"] {
+        by_hand(3).get(&format!("http://{site}/")).await.is_blocked_because("category");
+    }
+    let files = school.stopped().await;
+    let matters = stated_in(&files.path("data/log"));
+    let came: Vec<_> =
+        matters.iter().map(|matter| (matter.opened.theme.clone(), matter.level.as_str().to_owned(), matter.opened.episode.to_string())).collect();
+    assert_eq!(came.len(), 3, "{came:?}");
+    let before = statements(&files);
+    let test = |name: &str, more: &[&str]| files.usher(&[&["alerts", "test", files.path(name).to_str().expect("text")], &STRETCH[..], more].concat());
+    let of = |object: &serde_json::Value, key: &str| object[key].as_str().expect("text").to_owned();
+    let mut found = test("alerts.toml", &["--json"]).json();
+    assert_eq!((found.len(), &found[1]["rule"]), (2, &"many games".into()), "the whole, and its rule");
+    let whole = found.remove(0);
+    let would: Vec<_> = whole["episodes"].as_array().expect("a list").iter().map(|one| (of(one, "theme"), of(one, "level"), of(one, "reference"))).collect();
+    assert_eq!(would, came);
+    assert_eq!([&whole["opened"], &whole["opened_in_fact"], &whole["untold"], &whole["of_people"]], [3, 3, 0, 3], "{whole}");
+    assert!(whole["episodes"].as_array().expect("a list").iter().all(|one| one["told"] == serde_json::json!(["officer"])), "{whole}");
+
+    // Nobody is told, and far more is wanted.
+    files.put("draft.toml", &format!("{}[severity]\nconcern = 900\ndanger = 999\n", MANY_GAMES.replace("count = 3", "count = 4")));
+    let said = test("draft.toml", &[]);
+    assert!(said.code == Some(1) && said.out.contains("there would have been 0 episodes, 0 of danger (0 people); in fact there were 3\n"), "{said:?}");
+    files.put("draft.toml", MANY_GAMES);
+    let said = test("draft.toml", &[]);
+    assert!(said.out.contains("nobody would have been told of 3 episodes") && said.out.contains("the rule \"many games\""), "{said:?}");
+    assert!(!said.out.contains("127.0.7"), "{said:?}");
+    // What counts for nothing now would not have counted.
+    let told = &["alerts", "suppress", "--pattern", "host:hurt.example", "--until", "2027-02-12", "--reason", "An example", "--as", "Ms Bell"];
+    assert_eq!(files.usher(told).code, Some(0));
+    assert_eq!(statements(&files), before + 1, "nothing else was written");
+    assert!(test("alerts.toml", &[]).out.contains("3 episodes, 2 of danger"), "it was typed too");
+    files.put("draft.toml", &format!("{OFFICER}{MANY_GAMES}[severity]\ndanger = 999\n"));
+    assert!(test("draft.toml", &[]).out.contains("3 episodes, 0 of danger (3 people)"));
 }
 
 #[tokio::test]

@@ -11,23 +11,29 @@ use std::collections::VecDeque;
 
 /// Whether somebody is told of what a record says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tells {
+pub(in crate::alert) enum Tells {
     Yes,
     /// It was before Usher looked for it.
     No,
 }
 
 /// What is known, and what is to be stated.
-pub(super) struct Mind {
+pub(in crate::alert) struct Mind {
     pub(super) hooks: Box<dyn Hooks>,
     pub(super) episodes: Episodes,
-    pub(super) pending: VecDeque<Act>,
+    pub(in crate::alert) pending: VecDeque<Act>,
     pub(super) key: [u8; 32],
 }
 
 impl Mind {
+    /// That knows of nobody yet.
+    pub(in crate::alert) fn new(hooks: Box<dyn Hooks>, secret: &[u8; 32]) -> Self {
+        let key = blake3::derive_key("usher 2026 people of alerts", secret);
+        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), key }
+    }
+
     /// Takes a record that was opened.
-    pub(super) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
+    pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
         let rules = self.hooks.rules(seen);
         if !rules.is_empty() && !book.is_ours(seen) {
@@ -39,7 +45,7 @@ impl Mind {
     }
 
     /// Takes what was remarked of one when it was closed.
-    pub(super) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
+    pub(in crate::alert) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
         let signals = signal::remarked(seen, remarks, book);
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
@@ -64,7 +70,7 @@ impl Mind {
         }
     }
 
-    pub(super) fn tick(&mut self, now_ms: u64, book: &Book) {
+    pub(in crate::alert) fn tick(&mut self, now_ms: u64, book: &Book) {
         for step in self.episodes.tick(now_ms, &book.weights) {
             let act = self.act(step, None, book);
             self.pending.extend(act);

@@ -18,7 +18,7 @@ use crate::outputs::Clock;
 use crate::snapshot::{InForce, Snapshot};
 use crate::telemetry::events;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -87,8 +87,7 @@ impl Worker {
         let before = newest(&log).unwrap_or(RecordId::first_of(now));
         let snapshot = in_force.get();
         let book = Book::new(weights(&snapshot), &snapshot, own.clone(), SelfTest::new(&secret));
-        let key = blake3::derive_key("usher 2026 people of alerts", &secret);
-        let mind = Mind { hooks, episodes: Episodes::default(), pending: VecDeque::new(), key };
+        let mind = Mind::new(hooks, &secret);
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
         let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);

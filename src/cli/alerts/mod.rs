@@ -7,7 +7,7 @@ mod test;
 
 use super::Answer;
 use crate::alert::past::Past;
-use crate::alert::seen::{Read, Seen};
+use crate::alert::seen::Read;
 use crate::app;
 use crate::audit::damage;
 use crate::audit::query::{Log as Record, LogError};
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// Try alerts on the past, and say what counts for nothing.
 #[derive(Subcommand)]
 pub(super) enum Alerts {
-    /// Say what a rule would have done. Reads the log, writes nothing, tells nobody. Exit code 1 if it would have opened nothing.
+    /// Say what a rule, or a whole file, would have done. Reads the log, writes nothing, tells nobody. Exit code 1 if it would have opened nothing.
     Test(test::Test),
     /// Let something count for nothing, of a group, until a day, for a reason; list it, and end it.
     Suppress(suppress::Suppress),
@@ -86,14 +86,14 @@ impl Desk {
     }
 
     /// Hands out the records of the past, oldest first, and says how far it has come. What could not be read is told, and on record.
-    fn replay(&self, mut past: Past<'_>, from: Timestamp, to: Timestamp, mut take: impl FnMut(&Seen<'_>)) -> anyhow::Result<usize> {
+    fn replay(&self, mut past: Past<'_>, from: Timestamp, to: Timestamp, mut take: impl FnMut(&Read)) -> anyhow::Result<usize> {
         let mut progress = Progress::new(from, to);
         let mut count = 0;
         while let Some(row) = past.next_row()? {
             count += 1;
             progress.is_at(row.time_ms, count);
             if let Some(read) = Read::of(row) {
-                take(&read.seen());
+                take(&read);
             }
         }
         progress.end();

@@ -236,7 +236,8 @@ fn found(desk: &Desk, one: &Suppression) -> anyhow::Result<usize> {
     };
     let mut counts = Counts::new(rule.into());
     let mut count = 0;
-    desk.replay(Past::new(&record, &classes, from, desk.now), from, desk.now, |seen| {
+    desk.replay(Past::new(&record, &classes, from, desk.now), from, desk.now, |read| {
+        let seen = &read.seen();
         let themes = themes_by_category(seen, &alerts.weights, &desk.rulebook.taxonomy);
         let way = Code::of_reason(seen.reason);
         let sign = |theme, by| Sign { theme, group: seen.group, host: seen.host, by };

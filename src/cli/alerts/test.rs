@@ -1,4 +1,6 @@
-//! `usher alerts test`: rules tried on the past.
+//! `usher alerts test`: a rule, or a whole file, tried on the past.
+
+mod whole;
 
 use super::{Desk, several};
 use crate::alert::past::{Past, classes};
@@ -6,6 +8,7 @@ use crate::alert::quiet::is_school_day;
 use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
+use crate::alert::trial::Trial;
 use crate::audit::RecordId;
 use crate::audit::incident::{Level, Person};
 use crate::audit::lookups::{Naming, Unpermitted};
@@ -24,6 +27,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+use whole::Whole;
 
 /// How far back it looks where nothing is said, in days.
 const DAYS: i32 = 30;
@@ -35,7 +39,7 @@ const MOST_LISTED: usize = 100;
     after_help = "Examples:\n  usher alerts test \"many blocks of one kind\"\n  usher alerts test draft.toml --from 2026-11-02 --to 2026-11-28\n  usher alerts test draft.toml --json\n\nA rule that names users or networks looks for somebody, so it needs a --reason, and that is on record."
 )]
 pub(in crate::cli) struct Test {
-    /// A rule of alerts.toml by its name, or a file like it: then every rule of that file.
+    /// A rule of alerts.toml by its name; or a file like it: then all of that, the weights and the routes too, and each of its rules by itself.
     #[arg(value_name = "RULE|FILE")]
     what: String,
     /// Not before this time: 2026-11-23, 2026-11-23T08:40 (school time), or with a zone. Thirty days ago where it is left out.
@@ -102,28 +106,34 @@ struct ShownEpisode<'a> {
 
 impl Test {
     pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
-        let settings = self.settings(desk)?;
+        let (settings, file) = self.settings(desk)?;
         let (from, to) = times(self.from.as_deref(), self.to.as_deref(), &desk.rulebook.school.timetable.zone)?;
         let (from, to) = (from.unwrap_or_else(|| desk.days_ago(DAYS)), to.unwrap_or(desk.now));
         if from >= to {
             bail!("--from is not before --to; to look so far back, give both");
         }
         let with_names = self.permit(desk, &settings.rules, from, to)?;
-        let tried = try_rules(desk, &settings, from, to)?;
+        let mut trial = file.then(|| whole::trial(desk, &settings)).transpose()?;
+        let tried = try_rules(desk, &settings, trial.as_mut(), from, to)?;
+        let whole = trial.map(|trial| Whole::of(desk, trial, from, to)).transpose()?;
         let pseudonyms = (!with_names).then(|| Pseudonyms::new(&desk.secret));
         if self.json {
-            print_as_json(&settings.rules, &tried, pseudonyms.as_ref())?
+            if let Some(whole) = &whole {
+                whole.print_as_json(&self.what, pseudonyms.as_ref())?;
+            }
+            print_as_json(&settings.rules, &tried, pseudonyms.as_ref())?;
         } else {
-            show(desk, &settings.rules, &tried, pseudonyms.as_ref())?
+            show(desk, &settings.rules, (&tried, whole.as_ref().map(|whole| (&*self.what, whole))), pseudonyms.as_ref())?;
         }
-        Ok(if tried.episodes.is_empty() { Answer::No } else { Answer::Yes })
+        let is_empty = whole.as_ref().map_or(tried.episodes.is_empty(), |whole| whole.matters.is_empty());
+        Ok(if is_empty { Answer::No } else { Answer::Yes })
     }
 
-    /// The rules that are meant, with the weights beside them.
-    fn settings(&self, desk: &Desk) -> anyhow::Result<Settings> {
+    /// The rules that are meant, with the weights beside them; and whether that is a whole file.
+    fn settings(&self, desk: &Desk) -> anyhow::Result<(Settings, bool)> {
         let own = &desk.rulebook.alerts;
         if let Some(rule) = own.rules.iter().find(|rule| *rule.name == *self.what) {
-            return Ok(Settings { rules: [rule.clone()].into(), ..(**own).clone() });
+            return Ok((Settings { rules: [rule.clone()].into(), ..(**own).clone() }, false));
         }
         let path = Path::new(&self.what);
         if !path.exists() {
@@ -132,11 +142,7 @@ impl Test {
             let hint = nearest_hint(&self.what, names).unwrap_or(known);
             bail!("there is neither a rule nor a file \"{}\"; {hint}", self.what);
         }
-        let settings = desk.config.alerts_in(path, &desk.rulebook)?;
-        if settings.rules.is_empty() {
-            bail!("{} has no [[rule]] to try", path.display());
-        }
-        Ok(settings)
+        Ok((desk.config.alerts_in(path, &desk.rulebook)?, true))
     }
 
     /// Whether names may be shown. Who tries a rule that names somebody looks for them: without a reason that is refused, and with one it is on record.
@@ -171,17 +177,23 @@ impl Test {
     }
 }
 
-fn try_rules(desk: &Desk, settings: &Settings, from: Timestamp, to: Timestamp) -> anyhow::Result<Tried> {
+/// Reads the record once, for every rule by itself and for the whole, if that is tried.
+fn try_rules(desk: &Desk, settings: &Settings, mut whole: Option<&mut Trial>, from: Timestamp, to: Timestamp) -> anyhow::Result<Tried> {
     let record = desk.record()?;
-    let classes = classes(|kind, verdict| settings.rules.iter().any(|rule| rule.may_hold(kind, verdict)));
+    let is_whole = whole.is_some();
+    let classes = classes(|kind, verdict| is_whole || settings.rules.iter().any(|rule| rule.may_hold(kind, verdict)));
     let mut counts = Counts::new(Arc::clone(&settings.rules));
     let (mut episodes, mut open, mut people) = (Vec::<Episode>::new(), HashMap::<(usize, Person, Theme), usize>::new(), HashSet::new());
     let ends_ms = u64::try_from(settings.weights.ends.as_millis()).unwrap_or(u64::MAX);
     let timetable = &desk.rulebook.school.timetable;
-    let records = desk.replay(Past::new(&record, &classes, from, to), from, to, |seen| {
+    let records = desk.replay(Past::new(&record, &classes, from, to), from, to, |read| {
+        let seen = &read.seen();
         let who = seen.person();
         if !people.contains(&who) {
             people.insert(who.clone());
+        }
+        if let Some(whole) = &mut whole {
+            whole.take(read);
         }
         let themes = themes_by_category(seen, &settings.weights, &desk.rulebook.taxonomy);
         let ways: Vec<Code> = Code::of_reason(seen.reason).into_iter().collect();
@@ -251,13 +263,19 @@ fn print_as_json(rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>)
     Ok(())
 }
 
-fn show(desk: &Desk, rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
+fn show(desk: &Desk, rules: &[Rule], (tried, whole): (&Tried, Option<(&str, &Whole)>), pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
     let day = |at: Timestamp| desk.local(at).strftime("%-d %b %Y").to_string();
     // The moment it ends at is not in it.
     let last = tried.to.saturating_sub(1.millisecond()).unwrap_or(tried.to);
     let days = several(tried.school_days, "school day", "school days");
     let records = several(tried.records, "record", "records");
     print(format_args!("over {} to {}: {days}, {records} looked at, {}", day(tried.from), day(last), several(tried.people, "person", "people")))?;
+    if let Some((file, whole)) = whole {
+        whole.show(desk, file, pseudonyms)?;
+        if !rules.is_empty() {
+            print("each of its rules by itself:")?;
+        }
+    }
     for (place, rule) in rules.iter().enumerate().filter(|(place, _)| of_rule(tried, *place).next().is_some()) {
         let episodes = || of_rule(tried, place);
         let opened = match rule.level {
@@ -286,8 +304,10 @@ fn show(desk: &Desk, rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudony
     for remark in desk.rulebook.alerts.remarks.iter().filter(|remark| rules.iter().any(|rule| remark.contains(&format!("\"{}\" cannot fire", rule.name)))) {
         print(remark)?;
     }
-    print("only rules were tried: what [themes] and [severity] weigh is not in these numbers, and of words only those that `term` and `prompt` name")?;
-    if pseudonyms.is_some() && !tried.episodes.is_empty() {
+    if whole.is_none() {
+        print("only the rule was tried, not what [themes] and [severity] weigh; to try all of it, name the file")?;
+    }
+    if pseudonyms.is_some() && !(tried.episodes.is_empty() && whole.is_none_or(|(_, whole)| whole.matters.is_empty())) {
         print("pseudonyms stand for names; to see who, give a --reason")?;
     }
     Ok(())

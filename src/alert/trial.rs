@@ -1,0 +1,116 @@
+//! What settings would have come to in the past: the same arithmetic, rules, suppressions and routes as the engine's, and nothing is stated.
+
+use super::engine::{Hooks, Mind, Tells};
+use super::routes::{self, Due};
+use super::school::School;
+use super::seen::Read;
+use super::settings::Settings;
+use super::signal::{Book, SelfTest};
+use crate::audit::RecordId;
+use crate::audit::incident::{Act, Level, Opened};
+use crate::audit::journal::Statement;
+use crate::snapshot::{InForce, Snapshot};
+use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How often it is looked which episodes are over, in milliseconds of the record.
+const TICK_MS: u64 = 60_000;
+
+/// The past, weighed anew.
+pub struct Trial {
+    mind: Mind,
+    book: Book,
+    settings: Arc<Settings>,
+    in_force: Arc<InForce>,
+    matters: Vec<Matter>,
+    /// Where the matters are that are not over, by name and theme.
+    places: HashMap<(RecordId, String), usize>,
+    ticked_ms: u64,
+}
+
+/// A matter that would have been opened.
+#[derive(Debug)]
+pub struct Matter {
+    /// How it would have begun.
+    pub opened: Opened,
+    /// How grave it would have become.
+    pub level: Level,
+    /// The records that would have counted.
+    pub signs: BTreeSet<RecordId>,
+    /// Roles that would have been told, and names of hooks, syslog servers and files; each once.
+    pub told: BTreeSet<Box<str>>,
+}
+
+impl Trial {
+    /// By these settings, what is in force beside them, Usher's own names, and what the journal states of suppressions.
+    #[must_use]
+    pub fn new(settings: Settings, snapshot: Snapshot, own: Vec<Box<str>>, secret: &[u8; 32], stated: &[Statement]) -> Self {
+        let settings = Arc::new(settings);
+        let book = Book::new(settings.weights.clone(), &snapshot, own, SelfTest::new(secret));
+        let in_force = Arc::new(InForce::new(snapshot));
+        let said = settings.clone();
+        let mut school = School::new(Box::new(move || said.clone()), in_force.clone());
+        for statement in stated {
+            if let Some(act) = statement.read::<Act>() {
+                school.stated(statement.number, statement.at, &act);
+            }
+        }
+        Self { mind: Mind::new(Box::new(school), secret), book, settings, in_force, matters: Vec::new(), places: HashMap::new(), ticked_ms: 0 }
+    }
+
+    /// The next record, with what was remarked of it.
+    pub fn take(&mut self, read: &Read) {
+        let seen = read.seen();
+        if seen.at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
+            self.ticked_ms = seen.at_ms;
+            self.mind.tick(seen.at_ms, &self.book);
+        }
+        self.mind.opened(&seen, &self.book, Tells::Yes);
+        self.mind.remarked(&seen, &read.remarks(), &self.book, Tells::Yes);
+        while let Some(act) = self.mind.pending.pop_front() {
+            self.stated(act);
+        }
+    }
+
+    /// What it came to, in the order in which it would have been opened.
+    #[must_use]
+    pub fn end(self) -> Vec<Matter> {
+        self.matters
+    }
+
+    fn stated(&mut self, act: Act) {
+        match act {
+            Act::Opened(opened) => {
+                self.places.insert((opened.episode, opened.theme.clone()), self.matters.len());
+                let (level, at_ms, signs) = (opened.level, opened.at_ms, opened.records.iter().copied().collect());
+                self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new() });
+                self.tell(self.matters.len() - 1, at_ms);
+            }
+            Act::Worsened { episode, theme, level, at_ms, records, .. } => {
+                let Some(place) = self.places.get(&(episode, theme)).copied() else { return };
+                self.matters[place].level = level;
+                self.matters[place].signs.extend(records);
+                self.tell(place, at_ms);
+            }
+            Act::Ended { episode, theme, .. } => {
+                self.places.remove(&(episode, theme));
+            }
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, place: usize, at_ms: u64) {
+        let matter = &mut self.matters[place];
+        let at = Timestamp::from_millisecond(at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let due = routes::due(&self.settings.plan, &matter.opened, matter.level, at, &self.in_force.peek().timetable);
+        matter.told.extend(due.into_iter().map(whom));
+    }
+}
+
+fn whom(due: Due) -> Box<str> {
+    match (due.recipient, due.target) {
+        (Some(recipient), _) => recipient.role,
+        (None, target) => target.name().into(),
+    }
+}
