@@ -11,7 +11,13 @@ use crate::reach::Roots;
 use crate::telemetry::events::LinksUnserved;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// How often it is looked whether the school says something else.
+const LOOK: Duration = Duration::from_secs(1);
+/// After how long an address that could not be had is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What runs beside the proxy to tell people of alerts.
 pub(super) struct Telling {
@@ -46,21 +52,45 @@ impl Telling {
 
     /// Tells, and serves the pages of links where the school wants that, until it is dropped.
     pub(super) async fn run(self) {
-        let book = (self.books)();
-        let desk = Desk { links: self.links, school: self.school, clock: self.around.clock.clone(), zone: book.timetable.zone.clone() };
+        let Self { around, links, books, school } = self;
+        let clock = around.clock.clone();
         let serving = async {
-            if let Some(address) = book.plan.links.listen {
-                listen(address, desk).await;
+            loop {
+                let book = books();
+                let desk = Desk { links: links.clone(), school: school.clone(), clock: clock.clone(), zone: book.timetable.zone.clone() };
+                tokio::select! {
+                    () = listen(book.plan.links.listen, desk) => {}
+                    () = other(&books, &book) => {}
+                }
             }
         };
-        tokio::join!(notify::run(self.around), serving);
+        tokio::join!(notify::run(around), serving);
     }
 }
 
-async fn listen(address: SocketAddr, desk: Desk) {
-    match TcpListener::bind(address).await {
-        Ok(listener) => serve(listener, desk).await,
-        // Links still work through the proxy, and the ladder goes on.
-        Err(error) => LinksUnserved { address, error: &error }.emit(),
+/// Serves there, if anywhere, until it is dropped. An address that cannot be had is tried again, and told of once.
+async fn listen(address: Option<SocketAddr>, desk: Desk) {
+    let Some(address) = address else { return std::future::pending().await };
+    let mut is_told = false;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return serve(listener, desk).await,
+            // Links still work through the proxy, and the ladder goes on.
+            Err(error) if !is_told => LinksUnserved { address, error: &error }.emit(),
+            Err(_) => {}
+        }
+        is_told = true;
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Waits until the school says something else of links.
+async fn other(books: &Books, book: &Book) {
+    let is_same = || {
+        let now = books();
+        now.plan.links.listen == book.plan.links.listen && now.timetable.zone == book.timetable.zone
+    };
+    while is_same() {
+        tokio::time::sleep(LOOK).await;
     }
 }

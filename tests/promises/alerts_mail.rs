@@ -891,7 +891,9 @@ async fn a_technician_sees_what_is_unsent_and_tries_the_way() {
 #[tokio::test]
 async fn links_are_answered_where_the_school_wants_them_for_its_web_server() {
     let server = Smtp::doing(&[Does::Takes]).await;
-    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    // Of this machine's addresses that nobody else is given ports of: none of another test's is at ours.
+    let free = |host: &str| std::net::TcpListener::bind((host, 0)).and_then(|listener| listener.local_addr()).expect("a port");
+    let (address, next) = (free("127.0.77.1"), free("127.0.77.2"));
     let settings = format!("[links]\nbase = \"https://usher.school.example\"\nlisten = \"{address}\"\n");
     let school = School::open(files(server.port(), &settings)).await;
     let at: Timestamp = MORNING.parse().expect("a time");
@@ -903,6 +905,12 @@ async fn links_are_answered_where_the_school_wants_them_for_its_web_server() {
     assert_eq!(asks(address, "GET", &path, "").await.0, 200);
     assert_eq!(asks(address, "POST", &path, "name=Ms+Bell").await.0, 200);
     assert_eq!(asks(address, "POST", &path, "name=Ms+Bell").await.0, 410);
+    // Another address is taken up with the rest.
+    school.files.edit("alerts.toml", &address.to_string(), &next.to_string());
+    school.reloader.reload().await.expect("it is sound");
+    until("to be there", || std::net::TcpStream::connect(next).is_ok()).await;
+    assert!(std::net::TcpStream::connect(address).is_err(), "and the other is left");
+    assert_eq!(asks(next, "GET", &path, "").await.0, 410);
     // Through the proxy the school's own name is a site like any other, and the token is not on record either.
     school.teacher().get(&link.replace("https:", "http:")).await;
     let token = path.trim_start_matches("/a/").to_owned();
