@@ -324,6 +324,28 @@ impl Journal {
         }
     }
 
+    /// Adds a statement if what was stated before it says so: asked and stated in one. Nothing, if it says no.
+    pub(super) fn state_if(
+        &mut self,
+        at: Timestamp,
+        topic: Topic,
+        body: &impl Serialize,
+        may: impl FnOnce(&Before<'_, '_>) -> rusqlite::Result<bool>,
+    ) -> Result<Option<u64>, JournalError> {
+        let mut is_refused = false;
+        let stated = self.state_and(at, topic, body, |transaction| match may(&Before(transaction))? {
+            true => Ok(()),
+            false => {
+                is_refused = true;
+                Err(rusqlite::Error::QueryReturnedNoRows)
+            }
+        });
+        match stated {
+            Err(_) if is_refused => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Adds a statement and changes which segments there are, both or neither.
     pub(super) fn state_and(
         &mut self,
@@ -358,6 +380,25 @@ impl Journal {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+}
+
+/// What was stated before a statement that is about to be.
+pub(super) struct Before<'t, 'c>(&'t Transaction<'c>);
+
+impl Before<'_, '_> {
+    /// Statements about alerts after this number, oldest first.
+    pub(super) fn alerts_after(&self, number: u64) -> rusqlite::Result<Vec<Statement>> {
+        // The last is the one that is about to be.
+        let select = "SELECT number, at, kind, body, link, signature FROM statements \
+                      WHERE kind = ?1 AND number > ?2 AND number < (SELECT max(number) FROM statements) ORDER BY number";
+        self.0.prepare(select)?.query_map(params![Topic::Alert.as_str(), signed(number)], read_statement)?.collect()
+    }
+
+    /// Whether a statement is there and was not emptied.
+    pub(super) fn says_something(&self, number: u64) -> rusqlite::Result<bool> {
+        let body: Option<String> = self.0.query_row("SELECT body FROM statements WHERE number = ?1", [signed(number)], |row| row.get(0)).optional()?;
+        Ok(body.is_some_and(|body| !body.is_empty()))
     }
 }
 
