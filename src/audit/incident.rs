@@ -3,6 +3,7 @@
 //! Each is a statement of [`Topic::Alert`] that is only ever added; [`fold`] makes of them what stands now. They hold references to records and no words of
 //! searches: what somebody looked for is read from the record, while it is kept.
 
+pub(super) mod care;
 mod matter;
 
 pub use matter::Changed;

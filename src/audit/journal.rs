@@ -16,6 +16,7 @@ use crate::files;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -383,6 +384,17 @@ impl Journal {
     }
 }
 
+/// Takes out what these statements say; their links and signatures stay, and a statement that is made with it says which they are. What was stated once
+/// only is not held to it any more.
+pub(super) fn empty(change: &Transaction<'_>, numbers: &[u64]) -> rusqlite::Result<()> {
+    let mut statement = change.prepare_cached("UPDATE statements SET body = '' WHERE number = ?1")?;
+    for number in numbers {
+        statement.execute([signed(*number)])?;
+    }
+    change.execute_batch(KEYS)?;
+    change.execute("DELETE FROM keys WHERE statement IN (SELECT number FROM statements WHERE kind = ?1 AND body = '')", [Topic::Alert.as_str()]).map(drop)
+}
+
 /// What was stated before a statement that is about to be.
 pub(super) struct Before<'t, 'c>(&'t Transaction<'c>);
 
@@ -487,6 +499,17 @@ impl Reader {
     /// Statements after this number, oldest first, at most so many.
     pub fn after(&self, number: u64, limit: u32) -> Result<Vec<Statement>, JournalError> {
         self.select("WHERE number > ?1 ORDER BY number LIMIT ?2", params![signed(number), limit])
+    }
+
+    /// What was stated once only, by its key, with the number of its statement.
+    pub(super) fn keys(&self) -> Result<BTreeMap<String, u64>, JournalError> {
+        let is_there: bool = self.connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'keys'", [], |row| row.get(0))?;
+        if !is_there {
+            return Ok(BTreeMap::new());
+        }
+        let mut statement = self.connection.prepare_cached("SELECT key, statement FROM keys")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn select(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Statement>, JournalError> {

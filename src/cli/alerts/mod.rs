@@ -13,6 +13,8 @@ mod show;
 mod suppress;
 mod test;
 
+pub(super) use outcomes::Sum;
+
 use super::Answer;
 use crate::alert::past::Past;
 use crate::alert::seen::{Read, Seen};
