@@ -142,7 +142,7 @@ impl Tidier {
             for (file, why) in &erasure.failed {
                 events::LogNotErased { error: &format!("{file}: {why}") }.emit();
             }
-            let left = erasure.live + erasure.held;
+            let left = erasure.live + erasure.held + erasure.open_alerts;
             if self.told.insert(erasure.asked, left) != Some(left) {
                 events::LogErased { asked: erasure.asked, records: erasure.erased, left }.emit();
             }

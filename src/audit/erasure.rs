@@ -9,19 +9,20 @@
 //! meant. What is held stays, and keeps the erasure pending until the hold is released.
 //!
 //! Where all of a person's records go, so does the name from the statements on who looked at them: those are emptied, and what they said without the name
-//! stands in the last statement of the erasure.
+//! stands in the last statement of the erasure. The person's alerts go with the last of it too, in the same way; one that staff have not closed, or that may
+//! go on, keeps the erasure pending, as what is held does.
 
 use super::alias::{Alias, Aliases};
 use super::entry::Decoder;
 use super::folder::Folder;
 use super::holds::{self, Hold, HoldError};
-use super::journal::{Journal, JournalError, Reader, Statement, Topic};
-use super::live::{self, LiveError, signed};
+use super::incident::care;
+use super::journal::{Journal, JournalError, Reader, Statement, Topic, empty};
+use super::live::{self, LiveError};
 use super::record::RecordId;
 use super::rewrite::{self, Change, Remains, Replaced, RewriteError, Source, Stays};
 use super::scope::{Among, Scope};
 use jiff::Timestamp;
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -116,6 +117,9 @@ pub enum Erased {
         records: u64,
         /// Statements on who looked that named the person and say nothing any more; their links and signatures stay.
         lookups: Vec<Emptied>,
+        /// Statements on the person's alerts, in the same way.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alerts: Vec<u64>,
     },
 }
 
@@ -139,6 +143,10 @@ pub struct Found {
     pub segments: u64,
     /// Records in live files.
     pub live: u64,
+    /// Alerts that are dealt with.
+    pub alerts: u64,
+    /// Alerts that are not: they go once they are closed and over.
+    pub open_alerts: u64,
     /// By class.
     pub classes: BTreeMap<&'static str, u64>,
     /// Times of the first and the last, in Unix milliseconds.
@@ -150,6 +158,12 @@ pub struct Found {
 impl Found {
     fn time(&mut self, ms: u64) {
         self.times = Some(self.times.map_or((ms, ms), |(first, last)| (first.min(ms), last.max(ms))));
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.records() + self.alerts + self.open_alerts == 0
     }
 
     /// How many in all.
@@ -170,6 +184,10 @@ pub struct Standing {
     pub live: u64,
     /// How many stay because they are held.
     pub held: u64,
+    /// How many alerts wait until somebody has closed them and they are over.
+    pub open_alerts: u64,
+    /// How many alerts went.
+    pub alerts: u64,
     /// Segments that could not be written anew, and why.
     pub failed: BTreeMap<String, String>,
 }
@@ -178,7 +196,7 @@ impl Standing {
     /// Whether nothing more is to be done.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.live == 0 && self.held == 0 && self.failed.is_empty()
+        self.live == 0 && self.held == 0 && self.open_alerts == 0 && self.failed.is_empty()
     }
 }
 
@@ -227,6 +245,8 @@ fn find(folder: &Folder, reader: &Reader, aliases: &Aliases, scope: &Scope) -> R
         found.live += 1;
         found.time(time_ms);
     }
+    let alerts = care::of_person(reader, (&[], aliases), scope, Timestamp::now())?;
+    (found.alerts, found.open_alerts) = (alerts.matters, alerts.open);
     Ok(found)
 }
 
@@ -359,7 +379,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn carry_out(&mut self, pending: &Pending) -> Result<Standing, ErasureError> {
-        let mut standing = Standing { asked: pending.asked, erased: pending.erased, live: 0, held: 0, failed: BTreeMap::new() };
+        let mut standing = Standing { asked: pending.asked, erased: pending.erased, live: 0, held: 0, open_alerts: 0, alerts: 0, failed: BTreeMap::new() };
         // First what is live: what is sealed meanwhile is then found among the parts, or the next time.
         standing.live = live(self.folder, self.journal.reader(), self.aliases, &pending.scope)?.len() as u64;
         let notes = rewrite::notes(self.journal.reader())?;
@@ -373,8 +393,12 @@ impl Work<'_> {
                 Err(error) => drop(standing.failed.insert(part.file.clone(), error.to_string())),
             }
         }
+        let alerts = care::of_person(self.journal.reader(), (self.holds, self.aliases), &pending.scope, self.now)?;
+        standing.held += alerts.held;
+        standing.open_alerts = alerts.open;
         if standing.is_finished() {
-            self.finish(pending, standing.erased)?;
+            self.finish(pending, standing.erased, alerts.numbers)?;
+            standing.alerts = alerts.matters;
         }
         Ok(standing)
     }
@@ -409,14 +433,12 @@ impl Work<'_> {
         Ok((made.left_out, stays))
     }
 
-    fn finish(&mut self, pending: &Pending, records: u64) -> Result<(), ErasureError> {
+    fn finish(&mut self, pending: &Pending, records: u64, alerts: Vec<u64>) -> Result<(), ErasureError> {
         let whole = pending.scope.from.is_none() && pending.scope.to.is_none();
         let lookups = if whole { self.lookups(pending)? } else { Vec::new() };
-        let numbers: Vec<u64> = lookups.iter().map(|lookup| lookup.number).collect();
-        let body = Erased::Finished { asked: pending.asked, records, lookups };
-        self.journal.state_and(self.now, Topic::Erased, &body, |change| {
-            numbers.iter().try_for_each(|number| change.execute("UPDATE statements SET body = '' WHERE number = ?1", params![signed(*number)]).map(drop))
-        })?;
+        let numbers: Vec<u64> = lookups.iter().map(|lookup| lookup.number).chain(alerts.iter().copied()).collect();
+        let body = Erased::Finished { asked: pending.asked, records, lookups, alerts };
+        self.journal.state_and(self.now, Topic::Erased, &body, |change| empty(change, &numbers))?;
         Ok(self.journal.empty_wal()?)
     }
 
@@ -453,13 +475,13 @@ pub fn emptied(reader: &Reader) -> Result<HashSet<u64>, JournalError> {
     let mut numbers = HashSet::new();
     for purged in reader.about(Topic::Purged, 0)?.iter().filter_map(Statement::read::<super::retention::Purged>) {
         match purged {
-            super::retention::Purged::Lookups { numbers: emptied, .. } => numbers.extend(emptied),
+            super::retention::Purged::Lookups { numbers: emptied, .. } | super::retention::Purged::Alerts { numbers: emptied, .. } => numbers.extend(emptied),
             super::retention::Purged::Records { .. } => {}
         }
     }
     for erased in reader.about(Topic::Erased, 0)?.iter().filter_map(Statement::read::<Erased>) {
         match erased {
-            Erased::Finished { lookups, .. } => numbers.extend(lookups.iter().map(|lookup| lookup.number)),
+            Erased::Finished { lookups, alerts, .. } => numbers.extend(lookups.iter().map(|lookup| lookup.number).chain(alerts)),
             Erased::Asked { .. } | Erased::Done { .. } => {}
         }
     }

@@ -3,6 +3,11 @@
 //! Each is a statement of [`Topic::Alert`] that is only ever added; [`fold`] makes of them what stands now. They hold references to records and no words of
 //! searches: what somebody looked for is read from the record, while it is kept.
 
+pub(super) mod care;
+mod matter;
+
+pub use matter::Changed;
+
 use super::journal::{Journal, JournalError, Statement, Topic};
 use super::record::RecordId;
 use jiff::Timestamp;
@@ -164,6 +169,9 @@ pub enum Act {
         action: String,
         /// Why.
         reason: String,
+        /// Which of the reasons why it was told was wrong, in their own words: only where it was a false alarm, and only if somebody says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        disputed: Option<String>,
     },
     /// Signs of this pattern count for nothing. Its number is the statement's.
     Suppressed {
@@ -379,11 +387,11 @@ impl Incident {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::audit::Folder;
 
-    fn opened(episode: u64, theme: &str) -> Act {
+    pub(in crate::audit) fn opened(episode: u64, theme: &str) -> Act {
         Act::Opened(Box::new(Opened {
             episode: RecordId(episode),
             theme: theme.into(),
@@ -411,7 +419,8 @@ mod tests {
         let (episode, theme) = (RecordId(7), "self-harm".to_owned());
         let read = Act::Read { episode, theme: theme.clone(), by: "Ms Bell".into(), how: "link".into() };
         let worse = Act::Worsened { episode, theme: theme.clone(), level: Level::Danger, at_ms: 9, factors: Vec::new(), records: vec![RecordId(9), episode] };
-        let closed = Act::Closed { episode, theme, by: "Ms Bell".into(), outcome: Outcome::Talked, action: "talked".into(), reason: "why".into() };
+        let closed =
+            Act::Closed { episode, theme, by: "Ms Bell".into(), outcome: Outcome::Talked, action: "talked".into(), reason: "why".into(), disputed: None };
         for act in [opened(7, "self-harm"), opened(7, "self-harm"), opened(7, "hate"), read.clone(), worse.clone(), worse] {
             journal.state_act(now, &act).expect("stated");
         }

@@ -16,6 +16,7 @@ use crate::files;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -324,6 +325,28 @@ impl Journal {
         }
     }
 
+    /// Adds a statement if what was stated before it says so: asked and stated in one. Nothing, if it says no.
+    pub(super) fn state_if(
+        &mut self,
+        at: Timestamp,
+        topic: Topic,
+        body: &impl Serialize,
+        may: impl FnOnce(&Before<'_, '_>) -> rusqlite::Result<bool>,
+    ) -> Result<Option<u64>, JournalError> {
+        let mut is_refused = false;
+        let stated = self.state_and(at, topic, body, |transaction| match may(&Before(transaction))? {
+            true => Ok(()),
+            false => {
+                is_refused = true;
+                Err(rusqlite::Error::QueryReturnedNoRows)
+            }
+        });
+        match stated {
+            Err(_) if is_refused => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Adds a statement and changes which segments there are, both or neither.
     pub(super) fn state_and(
         &mut self,
@@ -358,6 +381,36 @@ impl Journal {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+}
+
+/// Takes out what these statements say; their links and signatures stay, and a statement that is made with it says which they are. What was stated once
+/// only is not held to it any more.
+pub(super) fn empty(change: &Transaction<'_>, numbers: &[u64]) -> rusqlite::Result<()> {
+    let mut statement = change.prepare_cached("UPDATE statements SET body = '' WHERE number = ?1")?;
+    for number in numbers {
+        statement.execute([signed(*number)])?;
+    }
+    change.execute_batch(KEYS)?;
+    change.execute("DELETE FROM keys WHERE statement IN (SELECT number FROM statements WHERE kind = ?1 AND body = '')", [Topic::Alert.as_str()]).map(drop)
+}
+
+/// What was stated before a statement that is about to be.
+pub(super) struct Before<'t, 'c>(&'t Transaction<'c>);
+
+impl Before<'_, '_> {
+    /// Statements about alerts after this number, oldest first.
+    pub(super) fn alerts_after(&self, number: u64) -> rusqlite::Result<Vec<Statement>> {
+        // The last is the one that is about to be.
+        let select = "SELECT number, at, kind, body, link, signature FROM statements \
+                      WHERE kind = ?1 AND number > ?2 AND number < (SELECT max(number) FROM statements) ORDER BY number";
+        self.0.prepare(select)?.query_map(params![Topic::Alert.as_str(), signed(number)], read_statement)?.collect()
+    }
+
+    /// Whether a statement is there and was not emptied.
+    pub(super) fn says_something(&self, number: u64) -> rusqlite::Result<bool> {
+        let body: Option<String> = self.0.query_row("SELECT body FROM statements WHERE number = ?1", [signed(number)], |row| row.get(0)).optional()?;
+        Ok(body.is_some_and(|body| !body.is_empty()))
     }
 }
 
@@ -446,6 +499,17 @@ impl Reader {
     /// Statements after this number, oldest first, at most so many.
     pub fn after(&self, number: u64, limit: u32) -> Result<Vec<Statement>, JournalError> {
         self.select("WHERE number > ?1 ORDER BY number LIMIT ?2", params![signed(number), limit])
+    }
+
+    /// What was stated once only, by its key, with the number of its statement.
+    pub(super) fn keys(&self) -> Result<BTreeMap<String, u64>, JournalError> {
+        let is_there: bool = self.connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'keys'", [], |row| row.get(0))?;
+        if !is_there {
+            return Ok(BTreeMap::new());
+        }
+        let mut statement = self.connection.prepare_cached("SELECT key, statement FROM keys")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn select(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Statement>, JournalError> {

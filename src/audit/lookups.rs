@@ -132,10 +132,15 @@ impl Permit {
 
 /// Puts a look on record, and then permits it.
 pub fn look(journal: &mut Journal, look: &Look) -> Result<Permit, JournalError> {
+    look_in_words(journal, look, &in_words(&look.filter))
+}
+
+/// Puts on record that somebody looks at what is no search of the log, such as an alert. `words` say at what, as it would be typed; the filter whose it is.
+pub fn look_in_words(journal: &mut Journal, look: &Look, words: &str) -> Result<Permit, JournalError> {
     let filter = look.filter.clone();
     let name = look.name.as_deref().map(|name| one_line(name).chars().take(MOST_CHARACTERS).collect());
     let (user, client) = (filter.user.clone(), filter.client.clone());
-    let body = Body { who: look.who.clone(), name, user, client, filter: in_words(&filter), reason: look.reason.to_string() };
+    let body = Body { who: look.who.clone(), name, user, client, filter: one_line(words), reason: look.reason.to_string() };
     let number = journal.state(look.at, Topic::Looked, &body)?;
     Ok(Permit { filter, number })
 }

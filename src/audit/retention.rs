@@ -18,12 +18,12 @@ pub use keep::{Keep, NotAPeriod, Period, Unit};
 use super::alias::Aliases;
 use super::folder::Folder;
 use super::holds::{self, Hold, HoldError};
-use super::journal::{Journal, JournalError, Part, SegmentNote, Topic};
+use super::incident::care;
+use super::journal::{Journal, JournalError, Part, SegmentNote, Topic, empty};
 use super::record::{Class, RecordId};
 use super::rewrite::{self, Change, Remains, Replaced, RewriteError, Source, Stays};
 use super::scope::{Among, Scope};
 use jiff::Timestamp;
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -83,12 +83,21 @@ pub enum Purged {
         /// The statements.
         numbers: Vec<u64>,
     },
+    /// Alerts that were closed, and what belongs to them: the statements with these numbers say nothing any more. Their links and signatures stay.
+    Alerts {
+        /// The rule.
+        rule: String,
+        /// All were older than this.
+        older_than: Timestamp,
+        /// The statements.
+        numbers: Vec<u64>,
+    },
 }
 
 /// What was purged of a class, or would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PurgedClass {
-    /// The class, or `lookups`.
+    /// The class, `lookups` or `alerts`.
     pub class: &'static str,
     /// The rule.
     pub rule: Period,
@@ -104,6 +113,8 @@ pub struct PurgedClass {
     pub last: Option<String>,
     /// How many records stay though they are older, because they are held.
     pub held: u64,
+    /// How many alerts stay though they are older, because nobody has closed them, or more may come of them.
+    pub open: u64,
 }
 
 /// What came of a purge.
@@ -144,6 +155,7 @@ pub fn purge(folder: &Folder, keep: &Keep, now: Timestamp, doing: Doing) -> Resu
         report.classes.push(purged);
     }
     report.classes.push(purge_lookups(&mut journal, keep.lookups, now, doing)?);
+    report.classes.push(purge_alerts(&mut journal, (&holds, &aliases), keep.alerts, now, doing)?);
     Ok(report)
 }
 
@@ -174,7 +186,7 @@ enum Fate {
 impl OfClass<'_> {
     fn purge(&mut self, kept_back: &mut BTreeMap<String, String>) -> Result<PurgedClass, PurgeError> {
         let older_than = self.rule.before(self.now);
-        let mut purged = PurgedClass { class: self.class.as_str(), rule: self.rule, older_than, records: 0, bytes: 0, first: None, last: None, held: 0 };
+        let mut purged = PurgedClass { class: self.class.as_str(), rule: self.rule, older_than, records: 0, bytes: 0, first: None, last: None, held: 0, open: 0 };
         let mut due: Vec<_> = self.parts.iter().filter(|part| part.class == self.class && is_older(part, self.parts, older_than)).collect();
         // The oldest first: what a segment has to prove is looked up in later ones.
         due.sort_unstable_by_key(|part| part.lives.0);
@@ -299,9 +311,8 @@ fn purge_lookups(journal: &mut Journal, rule: Period, now: Timestamp, doing: Doi
     let records = old.len() as u64;
     if records > 0 && doing == Doing::Really {
         let numbers: Vec<u64> = old.iter().map(|look| look.number).collect();
-        journal.state_and(now, Topic::Purged, &Purged::Lookups { rule: rule.to_string(), older_than, numbers: numbers.clone() }, |change| {
-            numbers.iter().try_for_each(|number| change.execute("UPDATE statements SET body = '' WHERE number = ?1", params![number.cast_signed()]).map(drop))
-        })?;
+        let body = Purged::Lookups { rule: rule.to_string(), older_than, numbers: numbers.clone() };
+        journal.state_and(now, Topic::Purged, &body, |change| empty(change, &numbers))?;
         journal.empty_wal()?;
     }
     Ok(PurgedClass {
@@ -313,7 +324,21 @@ fn purge_lookups(journal: &mut Journal, rule: Period, now: Timestamp, doing: Doi
         first: None,
         last: None,
         held: 0,
+        open: 0,
     })
+}
+
+/// Empties the statements on alerts that are closed and older than the rule, in the same way.
+fn purge_alerts(journal: &mut Journal, held: (&[Hold], &Aliases), rule: Period, now: Timestamp, doing: Doing) -> Result<PurgedClass, PurgeError> {
+    let older_than = rule.before(now);
+    let goes = care::older(journal.reader(), held, older_than, now)?;
+    if !goes.numbers.is_empty() && doing == Doing::Really {
+        let body = Purged::Alerts { rule: rule.to_string(), older_than, numbers: goes.numbers.clone() };
+        journal.state_and(now, Topic::Purged, &body, |change| empty(change, &goes.numbers))?;
+        journal.empty_wal()?;
+    }
+    let (records, bytes) = (goes.numbers.len() as u64, goes.bytes);
+    Ok(PurgedClass { class: "alerts", rule, older_than, records, bytes, first: None, last: None, held: goes.held, open: goes.open })
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ enum Command {
     /// Search the record.
     #[command(subcommand)]
     Log(log::Log),
-    /// Alerts: try them on the past, and say what counts for nothing.
+    /// Alerts: look at them, deal with them, and try them on the past.
     #[command(subcommand)]
     Alerts(alerts::Alerts),
     /// Look at the phrases pages are scored by.

@@ -40,9 +40,12 @@ fn read_seal_after(log: &Table<'_>) -> u64 {
     Settings::ROWS
 }
 
-/// `[log.keep]`: a length of time for each class, and for who looked.
+/// For how long alerts are kept at least, in days.
+const LEAST_DAYS_OF_ALERTS: i64 = 28;
+
+/// `[log.keep]`: a length of time for each class, for who looked, and for alerts.
 fn read_keep(table: &Table<'_>) -> Keep {
-    let Keep { visit, search, resource, blocked, staff, lookups } = Keep::default();
+    let Keep { visit, search, resource, blocked, staff, lookups, alerts } = Keep::default();
     let keep = Keep {
         visit: table.get_or("visit", visit),
         search: table.get_or("search", search),
@@ -50,7 +53,12 @@ fn read_keep(table: &Table<'_>) -> Keep {
         blocked: table.get_or("blocked", blocked),
         staff: table.get_or("staff", staff),
         lookups: table.get_or("lookups", lookups),
+        alerts: table.get_or("alerts", alerts),
     };
+    if keep.alerts.days() < LEAST_DAYS_OF_ALERTS {
+        let hint = format!("a matter may go on for weeks, and is looked back at; shipped is \"{alerts}\"");
+        table.wrong("alerts", format!("alerts are kept for at least {LEAST_DAYS_OF_ALERTS} days"), Some(hint));
+    }
     table.done();
     keep
 }

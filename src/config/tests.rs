@@ -64,10 +64,15 @@ fn how_long_records_are_kept_is_read_as_people_write_it_and_bounded() {
     let files = Files::new();
     let whole = fs::read_to_string(files.0.path().join("usher.toml")).expect("there");
     let keep = |text: &str| files.write("usher.toml", &format!("{whole}[log.keep]\n{text}\n"));
-    keep("visit = \"90 days\"\nlookups = \"7 years\"");
+    keep("visit = \"90 days\"\nlookups = \"7 years\"\nalerts = \"1 month\"");
     let config = Config::load(&files.0.path().join("usher.toml")).expect("sound");
-    let kept = [config.keep.visit, config.keep.search, config.keep.resource, config.keep.staff, config.keep.lookups].map(|period| period.to_string());
-    assert_eq!(kept, ["90 days", "12 months", "30 days", "6 months", "7 years"]);
+    let kept = [config.keep.visit, config.keep.search, config.keep.resource, config.keep.staff, config.keep.lookups, config.keep.alerts];
+    assert_eq!(kept.map(|period| period.to_string()), ["90 days", "12 months", "30 days", "6 months", "7 years", "1 month"]);
+    keep("alerts = \"27 days\"");
+    assert_eq!(
+        files.problems(),
+        ["usher.toml:7: log.keep.alerts: alerts are kept for at least 28 days\n  hint: a matter may go on for weeks, and is looked back at; shipped is \"24 months\""]
+    );
     keep("visit = \"soon\"\nsearch = 12\nresource = \"0 days\"\nstaff = \"50 years\"\nvisits = \"1 year\"");
     assert_eq!(
         files.problems(),

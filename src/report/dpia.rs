@@ -24,6 +24,8 @@ pub struct Facts {
     pub protection: Vec<Protection>,
     /// What is looked into as it passes and what is kept of that, in sentences.
     pub passing: Vec<String>,
+    /// What is judged of people by the machine, in sentences.
+    pub judged: Vec<String>,
     /// Where it goes, in sentences.
     pub goes: Vec<String>,
     /// Who can read it, in sentences.
@@ -87,13 +89,14 @@ pub struct Count {
 }
 
 /// What only people can answer.
-pub const OPEN: [&str; 9] = [
+pub const OPEN: [&str; 10] = [
     "The lawful basis for recording, and for special categories of data that addresses and searches may reveal (health, religion, orientation).",
     "Who was consulted: pupils, parents, staff, unions, and what came of it.",
     "Whether the lengths of time above are needed, and who agreed to them.",
     "Who may read the record, how they are chosen and trained, and who looks at the list of who looked.",
     "How pupils, parents, staff and visitors are told, and where that notice is.",
     "How a person asks for their records, a correction or an erasure, and who answers within a month.",
+    "That signs of danger are looked for by a machine: why that is needed and fair, who looks at each alert before anything is done to a person, and how one is disputed.",
     "Who else works with the data: suppliers, a trust, a county; their contracts; whether data leaves the UK.",
     "Copies and backups of the data folder: where they are, who reads them, and that they end when the record does.",
     "The risks that remain, how likely and how grave, and who accepts them.",
@@ -114,6 +117,8 @@ pub struct Dpia {
     pub groups: Vec<Group>,
     /// What is looked into as it passes, and what is kept of that.
     pub passing: Vec<String>,
+    /// What is judged of people by the machine.
+    pub judged: Vec<String>,
     /// Who reads it.
     pub readers: Vec<String>,
     /// What has happened to it.
@@ -150,7 +155,7 @@ impl Dpia {
     /// Puts facts on a sheet.
     #[must_use]
     pub fn new(facts: Facts) -> Self {
-        let Facts { school, date, kept, groups, protection, passing, goes, readers, counts, unseen } = facts;
+        let Facts { school, date, kept, groups, protection, passing, judged, goes, readers, counts, unseen } = facts;
         let groups = groups.into_iter().map(|group| Group { name: plain(&group.name), found_by: plain(&group.found_by) }).collect();
         let lines = |lines: Vec<String>| lines.iter().map(|line| plain(line)).collect();
         Self {
@@ -160,6 +165,7 @@ impl Dpia {
             kept,
             groups,
             passing: lines(passing),
+            judged: lines(judged),
             readers: lines(readers),
             counts,
             goes: lines(goes),
@@ -211,6 +217,7 @@ mod tests {
             groups: vec![Group { name: "year-7".into(), found_by: "1 range of addresses".into() }],
             protection: vec![Protection { what: "Rights".into(), how: "anybody may read it".into(), stands: Stands::LookAt }],
             passing: vec!["Pages are scored.".into()],
+            judged: vec!["Signs are weighed.".into()],
             goes: vec!["Nowhere else.".into()],
             readers: vec!["The account usher.".into()],
             counts: vec![Count { what: "looks".into(), number: 3 }],
@@ -223,7 +230,7 @@ mod tests {
         let page = Dpia::new(facts());
         for text in [page.html(), page.markdown()] {
             for said in [
-                "25 November 2026", "12 months", "year-7", "look at this", "Pages are scored.", "Nowhere else.", "The account usher.",
+                "25 November 2026", "12 months", "year-7", "look at this", "Pages are scored.", "Signs are weighed.", "Nowhere else.", "The account usher.",
                 "The words searched for.", "encrypted connections",
             ] {
                 assert!(text.contains(said), "{said}: {text}");

@@ -6,5 +6,6 @@ pub mod coverage;
 pub mod dpia;
 pub mod evidence;
 pub mod fields;
+pub mod incidents;
 pub mod subject;
 pub mod timeline;

@@ -3,6 +3,8 @@
 //! Without third parties: the names of other users are taken out of addresses and searches, staff who looked are letters, and of the filter's inside
 //! only the reason in words is told. What else an address may say of others no program can tell; the guide asks the school to read it through.
 
+pub mod alerts;
+
 use super::coverage::words::plain;
 use super::dpia::Kept;
 use super::fields::{self, Field};
@@ -38,6 +40,8 @@ pub struct Guide {
     pub day: String,
     /// How many records from when to when, in a sentence.
     pub summary: String,
+    /// How many alerts are in the file.
+    pub alerts: usize,
     /// How often another person's name was taken out.
     pub covered: u64,
     /// How long each class is kept.
@@ -53,6 +57,7 @@ struct Page<'a> {
     user: String,
     day: &'a str,
     summary: &'a str,
+    alerts: usize,
     covered: u64,
     kept: &'a [Kept],
     held: bool,
@@ -70,9 +75,9 @@ struct GuideHtml<'a> {
 impl Guide {
     /// As HTML.
     pub fn html(&self) -> Result<String, askama::Error> {
-        let Self { school, user, day, summary, covered, kept, held, looks } = self;
+        let Self { school, user, day, summary, alerts, covered, kept, held, looks } = self;
         let fields = fields::given().collect();
-        let page = Page { school: plain(school), user: plain(user), day, summary, covered: *covered, kept, held: *held, looks, fields };
+        let page = Page { school: plain(school), user: plain(user), day, summary, alerts: *alerts, covered: *covered, kept, held: *held, looks, fields };
         GuideHtml { page, version: env!("CARGO_PKG_VERSION") }.render()
     }
 }
@@ -245,6 +250,44 @@ mod tests {
         let text = Value::Object(given.clone()).to_string();
         assert!(!text.contains("secret") && !text.contains("0123456789abcdef"), "{text}");
         assert_eq!((given.len(), &given["why"], &given["client_shared"]), (37, &"Games is blocked for year-7.".into(), &true.into()));
+    }
+
+    #[test]
+    fn alerts_are_given_without_those_who_dealt_with_them_and_without_other_pupils() {
+        use crate::audit::incident::{Act, Incident, Level, Opened, Outcome, Person};
+        let opened = Opened {
+            episode: crate::audit::RecordId(7),
+            theme: "self-harm".into(),
+            level: Level::Concern,
+            who: Person::User("anna".into()),
+            group: "year-9".into(),
+            is_staff: false,
+            confidence: "proved".into(),
+            place: None,
+            client: "10.7.0.1".into(),
+            at_ms: 1_795_600_920_000,
+            rule: None,
+            factors: vec!["It was typed.".into()],
+            records: vec![crate::audit::RecordId(7)],
+            unseen: vec!["Sealed.".into()],
+        };
+        let mut matter = Incident::new(opened.clone());
+        let (episode, theme, by) = (opened.episode, opened.theme.clone(), "Ms Bell (account office)".to_owned());
+        let noted = Act::Noted { episode, theme: theme.clone(), by: by.clone(), text: "She was with b.smith <b>".into() };
+        let (action, reason) = ("Spoke with her".into(), "b.smith worried her".into());
+        let closed = Act::Closed { episode, theme, by, outcome: Outcome::Talked, action, reason, disputed: None };
+        for (number, act) in (1..).zip([Act::Opened(Box::new(opened)), noted, closed]) {
+            matter.take(number, 1_795_600_920_000, act);
+        }
+        let mut cover = Cover::new("anna", &["b.smith".to_owned(), "anna".to_owned()].into());
+        let given = alerts::Given::of(&matter, &mut cover, &TimeZone::UTC);
+        assert_eq!((given.done.len(), cover.covered, given.why.as_slice()), (2, 2, &["It was typed.".to_owned()][..]));
+        let page = alerts::html("anna", std::slice::from_ref(&given)).expect("made");
+        for text in [serde_json::to_string(&given).expect("written"), page.clone()] {
+            assert!(!text.contains("Bell") && !text.contains("office") && !text.contains("b.smith"), "{text}");
+            assert!(text.contains("Spoke with her") && text.contains("[another person]") && text.contains("anna"), "{text}");
+        }
+        assert!(!page.contains("<b>"), "{page}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::kit::matters::{search, searching, short, stated_in};
 use crate::kit::{Origin, Person, School, World};
 use std::time::{Duration, Instant};
 use usher::alert::evidence::gather;
-use usher::alert::story::{May, tell};
+use usher::alert::story::{May, Naming, around, line, tell};
 use usher::audit::incident::{Act, Incident, Level, Person as Whom};
 use usher::audit::query::Row;
 
@@ -162,16 +162,22 @@ async fn a_matter_is_told_with_its_hour_and_its_neighbours_and_without_words_unl
     assert_eq!(paths(&evidence.around), ["before", "secret-page", "search", "after"], "an hour each side");
     assert_eq!((evidence.beside.len(), evidence.beside[0].others, &evidence.beside[0].groups), (1, 2, &vec!["year-7".to_owned()]));
     let zone = jiff::tz::TimeZone::get("Europe/London").expect("a zone");
-    let told = |names, words| tell(&matter, &evidence, May { names, words }, &zone);
-    let plain = told(false, false);
-    assert_eq!(plain.title, "Danger: self-harm, year-7, 10:00");
-    let all = format!("{plain:?}");
-    for hidden in ["painless", "127.0.7.1"] {
+    let told = |names, words| {
+        let account = tell(&matter, matter.level, (&evidence.records, 12), &evidence.unseen, May { names, words }, &zone);
+        let hour: Vec<_> = evidence.around.iter().map(|row| line(row, words, &zone)).collect();
+        (account.clone(), format!("{account:?} {hour:?}"))
+    };
+    let (plain, all) = told(Naming::Nobody, false);
+    assert_eq!(plain.headline, "A pupil of year-7: danger, by 2 signs of self-harm, Wednesday 25 November, 10:00.");
+    for hidden in ["painless", "127.0.7.1", "secret-page"] {
         assert!(!all.contains(hidden), "{hidden}: {all}");
     }
-    assert!(plain.happened[1].text.starts_with("typed a search at Google; it was let through"), "{:?}", plain.happened);
-    assert!(plain.around.iter().any(|line| line.starts_with("2 others were at hurt.example")), "{:?}", plain.around);
-    let named = told(true, true);
-    assert_eq!(named.title, "Danger: self-harm, somebody at 127.0.7.1, year-7, 10:00");
-    assert!(named.happened[1].text.contains(WORDS) && !named.title.contains("painless"), "{named:?}");
+    assert_eq!(plain.happened[1].text, "typed a search at Google; it was let through");
+    assert!(plain.happened[0].text.ends_with("listed under self-harm; it was blocked") && !plain.happened[0].reason.is_empty(), "{:?}", plain.happened);
+    let beside = around(&evidence, &zone);
+    assert!(beside.iter().any(|line| line.starts_with("2 others were at hurt.example")), "{beside:?}");
+    let (named, _) = told(Naming::Named, true);
+    assert!(named.headline.starts_with("Somebody at 127.0.7.1 (year-7): danger") && named.happened[1].text.contains(WORDS), "{named:?}");
+    let (covered, all) = told(Naming::As("device-7f3ak2"), false);
+    assert!(covered.headline.starts_with("Somebody at device-7f3ak2 (year-7)") && !all.contains("127.0.7.1"), "{covered:?}");
 }

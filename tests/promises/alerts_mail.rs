@@ -542,7 +542,7 @@ async fn nobody_is_told_of_what_is_closed_meanwhile() {
     office.opened(77, Level::Concern);
     office.until("a try", |office| office.messages().first().is_some_and(|message| message.tries == 1)).await;
     let (episode, theme, by) = (RecordId(77), "self-harm".to_owned(), "Ms Bell".to_owned());
-    office.state(&Act::Closed { episode, theme, by, outcome: Outcome::Talked, action: "talked".into(), reason: "settled".into() });
+    office.state(&Act::Closed { episode, theme, by, outcome: Outcome::Talked, action: "talked".into(), reason: "settled".into(), disputed: None });
     office.after(60);
     office.settled().await;
     assert_eq!((server.mails().len(), office.messages()[0].state), (0, State::Folded));
@@ -725,7 +725,7 @@ async fn a_link_that_is_altered_old_or_overtaken_does_nothing_and_guessing_is_sl
     office.until("told", |office| office.told().len() == 3).await;
     let third = link(&server).replace("http://usher.internal", "");
     let (episode, theme, by) = (RecordId(78), "self-harm".to_owned(), "Ms Bell".to_owned());
-    office.state(&Act::Closed { episode, theme, by, outcome: Outcome::Talked, action: "talked".into(), reason: "settled".into() });
+    office.state(&Act::Closed { episode, theme, by, outcome: Outcome::Talked, action: "talked".into(), reason: "settled".into(), disputed: None });
     office.settled().await;
     assert_eq!(asks(address, "POST", &third, "name=Ms+Bell").await.0, 410);
     assert!(reads(&office).is_empty());

@@ -1,20 +1,21 @@
-//! What a message says, whatever its channel: sentences, made from statements and records when it is sent.
+//! What a message says, whatever its channel: what [`story`](crate::alert::story) tells of a matter, with what only a message has: a subject, whom it is for,
+//! who is told next, and a link.
 //!
 //! The subject is made of fixed words, the group, the time, the reference and, where the route says so, the name. It can hold nothing of a record: that is
 //! what [`Subject`] is made of. What was searched for is in the text only, and only where the route has both `names` and `words`.
 
 use crate::alert::outbox::Message;
+use crate::alert::story::{self, Account, Line, May, Naming};
 use crate::alert::theme::Theme;
-use crate::audit::incident::{Act, Incident, Level, Opened, Person, Told};
+use crate::audit::incident::{Act, Incident, Level, Person, Told};
 use crate::audit::query::Row;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+
+pub use crate::alert::story::one_line;
 
 /// The most records that are told one by one.
 const MOST_LINES: usize = 12;
-/// The most sentences of one kind.
-const MOST_SENTENCES: usize = 16;
 /// The longest sentence, in characters.
 const LONGEST: usize = 400;
 /// The longest name or group in a subject, in characters.
@@ -53,17 +54,6 @@ pub struct Story {
     pub link: Option<String>,
     /// What shows more of it.
     pub command: String,
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// When, as people read it.
-    pub at: String,
-    /// What.
-    pub text: String,
-    /// The reference number of its record.
-    pub reference: String,
 }
 
 /// All that a subject can hold.
@@ -132,10 +122,9 @@ impl Matter<'_> {
     pub fn story(&self) -> Story {
         let Self { message, incident, .. } = self;
         let opened = &incident.opened;
-        let at = self.came_to_this();
+        let at_ms = incident.reached(message.level);
         let reference = opened.episode.to_string();
-        let who = message.names.then(|| named(opened));
-        let theme = Theme::named(&opened.theme);
+        let names = if message.names { Naming::Named } else { Naming::Nobody };
         let is_worse = incident.acts.iter().any(|(number, _, act)| *number == message.statement && matches!(act, Act::Worsened { .. }));
         let name = match (&opened.who, message.names) {
             (Person::User(user), true) => Some(user.as_str()),
@@ -143,26 +132,28 @@ impl Matter<'_> {
         };
         let subject = Subject {
             level: message.level,
-            theme,
+            theme: Theme::named(&opened.theme),
             group: &opened.group,
             name,
-            at: &self.clock(at, "%H:%M"),
+            at: &story::clock(at_ms, self.zone, "%H:%M"),
             reference: &reference,
             is_raised: message.step > 0,
             is_worse,
         };
+        let may = May { names, words: message.names && message.words };
+        let Account { headline, happened, why, unseen } = story::tell(incident, message.level, (self.rows, MOST_LINES), &opened.unseen, may, self.zone);
         Story {
             subject: subject.line(),
             kind: "episode".into(),
             level: Some(message.level),
             theme: opened.theme.clone(),
             group: opened.group.clone(),
-            who: who.clone(),
-            at,
-            headline: self.headline(who, at),
-            happened: self.happened(),
-            why: sentences(incident.factors()),
-            unseen: sentences(&opened.unseen),
+            who: message.names.then(|| story::who(opened, names)),
+            at: Timestamp::from_millisecond(at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH),
+            headline,
+            happened,
+            why,
+            unseen,
             rest: self.rest(),
             link: self.link.clone(),
             command: format!("usher alerts show {reference}"),
@@ -174,42 +165,6 @@ impl Matter<'_> {
         at.to_zoned(self.zone.clone()).strftime(form).to_string()
     }
 
-    /// When it came to the level that is told, by the record.
-    fn came_to_this(&self) -> Timestamp {
-        let opened = &self.incident.opened;
-        let at = self.incident.acts.iter().rev().find_map(|(_, _, act)| match act {
-            Act::Worsened { level, at_ms, .. } if *level == self.message.level => Some(*at_ms),
-            _ => None,
-        });
-        Timestamp::from_millisecond(at.unwrap_or(opened.at_ms).cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
-    fn headline(&self, who: Option<String>, at: Timestamp) -> String {
-        let opened = &self.incident.opened;
-        let group = one_line(&opened.group, LONGEST);
-        let who = who.unwrap_or_else(|| if opened.is_staff { format!("A member of staff of {group}") } else { format!("A pupil of {group}") });
-        let theme = Theme::named(&opened.theme).map_or("another matter", Theme::words);
-        let level = match self.message.level {
-            Level::Danger => "danger",
-            Level::Concern | Level::Watch => "a matter of concern",
-        };
-        let place = opened.place.as_deref().filter(|_| self.message.names).map_or_else(String::new, |place| format!(" in {}", one_line(place, LONGEST)));
-        let count = self.incident.records.len();
-        let signs = if count == 1 { "one sign".to_owned() } else { format!("{count} signs") };
-        format!("{who}: {level}, by {signs} of {theme}, {}{place}.", self.clock(at, "%A %-d %B, %H:%M"))
-    }
-
-    fn happened(&self) -> Vec<Line> {
-        let words = self.message.names && self.message.words;
-        let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_by_key(|row| row.number);
-        let line = |row: &&Row| {
-            let at = Timestamp::from_millisecond(row.time_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
-            Line { at: self.clock(at, "%H:%M:%S"), text: one_line(&done(row, words), LONGEST), reference: row.id.clone() }
-        };
-        rows.iter().take(MOST_LINES).map(line).collect()
-    }
-
     fn rest(&self) -> Vec<String> {
         let opened = &self.incident.opened;
         let mut rest = Vec::new();
@@ -217,11 +172,8 @@ impl Matter<'_> {
         if untold > 0 {
             rest.push(format!("{untold} more of its records are not told here, or are no longer kept."));
         }
-        match opened.confidence.as_str() {
-            "proved" => {}
-            "place" | "network" => rest.push("Who it is is known by the place only: anybody at the device may have been it.".to_owned()),
-            _ => rest.push("It is not known who was at the device.".to_owned()),
-        }
+        rest.extend(story::again(self.incident, self.zone));
+        rest.extend(story::known_by(opened).map(str::to_owned));
         if let Some(rule) = &opened.rule {
             rest.push(format!("A rule of the school's own opened it: {}.", one_line(rule, LONGEST)));
         }
@@ -244,53 +196,6 @@ impl Matter<'_> {
             rest.push(format!("If nobody says that they have read it, the next is told: {}.", next.join(", ")));
         }
         rest
-    }
-}
-
-/// Who it is, in a sentence.
-fn named(opened: &Opened) -> String {
-    let group = one_line(&opened.group, LONGEST);
-    match &opened.who {
-        Person::User(user) => format!("{} ({group})", one_line(user, LONGEST)),
-        Person::Device(address) => format!("Somebody at {} ({group})", one_line(address, LONGEST)),
-    }
-}
-
-/// What a record is of. No path: it holds what was searched for.
-fn done(row: &Row, words: bool) -> String {
-    let mut text = match (&row.engine, &row.term, row.start.as_str()) {
-        (Some(engine), Some(term), _) if words => format!("searched or asked at {engine}: \"{term}\""),
-        (Some(engine), _, "typed") => format!("typed a search or a question at {engine}"),
-        (Some(engine), _, _) => format!("searched or asked at {engine}"),
-        (None, _, "typed") => format!("went to {}", row.host),
-        (None, _, "clicked") => format!("clicked on a page of {}", row.host),
-        (None, ..) => format!("a page loaded something from {}", row.host),
-    };
-    if !row.categories.is_empty() {
-        text += &format!(", listed under {}", row.categories.join(", "));
-    }
-    text += match row.verdict.as_str() {
-        "blocked" => ": it was blocked",
-        "warned" => ": it was warned of",
-        "refused" => ": it was refused",
-        _ => ": it was not blocked",
-    };
-    text
-}
-
-fn sentences(of: &[String]) -> Vec<String> {
-    of.iter().take(MOST_SENTENCES).map(|sentence| one_line(sentence, LONGEST)).collect()
-}
-
-/// A text without what could begin a line, a header or a command to a terminal, and not longer than this.
-#[must_use]
-pub fn one_line(text: &str, most: usize) -> String {
-    // Marks that turn the direction of writing would let a name say something else than it does.
-    let unfit = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let line = text.split(|c: char| c.is_whitespace() || unfit(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }
 

@@ -26,7 +26,7 @@ async fn a_persons_records_are_erased_and_no_name_is_left_in_any_file() {
     let asked = ask(&folder, &of("c.patel"), later()).expect("asked");
     assert!(is_pending(journal.reader()).expect("read"));
     let done = carry_out(&folder, later()).expect("carried out");
-    assert_eq!(done, [Standing { asked, erased: hers.len() as u64, live: 0, held: 0, failed: BTreeMap::new() }]);
+    assert_eq!(done, [Standing { asked, erased: hers.len() as u64, live: 0, held: 0, open_alerts: 0, alerts: 0, failed: BTreeMap::new() }]);
     assert_eq!(all(&folder), others, "nobody else's are touched");
     assert!(!is_pending(journal.reader()).expect("read"));
     chain_holds(&folder);

@@ -56,6 +56,7 @@ fn cell<'r>(column: &Column, row: &'r Row) -> Cow<'r, str> {
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn harmless(text: Cow<'_, str>) -> Cow<'_, str> {
+#[must_use]
+pub fn harmless(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{text}")) } else { text }
 }

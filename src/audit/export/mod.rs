@@ -8,6 +8,8 @@ mod csv;
 mod jsonl;
 mod parquet;
 
+pub use csv::harmless;
+
 use super::query::{LogError, Row};
 use std::io::{self, Write};
 

@@ -76,6 +76,18 @@ impl Period {
         Self { count, unit }
     }
 
+    /// How many days it is at the least.
+    #[must_use]
+    pub fn days(&self) -> i64 {
+        let days = match self.unit {
+            Unit::Days => 1,
+            Unit::Weeks => 7,
+            Unit::Months => 28,
+            Unit::Years => 365,
+        };
+        i64::from(self.count) * days
+    }
+
     /// The time so long before another, by the calendar (UTC).
     #[must_use]
     pub fn before(&self, now: Timestamp) -> Timestamp {
@@ -105,6 +117,8 @@ pub struct Keep {
     pub staff: Period,
     /// Who looked at whose records.
     pub lookups: Period,
+    /// Alerts: what was found of whom, who was told, what was done about it.
+    pub alerts: Period,
 }
 
 impl Default for Keep {
@@ -117,6 +131,8 @@ impl Default for Keep {
             blocked: year,
             staff: Period::of(6, Unit::Months),
             lookups: Period::of(6, Unit::Years),
+            // To the end of the school year after the one it was in.
+            alerts: Period::of(24, Unit::Months),
         }
     }
 }

@@ -122,7 +122,7 @@ async fn who_looked_is_forgotten_after_its_time_and_the_journal_still_holds() {
     journal.state(after(1000), Topic::Looked, &look).expect("stated");
     let keep = Keep { lookups: "2 years".parse().expect("a period"), ..Keep::default() };
     let report = purge(&folder, &keep, after(800), Doing::Really).expect("purged");
-    assert_eq!(report.classes.last().map(|class| (class.class, class.records)), Some(("lookups", 1)));
+    assert_eq!(report.classes.iter().find(|class| class.class == "lookups").map(|class| class.records), Some(1));
     let bodies: Vec<_> = journal.reader().about(Topic::Looked, 0).expect("read").into_iter().map(|statement| statement.body.is_empty()).collect();
     assert_eq!(bodies, [true, false]);
     assert_eq!(crate::audit::erasure::emptied(journal.reader()).expect("read").len(), 1);

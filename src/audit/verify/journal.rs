@@ -3,6 +3,7 @@
 use super::{Against, Problem, class_of};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::erasure;
+use crate::audit::incident::Act;
 use crate::audit::journal::{BEFORE_ALL, JournalError, KeyBody, Merged, Reader, Sealed, SegmentNote, Statement, Topic};
 use crate::audit::key::PublicKey;
 use crate::audit::record::{Class, RecordId};
@@ -34,6 +35,10 @@ pub(super) struct History {
     left_out: Vec<(u64, u64)>,
     /// Statements that rightly say nothing any more.
     emptied: HashSet<u64>,
+    /// What was stated once only, as the statements say it.
+    once: BTreeMap<String, u64>,
+    /// Statements on alerts of a later version: what their keys are it knows.
+    unknown: HashSet<u64>,
 }
 
 impl History {
@@ -53,6 +58,7 @@ impl History {
                 break;
             }
         }
+        history.hold_keys(&reader.keys()?, number);
         history.hold_against(against, &links);
         Ok(history)
     }
@@ -76,8 +82,25 @@ impl History {
             Some(Topic::Merged) => self.merged(statement),
             Some(Topic::Purged | Topic::Erased) => self.replaced(statement),
             Some(Topic::Checkpoint) => self.checkpoints.extend(Checkpoint::of(statement, self.key)),
-            Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked | Topic::Packed | Topic::Alert) | None => {}
+            Some(Topic::Alert) => self.alert(statement),
+            Some(Topic::Key | Topic::Event | Topic::Held | Topic::Released | Topic::Looked | Topic::Packed) | None => {}
         }
+    }
+
+    fn alert(&mut self, statement: &Statement) {
+        match statement.read::<Act>() {
+            _ if statement.body.is_empty() => {}
+            Some(act) => drop(act.key().map(|key| self.once.insert(key, statement.number))),
+            None => drop(self.unknown.insert(statement.number)),
+        }
+    }
+
+    /// Holds the table of what was stated once only to the statements: who adds to it silences an alert, who takes out of it has it told twice.
+    fn hold_keys(&mut self, keys: &BTreeMap<String, u64>, last: u64) {
+        let missing = self.once.iter().filter(|(key, number)| keys.get(*key) != Some(number)).map(|(_, number)| *number);
+        let added = keys.iter().filter(|(key, number)| **number <= last && !self.unknown.contains(number) && self.once.get(*key) != Some(number));
+        let numbers: BTreeSet<u64> = missing.chain(added.map(|(_, number)| *number)).collect();
+        self.problems.extend(numbers.into_iter().map(|number| Problem::KeysAltered { number }));
     }
 
     fn sealed(&mut self, statement: &Statement) {

@@ -140,6 +140,11 @@ pub enum Problem {
         /// Its number.
         number: u64,
     },
+    /// The table of what is stated once only was changed past the journal.
+    KeysAltered {
+        /// The statement it is wrong about.
+        number: u64,
+    },
     /// Statements of the journal are not there.
     StatementsMissing {
         /// The last before them.
@@ -229,6 +234,7 @@ impl fmt::Display for Problem {
             }
             Self::LiveBroken { number, why } => write!(f, "live file {number}: {why}"),
             Self::StatementAltered { number } => write!(f, "statement {number} of the journal was altered"),
+            Self::KeysAltered { number } => write!(f, "the list of what is stated once was changed: it is not as statement {number} of the journal says"),
             Self::StatementsMissing { after, before } => write!(f, "the journal's statements between {after} and {before} were removed"),
             Self::SignatureWrong { number } => write!(f, "statement {number} of the journal is not signed by the key of this log"),
             Self::KeyWrong { found } => write!(f, "the log is signed with another key: {found}"),

@@ -1,9 +1,19 @@
-//! `usher alerts`: what alerts would do, and what they leave out. A file a command.
+//! `usher alerts`: what was found, what staff did about it; what alerts would do, and what they leave out. A file a command.
 
+mod ack;
+mod close;
+mod export;
+mod list;
+mod matters;
+mod note;
 mod outbox;
+mod outcomes;
 mod send_test;
+mod show;
 mod suppress;
 mod test;
+
+pub(super) use outcomes::Sum;
 
 use super::Answer;
 use crate::alert::past::Past;
@@ -21,9 +31,26 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Try alerts on the past, and say what counts for nothing.
+/// Look at alerts and deal with them; try them on the past, and say what counts for nothing.
 #[derive(Subcommand)]
+#[command(
+    after_help = "What an officer does each day:\n  usher alerts list\n  usher alerts show 0SAF-3Q2K-R0001 --reason \"the alert of 10:42\"\n  usher alerts ack 0SAF-3Q2K-R0001 --as \"Ms Bell\"\n  usher alerts close 0SAF-3Q2K-R0001 --outcome talked --action \"Spoke with her and her tutor\" --reason \"She is safe; seen by the nurse\" --as \"Ms Bell\""
+)]
 pub(super) enum Alerts {
+    /// List the alerts that are not closed, the worst first. Exit code 1 if something is unread, or red.
+    List(list::List),
+    /// Show everything of one alert: what happened, why it was told, what was around it, who was told, who dealt with it.
+    Show(show::Show),
+    /// Say that you have read an alert: nobody else is woken for it.
+    Ack(ack::Ack),
+    /// Add a note to an alert.
+    Note(note::Note),
+    /// Close an alert, with what came of it, what was done, and why.
+    Close(close::Close),
+    /// Write alerts as a school's incident log: CSV, or a page to print. Exit code 1 if there is none.
+    Export(export::Export),
+    /// Count what came of alerts, theme by theme and rule by rule: false alarms above all. Exit code 1 if none was closed.
+    Outcomes(outcomes::Outcomes),
     /// Say what a rule, or a whole file, would have done. Reads the log, writes nothing, tells nobody. Exit code 1 if it would have opened nothing.
     Test(test::Test),
     /// Let something count for nothing, of a group, until a day, for a reason; list it, and end it.
@@ -37,6 +64,13 @@ pub(super) enum Alerts {
 impl Alerts {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         match self {
+            Self::List(command) => command.run(&Desk::open(path)?),
+            Self::Show(command) => command.run(&Desk::open(path)?),
+            Self::Ack(command) => command.run(&Desk::open(path)?),
+            Self::Note(command) => command.run(&Desk::open(path)?),
+            Self::Close(command) => command.run(&Desk::open(path)?),
+            Self::Export(command) => command.run(&Desk::open(path)?),
+            Self::Outcomes(command) => command.run(&Desk::open(path)?),
             Self::Test(command) => command.run(&Desk::open(path)?),
             Self::Suppress(command) => command.run(&Desk::open(path)?),
             Self::Outbox(command) => command.run(&Desk::open(path)?),
@@ -77,6 +111,16 @@ impl Desk {
 
     fn local(&self, at: Timestamp) -> jiff::Zoned {
         at.to_zoned(self.rulebook.school.timetable.zone.clone())
+    }
+
+    /// A moment in Unix milliseconds, in school time.
+    fn local_ms(&self, ms: i64) -> jiff::Zoned {
+        self.local(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
+    /// The same as people read it.
+    fn shown_ms(&self, ms: i64) -> String {
+        self.local_ms(ms).strftime("%a %-d %b %H:%M").to_string()
     }
 
     /// The beginning of the day so many days ago.

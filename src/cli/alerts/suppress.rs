@@ -1,5 +1,6 @@
 //! `usher alerts suppress`: what counts for nothing, of whom, until when.
 
+use super::matters::by;
 use super::{Desk, several};
 use crate::alert::past::{Past, classes};
 use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
@@ -14,7 +15,6 @@ use crate::bypass::Code;
 use crate::cli::table::{safe, table};
 use crate::cli::{Answer, print, print_json};
 use crate::config::reader::nearest_hint;
-use crate::files;
 use crate::insight::Kind;
 use crate::scan::window::Repeats;
 use crate::scan::{self, Scanner};
@@ -110,12 +110,7 @@ impl Who {
     /// Who it is, and why.
     fn read(&self, example: &str) -> anyhow::Result<(String, Reason)> {
         let Some(reason) = &self.reason else { bail!("say why, with --reason \"...\": a few words that another person will understand later. {example}") };
-        let account = files::own_account();
-        let name = self.name.as_deref().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty());
-        if name.as_ref().is_some_and(|name| name.chars().count() > 100 || name.contains(char::is_control)) {
-            bail!("--as takes a name");
-        }
-        Ok((name.map_or(account.clone(), |name| format!("{name} (account {account})")), reason.parse()?))
+        Ok((by(self.name.as_deref())?, reason.parse()?))
     }
 }
 

@@ -28,8 +28,14 @@ impl Why {
 
     /// Puts the look on record.
     pub(in crate::cli) fn look(&self, folder: &Folder, filter: Filter, reason: Reason) -> anyhow::Result<Permit> {
+        let words = lookups::in_words(&filter);
+        self.look_in_words(folder, filter, reason, &words)
+    }
+
+    /// Puts on record that somebody looks at something else than a search of the log.
+    pub(in crate::cli) fn look_in_words(&self, folder: &Folder, filter: Filter, reason: Reason, words: &str) -> anyhow::Result<Permit> {
         let look = Look { who: files::own_account(), name: self.name.clone(), filter, reason, at: Timestamp::now() };
-        let stated = Journal::open(folder).and_then(|mut journal| lookups::look(&mut journal, &look));
+        let stated = Journal::open(folder).and_then(|mut journal| lookups::look_in_words(&mut journal, &look, words));
         stated.context("that you look cannot be put on record, so nothing is shown")
     }
 }

@@ -1,8 +1,9 @@
 //! `usher log dpia`: the sheet for a data protection impact assessment, from what is configured and what is there.
 
-use super::{Desk, looked_into};
+use super::{Desk, judged, looked_into};
 use crate::audit::alias::Aliases;
 use crate::audit::holds;
+use crate::audit::incident::{Incident, fold};
 use crate::audit::journal::{Reader, Topic};
 use crate::audit::lookups;
 use crate::audit::record::Class;
@@ -82,11 +83,18 @@ pub(super) fn kept(keep: &Keep, counted: Option<&HashMap<Class, u64>>) -> Vec<Ke
         records: counted.map(|counted| counted.get(&class).copied().unwrap_or_default()),
     };
     let lookups = Kept { class: "lookups".into(), is: "Who looked at whose records, and why.".into(), period: keep.lookups.to_string(), records: None };
-    Class::NAMES.into_iter().map(class).chain([lookups]).collect()
+    let alerts = Kept {
+        class: "alerts".into(),
+        is: "What was found of whom, who was told, what was done about it. What nobody has closed stays.".into(),
+        period: keep.alerts.to_string(),
+        records: None,
+    };
+    Class::NAMES.into_iter().map(class).chain([lookups, alerts]).collect()
 }
 
 fn facts(desk: &Desk, rulebook: &Rulebook) -> anyhow::Result<Facts> {
     let reader = Reader::open(&desk.log)?;
+    let matters = fold(&reader.about(Topic::Alert, 0)?);
     let mut counted = HashMap::new();
     for part in reader.parts()? {
         *counted.entry(part.class).or_default() += part.rows;
@@ -98,9 +106,10 @@ fn facts(desk: &Desk, rulebook: &Rulebook) -> anyhow::Result<Facts> {
         groups: groups(rulebook),
         protection: protection(desk)?,
         passing: looked_into::passing(&desk.config, rulebook),
-        goes: goes(desk),
+        judged: judged::judged(rulebook, &matters),
+        goes: goes(desk).into_iter().chain(judged::told(&rulebook.alerts.plan)).collect(),
         readers: readers(desk),
-        counts: counts(desk, &reader)?,
+        counts: counts(desk, &reader, &matters)?,
         unseen: looked_into::unseen(rulebook),
     })
 }
@@ -135,7 +144,7 @@ fn readers(desk: &Desk) -> Vec<String> {
     ]
 }
 
-fn counts(desk: &Desk, reader: &Reader) -> anyhow::Result<Vec<Count>> {
+fn counts(desk: &Desk, reader: &Reader, matters: &[Incident]) -> anyhow::Result<Vec<Count>> {
     let since = (desk.now - SignedDuration::from_hours(24 * LOOKS_DAYS)).as_millisecond();
     let recent = |topic| -> anyhow::Result<u64> { Ok(reader.about(topic, 0)?.iter().filter(|statement| statement.at >= since).count() as u64) };
     let holds = holds::in_force(&desk.log, reader, &Aliases::open(&desk.log)?)?.len() as u64;
@@ -145,6 +154,8 @@ fn counts(desk: &Desk, reader: &Reader) -> anyhow::Result<Vec<Count>> {
         count(format!("Purges stated in the last {LOOKS_DAYS} days"), recent(Topic::Purged)?),
         count(format!("Statements on erasures in the last {LOOKS_DAYS} days"), recent(Topic::Erased)?),
         count("Legal holds in force".to_owned(), holds),
+        count("Alerts on record".to_owned(), matters.len() as u64),
+        count("Alerts that nobody has closed".to_owned(), matters.iter().filter(|matter| matter.is_open()).count() as u64),
     ])
 }
 

@@ -55,13 +55,13 @@ impl Erase {
         if !self.json {
             tell_found(&desk, &new, &found)?;
         }
-        if !self.yes || found.records() == 0 {
+        if !self.yes || found.is_nothing() {
             if self.json {
                 print_json(&Outcome { user: &new.user, found: &found, standing: None })?;
-            } else if found.records() > 0 {
+            } else if !found.is_nothing() {
                 print("nothing was erased; to erase them, add --yes")?;
             }
-            return Ok(if self.dry_run && found.records() > 0 { Answer::Yes } else { Answer::No });
+            return Ok(if self.dry_run && !found.is_nothing() { Answer::Yes } else { Answer::No });
         }
         let asked = erasure::ask(&desk.log, &new, desk.now)?;
         let running = desk.seal()?;
@@ -81,6 +81,7 @@ impl Erase {
 fn tell_found(desk: &Desk, new: &NewErasure, found: &Found) -> anyhow::Result<()> {
     let who = safe(&new.user);
     match found.times {
+        None if found.alerts + found.open_alerts > 0 => print(format_args!("there are no records of {who} in that time, but alerts"))?,
         None => print(format_args!("there are no records of {who} in that time; the name must be whole, as in: usher users list"))?,
         Some((first, last)) => {
             let classes: Vec<_> = found.classes.iter().map(|(class, count)| format!("{count} {class}")).collect();
@@ -92,6 +93,12 @@ fn tell_found(desk: &Desk, new: &NewErasure, found: &Found) -> anyhow::Result<()
                 print(format_args!("  being written still: {}", found.live))?;
             }
         }
+    }
+    if found.alerts > 0 {
+        print(format_args!("  alerts that are dealt with: {}", found.alerts))?;
+    }
+    if found.open_alerts > 0 {
+        print(format_args!("  alerts that are not: {}. They go once they are closed (usher alerts list) and over; until then this is not finished", found.open_alerts))?;
     }
     for file in &found.passed_over {
         print(format_args!("could not be looked into: {}; run: usher log verify", safe(file)))?;
@@ -105,6 +112,15 @@ fn tell_standing(standing: &Standing, running: Running) -> anyhow::Result<()> {
         print(format_args!(
             "{} records are in the file Usher is writing. It erases them itself when that file is sealed: when it is full, or when the day is over. To have it now, stop Usher and do this again",
             standing.live
+        ))?;
+    }
+    if standing.alerts > 0 {
+        print(format_args!("{} alerts were erased too", standing.alerts))?;
+    }
+    if standing.open_alerts > 0 {
+        print(format_args!(
+            "{} alerts wait until somebody has closed them and they are over: usher alerts list. A running Usher erases them then, with the next file it seals; or do this again",
+            standing.open_alerts
         ))?;
     }
     if standing.held > 0 {

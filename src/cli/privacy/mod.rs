@@ -3,6 +3,7 @@
 mod dpia;
 mod erase;
 mod hold;
+mod judged;
 mod looked_into;
 mod purge;
 mod subject;

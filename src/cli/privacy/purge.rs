@@ -53,6 +53,10 @@ impl Purge {
         }
         align_numbers(&mut listing, 3);
         print(listing)?;
+        let open: u64 = report.classes.iter().map(|class| class.open).sum();
+        if open > 0 {
+            print(format_args!("{open} older alerts stay, since nobody has closed them or more may come of them: usher alerts list"))?;
+        }
         for (file, why) in &report.kept_back {
             print(format_args!("kept, since it could not be purged: {}: {}", safe(file), safe(why)))?;
         }

@@ -3,7 +3,8 @@
 use super::{Desk, user};
 use crate::audit::alias::Aliases;
 use crate::audit::holds;
-use crate::audit::journal::{Journal, Reader};
+use crate::audit::incident::{Incident, Person, fold};
+use crate::audit::journal::{Journal, Reader, Topic};
 use crate::audit::lookups::{self, Cursor, Look, Reading, Reason, Wanted};
 use crate::audit::people::People;
 use crate::audit::query::{Filter, Log, Row};
@@ -12,7 +13,7 @@ use crate::cli::table::safe;
 use crate::cli::{Answer, print, print_json};
 use crate::files;
 use crate::report::fields;
-use crate::report::subject::{self, Cover, Days, Guide};
+use crate::report::subject::{self, Cover, Days, Guide, alerts};
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
@@ -50,6 +51,7 @@ pub(in crate::cli) struct Subject {
 #[derive(Default, Serialize)]
 struct Written {
     records: u64,
+    alerts: usize,
     covered: u64,
     passed_over: Vec<String>,
 }
@@ -64,7 +66,8 @@ impl Subject {
         let look = Look { who: desk.account.clone(), name: None, filter, reason, at: desk.now };
         let permit = lookups::look(&mut Journal::open(&desk.log)?, &look).context("that you look cannot be put on record, so nothing is written")?;
         let people = People::of(&desk.log)?;
-        if !people.users.contains(&user.to_lowercase()) {
+        let matters = matters(&desk, &user)?;
+        if matters.is_empty() && !people.users.contains(&user.to_lowercase()) {
             if self.json {
                 print_json(&Written::default())?;
                 return Ok(Answer::No);
@@ -75,7 +78,7 @@ impl Subject {
         let log = Log::open(&desk.log)?;
         let (reading, mut written) = (Reading::permitted(&log, permit), Written::default());
         files::replace_with(&self.output, |file| {
-            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks }.write(file).map_err(io::Error::other)?;
+            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks, matters: &matters }.write(file).map_err(io::Error::other)?;
             Ok(())
         })
         .with_context(|| format!("{} cannot be written", self.output.display()))?;
@@ -88,7 +91,10 @@ impl Subject {
     }
 
     fn tell(&self, written: &Written) -> anyhow::Result<()> {
-        print(format_args!("written: {}, {} records", self.output.display(), written.records))?;
+        print(format_args!("written: {}, {} records, {} alerts", self.output.display(), written.records, written.alerts))?;
+        if written.alerts > 0 {
+            print("staff wrote some of alerts.html; look whether the law lets the school hold parts of it back, such as what could do serious harm")?;
+        }
         print(format_args!(
             "names of other users were taken out of addresses and searches {} times; read it through before you hand it over",
             written.covered
@@ -98,6 +104,13 @@ impl Subject {
         }
         Ok(())
     }
+}
+
+/// The alerts about this person.
+fn matters(desk: &Desk, user: &str) -> anyhow::Result<Vec<Incident>> {
+    let mut matters = fold(&Reader::open(&desk.log)?.about(Topic::Alert, 0)?);
+    matters.retain(|matter| matter.opened.who == Person::User(user.to_lowercase()));
+    Ok(matters)
 }
 
 /// Who looked at this person's records until now, the first look first.
@@ -114,6 +127,7 @@ struct Export<'a> {
     user: &'a str,
     people: &'a People,
     looks: &'a [(Timestamp, String)],
+    matters: &'a [Incident],
 }
 
 impl Export<'_> {
@@ -146,6 +160,8 @@ impl Export<'_> {
         drop(csv);
         zip.start_file("records.html", options)?;
         zip.write_all(days.html(self.user)?.as_bytes())?;
+        self.alerts(&mut zip, options, &mut cover)?;
+        written.alerts = self.matters.len();
         written.covered = cover.covered;
         let stretch = first.zip(last).map_or_else(String::new, |(first, last)| format!(", from {} to {}", self.desk.shown_ms(first), self.desk.shown_ms(last)));
         let summary = format!("The filter holds {} records in which your user name was known{stretch}.", written.records);
@@ -153,6 +169,21 @@ impl Export<'_> {
         zip.write_all(self.guide(summary, written.covered)?.html()?.as_bytes())?;
         zip.finish()?;
         Ok(written)
+    }
+
+    /// The person's alerts, to read and for programs; nothing where there are none.
+    fn alerts(&self, zip: &mut ZipWriter<&mut File>, options: SimpleFileOptions, cover: &mut Cover) -> anyhow::Result<()> {
+        if self.matters.is_empty() {
+            return Ok(());
+        }
+        let given: Vec<_> = self.matters.iter().map(|matter| alerts::Given::of(matter, cover, &self.desk.zone)).collect();
+        zip.start_file("alerts.jsonl", options)?;
+        for one in &given {
+            serde_json::to_writer(&mut *zip, one)?;
+            zip.write_all(b"\n")?;
+        }
+        zip.start_file("alerts.html", options)?;
+        Ok(zip.write_all(alerts::html(self.user, &given)?.as_bytes())?)
     }
 
     fn guide(&self, summary: String, covered: u64) -> anyhow::Result<Guide> {
@@ -163,6 +194,7 @@ impl Export<'_> {
             user: self.user.to_owned(),
             day: self.desk.now.to_zoned(self.desk.zone.clone()).strftime("%-d %B %Y").to_string(),
             summary,
+            alerts: self.matters.len(),
             covered,
             kept: super::dpia::kept(&self.desk.config.keep, None),
             held,

@@ -2,6 +2,7 @@ use super::*;
 use crate::alert::outbox::State;
 use crate::alert::routes::Target;
 use crate::audit::RecordId;
+use crate::audit::incident::Opened;
 use proptest::prelude::*;
 
 fn opened() -> Opened {
