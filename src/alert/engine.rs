@@ -38,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -61,7 +62,7 @@ const MOST_PENDING: usize = 4096;
 const BACK_MS: u64 = 14 * 86_400_000;
 const BACK_ALL_MS: u64 = 2 * 3_600_000;
 /// The file that is kept.
-const FILE: &str = "engine.json";
+pub const FILE: &str = "engine.json";
 
 /// What else has a say. The default says nothing.
 pub trait Hooks: Send {
@@ -119,9 +120,22 @@ pub struct Setup {
     pub secret: [u8; 32],
 }
 
+/// How far the engine has come.
+#[derive(Clone, Debug, Default)]
+pub struct Follower(Arc<AtomicU64>);
+
+impl Follower {
+    /// Everything up to this record was taken.
+    #[must_use]
+    pub fn position(&self) -> RecordId {
+        RecordId(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The engine, at work until it is stopped or dropped.
 pub struct Engine {
     stop: Arc<Stop>,
+    follower: Follower,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -159,10 +173,17 @@ impl Engine {
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         files::private_folder(&setup.folder)?;
         let stop = Arc::new(Stop::default());
-        let mut worker = Worker::new(setup, stop.clone());
+        let follower = Follower::default();
+        let mut worker = Worker::new(setup, stop.clone(), follower.clone());
         worker.mark();
         let thread = std::thread::Builder::new().name("usher-alerts".into()).spawn(move || worker.run())?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { stop, follower, thread: Some(thread) })
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn follower(&self) -> Follower {
+        self.follower.clone()
     }
 
     /// Whether it is at work.
@@ -327,6 +348,7 @@ struct Worker {
     clock: Clock,
     secret: [u8; 32],
     stop: Arc<Stop>,
+    follower: Follower,
     /// What is in force, and what records are read by.
     snapshot: Arc<Snapshot>,
     book: Book,
@@ -345,7 +367,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(setup: Setup, stop: Arc<Stop>) -> Self {
+    fn new(setup: Setup, stop: Arc<Stop>, follower: Follower) -> Self {
         let Setup { log, folder, feed, in_force, weights, hooks, own, clock, secret } = setup;
         let now = unix_ms(clock());
         // What comes from here on is told, whenever the thread comes to it.
@@ -367,6 +389,7 @@ impl Worker {
             clock,
             secret,
             stop,
+            follower,
             snapshot,
             book,
             mind,
@@ -399,6 +422,7 @@ impl Worker {
                     return self.keep();
                 }
             }
+            self.follower.0.store(self.position.0, Ordering::Relaxed);
             let is_due = looked.elapsed() >= LOOK;
             if ticked.elapsed() >= TICK {
                 self.mind.tick(unix_ms((self.clock)()), &self.book);

@@ -1,5 +1,6 @@
 //! `usher alerts`: what alerts would do, and what they leave out. A file a command.
 
+mod health;
 mod outbox;
 mod send_test;
 mod suppress;
@@ -30,6 +31,8 @@ pub(super) enum Alerts {
     Suppress(suppress::Suppress),
     /// Show which messages wait, were taken, or were given up; send one again, or drop it. Exit code 1 if one was given up, or is not taken for now.
     Outbox(outbox::ShowOutbox),
+    /// Look at everything the morning message looks at, now. Exit code 1 if something is red.
+    Health(health::ShowHealth),
     /// Send a message to everybody of a role, to try the way. Exit code 1 if one was not taken.
     SendTest(send_test::SendTest),
 }
@@ -40,6 +43,7 @@ impl Alerts {
             Self::Test(command) => command.run(&Desk::open(path)?),
             Self::Suppress(command) => command.run(&Desk::open(path)?),
             Self::Outbox(command) => command.run(&Desk::open(path)?),
+            Self::Health(command) => command.run(Desk::open(path)?),
             Self::SendTest(command) => command.run(&Desk::open(path)?),
         }
     }
