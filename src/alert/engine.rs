@@ -21,16 +21,18 @@ mod worker;
 
 pub use hooks::{Hooks, NoHooks};
 pub(super) use mind::{Mind, Tells};
+pub use worker::FILE;
 
 use super::weights::Weights;
-use crate::audit::Folder;
 use crate::audit::follow::Feed;
+use crate::audit::{Folder, RecordId};
 use crate::files;
 use crate::outputs::Clock;
 use crate::snapshot::{InForce, Snapshot};
 use parking_lot::{Condvar, Mutex};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use worker::Worker;
@@ -65,9 +67,22 @@ pub struct Setup {
     pub secret: [u8; 32],
 }
 
+/// How far the engine has come.
+#[derive(Clone, Debug, Default)]
+pub struct Follower(Arc<AtomicU64>);
+
+impl Follower {
+    /// Everything up to this record was taken.
+    #[must_use]
+    pub fn position(&self) -> RecordId {
+        RecordId(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The engine, at work until it is stopped or dropped.
 pub struct Engine {
     stop: Arc<Stop>,
+    follower: Follower,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -105,10 +120,17 @@ impl Engine {
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         files::private_folder(&setup.folder)?;
         let stop = Arc::new(Stop::default());
-        let mut worker = Worker::new(setup, stop.clone());
+        let follower = Follower::default();
+        let mut worker = Worker::new(setup, stop.clone(), follower.clone());
         worker.mark();
         let thread = std::thread::Builder::new().name("usher-alerts".into()).spawn(move || worker.run())?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { stop, follower, thread: Some(thread) })
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn follower(&self) -> Follower {
+        self.follower.clone()
     }
 
     /// Whether it is at work.

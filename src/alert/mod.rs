@@ -7,9 +7,13 @@
 //! The journal is the memory: every step of an episode and every message is a statement in the record's own chain, and has a key that does not depend on when
 //! it was worked out. What is stated is never stated again; what was not stated when Usher was killed is worked out again from the record.
 
+pub mod changes;
+pub mod digest;
 pub mod engine;
 pub mod episode;
 pub mod evidence;
+pub mod health;
+pub mod held;
 pub mod ladder;
 pub mod links;
 pub mod notify;
@@ -18,6 +22,7 @@ pub mod past;
 pub mod plan;
 pub mod quiet;
 pub mod rebuild;
+pub mod regular;
 pub mod routes;
 pub mod rules;
 pub mod school;
@@ -30,4 +35,5 @@ pub mod subject;
 pub mod suppress;
 pub mod theme;
 pub mod trial;
+pub mod week;
 pub mod weights;

@@ -19,6 +19,7 @@ use crate::audit::incident::Level;
 use crate::files;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -320,6 +321,14 @@ impl Outbox {
         let sql = "SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'waiting' AND tries > 0), 0), coalesce(sum(state = 'dead'), 0) FROM message WHERE state IN ('waiting', 'dead')";
         let number = |row: &Row<'_>, column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         Ok(self.connection.query_row(sql, [], |row| Ok(Counts { waiting: number(row, 0)?, failing: number(row, 1)?, dead: number(row, 2)? }))?)
+    }
+
+    /// When each address last took a mail, by the address in small letters.
+    pub fn last_taken(&self) -> Result<BTreeMap<String, Timestamp>, OutboxError> {
+        let sql = "SELECT lower(destination), max(changed_at) FROM message WHERE state = 'sent' AND channel = 'mail' GROUP BY lower(destination)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::UNIX_EPOCH))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// A message was taken, and the other side said this.

@@ -13,13 +13,18 @@ const LONGEST: usize = 70;
 /// The days a school is held on that has no periods.
 const WEEKDAYS: [Weekday; 5] = [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
 
+/// Whether school is held on this day of the week: some period is, or it is one of Monday to Friday where there are none.
+#[must_use]
+pub fn is_held_on(timetable: &Timetable, day: Weekday) -> bool {
+    if timetable.periods.is_empty() { WEEKDAYS.contains(&day) } else { timetable.periods.iter().any(|period| period.days.contains(&day)) }
+}
+
 /// Whether school is held on this day: in term, not closed, and a day that some period is held on.
 #[must_use]
 pub fn is_school_day(timetable: &Timetable, date: Date) -> bool {
     // Whether a day is in term does not depend on the hour; noon is there on every day.
     let noon = date.at(12, 0, 0, 0).to_zoned(timetable.zone.clone());
-    let held = |day| if timetable.periods.is_empty() { WEEKDAYS.contains(&day) } else { timetable.periods.iter().any(|period| period.days.contains(&day)) };
-    held(date.weekday()) && noon.is_ok_and(|noon| timetable.moment(noon.timestamp()).in_term)
+    is_held_on(timetable, date.weekday()) && noon.is_ok_and(|noon| timetable.moment(noon.timestamp()).in_term)
 }
 
 /// What time it is for routes.

@@ -1,6 +1,7 @@
 //! What the school has a say in while records are weighed: its own rules, what it has said is harmless, and which addresses are where.
 
 use super::engine::Hooks;
+use super::held::Counter;
 use super::rules::{Counts, Facts, themes_by_category};
 use super::seen::Seen;
 use super::settings::Settings;
@@ -29,16 +30,18 @@ pub struct School {
     settings: Arc<Settings>,
     counts: Counts,
     suppressions: Vec<Suppression>,
+    /// Counts what is held back. Nobody does where it is only tried.
+    held_back: Option<Counter>,
     looked: Instant,
 }
 
 impl School {
-    /// The say of the school with these settings.
+    /// The say of the school with these settings; what is held back is counted there, if anywhere.
     #[must_use]
-    pub fn new(settings_of: SettingsOf, in_force: Arc<InForce>) -> Self {
+    pub fn new(settings_of: SettingsOf, in_force: Arc<InForce>, held_back: Option<Counter>) -> Self {
         let settings = settings_of();
         let counts = Counts::new(settings.rules.clone());
-        Self { settings_of, in_force, settings, counts, suppressions: Vec::new(), looked: Instant::now() }
+        Self { settings_of, in_force, settings, counts, suppressions: Vec::new(), held_back, looked: Instant::now() }
     }
 
     fn look(&mut self) {
@@ -69,16 +72,20 @@ impl Hooks for School {
         let today = self.day(seen.at_ms);
         let is_held = |by: By<'_>| {
             let sign = Sign { theme: signal.theme, group: seen.group, host: seen.host, by };
-            held(&self.suppressions, &sign, today).is_some_and(|(held, _)| held == Held::Wholly)
+            held(&self.suppressions, &sign, today).filter(|(held, _)| *held == Held::Wholly).map(|(_, one)| one.number)
         };
-        match signal.sign.source {
-            Source::Category => seen.categories.split_ascii_whitespace().any(|id| is_held(By::Page { category: Some(id) })),
+        let by = match signal.sign.source {
+            Source::Category => seen.categories.split_ascii_whitespace().find_map(|id| is_held(By::Page { category: Some(id) })),
             Source::Words => is_held(By::Page { category: None }),
-            Source::Search | Source::Prompt => seen.search.is_some_and(|(_, term, _)| is_held(By::Asked(term))),
-            Source::Way => signal.way.is_some_and(|code| is_held(By::Way(code))),
+            Source::Search | Source::Prompt => seen.search.and_then(|(_, term, _)| is_held(By::Asked(term))),
+            Source::Way => signal.way.and_then(|code| is_held(By::Way(code))),
             // Of rules it is asked when they come to something.
-            Source::Rule => false,
+            Source::Rule => None,
+        };
+        if let Some(number) = by {
+            self.held_back.iter_mut().for_each(|counter| counter.count(number, today));
         }
+        by.is_some()
     }
 
     fn rules(&mut self, seen: &Seen<'_>) -> Vec<(Theme, Level, Box<str>)> {

@@ -50,7 +50,7 @@ impl Trial {
         let book = Book::new(settings.weights.clone(), &snapshot, own, SelfTest::new(secret));
         let in_force = Arc::new(InForce::new(snapshot));
         let said = settings.clone();
-        let mut school = School::new(Box::new(move || said.clone()), in_force.clone());
+        let mut school = School::new(Box::new(move || said.clone()), in_force.clone(), None);
         for statement in stated {
             if let Some(act) = statement.read::<Act>() {
                 school.stated(statement.number, statement.at, &act);

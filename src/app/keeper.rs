@@ -34,7 +34,7 @@ pub(super) async fn keep(reloader: Reloader, calendar: Calendar) {
 }
 
 /// Does something that blocks, now and after each wait.
-async fn again_and_again<T: Send + 'static>(wait: Duration, mut who: T, turn: fn(&mut T)) {
+pub(super) async fn again_and_again<T: Send + 'static>(wait: Duration, mut who: T, turn: fn(&mut T)) {
     let mut turns = interval(wait);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -1,7 +1,9 @@
 //! Putting Usher together: configuration in, a running proxy out.
 
+pub mod health;
 mod keeper;
 pub mod parent;
+mod regular;
 mod reload;
 pub mod telling;
 mod tidy;
@@ -10,6 +12,7 @@ pub mod watch;
 pub use reload::Reloader;
 
 use crate::alert::engine::{Engine, Setup};
+use crate::alert::held::Counter;
 use crate::alert::school::School;
 use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
@@ -37,8 +40,10 @@ use crate::tls::leaves::{Leaves, LeavesError};
 use crate::tls::origin::Origins;
 use crate::tls::pins::{self, Pins};
 use crate::tls::roots::RootsError;
+use health::Live;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use regular::Regular;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
@@ -299,7 +304,7 @@ fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, reloader: &Reloa
     let own = own_names(&config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
     let (weighed, said) = (reloader.clone(), reloader.clone());
     let weights = Box::new(move |_: &Snapshot| weighed.alerts().weights.clone());
-    let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone()));
+    let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone(), Some(Counter::within(&folder))));
     let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks, own, clock, secret };
     Engine::start(setup).map_err(|error| AppError::Data { path: folder, error })
 }
@@ -364,6 +369,8 @@ pub struct App {
     around: Surroundings,
     /// Who is told of alerts.
     telling: Telling,
+    /// The morning message, and the week's.
+    regular: Regular,
     /// A set for each worker.
     listeners: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
@@ -396,6 +403,8 @@ impl App {
         let alerts = alerts(&config, recorder.feed(), &in_force, &reloader, clock.clone(), secret)?;
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
         let telling = Telling::new(&config, reloader.clone(), secret, clock.clone());
+        let live = Live { calendar: recorder.calendar(), follower: alerts.follower() };
+        let regular = Regular::new(&config, secret, reloader.clone(), live, addresses.first().copied());
         let proxy = Proxy::new(Parts {
             in_force: in_force.clone(),
             recorder: recorder.clone(),
@@ -413,7 +422,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, telling, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, telling, regular, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -452,10 +461,12 @@ impl App {
         let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         let telling = tokio::spawn(self.telling.run());
+        let regular = tokio::spawn(self.regular.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));
         listen::run(self.proxy, self.listeners, shutdown).await;
         refreshing.abort();
         telling.abort();
+        regular.abort();
         sending.abort();
         watching.abort();
         keeping.abort();

@@ -103,6 +103,11 @@ pub fn met(folder: &Folder, passed_over: &BTreeMap<String, String>) -> Result<BT
     Ok(wrong)
 }
 
+/// The files that are said to be damaged or gone on record, and not to be mended.
+pub fn known(folder: &Folder) -> Result<BTreeSet<String>, JournalError> {
+    Ok(stated(&Reader::open(folder)?)?.wrong.into_keys().collect())
+}
+
 /// What is wrong with a segment, if anything is: whether it is the one that was sealed; also each of its bytes, if wanted.
 fn check(folder: &Folder, part: &Part, each_byte: bool) -> io::Result<Option<Wrong>> {
     let look = || {

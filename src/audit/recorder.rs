@@ -253,6 +253,12 @@ impl Calendar {
             self.shared.work.notify_one();
         }
     }
+
+    /// Whether the last that was to be written could not be.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
+    }
 }
 
 /// A record that is open. It closes itself when dropped.

@@ -284,6 +284,9 @@ fn digest(file: &Table<'_>) -> Digest {
     if digest.all_clear.is_some() && digest.seen_at.is_some_and(|seen| digest.all_clear.is_some_and(|sent| seen >= sent)) {
         table.wrong("seen_at", "it is looked before the message is sent", Some("such as seen_at = \"07:00\", all_clear = \"08:15\"".into()));
     }
+    if digest.all_clear.is_none() && digest.seen_at.is_some() {
+        table.wrong("seen_at", "there is no morning message that would tell of it", Some("write all_clear = \"08:15\" too, or take it out".into()));
+    }
     for (key, time, to) in [("to", digest.all_clear.is_some(), &digest.to), ("weekly_to", digest.weekly.is_some(), &digest.weekly_to)] {
         if time && to.is_empty() {
             table.wrong(key, "the message goes to nobody", Some("such as [\"officer\"]; or leave its time out".into()));

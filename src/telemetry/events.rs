@@ -703,3 +703,35 @@ impl AlertsNotKept<'_> {
         warn!(error = %self.error, "what is known for alerts cannot be kept in the data folder: a start takes longer, nothing is lost");
     }
 }
+
+/// Nobody is told of danger, or nobody confirms that messages come; or that is mended.
+pub struct NobodyTold<'a> {
+    /// What is so, or was.
+    pub words: &'a str,
+    /// Whether it is so.
+    pub is_so: bool,
+}
+
+impl NobodyTold<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        if self.is_so {
+            error!("{}; see: usher alerts health", self.words);
+        } else {
+            warn!("{}", self.words);
+        }
+    }
+}
+
+/// A regular message could not be written; it is tried again.
+pub struct DigestFailed<'a> {
+    /// Why not.
+    pub error: &'a dyn std::fmt::Display,
+}
+
+impl DigestFailed<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "the morning message or the week's summary cannot be written: it is tried again each minute");
+    }
+}

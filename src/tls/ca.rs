@@ -34,6 +34,8 @@ use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use zeroize::{Zeroize as _, Zeroizing};
 
+/// The days left from which on the next one should be made: devices need a while to take it up.
+pub const SOON: i64 = 120;
 /// How far the clocks of devices may be behind.
 pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(24);
 /// The longest common name, in characters (RFC 5280 appendix A.1, `ub-common-name`).

@@ -1,7 +1,7 @@
 //! The thread: takes what is committed, reads again what it must, and states what is pending.
 
 use super::mind::{Mind, Tells, who};
-use super::{GATHER, Setup, Stop, WeightsOf};
+use super::{Follower, GATHER, Setup, Stop, WeightsOf};
 use crate::alert::episode::{Episodes, Open};
 use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long the feed is waited for.
@@ -39,7 +40,7 @@ const MOST_PENDING: usize = 4096;
 const BACK_MS: u64 = 14 * 86_400_000;
 const BACK_ALL_MS: u64 = 2 * 3_600_000;
 /// The file that is kept.
-const FILE: &str = "engine.json";
+pub const FILE: &str = "engine.json";
 
 /// Why something could not be done now.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,7 @@ pub(super) struct Worker {
     clock: Clock,
     secret: [u8; 32],
     stop: Arc<Stop>,
+    follower: Follower,
     /// What is in force, and what records are read by.
     snapshot: Arc<Snapshot>,
     book: Book,
@@ -80,7 +82,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(setup: Setup, stop: Arc<Stop>) -> Self {
+    pub(super) fn new(setup: Setup, stop: Arc<Stop>, follower: Follower) -> Self {
         let Setup { log, folder, feed, in_force, weights, hooks, own, clock, secret } = setup;
         let now = unix_ms(clock());
         // What comes from here on is told, whenever the thread comes to it.
@@ -101,6 +103,7 @@ impl Worker {
             clock,
             secret,
             stop,
+            follower,
             snapshot,
             book,
             mind,
@@ -133,6 +136,7 @@ impl Worker {
                     return self.keep();
                 }
             }
+            self.follower.0.store(self.position.0, Ordering::Relaxed);
             let is_due = looked.elapsed() >= LOOK;
             if ticked.elapsed() >= TICK {
                 self.mind.tick(unix_ms((self.clock)()), &self.book);

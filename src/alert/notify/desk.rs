@@ -3,11 +3,11 @@
 use super::matters::Matters;
 use super::story::{Matter, Story};
 use super::{Around, Book, Job, Outcome, Receipt, Unsent, address};
-use crate::alert::ladder;
 use crate::alert::links::Signer;
 use crate::alert::outbox::{Message, OLDEST, Outbox, OutboxError, State, Step};
 use crate::alert::plan::Plan;
 use crate::alert::routes::{self, Due, Rung, Target};
+use crate::alert::{digest, ladder};
 use crate::audit::events::{Event, Severity, record};
 use crate::audit::incident::{Act, Incident, Level, Told};
 use crate::audit::journal::{Journal, JournalError, Statement, Topic};
@@ -30,6 +30,8 @@ const MAILS: usize = 4;
 const HOOK_PAUSE: Duration = Duration::from_secs(1);
 /// The most records of a matter that are read for a message.
 const MOST_RECORDS: usize = 12;
+/// A regular message that is older is not sent any more, in milliseconds.
+const STALE: i64 = 24 * 3_600_000;
 /// How often what is over is forgotten.
 const FORGET: Duration = Duration::from_secs(600);
 
@@ -360,14 +362,9 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
             let Some((episode, theme)) = &told.episode.zip(told.theme.as_ref()) else { return Ok(()) };
             matters.get(*episode, theme).map_or(Ok(()), |_| unsent(step, statement, book, now))
         }
-        Act::Digest { kind, .. } => {
-            let digest = &book.plan.digest;
-            let to: Vec<_> = match kind.as_str() {
-                "weekly" => digest.weekly_to.clone(),
-                _ => digest.to.iter().chain(&digest.technician).cloned().collect(),
-            };
-            send(&routes::regular(&book.plan, kind, &to), Level::Concern, 0)
-        }
+        // One that is a day old tells nobody of this morning: it was stated while nobody was named.
+        Act::Digest { .. } if now.as_millisecond().saturating_sub(statement.at) > STALE => Ok(()),
+        Act::Digest { kind, .. } => send(&routes::regular(&book.plan, kind, &digest::roles(&book.plan.digest, kind)), Level::Concern, 0),
         Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
     }
 }

@@ -205,7 +205,8 @@ impl Story {
     pub fn regular(kind: &str, date: &str, text: &str, at: Timestamp, link: Option<String>) -> Self {
         let subject = match kind {
             "all-clear" => format!("[Usher] The morning of {}", one_line(date, LONGEST_NAME)),
-            "weekly" => format!("[Usher] The week to {}", one_line(date, LONGEST_NAME)),
+            "machine" => format!("[Usher] The machine, morning of {}", one_line(date, LONGEST_NAME)),
+            "weekly" | "weekly-governors" => format!("[Usher] The week to {}", one_line(date, LONGEST_NAME)),
             _ => format!("[Usher] {} {}", one_line(kind, LONGEST_NAME), one_line(date, LONGEST_NAME)),
         };
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

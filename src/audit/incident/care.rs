@@ -254,7 +254,8 @@ mod tests {
     #[test]
     fn what_was_ended_early_does_not_hold_signs_back_again() {
         let mut log = Log::new();
-        let suppressed = |until: &str| Act::Suppressed { pattern: "host:a.example".into(), group: None, until: until.into(), reason: "r".into(), by: "x".into() };
+        let suppressed =
+            |until: &str| Act::Suppressed { pattern: "host:a.example".into(), group: None, until: until.into(), reason: "r".into(), by: "x".into() };
         let over = log.state(0, &suppressed("2024-01-20"));
         let long = log.state(0, &suppressed("2025-01-20"));
         let freed = log.state(60, &Act::Freed { suppression: long, reason: "it is over".into(), by: "x".into() });

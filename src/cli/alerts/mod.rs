@@ -3,6 +3,7 @@
 mod ack;
 mod close;
 mod export;
+mod health;
 mod list;
 mod matters;
 mod note;
@@ -57,6 +58,8 @@ pub(super) enum Alerts {
     Suppress(suppress::Suppress),
     /// Show which messages wait, were taken, or were given up; send one again, or drop it. Exit code 1 if one was given up, or is not taken for now.
     Outbox(outbox::ShowOutbox),
+    /// Look at everything the morning message looks at, now. Exit code 1 if something is red.
+    Health(health::ShowHealth),
     /// Send a message to everybody of a role, to try the way. Exit code 1 if one was not taken.
     SendTest(send_test::SendTest),
 }
@@ -74,6 +77,7 @@ impl Alerts {
             Self::Test(command) => command.run(&Desk::open(path)?),
             Self::Suppress(command) => command.run(&Desk::open(path)?),
             Self::Outbox(command) => command.run(&Desk::open(path)?),
+            Self::Health(command) => command.run(Desk::open(path)?),
             Self::SendTest(command) => command.run(&Desk::open(path)?),
         }
     }

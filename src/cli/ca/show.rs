@@ -2,13 +2,10 @@
 
 use super::{Desk, NONE, left};
 use crate::cli::{Answer, print, print_json};
-use crate::tls::ca::{Authorities, Certificate, Kept, Standing};
+use crate::tls::ca::{self, Authorities, Certificate, Kept, Standing};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-
-/// The days left from which on the next one should be made.
-const SOON: i64 = 120;
 
 /// Show who signs, from when until when, by what fingerprint it is known, and which one is next. Exit code 1 if nobody can sign.
 #[derive(Args)]
@@ -92,7 +89,7 @@ fn show(desk: &Desk, there: &Authorities) -> anyhow::Result<()> {
         lines(desk, kept).iter().try_for_each(|(name, text)| print(format_args!("  {name:<12}{text}")))?;
     }
     let is_last = !there.each(desk.now).any(|(standing, _)| standing == Standing::Waits);
-    if signing.own().days_left(desk.now) < SOON && is_last {
+    if signing.own().days_left(desk.now) < ca::SOON && is_last {
         print("It is time for the next one, for devices need a while to take it up: usher ca create --next --name NAME")?;
     }
     Ok(())

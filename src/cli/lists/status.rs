@@ -6,7 +6,6 @@ use crate::app;
 use crate::cli::serve::thousands;
 use crate::cli::table::{safe, short, table};
 use crate::cli::{Answer, print, print_json};
-use crate::illegal::Standing;
 use crate::library::Shelf;
 use crate::library::generations::{Counted, Held, by_category, by_source};
 use crate::library::source::Source;
@@ -139,22 +138,8 @@ fn gather(desk: &Desk) -> anyhow::Result<Shown> {
 
 fn illegal(desk: &Desk) -> Illegal {
     let standing = app::illegal_standing(&desk.config, &desk.secret);
-    let lines = standing.lines(desk.now);
-    let what_to_do = lines.iter().find(|(name, _)| *name == "what to do").map_or(String::new(), |(_, what)| format!(" {what}"));
-    let text = standing.headline(desk.now) + &what_to_do;
-    let parent = desk.parent_verified();
-    match (standing, parent) {
-        (Standing::Red { .. }, _) => Illegal { light: Light::Red, text },
-        (Standing::Sealed(_), _) => Illegal { light: Light::Green, text },
-        (Standing::NotPresent | Standing::Demonstration(_), Some(line)) => Illegal { light: Light::Green, text: format!("Illegal-content lists: {line}.") },
-        (Standing::NotPresent | Standing::Demonstration(_), None) => match desk.parent() {
-            Some(checked) => {
-                let line = checked.line(&desk.rulebook.school.timetable.zone);
-                Illegal { light: app::parent::light(&checked).max(Light::Amber), text: format!("{text} The {line}.") }
-            }
-            None => Illegal { light: Light::Amber, text },
-        },
-    }
+    let (light, text) = app::health::illegal(&standing, desk.parent().as_ref(), &desk.rulebook.school.timetable.zone, desk.now);
+    Illegal { light, text }
 }
 
 fn of_source(desk: &Desk, source: &Source, shelf: Option<&Shelf>, counted: Counted) -> anyhow::Result<SourceShown> {

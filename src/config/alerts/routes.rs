@@ -2,6 +2,7 @@
 
 use super::{Around, Remarks, digest, one_of, quiet};
 use crate::alert::plan::{About, During, Ladder, Plan, Route};
+use crate::alert::quiet::is_held_on;
 use crate::alert::routes::{ROLES, is_channel, is_somebody};
 use crate::alert::theme::Theme;
 use crate::alert::weights::Weights;
@@ -33,9 +34,34 @@ pub(super) fn read(file: &Table<'_>, around: &Around<'_>, weights: &Weights, pla
     }
     plan.digest = digest(file);
     if let Some(table) = file.table("digest") {
-        for (key, words) in [("to", &plan.digest.to), ("technician", &plan.digest.technician), ("weekly_to", &plan.digest.weekly_to)] {
-            words_of(&table, key, words, plan, "[digest]", remarks);
+        regular(&table, around, plan, remarks);
+    }
+}
+
+/// Holds the regular messages against who is there, and against the school's week.
+fn regular(table: &Table<'_>, around: &Around<'_>, plan: &Plan, remarks: &Remarks) {
+    let digest = &plan.digest;
+    let messages = [
+        ("to", &digest.to, digest.all_clear.is_some(), "the morning message"),
+        ("technician", &digest.technician, false, "the part about the machine"),
+        ("weekly_to", &digest.weekly_to, digest.weekly.is_some(), "the week's summary"),
+    ];
+    for (key, words, is_sent, what) in messages {
+        let is_told = words_of(table, key, words, plan, "[digest]", remarks);
+        if is_told || words.is_empty() || !is_anybody_there(plan) {
+            continue;
         }
+        let nobody = format!("{what} goes to nobody: no recipient has the role {}", words.join(" or "));
+        if is_sent {
+            table.wrong(key, nobody, Some(format!("name a [[recipient]] with role = \"{}\", or another role", words[0])));
+        } else {
+            remarks.borrow_mut().push(format!("[digest] {key}: {nobody}"));
+        }
+    }
+    let day_off = |school: &&crate::config::policy::School| digest.weekly.is_some_and(|(day, _)| !is_held_on(&school.timetable, day));
+    if around.school.is_some_and(|school| day_off(&school)) {
+        let hint = "name a day that a period of [timetable] in policy.toml is held on, such as \"friday 15:45\"";
+        table.wrong("weekly", "there is no school on that day, so nobody reads it then", Some(hint.into()));
     }
 }
 

@@ -166,6 +166,11 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
         ("[digest]\nall_clear = \"07:00\"\nseen_at = \"08:00\"\nto = [\"officer\"]\n", 3, "before the message", "such as"),
         ("[digest]\nweekly = \"fryday 15:45\"\nweekly_to = [\"head\"]\n", 2, "not a day and a time", ""),
         ("[digest]\nall_clear = \"08:15\"\n", 1, "goes to nobody", "officer"),
+        ("[digest]\nall_clear = \"8.15\"\nto = [\"officer\"]\n", 2, "is not a time", ""),
+        ("[digest]\nweekly = \"friday 25:45\"\nweekly_to = [\"head\"]\n", 2, "not a day and a time", ""),
+        ("[digest]\nseen_at = \"07:00\"\n", 2, "no morning message", "all_clear"),
+        ("[digest]\nweekly = \"sunday 15:45\"\nweekly_to = [\"head\"]\n", 2, "no school on that day", "a period"),
+        ("[digest]\nall_clear = \"08:15\"\nto = [\"oficer\"]\n", 3, "neither a role", "officer"),
         ("[subjects]\nhead = [\"staff-*\"]\n", 2, "is no user", "staff-head"),
         ("[[place]]\nname = \"A\"\nnetworks = [\"10.1.0.0/24\"]\n[[place]]\nname = \"B\"\nnetworks = [\"10.1.0.0/24\"]\n", 6, "another place", ""),
         ("[restirct]\nblocks = 3\n", 1, "`restirct` is no setting", ""),
@@ -229,6 +234,26 @@ fn a_rule_that_could_never_fire_is_told_with_its_line() {
     }
     let remarks = sound(&rule("category = \"gambling\", group = \"sixth-form\"", "")).remarks;
     assert!(remarks.contains(&"the rule \"r\" cannot fire: nobody is in its group sixth-form".to_owned()), "{remarks:?}");
+}
+
+#[test]
+fn a_regular_message_to_nobody_is_a_problem_as_soon_as_somebody_is_named() {
+    let officer = "[[recipient]]\nrole = \"officer\"\nname = \"Ms Bell\"\nemail = \"dsl@school.example\"\n[mail]\nserver = \"smtp.school.example\"\nfrom = \"a@b.example\"\n[routes]\na = { to = \"officer\" }\n";
+    let digest =
+        "[digest]\nall_clear = \"08:15\"\nto = [\"deputy\"]\ntechnician = [\"technician\"]\nweekly = \"friday 15:45\"\nweekly_to = [\"head\", \"chair\"]\n";
+    let problems = read_file(&format!("{officer}{digest}")).expect_err("nobody gets them");
+    assert_eq!(
+        problems,
+        [
+            "alerts.toml:12: digest.to: the morning message goes to nobody: no recipient has the role deputy\n  hint: name a [[recipient]] with role = \"deputy\", or another role",
+            "alerts.toml:15: digest.weekly_to: the week's summary goes to nobody: no recipient has the role head or chair\n  hint: name a [[recipient]] with role = \"head\", or another role",
+        ]
+    );
+    let alerts = sound(&format!("{officer}{}", digest.replace("deputy", "officer").replace("\"chair\"", "\"officer\"")));
+    let remark = "[digest] technician: the part about the machine goes to nobody: no recipient has the role technician";
+    assert!(alerts.remarks.iter().any(|known| known == remark), "{:?}", alerts.remarks);
+    assert!(alerts.remarks.iter().any(|known| known == "[digest] goes to the role head, which no recipient has"), "{:?}", alerts.remarks);
+    sound(digest);
 }
 
 #[test]
