@@ -12,12 +12,13 @@
 
 pub mod bare;
 pub mod doh;
+pub mod ech;
 pub mod encoded;
 pub mod first;
 pub mod forms;
-pub mod hellos;
 pub mod kits;
 pub mod random;
+pub mod tor;
 pub mod types;
 pub mod wisp;
 pub mod wsproxy;

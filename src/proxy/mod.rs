@@ -20,6 +20,7 @@ pub mod conn;
 pub mod connect;
 pub mod connection;
 pub mod dial;
+mod entrance;
 pub mod error;
 mod exchange;
 pub mod explain;

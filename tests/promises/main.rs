@@ -62,5 +62,6 @@ mod tunnels;
 mod updates;
 mod visits;
 mod ways;
+mod ways_programs;
 mod ways_real;
 mod websockets;
