@@ -29,4 +29,5 @@ pub mod story;
 pub mod subject;
 pub mod suppress;
 pub mod theme;
+pub mod ways;
 pub mod weights;
