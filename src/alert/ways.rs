@@ -295,7 +295,7 @@ fn triad((parts, points): (usize, u8), host: &str) -> Noticed {
     let carried = if points > Code::Triad.certainty().points() { ", and much came over the connection" } else { "" };
     let what = "a service worker, WebAssembly and a WebSocket";
     let says = format!("{} Seen: {parts} of {what} of {host} within two minutes{carried}.", Code::Triad.words());
-    Noticed { of: None, code: Code::Triad, points, key: format!("{host} {points}"), says }
+    Noticed { of: None, code: Code::Triad, points, key: host.to_owned(), says }
 }
 
 fn numbered(count: usize, what: &str) -> String {
