@@ -35,5 +35,6 @@ pub mod subject;
 pub mod suppress;
 pub mod theme;
 pub mod trial;
+pub mod ways;
 pub mod week;
 pub mod weights;

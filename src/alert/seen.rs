@@ -44,6 +44,10 @@ pub struct Seen<'a> {
     pub search: Option<(&'a str, &'a str, Stage)>,
     /// The visit that caused it.
     pub cause: Option<RecordId>,
+    /// What the answer is for, as the browser says it (`Sec-Fetch-Dest`).
+    pub dest: Option<&'a str>,
+    /// How it is asked for (`Sec-Fetch-Mode`).
+    pub mode: Option<&'a str>,
 }
 
 impl<'a> Seen<'a> {
@@ -68,6 +72,8 @@ impl<'a> Seen<'a> {
             path: &opening.path,
             search: opening.search.as_ref().map(|search| (search.engine, search.term.as_str(), search.stage)),
             cause: opening.cause,
+            dest: opening.fetch_dest.as_deref(),
+            mode: opening.fetch_mode.as_deref(),
         }
     }
 
@@ -134,7 +140,15 @@ impl Read {
             path: &row.path,
             search: row.engine.as_deref().zip(row.term.as_deref()).map(|(engine, term)| (engine, term, self.stage)),
             cause: self.cause,
+            dest: row.fetch_dest.as_deref(),
+            mode: row.fetch_mode.as_deref(),
         }
+    }
+
+    /// How many bytes went to who asked, once it is over.
+    #[must_use]
+    pub fn bytes_down(&self) -> Option<u64> {
+        self.row.bytes_down.filter(|_| !self.is_open())
     }
 
     /// What was remarked of it.

@@ -15,6 +15,7 @@
 
 use super::seen::Seen;
 use super::theme::Theme;
+use super::ways::Noticed;
 use super::weights::Weights;
 use crate::audit::incident::Level;
 use crate::audit::remark::Remark;
@@ -385,6 +386,18 @@ pub fn of_rule(seen: &Seen<'_>, book: &Book, (theme, level, name): (Theme, Level
         ..about.sign(Source::Rule, 0, key(&["rule", name]), format!("The school's rule \"{name}\" holds."))
     };
     Signal { theme, way: None, sign }
+}
+
+/// That something was found out from this record and others.
+#[must_use]
+pub fn of_noticed(seen: &Seen<'_>, book: &Book, noticed: &Noticed) -> Option<Signal> {
+    if book.weights.ways.never.contains(&noticed.code) {
+        return None;
+    }
+    let about = About::of(seen, book.categories(seen.categories), book);
+    let key = key(&["way", noticed.code.as_str(), "noticed", &noticed.key]);
+    let says = format!("{} It counts {}.", noticed.says, noticed.points);
+    Some(Signal { theme: Theme::Bypass, way: Some(noticed.code), sign: about.sign(Source::Way, u32::from(noticed.points), key, says) })
 }
 
 /// A record and what is known of it.

@@ -10,14 +10,19 @@
 //!
 //! Where to add one: a row of `ALL` below, a file here, and the place in the proxy that asks it.
 
+pub mod address;
 pub mod bare;
 pub mod doh;
+pub mod ech;
 pub mod encoded;
 pub mod first;
 pub mod forms;
-pub mod hellos;
 pub mod kits;
 pub mod random;
+pub mod sharing;
+pub mod spread;
+pub mod tor;
+pub mod triad;
 pub mod types;
 pub mod wisp;
 pub mod wsproxy;

@@ -105,12 +105,6 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Whether the beginning of a sealed tunnel has to be looked at.
-    #[must_use]
-    pub fn looks(&self) -> bool {
-        self.not_tls == NotTls::Refuse || self.names == Names::Agree
-    }
-
     fn stricter(self, other: Self) -> Self {
         Self {
             pinned: self.pinned.max(other.pinned),

@@ -3,11 +3,13 @@
 //! The client's first bytes are read once and kept: they go on to the site, or are read again by our own handshake. A tunnel that is turned away is told so
 //! in its own protocol, where it has one, and is on record twice: as the `CONNECT` that was answered, and as what it turned out to be.
 //!
-//! Why it is turned away is said in `unfit`; who turns away from our certificate is remembered in [`super::programs`].
+//! Why it is turned away is said in `unfit`; who turns away from our certificate is remembered in [`super::programs`]; what else its beginning says of a way
+//! round the filter is found out in `entrance`.
 
 use super::Worker;
 use super::conn::Conn;
 use super::connect::carry;
+use super::entrance::{Said, in_hello, noise, not_tls};
 use super::inside::user_of;
 use super::limits::{FAREWELL, HELLO};
 use super::listen::{Phase, reached};
@@ -19,10 +21,12 @@ use super::unfit::{Because, Unfit};
 use super::wire::Wire;
 use crate::audit::{Outcome, Pending, Verdict};
 use crate::bypass::first::First;
+use crate::bypass::{Code, Finding};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::policy::gate::{Names, NotTls};
 use crate::policy::reason::Exempt;
+use crate::policy::ways::Ways;
 use crate::policy::{ConnectVerdict, Decision, Gate, TunnelPermit};
 use crate::tls::hello::{self, Ech, Hello, Malformed, Name, Read};
 use bytes::BytesMut;
@@ -132,15 +136,20 @@ pub(super) fn agree(hello: &Hello, tunnel: &Host, absent: impl FnOnce() -> Resul
 impl Worker {
     /// Moves bytes through a sealed tunnel until both ends are done, if its beginning is as the group's gate has it.
     pub(super) async fn pass(&self, mut client: End, mut site: End, pending: Pending, entrant: Entrant, phase: Option<watch::Receiver<Phase>>) {
-        let gate = entrant.asked.snapshot.policy.gate(entrant.identity.standing);
+        let policy = &entrant.asked.snapshot.policy;
+        let (gate, ways) = (policy.gate(entrant.identity.standing), policy.ways(entrant.identity.standing));
         // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
         let resting = entrant.resting();
-        let said = match self.look(&mut client, &mut site, &resting.target.url().host, gate, phase).await {
+        let Said { note, found } = match self.look(&mut client, &mut site, &resting.target.url().host, (gate, ways), phase).await {
             Ok(said) => said,
             Err(unfit) => return self.turn_away(client.wire, pending, &self.awake(resting), &unfit).await,
         };
-        let _place = resting.conn;
-        carry(client, site, pending, self.limits.tunnel_idle_time, said).await;
+        let place = resting.conn.clone();
+        if !found.is_empty() {
+            self.note_ways(&self.awake(resting), &found).await;
+        }
+        carry(client, site, pending, self.limits.tunnel_idle_time, note).await;
+        drop(place);
     }
 
     /// A tunnel that rested, by the rules of now.
@@ -151,43 +160,43 @@ impl Worker {
         Entrant { asked, target, identity }
     }
 
-    /// Looks at the beginning of a sealed tunnel. What is to be said of it on record, if it is not TLS and may be so.
+    /// Looks at the beginning of a sealed tunnel. What is to be said of it on record, if it passes.
     async fn look(
         &self,
         client: &mut End,
         site: &mut End,
         tunnel: &Host,
-        gate: Gate,
+        (gate, ways): (Gate, Ways),
         mut phase: Option<watch::Receiver<Phase>>,
-    ) -> Result<Option<String>, Unfit> {
-        if !gate.looks() {
-            return Ok(None);
-        }
+    ) -> Result<Said, Unfit> {
         let passes = gate.not_tls == NotTls::Pass;
         let limit = if passes { self.limits.tunnel_idle_time } else { self.limits.head_time };
         let beginning = tokio::select! {
             biased;
             beginning = read_beginning(&mut client.wire, &mut client.early) => beginning?,
             spoken = spoken(site) => return match spoken {
-                Some(()) if passes => Ok(Some("it is not TLS: the site spoke first".to_owned())),
+                Some(()) if passes => Ok(Said::noted("it is not TLS: the site spoke first".to_owned())),
                 Some(()) => Err(Unfit::SiteFirst),
-                None if passes => Ok(None),
+                None if passes => Ok(Said::default()),
                 None => Err(Unfit::SiteGone),
             },
             () = draining(phase.as_mut()) => return Err(Unfit::Stopping),
             () = sleep(limit) => return Err(if passes { Unfit::Idle } else { Unfit::TooSlow }),
         };
         match beginning {
-            Beginning::Hello(hello) if gate.names == Names::Agree => {
-                let absent = || if tunnel.address().is_some() { Ok(()) } else { Err(Unfit::NoName(tunnel.clone())) };
-                agree(&hello, tunnel, absent).map(|()| None)
+            Beginning::Hello(hello) => {
+                let found = in_hello(&hello, tunnel, ways)?;
+                if gate.names == Names::Agree {
+                    let absent = || if tunnel.address().is_some() { Ok(()) } else { Err(Unfit::NoName(tunnel.clone())) };
+                    agree(&hello, tunnel, absent)?;
+                }
+                Ok(Said { note: None, found })
             }
-            Beginning::Hello(_) => Ok(None),
-            Beginning::NotTls(first) if passes => Ok(Some(format!("it is not TLS, but {first}"))),
-            Beginning::NotTls(first) => Err(Unfit::NotTls(first)),
+            Beginning::NotTls(first) if passes => Ok(Said { note: Some(format!("it is not TLS, but {first}")), found: noise(first, &client.early, ways)? }),
+            Beginning::NotTls(first) => Err(not_tls(first, &client.early)),
             // Some server may read it another way.
             Beginning::Malformed(why) => Err(Unfit::Malformed(why)),
-            Beginning::Nothing if passes => Ok(None),
+            Beginning::Nothing if passes => Ok(Said::default()),
             Beginning::Nothing => Err(Unfit::Gone(Because(None))),
         }
     }
@@ -195,6 +204,9 @@ impl Worker {
     /// Ends a tunnel that is turned away: on record first, then with a word in its own protocol.
     pub(super) async fn turn_away(&self, mut wire: Wire, mut pending: Pending, entrant: &Entrant, why: &Unfit) {
         pending.note(why.to_string());
+        if matches!(why, Unfit::Noise) {
+            pending.remark((&Finding::new(Code::Random, "noise")).into());
+        }
         pending.close(why.outcome());
         if let Some(kind) = why.kind() {
             self.mark(&entrant.asked, &entrant.target, &entrant.identity, kind, super::error::sentence(&why.to_string())).await;

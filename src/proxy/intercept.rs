@@ -5,6 +5,7 @@
 
 use super::conn::Conn;
 use super::connection::serve_http;
+use super::entrance::{in_hello, noise, not_tls};
 use super::explain::Purpose;
 use super::gate::{Beginning, Entrant, agree, draining, read_beginning};
 use super::inside::{Inside, user_of};
@@ -89,19 +90,28 @@ impl Worker {
             () = draining(Some(phase)) => Err(Unfit::Stopping),
             () = sleep(self.limits.head_time) => Err(Unfit::TooSlow),
         };
+        let ways = entrant.asked.snapshot.policy.ways(entrant.identity.standing);
         let met = match beginning {
-            Ok(Beginning::Hello(hello)) => agree(&hello, &inspected.to.host, || Ok(())).map(|()| Met { class: Class::of(&hello), hello }),
+            Ok(Beginning::Hello(hello)) => in_hello(&hello, &inspected.to.host, ways)
+                .and_then(|found| agree(&hello, &inspected.to.host, || Ok(())).map(|()| (Met { class: Class::of(&hello), hello }, found))),
             Ok(Beginning::NotTls(first)) if self.may_exempt(&inspected, entrant, |gate| gate.not_tls == NotTls::Pass) => {
                 let said = format!("it is not TLS, but {first}");
+                match noise(first, &early, ways) {
+                    Ok(found) => self.note_ways(entrant, &found).await,
+                    Err(unfit) => return self.send_away(wire, inspected, entrant, &unfit).await,
+                }
                 return Begun::Sealed { client: End { wire, early }, pending: inspected.pending, by: Exempt::NotTls, said };
             }
-            Ok(Beginning::NotTls(first)) => Err(Unfit::NotTls(first)),
+            Ok(Beginning::NotTls(first)) => Err(not_tls(first, &early)),
             Ok(Beginning::Malformed(why)) => Err(Unfit::Malformed(why)),
             Ok(Beginning::Nothing) => Err(Unfit::Gone(Because(None))),
             Err(unfit) => Err(unfit),
         };
         let met = match met {
-            Ok(met) => met,
+            Ok((met, found)) => {
+                self.note_ways(entrant, &found).await;
+                met
+            }
             Err(unfit) => return self.send_away(wire, inspected, entrant, &unfit).await,
         };
         if self.is_pinned(&inspected.to.host, met.class, entrant) && self.may_exempt(&inspected, entrant, |gate| gate.pinned != Pinned::Never) {

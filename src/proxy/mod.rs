@@ -21,6 +21,7 @@ pub mod connect;
 pub mod connection;
 pub mod decoding;
 pub mod dial;
+mod entrance;
 pub mod error;
 mod exchange;
 pub mod explain;

@@ -2,6 +2,7 @@
 
 use crate::audit::Outcome;
 use crate::bypass::first::First;
+use crate::bypass::{Code, Finding};
 use crate::host::Host;
 use crate::tls::hello::{Hello, Malformed};
 use crate::tls::mint::MintError;
@@ -32,6 +33,12 @@ pub(super) enum Unfit {
     /// It does not speak TLS.
     #[error("the client does not speak TLS, but {0}")]
     NotTls(First),
+    /// It speaks no protocol that is known, and what it sends looks like noise.
+    #[error("the client does not speak TLS, and what it sends looks like noise from its first byte, as Shadowsocks and obfs4 make it look")]
+    Noise,
+    /// It is a way round the filter that this group may not take.
+    #[error("{}", .0.why())]
+    Way(Finding),
     /// The site spoke first, as none does in TLS.
     #[error("the site spoke first, as none does in TLS")]
     SiteFirst,
@@ -152,6 +159,8 @@ impl Unfit {
             Self::Gone(_) | Self::Handshake(_) => Outcome::ClientGone,
             Self::Stopping
             | Self::NotTls(_)
+            | Self::Noise
+            | Self::Way(_)
             | Self::SiteFirst
             | Self::Malformed(_)
             | Self::OtherName { .. }
@@ -165,7 +174,8 @@ impl Unfit {
     /// One word for the kind, as in the log, where it is a way round the filter or may be one.
     pub(super) fn kind(&self) -> Option<&'static str> {
         match self {
-            Self::NotTls(_) | Self::SiteFirst | Self::Malformed(_) => Some("not-tls"),
+            Self::NotTls(_) | Self::Noise | Self::SiteFirst | Self::Malformed(_) => Some("not-tls"),
+            Self::Way(finding) => Some(finding.code.as_str()),
             Self::OtherName { .. } => Some("fronting"),
             Self::NoName(_) => Some("no-name"),
             Self::TooSlow
@@ -185,9 +195,10 @@ impl Unfit {
         let alert = |alert: AlertDescription| BytesMut::from_iter(ALERT.into_iter().chain([u8::from(alert)]));
         match self {
             Self::NotTls(First::Http) => NOT_HERE.into(),
-            Self::NotTls(_) | Self::SiteFirst | Self::SiteGone | Self::Idle | Self::Gone(_) | Self::Handshake(_) => BytesMut::new(),
+            Self::Way(finding) if finding.code == Code::Random => BytesMut::new(),
+            Self::NotTls(_) | Self::Noise | Self::SiteFirst | Self::SiteGone | Self::Idle | Self::Gone(_) | Self::Handshake(_) => BytesMut::new(),
             // Browsers take access_denied for a word about a certificate of their own.
-            Self::OtherName { .. } | Self::NoName(_) | Self::NoTrust => alert(AlertDescription::UnrecognisedName),
+            Self::OtherName { .. } | Self::NoName(_) | Self::NoTrust | Self::Way(_) => alert(AlertDescription::UnrecognisedName),
             Self::Malformed(_) => alert(AlertDescription::DecodeError),
             Self::TooSlow | Self::Stopping => alert(AlertDescription::UserCanceled),
             Self::NoAuthority | Self::Mint(_) => alert(AlertDescription::InternalError),

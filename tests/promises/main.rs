@@ -62,5 +62,7 @@ mod tunnels;
 mod updates;
 mod visits;
 mod ways;
+mod ways_behaviour;
+mod ways_programs;
 mod ways_real;
 mod websockets;

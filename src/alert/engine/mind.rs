@@ -4,10 +4,12 @@ use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
+use crate::alert::ways::{self, Around, Watch};
 use crate::audit::Class;
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// Whether somebody is told of what a record says.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,14 +24,35 @@ pub(in crate::alert) struct Mind {
     pub(super) hooks: Box<dyn Hooks>,
     pub(super) episodes: Episodes,
     pub(in crate::alert) pending: VecDeque<Act>,
+    /// What no single record shows.
+    pub(super) watch: Watch,
+    /// Whether records come in order and with none left out.
+    pub(super) is_whole: bool,
     pub(super) key: [u8; 32],
+}
+
+/// Whose record it is, and where.
+struct Here<'a> {
+    key: &'a [u8; 32],
+    seen: &'a Seen<'a>,
+    hooks: &'a dyn Hooks,
+}
+
+impl Around for Here<'_> {
+    fn who(&self) -> u128 {
+        who(self.key, &self.seen.person()).0
+    }
+
+    fn place(&self, client: IpAddr) -> Option<String> {
+        self.hooks.place(client)
+    }
 }
 
 impl Mind {
     /// That knows of nobody yet.
     pub(in crate::alert) fn new(hooks: Box<dyn Hooks>, secret: &[u8; 32]) -> Self {
         let key = blake3::derive_key("usher 2026 people of alerts", secret);
-        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), key }
+        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), is_whole: true, key }
     }
 
     /// Takes a record that was opened.
@@ -39,8 +62,39 @@ impl Mind {
         if !rules.is_empty() && !book.is_ours(seen) {
             signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));
         }
+        let noticed = self.noticed(seen, book);
+        signals.extend(noticed.iter().filter(|one| one.of.is_none()).filter_map(|one| signal::of_noticed(seen, book, one)));
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
+        }
+        // What others did before becomes a sign by what this one does.
+        for (party, one) in noticed.iter().filter_map(|one| Some((one.of.as_ref()?, one))) {
+            let seen = party.seen();
+            if let Some(signal) = signal::of_noticed(&seen, book, one) {
+                self.take(&seen, [signal].into_iter().collect(), book, tells);
+            }
+        }
+    }
+
+    /// What is found out from this record and those before.
+    fn noticed(&mut self, seen: &Seen<'_>, book: &Book) -> ways::All {
+        if !self.is_whole || book.is_ours(seen) {
+            return ways::All::new();
+        }
+        self.watch.opened(seen, &Here { key: &self.key, seen, hooks: &*self.hooks })
+    }
+
+    /// Only learns what was: what is found out from it was taken.
+    pub(super) fn learn(&mut self, seen: &Seen<'_>, book: &Book) {
+        self.noticed(seen, book);
+    }
+
+    /// Takes that a record is over.
+    pub(super) fn closed(&mut self, seen: &Seen<'_>, bytes_down: u64, book: &Book, tells: Tells) {
+        let here = Here { key: &self.key, seen, hooks: &*self.hooks };
+        let noticed = self.watch.closed(seen, bytes_down, &here);
+        if let Some(signal) = noticed.and_then(|noticed| signal::of_noticed(seen, book, &noticed)) {
+            self.take(seen, [signal].into_iter().collect(), book, tells);
         }
     }
 

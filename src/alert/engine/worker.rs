@@ -7,6 +7,7 @@ use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{Book, SelfTest};
 use crate::alert::theme::Theme;
+use crate::alert::ways::{self, Watch};
 use crate::audit::follow::{Committed, Feed, Taken};
 use crate::audit::incident::{Act, Incident, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
@@ -37,7 +38,7 @@ const MOST_OPEN: usize = 32_768;
 /// From so many pending steps on nothing more is taken: what waits then waits in the feed, or in the log.
 const MOST_PENDING: usize = 4096;
 /// How far back the record is read where nothing was kept, in milliseconds: searches and what was not let through, and all.
-const BACK_MS: u64 = 14 * 86_400_000;
+const BACK_FAR_MS: u64 = 14 * 86_400_000;
 const BACK_ALL_MS: u64 = 2 * 3_600_000;
 /// The file that is kept.
 pub const FILE: &str = "engine.json";
@@ -89,7 +90,8 @@ impl Worker {
         let before = newest(&log).unwrap_or(RecordId::first_of(now));
         let snapshot = in_force.get();
         let book = Book::new(weights(&snapshot), &snapshot, own.clone(), SelfTest::new(&secret));
-        let mind = Mind::new(hooks, &secret);
+        let mut mind = Mind::new(hooks, &secret);
+        mind.watch.restore(&folder);
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
         let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);
@@ -208,6 +210,9 @@ impl Worker {
 
     fn closed(&mut self, closing: &Closing) {
         let opening = self.open.remove(&closing.id);
+        if let Some(opening) = &opening {
+            self.mind.closed(&Seen::of(closing.id, opening), closing.bytes_down, &self.book, Tells::Yes);
+        }
         let Some(remarks) = closing.note.as_deref().map(|note| Remark::split(note).0).filter(|remarks| !remarks.is_empty()) else { return };
         if let Some(opening) = opening {
             return self.mind.remarked(&Seen::of(closing.id, &opening), &remarks, &self.book, Tells::Yes);
@@ -220,7 +225,7 @@ impl Worker {
     fn reread(&mut self, id: RecordId) -> Result<(), Unable> {
         let log = Log::open(&self.log)?;
         if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
-            self.mind.remarked(&read.seen(), &read.remarks(), &self.book, Tells::Yes);
+            self.ended(&read, Tells::Yes);
         }
         Ok(())
     }
@@ -233,8 +238,17 @@ impl Worker {
     fn whole(&mut self, read: &Read, tells: Tells) {
         let seen = read.seen();
         self.mind.opened(&seen, &self.book, tells);
-        self.mind.remarked(&seen, &read.remarks(), &self.book, tells);
+        self.ended(read, tells);
         self.position = self.position.max(seen.id);
+    }
+
+    /// Takes what is known of a record since it was opened.
+    fn ended(&mut self, read: &Read, tells: Tells) {
+        let seen = read.seen();
+        if let Some(bytes) = read.bytes_down() {
+            self.mind.closed(&seen, bytes, &self.book, tells);
+        }
+        self.mind.remarked(&seen, &read.remarks(), &self.book, tells);
     }
 
     fn each(&mut self, filter: Filter, mut take: impl FnMut(&mut Self, Read)) -> Result<(), Unable> {
@@ -324,7 +338,7 @@ impl Worker {
         self.position = kept.position;
         let back = |ms: u64| RecordId::first_of(kept.position.unix_ms().saturating_sub(ms));
         let (late, looks_back) = (back(OVERLAP_MS), u64::try_from(self.mind.hooks.looks_back().as_millis()).unwrap_or(u64::MAX).min(BACK_ALL_MS));
-        let from = back(looks_back.max(OVERLAP_MS));
+        let from = back(looks_back.max(OVERLAP_MS).max(ways::BACK_MS));
         self.each(Filter { after: Some(from), ..Filter::default() }, |worker, read| {
             let seen = read.seen();
             if seen.id > kept.position {
@@ -334,8 +348,9 @@ impl Worker {
             if looks_back > 0 {
                 let _ = worker.mind.hooks.rules(&seen);
             }
+            worker.mind.learn(&seen, &worker.book);
             if seen.id > late {
-                worker.mind.remarked(&seen, &read.remarks(), &worker.book, Tells::Yes);
+                worker.ended(&read, Tells::Yes);
             }
         })?;
         for id in kept.open.iter().rev().filter(|id| **id <= late).take(MOST_REREAD) {
@@ -349,8 +364,9 @@ impl Worker {
         self.settle(incidents);
         let now = unix_ms((self.clock)());
         let since = |ms: u64| RecordId::first_of(now.saturating_sub(ms));
-        for (back, class) in [(BACK_MS, Some(Class::Search)), (BACK_MS, Some(Class::Blocked)), (BACK_ALL_MS, None)] {
+        for (back, class) in [(BACK_FAR_MS, Some(Class::Search)), (BACK_FAR_MS, Some(Class::Blocked)), (BACK_ALL_MS, None)] {
             let filter = Filter { after: Some(since(back)), before: Some(RecordId(before.0 + 1)), class, ..Filter::default() };
+            self.mind.is_whole = class.is_none();
             self.each(filter, |worker, read| {
                 let tells = if read.seen().id.unix_ms() > quiet_to { Tells::Yes } else { Tells::No };
                 worker.whole(&read, tells);
@@ -404,11 +420,19 @@ impl Worker {
         open.reverse();
         let matters = self.mind.episodes.matters().map(|(who, theme, matter)| Of::new(who, theme, matter)).collect();
         let pending = self.mind.pending.iter().cloned().collect();
-        self.write(&Kept { form: FORM, position: self.position, unread: None, open, matters, pending });
+        // First what may be newer than the rest.
+        let is_kept = self.path.parent().map_or(Ok(()), |folder| self.mind.watch.keep(folder));
+        let kept = Kept { form: FORM, position: self.position, unread: None, open, matters, pending };
+        self.wrote(is_kept.and_then(|()| kept.write(&self.path)));
     }
 
     fn write(&mut self, kept: &Kept) {
-        match kept.write(&self.path) {
+        self.wrote(kept.write(&self.path));
+    }
+
+    /// That what is known cannot be kept is said once.
+    fn wrote(&mut self, done: std::io::Result<()>) {
+        match done {
             Ok(()) => self.is_unkept = false,
             Err(error) => {
                 if !std::mem::replace(&mut self.is_unkept, true) {

@@ -48,6 +48,8 @@ impl Of {
             path: "/",
             search: self.search,
             cause: None,
+            dest: None,
+            mode: None,
         }
     }
 

@@ -52,6 +52,8 @@ fn seen<'a>() -> Seen<'a> {
         path: "/",
         search: None,
         cause: None,
+        dest: None,
+        mode: None,
     }
 }
 

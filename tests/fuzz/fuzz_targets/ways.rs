@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use usher::audit::remark::Remark;
 use usher::bypass::kits::Kits;
-use usher::bypass::{Finding, bare, doh, encoded, forms, hellos, random, types};
+use usher::bypass::{Finding, bare, doh, ech, encoded, forms, random, tor, types};
 use usher::host::Host;
 
 fn on_record(finding: Option<Finding>) {
@@ -25,7 +25,8 @@ fuzz_target!(|bytes: &[u8]| {
         0 => {
             let own = Host::parse("own.example").expect("a host");
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
-            on_record(hellos::in_name(Some(&text), how & 4 != 0));
+            on_record(ech::in_name(&text, "own.example"));
+            on_record(tor::in_hello(&text, how & 4 != 0, || text.to_string()));
         }
         1 => {
             on_record(bare::in_manifest(rest));

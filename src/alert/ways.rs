@@ -1,0 +1,306 @@
+//! Ways round the filter that no single record shows: what people do over some minutes, found out from the records as they come. The detectors are in
+//! [`crate::bypass`]; here they are fed with records, and what they find becomes signs of the people it is about.
+//!
+//! | code | of which records |
+//! | --- | --- |
+//! | `address` | what is asked for by an address, and that no list knows |
+//! | `shared-login` | visits and searches that a known user typed or clicked |
+//! | `spread` | visits to sites that no list knows; every record tells which sites the school uses |
+//! | `triad` | scripts of service workers, WebAssembly and WebSockets of sites that no list knows |
+//!
+//! # Killed
+//!
+//! What is found in a record depends on the records of the [`BACK_MS`] before it, which are read again after a start, and on which sites are new and who was
+//! first there, which is kept ([`Kept`]). What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
+
+use super::seen::Seen;
+use crate::audit::{Class, RecordId, Verdict};
+use crate::bypass::Code;
+use crate::bypass::address::{self, Addresses};
+use crate::bypass::sharing::{self, Sharing};
+use crate::bypass::spread::{First, Names, Spread};
+use crate::bypass::triad::{Part, Triads};
+use crate::files;
+use crate::insight::site::Site;
+use crate::insight::{Kind, Start};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+
+/// How far back records are read again after a start.
+pub const BACK_MS: u64 = longest(address::WITHIN_MS, sharing::WITHIN_MS);
+/// The category of names that anybody can have one below.
+const HOSTING: &str = "web-hosting";
+/// How often all names are written.
+const WRITES_MS: u64 = 3_600_000;
+/// From so many new ones on they are written sooner.
+const MOST_FRESH: usize = 16_384;
+/// The most bytes of a file that are read.
+const LARGEST: u64 = 16 << 20;
+/// The files.
+const NAMES: &str = "names.bin";
+const PEOPLE: &str = "ways.json";
+
+const fn longest(a: u64, b: u64) -> u64 {
+    if a > b { a } else { b }
+}
+
+/// What is kept of a record until others make a sign of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    record: RecordId,
+    user: Option<Box<str>>,
+    client: IpAddr,
+    group: Box<str>,
+    confidence: Box<str>,
+    is_staff: bool,
+    host: Box<str>,
+    is_sealed: bool,
+}
+
+impl Party {
+    fn of(seen: &Seen<'_>) -> Self {
+        Self {
+            record: seen.id,
+            user: seen.user.map(Into::into),
+            client: seen.client,
+            group: seen.group.into(),
+            confidence: seen.confidence.into(),
+            is_staff: seen.class == Class::Staff,
+            host: seen.host.into(),
+            is_sealed: seen.path.is_empty(),
+        }
+    }
+
+    /// The record, as far as it is kept: a visit to a site that no list knows.
+    #[must_use]
+    pub fn seen(&self) -> Seen<'_> {
+        Seen {
+            id: self.record,
+            at_ms: self.record.unix_ms(),
+            user: self.user.as_deref(),
+            client: self.client,
+            group: &self.group,
+            confidence: &self.confidence,
+            class: if self.is_staff { Class::Staff } else { Class::Visit },
+            kind: Kind::Visit,
+            start: Start::Clicked,
+            verdict: Verdict::Allowed,
+            reason: "unlisted",
+            why: "",
+            categories: "",
+            host: &self.host,
+            path: if self.is_sealed { "" } else { "/" },
+            search: None,
+            cause: None,
+            dest: None,
+            mode: None,
+        }
+    }
+}
+
+/// Something found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noticed {
+    /// Of whom, where it is not of the record itself.
+    pub of: Option<Party>,
+    /// What.
+    pub code: Code,
+    /// How many points it counts.
+    pub points: u8,
+    /// What tells it from others of its code.
+    pub key: String,
+    /// What was seen, in a sentence.
+    pub says: String,
+}
+
+/// Those of one record.
+pub type All = SmallVec<[Noticed; 1]>;
+
+/// Whose records they are, and where.
+pub trait Around {
+    /// Whose record it is, as a number.
+    fn who(&self) -> u128;
+    /// Where an address is.
+    fn place(&self, client: IpAddr) -> Option<String>;
+}
+
+/// What people do over some minutes.
+pub struct Watch {
+    key: [u8; 32],
+    names: Names,
+    spread: Spread<Party>,
+    addresses: Addresses,
+    sharing: Sharing,
+    triads: Triads,
+    newest_ms: u64,
+    written_ms: u64,
+}
+
+/// Who was first at new sites, and which names came since the others were written.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Which names they belong to.
+    since_ms: Option<u64>,
+    fresh: HashMap<u64, u32>,
+    spread: Spread<Party>,
+}
+
+/// Whether no list knows the site: none names it, or only as one of many that anybody can have.
+fn is_unknown(seen: &Seen<'_>) -> bool {
+    (seen.categories.is_empty() || seen.categories == HOSTING) && matches!(seen.verdict, Verdict::Allowed | Verdict::Warned) && seen.reason != "rule"
+}
+
+/// The site of a record: its registered name, or the whole where anybody can have one below that.
+fn site<'a>(seen: &Seen<'a>) -> &'a str {
+    if seen.categories.split(' ').any(|id| id == HOSTING) { seen.host } else { Site::registered(seen.host) }
+}
+
+impl Watch {
+    /// With nothing known yet. Names are kept as numbers that say nothing to whoever has not the secret.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self {
+            key: blake3::derive_key("usher 2026 names of sites", secret),
+            names: Names::default(),
+            spread: Spread::default(),
+            addresses: Addresses::default(),
+            sharing: Sharing::default(),
+            triads: Triads::default(),
+            newest_ms: 0,
+            written_ms: 0,
+        }
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&blake3::keyed_hash(&self.key, name.as_bytes()).as_bytes()[..8]);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Takes a record that was opened, and is not Usher's own.
+    pub fn opened(&mut self, seen: &Seen<'_>, around: &impl Around) -> All {
+        let mut found = All::new();
+        let (at, address) = (seen.id.unix_ms(), seen.host.parse::<IpAddr>());
+        self.newest_ms = self.newest_ms.max(at);
+        if let Ok(address) = address {
+            if is_asked_for(seen)
+                && let Some((count, points)) = self.addresses.take(around.who(), at, address)
+            {
+                let says = format!("{} {} within five minutes.", Code::Address.words(), numbered(count, "different one"));
+                found.push(Noticed { of: None, code: Code::Address, points, key: count.to_string(), says });
+            }
+        } else if !seen.host.is_empty() {
+            let site = self.number(site(seen));
+            if self.names.note(site, at) && seen.kind == Kind::Visit && is_unknown(seen) {
+                self.spreads(seen, site, at, around, &mut found);
+            }
+            if let Some(part) = part(seen)
+                && is_unknown(seen)
+                && let Some(counted) = self.triads.take((around.who(), site), at, part)
+            {
+                found.push(triad(counted, seen.host));
+            }
+        }
+        self.shares(seen, at, around, &mut found);
+        found
+    }
+
+    fn spreads(&mut self, seen: &Seen<'_>, site: u64, at_ms: u64, around: &impl Around, found: &mut All) {
+        let first = First { who: format!("{:032x}", around.who()), at_ms, place: around.place(seen.client), of: Party::of(seen) };
+        for one in self.spread.take(site, &first) {
+            let says = format!("{} Seen: {}.", Code::Spread.words(), self::site(seen));
+            let of = (one.of.record != seen.id).then_some(one.of);
+            found.push(Noticed { of, code: Code::Spread, points: Code::Spread.certainty().points(), key: site.to_string(), says });
+        }
+    }
+
+    fn shares(&mut self, seen: &Seen<'_>, at_ms: u64, around: &impl Around, found: &mut All) {
+        let is_done = matches!(seen.kind, Kind::Visit | Kind::Search) && matches!(seen.start, Start::Typed | Start::Clicked);
+        if !is_done || seen.user.is_none() || seen.class == Class::Staff {
+            return;
+        }
+        let Some(shared) = self.sharing.take(around.who(), at_ms, seen.client, |address| around.place(address)) else { return };
+        let here = seen.client.to_canonical();
+        let places = shared.places.map(|(before, now)| format!(" ({before} and {now})")).unwrap_or_default();
+        let says = format!("{} Seen: {} and {here}{places}, in turn, {} times within five minutes.", Code::SharedLogin.words(), shared.before, shared.changes);
+        found.push(Noticed { of: None, code: Code::SharedLogin, points: Code::SharedLogin.certainty().points(), key: String::new(), says });
+    }
+
+    /// A record is over, and so many bytes went to who asked.
+    pub fn closed(&mut self, seen: &Seen<'_>, bytes_down: u64, around: &impl Around) -> Option<Noticed> {
+        if part(seen) != Some(Part::Socket) || !is_unknown(seen) {
+            return None;
+        }
+        let key = (around.who(), self.number(site(seen)));
+        self.triads.carried(key, seen.id.unix_ms(), bytes_down).map(|counted| triad(counted, seen.host))
+    }
+
+    /// What is kept in this folder. Nothing, if it cannot be understood: then names are collected anew, and nothing is new for a week.
+    pub fn restore(&mut self, folder: &Path) {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::metadata(&path).is_ok_and(|about| about.len() <= LARGEST).then(|| fs::read(&path).ok()).flatten()
+        };
+        let Some(names) = read(NAMES).and_then(|bytes| Names::of_bytes(&bytes)) else { return };
+        self.names = names;
+        self.written_ms = 1;
+        // Those of other names say nothing.
+        let kept = read(PEOPLE).and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()).filter(|kept| kept.since_ms == self.names.since_ms());
+        if let Some(kept) = kept {
+            self.names.add(kept.fresh);
+            self.spread = kept.spread;
+        }
+    }
+
+    /// Keeps what is known in this folder.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep(&mut self, folder: &Path) -> io::Result<()> {
+        if self.names.since_ms().is_none() {
+            return Ok(());
+        }
+        self.spread.forget(self.newest_ms);
+        if self.written_ms == 0 || self.newest_ms >= self.written_ms + WRITES_MS || self.names.fresh().len() >= MOST_FRESH {
+            files::replace(&folder.join(NAMES), &self.names.bytes())?;
+            self.names.written();
+            self.written_ms = self.newest_ms;
+        }
+        let kept = Kept { since_ms: self.names.since_ms(), fresh: self.names.fresh().clone(), spread: self.spread.clone() };
+        files::replace(&folder.join(PEOPLE), &serde_json::to_vec(&kept)?)
+    }
+}
+
+/// Whether somebody asked for an address that no list knows, and the school did not allow.
+fn is_asked_for(seen: &Seen<'_>) -> bool {
+    seen.categories.is_empty() && seen.reason != "rule"
+}
+
+fn part(seen: &Seen<'_>) -> Option<Part> {
+    let path = seen.path.split('?').next().unwrap_or_default();
+    match (seen.dest, seen.mode) {
+        (Some("serviceworker"), _) => Some(Part::Worker),
+        (_, Some("websocket")) => Some(Part::Socket),
+        _ if path.ends_with(".wasm") => Some(Part::Wasm),
+        _ => None,
+    }
+}
+
+fn triad((parts, points): (usize, u8), host: &str) -> Noticed {
+    let carried = if points > Code::Triad.certainty().points() { ", and much came over the connection" } else { "" };
+    let what = "a service worker, WebAssembly and a WebSocket";
+    let says = format!("{} Seen: {parts} of {what} of {host} within two minutes{carried}.", Code::Triad.words());
+    Noticed { of: None, code: Code::Triad, points, key: host.to_owned(), says }
+}
+
+fn numbered(count: usize, what: &str) -> String {
+    if count == 1 { format!("One {what}") } else { format!("{count} {what}s") }
+}
+
+#[cfg(test)]
+mod tests;

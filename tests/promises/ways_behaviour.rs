@@ -1,0 +1,196 @@
+//! Promise: what no single request shows is found out by what people do over minutes, counts once, fades, and is the same after a restart. What ordinary schools
+//! do every day counts for nothing.
+
+use crate::kit::matters::{short, stated_in};
+use crate::kit::{Origin, Person, School, World};
+use crate::sockets::frame;
+use crate::websockets::accept;
+use usher::audit::incident::{Act, Incident, Person as Whom};
+
+const DAY: i64 = 24 * 60;
+const NOTHING: [&str; 0] = [];
+
+fn by_hand<'s>(person: Person<'s>) -> Person<'s> {
+    person.with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document").with("Sec-Fetch-Site", "none").with("Sec-Fetch-User", "?1")
+}
+
+/// A school that counts ways round from so many points on as a concern.
+async fn school(world: World, concern: u32) -> School {
+    let files = world.write();
+    files.put("alerts.toml", &format!("[ways]\nwatch = 1\nconcern = {concern}\n"));
+    let bypass = "[[category]]\nid = \"bypass\"\nname = \"Ways round\"\ncovers = \"Ways round.\"\ntheme = \"risk\"\nseverity = 3\npage = \"block\"\n";
+    let categories = std::fs::read_to_string(files.path("categories.toml")).expect("a file");
+    let theme = categories.lines().find(|line| line.starts_with("theme")).expect("a theme").to_owned();
+    files.put("categories.toml", &format!("{categories}{}", bypass.replace("theme = \"risk\"", &theme)));
+    files.edit("usher.toml", "canaries = \"canaries.toml\"", "canaries = \"canaries.toml\"\nalerts = \"alerts.toml\"");
+    School::open(files).await
+}
+
+/// What is stated of ways round once the school has closed: then everything on record was looked at.
+async fn at_the_end(school: School) -> Vec<Incident> {
+    let files = school.stopped().await;
+    let all = stated_in(&files.path("data/log"));
+    assert!(all.iter().all(|matter| matter.opened.theme == "bypass"), "{:?}", short(&all));
+    all
+}
+
+async fn go(school: &School, port: u16, last: u8, host: &str) {
+    by_hand(school.person([127, 0, 7, last])).get(&format!("http://{host}:{port}/")).await.is_from_the_site("a page");
+}
+
+fn says(matter: &Incident, words: &str) {
+    assert!(matter.opened.factors.iter().any(|factor| factor.contains(words)), "{words}: {:?}", matter.opened.factors);
+}
+
+#[tokio::test]
+async fn points_of_ways_round_add_up_fade_and_are_the_same_after_a_restart() {
+    let world =
+        || (1..=9).fold(World::new(), |world, nth| world.listed("bypass", &format!("vpn{nth}.example"))).edited("block = [\"games\"", "block = [\"bypass\"");
+    // Four points each. Five within ten minutes are twenty, less what has faded; a sixth makes up for that.
+    let open = || async { school(world(), 20).await };
+    let mut usher = open().await;
+    for nth in 1..=6 {
+        by_hand(usher.pupil()).get(&format!("http://vpn{nth}.example/")).await.is_blocked_because("category");
+        // The same site again counts for nothing.
+        by_hand(usher.pupil()).get(&format!("http://vpn{nth}.example/again")).await.is_blocked_because("category");
+        if nth == 3 {
+            // It opens at the hour at which tests begin: as long as it was open before, the clock is set on.
+            let files = usher.stopped().await;
+            assert_eq!(short(&stated_in(&files.path("data/log"))), NOTHING, "twelve points are none");
+            usher = School::open(files).await;
+            usher.after(2);
+        }
+        usher.after(1);
+    }
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.1"]);
+    says(&all[0], "points of ways round the filter; from 20 on it is concern. They halve in 15 minutes.");
+    says(&all[0], "A site was asked for that lists name as a way round the filter. It counts 4. That was");
+    assert_eq!(all[0].opened.records.len(), 6, "each of them, once: {:?}", all[0].opened.records);
+    assert_eq!(all[0].acts.iter().filter(|(_, _, act)| matches!(act, Act::Opened(_))).count(), 1, "once");
+    // The same in an hour and a half, and of several people: no matter.
+    let usher = open().await;
+    for nth in 1..=9 {
+        by_hand(usher.pupil()).get(&format!("http://vpn{nth}.example/")).await.is_blocked_because("category");
+        by_hand(usher.person([127, 0, 7, 20 + nth])).get(&format!("http://vpn{nth}.example/")).await.is_blocked_because("category");
+        usher.after(10);
+    }
+    assert_eq!(short(&at_the_end(usher).await), NOTHING);
+}
+
+#[tokio::test]
+async fn a_new_site_that_goes_round_a_class_is_a_sign_of_each_and_an_old_one_is_none() {
+    let world = World::new().named("new.example", "127.0.0.1").named("old.example", "127.0.0.1").named("first.example", "127.0.0.1");
+    let (site, usher) = (Origin::saying("a page").await, school(world, 3).await);
+    let port = site.address.port();
+    // In the first week everything is new, and nothing is a sign.
+    for last in 1..=4 {
+        go(&usher, port, last, "first.example").await;
+        go(&usher, port, last, "old.example").await;
+    }
+    usher.after(8 * DAY);
+    for last in 1..=2 {
+        go(&usher, port, last, "new.example").await;
+    }
+    for last in 1..=4 {
+        go(&usher, port, last, "old.example").await;
+    }
+    // Which sites are new, and who was there, is known after a restart.
+    let files = usher.stopped().await;
+    assert_eq!(short(&stated_in(&files.path("data/log"))), NOTHING);
+    let usher = School::open(files).await;
+    usher.after(8 * DAY + 10);
+    go(&usher, port, 3, "new.example").await;
+    go(&usher, port, 3, "new.example").await;
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.1", "bypass concern 127.0.7.2", "bypass concern 127.0.7.3"]);
+    says(&all[0], "Several people went to a site that nobody at the school had used before. Seen: new.example. It counts 3.");
+}
+
+#[tokio::test]
+async fn one_user_at_two_devices_in_turn_is_a_sign_and_many_behind_one_address_are_none() {
+    let world = ["Kim", "Lee", "Mo", "Nat", "Oz"].iter().fold(World::new(), |world, name| world.user(name, "a good password", Some("year-7")));
+    let (site, usher) = (Origin::saying("a page").await, school(world, 3).await);
+    let url = site.url("/");
+    let go = |name: &'static str, last: u8| by_hand(usher.person([127, 0, 99, last])).who_says(name, "a good password");
+    // Behind 127.0.99.9 are many, and one of them has a telephone of its own too.
+    for name in ["Lee", "Mo", "Nat", "Oz"] {
+        go(name, 9).get(&url).await.is_from_the_site("a page");
+    }
+    for _ in 0..4 {
+        go("Lee", 9).get(&url).await;
+        go("Lee", 8).get(&url).await;
+    }
+    assert_eq!(short(&usher.matters()), NOTHING);
+    for _ in 0..2 {
+        go("Kim", 1).get(&url).await.is_from_the_site("a page");
+        go("kim", 2).get(&url).await;
+        go("Kim", 2).get(&url).await.is_from_the_site("a page");
+    }
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern kim"]);
+    says(&all[0], "One user was active in two places at once. Seen: 127.0.99.1 and 127.0.99.2, in turn, 3 times within five minutes. It counts 3.");
+}
+
+#[tokio::test]
+async fn the_parts_of_a_web_proxy_count_together_and_more_when_much_came_over_its_connection() {
+    let site = Origin::doing(|mut visit| async move {
+        while let Some(request) = visit.request().await {
+            let Some(key) = request.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key: ").then(|| line[19..].to_owned())) else {
+                visit.say("a part").await;
+                continue;
+            };
+            let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+            let mut bytes = format!("{head}Sec-WebSocket-Accept: {}\r\n\r\n", accept(key.trim())).into_bytes();
+            (0..6).for_each(|_| bytes.extend(frame(0x82, &[0xaa; 60_000], None)));
+            bytes.extend(frame(0x88, &1000_u16.to_be_bytes(), None));
+            // The client may be gone.
+            let _ = visit.send(bytes).await;
+            return;
+        }
+    })
+    .await;
+    for (host, is_found) in [("news.example", true), ("video.example", false)] {
+        let world = World::new().edited("warn = [\"streaming\"]", "warn = []");
+        let usher = school(world, 8).await;
+        let part = |path: &str| format!("http://{host}:{}/{path}", site.address.port());
+        let pupil = usher.pupil();
+        pupil.clone().with("Sec-Fetch-Dest", "serviceworker").with("Sec-Fetch-Mode", "same-origin").get(&part("sw.js")).await.is_from_the_site("a part");
+        pupil.clone().with("Sec-Fetch-Dest", "empty").with("Sec-Fetch-Mode", "cors").get(&part("tls.wasm?v=1")).await.is_from_the_site("a part");
+        let mut wire = pupil.wire().await;
+        let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let asked =
+            format!("GET {} HTTP/1.1\r\nHost: {host}:{}\r\nSec-Fetch-Mode: websocket\r\nSec-Fetch-Dest: empty\r\n{fields}\r\n", part("s"), site.address.port());
+        wire.send(asked).await;
+        assert!(wire.rest().await.len() > 300_000);
+        drop(wire);
+        usher.closed("/s").await;
+        let all = at_the_end(usher).await;
+        let expected: &[&str] = if is_found { &["bypass concern 127.0.7.1"] } else { &NOTHING };
+        assert_eq!(short(&all), expected, "{host}");
+        if is_found {
+            says(&all[0], "of news.example within two minutes, and much came over the connection. It counts 8.");
+        }
+    }
+}
+
+#[tokio::test]
+async fn addresses_in_the_place_of_names_count_by_how_many_there_are_however_they_are_written() {
+    let usher = school(World::new(), 6).await;
+    // All of these are one. None is reached: what is written in books leads nowhere.
+    for spelling in ["198.51.100.7", "3325256711", "0xc6336407", "0306.063.0144.07", "[::ffff:c633:6407]"] {
+        let answer = usher.pupil().get(&format!("http://{spelling}/")).await;
+        assert_eq!(answer.record().host, "198.51.100.7", "{spelling}");
+        usher.pupil().connect(&format!("{spelling}:443")).await;
+    }
+    usher.pupil().get("http://198.51.100.8/").await;
+    assert_eq!(short(&usher.matters()), NOTHING);
+    usher.pupil().connect("198.51.100.9:443").await;
+    // Those of the school are asked for every day.
+    for last in 1..=9 {
+        usher.person([127, 0, 7, 2]).connect(&format!("10.1.1.{last}:443")).await;
+    }
+    let all = at_the_end(usher).await;
+    assert_eq!((short(&all), &all[0].opened.who), (vec!["bypass concern 127.0.7.1".to_owned()], &Whom::Device("127.0.7.1".into())));
+    says(&all[0], "A number was asked for in the place of a site's name. 3 different ones within five minutes. It counts 5.");
+}
