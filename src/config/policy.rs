@@ -97,6 +97,7 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts, phrases: &P
             unknown: "unknown".into(),
             rewrites,
             resolver: Resolver::Usher,
+            restrictions: Arc::default(),
         };
         let canaries = file.table("canaries").map_or_else(Canaries::default, |table| {
             let canaries = canaries::read_table(&table);

@@ -46,6 +46,7 @@ mod meaning;
 pub mod names;
 mod on_record;
 pub mod own_pages;
+pub mod pace;
 pub mod pages;
 pub mod parent;
 mod patient;
@@ -94,6 +95,7 @@ use identify::Ask;
 use jiff::Timestamp;
 use limits::{IDLE_PER_ORIGIN, IDLE_TO_PARENT, Limits, PASSWORD_CHECKS_PER_MINUTE};
 use names::KnownNames;
+use pace::Reins;
 use pages::School;
 use parent::Parent;
 use pool::Pool;
@@ -213,6 +215,8 @@ pub struct Proxy {
     spools: Spools,
     links: Arc<Links>,
     clock: Clock,
+    /// What holds answers and tunnels that go on for long.
+    reins: Arc<Reins>,
     via: Via,
     warnings: Warnings,
     trail: Trail<RecordId>,
@@ -285,6 +289,7 @@ impl Proxy {
             decoding_shares: Shares::of(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT) / 4),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            reins: Reins::new(parts.in_force.clone(), parts.clock.clone()),
             in_force: parts.in_force,
             recorder: parts.recorder,
             checker: parts.checker,

@@ -369,6 +369,7 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
             send(&routes::regular(&book.plan, kind, &to), Level::Concern, 0)
         }
         Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
+        Act::Limited(_) | Act::Unlimited { .. } => Ok(()),
     }
 }
 

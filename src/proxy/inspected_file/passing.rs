@@ -240,6 +240,13 @@ impl InspectedFile {
         self.poll_frame(cx)
     }
 
+    /// Forgives the origin that it was not asked for a while.
+    pub(in crate::proxy) fn rested(&mut self) {
+        if let Some(relay) = &mut self.relay {
+            relay.rested();
+        }
+    }
+
     /// Whether all has left.
     pub(in crate::proxy) fn is_over(&self) -> bool {
         self.relay.is_none()
