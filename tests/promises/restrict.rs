@@ -1,7 +1,7 @@
 //! Promise: a member of staff can take somebody's access away, keep it to a few sites, or slow it, until a time and for a reason. The person reads until when
 //! and whom to ask, and can always reach who helps. It holds at every device, in whatever is open already, and through every restart; and it ends by itself.
 
-use crate::kit::h2::{H1, H2, Site, Talk2, Told, believed, device, head, next, school, told};
+use crate::kit::h2::{H1, H2, Site, Talk2, Told, believed, device, head, next, school, text, told};
 use crate::kit::program::rows;
 use crate::kit::{Files, Origin, PATIENCE, Program, Wire, World, soon};
 use crate::sockets::{Over, Seen, open, said, talk};
@@ -45,6 +45,13 @@ fn state(files: &Files, who: Person) {
     journal.state_act(jiff::Timestamp::now(), &Act::Limited(Box::new(limited))).expect("stated");
 }
 
+/// The same school, killed and started: what was stated is in force from its first request on.
+fn started_again(mut usher: Program) -> Program {
+    usher.signal(Signal::KILL);
+    usher.ended();
+    Program::start(usher.files.clone())
+}
+
 fn off(files: &Files, whom: &[&str]) -> u64 {
     restrict(files, &[whom, &["--off", "--until", &later()]].concat())
 }
@@ -85,12 +92,11 @@ async fn who_is_off_reads_until_when_and_whom_to_ask_and_reaches_who_helps() {
     assert!(as_patel(&usher, &page).ends_with("news"));
     let until = later();
     let number = restrict(&usher.files, &["7-PATEL", "--off", "--until", &until, "--tell", "Come to room 12 <at> break."]);
-    let text = soon_so("off", || as_patel(&usher, &page), is_paused);
+    let shown = soon_so("off", || as_patel(&usher, &page), is_paused);
     for words in ["Your access to the web is paused until ", "Come to room 12 <at> break.", "0800 1111", "Tell the library.", "Reference: "] {
-        assert!(text.contains(words), "{words} is not in {text}");
+        assert!(shown.contains(words), "{words} is not in {shown}");
     }
-    assert!(!text.contains("proxy today") && !text.contains("Roe"), "why, and who said so, is for staff: {text}");
-    assert!(text.contains("Your access to the web is paused until "), "{text}");
+    assert!(!shown.contains("proxy today") && !shown.contains("Roe"), "why, and who said so, is for staff: {shown}");
     // However the name is written, and with nothing else in it either.
     for name in ["7-Patel", "7-PATEL", "7-patel"] {
         assert!(is_paused(&usher.get_as(&page, name, PASSWORD)), "{name}");
@@ -229,7 +235,7 @@ async fn a_tunnel_and_a_websocket_that_were_open_before_are_cut() {
         assert!(echoes(open).await, "what is not taken away goes on");
     }
     let cut = format!("cut: access was restricted meanwhile (restriction {number})");
-    let noted = || rows(&usher.files).into_iter().filter(|row| row.note.as_deref() == Some(&*cut)).count();
+    let noted = || rows(&usher.files).into_iter().filter(|row| row.note.as_deref().is_some_and(|note| note.contains(&cut))).count();
     soon_so("on record", || noted().to_string(), |count| count == "2");
 }
 
@@ -324,9 +330,11 @@ async fn a_kept_connection_is_of_no_use_and_an_answer_that_is_still_coming_ends(
     off(&usher.files, &["7-patel"]);
     let page = soon("a page in its place", async {
         loop {
-            let (status, page) = one.get("/").await;
-            if status == StatusCode::FORBIDDEN {
-                return page;
+            let request = one.request("GET", "/").body(Told::nothing()).expect("a request");
+            // The answer to what was asked the moment before may be cut.
+            let Ok(answer) = one.send(request).await else { continue };
+            if answer.status() == StatusCode::FORBIDDEN {
+                return text(answer.into_body()).await;
             }
         }
     })
@@ -390,12 +398,12 @@ async fn slow_is_so_slow_for_all_that_one_person_is_sent_and_for_nobody_else() {
     assert!(begun.elapsed() < least, "another person is not slowed: {:?}", begun.elapsed());
     // And what is slow is as quick as ever as soon as it is ended, also in the middle.
     let (files, ends) = (usher.files.clone(), number.to_string());
-    restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
-    let slowest = usher.files.usher(&["users", "restrict", "list", "--json"]).json()[1]["number"].to_string();
+    let slowest = restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]).to_string();
     let begun = Instant::now();
     let (all, ()) = tokio::join!(tokio::time::timeout(PATIENCE, async { tokio::join!(fetch("7-patel"), tunnel("7-patel"), fetch("7-patel")) }), async move {
         for number in [ends, slowest] {
-            assert_eq!(files.usher(&["users", "restrict", "end", &number, "--reason", "Enough"]).code, Some(0));
+            let said = files.usher(&["users", "restrict", "end", &number, "--reason", "Talked; restored"]);
+            assert_eq!(said.code, Some(0), "{said:?}");
         }
     });
     assert!(all.is_ok(), "it took {:?}", begun.elapsed());
@@ -420,9 +428,7 @@ async fn nobody_is_too_late_for_what_usher_held_back() {
     .await;
     let usher = world().limit("stall_seconds = 1").serve();
     restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
-    // It is in force from the start.
-    usher.signal(Signal::KILL);
-    let usher = Program::start(usher.files.clone());
+    let usher = started_again(usher);
     let mut wire = wire(usher.address).await;
     let begun = Instant::now();
     wire.send(site.request("GET", "/", &credentials("7-patel"))).await;
@@ -441,8 +447,7 @@ async fn no_stream_of_a_slow_person_is_given_up_while_it_waits_for_its_turn() {
     let site = Site::doing(&believed, H2, |_, _| async { Response::new(Told::saying("x".repeat(8 << 10))) }).await;
     let usher = inspecting(&believed, |world| world.limit("stall_seconds = 1"));
     restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
-    usher.signal(Signal::KILL);
-    let usher = Program::start(usher.files.clone());
+    let usher = started_again(usher);
     let talk = Talk2::open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority()).await;
     let begun = Instant::now();
     let asking: Vec<_> = (0..4)

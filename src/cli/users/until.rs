@@ -26,7 +26,8 @@ fn meant(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
     if let Ok(exact) = text.parse::<Timestamp>() {
         return Ok(exact);
     }
-    if let Ok(time) = text.parse::<Time>() {
+    // A date with a time is read as a time too.
+    if let (true, Ok(time)) = (text.len() <= 8, text.parse::<Time>()) {
         return at(now.date().to_datetime(time));
     }
     if let Some((day, time)) = text.split_once(' ')
@@ -36,8 +37,7 @@ fn meant(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         let date = if today.weekday() == day && at(today.to_datetime(time))? > now.timestamp() { today } else { today.nth_weekday(1, day)? };
         return at(date.to_datetime(time));
     }
-    let days = text.len() == 10;
-    if let (true, Ok(day)) = (days, text.parse::<Date>()) {
+    if let (10, Ok(day)) = (text.len(), text.parse::<Date>()) {
         return at(day.tomorrow()?.at(0, 0, 0, 0));
     }
     match text.replace(' ', "T").parse::<DateTime>() {
@@ -76,6 +76,8 @@ mod tests {
             ("2026-11-27T13:05:00Z", None),
             // It is for ever, more or less.
             ("2027-11-27", None),
+            ("2027-11-27 15:30", None),
+            ("2026-11-28 10:00", Some("2026-11-28T10:00:00Z")),
             ("tomorrow", None),
             ("fr 16:00", None),
             ("", None),
