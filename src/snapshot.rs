@@ -6,11 +6,12 @@ use crate::identity::Standing;
 use crate::identity::networks::Networks;
 use crate::illegal::Tier;
 use crate::lists::Lists;
-use crate::policy::Policy;
 use crate::policy::opinion::Court;
+use crate::policy::{Policy, Restriction, Restrictions};
 use crate::scan::lexicon::Lexicon;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use crate::policy::decision::SnapshotId;
 
@@ -55,6 +56,13 @@ impl Snapshot {
         Self { id: Self::id_of(&self.rules, &tier), tier, ..self.clone() }
     }
 
+    /// The same with other restrictions. Its name stays: which of them decided is in the reason.
+    #[must_use]
+    pub fn with_restrictions(mut self, all: &[Arc<Restriction>]) -> Self {
+        self.policy.restrictions = Arc::new(Restrictions::new(all.to_vec(), &self.policy.inspection.own));
+        self
+    }
+
     /// What is decided with.
     #[must_use]
     pub fn court(&self) -> Court<'_> {
@@ -72,34 +80,51 @@ impl Snapshot {
 
 /// The snapshot in force.
 #[derive(Debug)]
-pub struct InForce(ArcSwap<Snapshot>);
+pub struct InForce {
+    snapshot: ArcSwap<Snapshot>,
+    /// How often other restrictions were put in force.
+    restricted: AtomicU64,
+}
 
 impl InForce {
     /// Puts the first snapshot in force.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self(ArcSwap::from_pointee(snapshot))
+        let restricted = AtomicU64::new(u64::from(!snapshot.policy.restrictions.is_empty()));
+        Self { snapshot: ArcSwap::from_pointee(snapshot), restricted }
     }
 
     /// The snapshot in force now, to hold on to for one request.
     #[must_use]
     pub fn get(&self) -> Arc<Snapshot> {
-        self.0.load_full()
+        self.snapshot.load_full()
     }
 
     /// The snapshot in force now, for a glance.
     #[must_use]
     pub fn peek(&self) -> Guard<Arc<Snapshot>> {
-        self.0.load()
+        self.snapshot.load()
     }
 
     /// Puts another tier in force; what else is in force stays.
     pub fn replace_tier(&self, tier: &Tier) {
-        self.0.rcu(|old| old.with_tier(tier.clone()));
+        self.snapshot.rcu(|old| old.with_tier(tier.clone()));
     }
 
-    /// Puts another in force, whole. Requests under way finish with the one they took.
-    pub fn replace(&self, snapshot: Snapshot) {
-        self.0.store(Arc::new(snapshot));
+    /// Puts another in force, whole but for restrictions, which no file says: those in force stay. Requests under way finish with the one they took.
+    pub fn replace(&self, snapshot: &Snapshot) {
+        self.snapshot.rcu(|old| snapshot.clone().with_restrictions(old.policy.restrictions.all()));
+    }
+
+    /// Puts other restrictions in force; what else is in force stays.
+    pub fn replace_restrictions(&self, all: &[Arc<Restriction>]) {
+        self.snapshot.rcu(|old| Snapshot::clone(old).with_restrictions(all));
+        self.restricted.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that is another one whenever other restrictions are in force; 0 while there never was one. For what goes on for long, and asks often.
+    #[must_use]
+    pub fn restrictions_number(&self) -> u64 {
+        self.restricted.load(Ordering::Acquire)
     }
 }

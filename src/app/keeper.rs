@@ -1,6 +1,7 @@
-//! Keeps a running Usher: asks publishers of lists when it is time, takes up what another program put in force, and has the log tidied.
+//! Keeps a running Usher: asks publishers of lists when it is time, takes up what another program put in force or stated, and has the log tidied.
 
 use super::reload::{Reloader, Standing};
+use super::restrain::Restrainer;
 use super::tidy::Tidier;
 use super::{apart, own_order, parent};
 use crate::audit::Calendar;
@@ -26,11 +27,16 @@ const ASK: Duration = Duration::from_secs(30);
 const TIDY: Duration = Duration::from_secs(60);
 
 /// Keeps on until it is dropped. A slow publisher must not keep what somebody did by hand from being taken up, so the two go on by themselves.
-pub(super) async fn keep(reloader: Reloader, calendar: Calendar) {
+pub(super) async fn keep(reloader: Reloader, calendar: Calendar, restrainer: Restrainer) {
     let looker = Looker { seen: Seen::now(&reloader), reloader: reloader.clone() };
     let tidier = Tidier::new(reloader.clone(), calendar);
     let asker = Asker { lights: HashMap::new(), reloader };
-    tokio::join!(again_and_again(LOOK, looker, Looker::look), again_and_again(ASK, asker, Asker::ask), again_and_again(TIDY, tidier, Tidier::tidy));
+    tokio::join!(
+        again_and_again(LOOK, restrainer, Restrainer::look),
+        again_and_again(LOOK, looker, Looker::look),
+        again_and_again(ASK, asker, Asker::ask),
+        again_and_again(TIDY, tidier, Tidier::tidy)
+    );
 }
 
 /// Does something that blocks, now and after each wait.

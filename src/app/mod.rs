@@ -5,6 +5,7 @@ mod keeper;
 pub mod parent;
 mod regular;
 mod reload;
+mod restrain;
 pub mod telling;
 mod tidy;
 pub mod watch;
@@ -18,6 +19,7 @@ use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::Recorder;
 use crate::audit::follow::Feed;
+use crate::audit::journal::JournalError;
 use crate::audit::recorder::StartError;
 use crate::config::{Config, Problems, Rulebook};
 use crate::files;
@@ -44,6 +46,7 @@ use health::Live;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use regular::Regular;
+use restrain::Restrainer;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
@@ -93,6 +96,9 @@ pub enum AppError {
         /// Why.
         error: io::Error,
     },
+    /// Whose access is restricted cannot be read.
+    #[error("it cannot be read whose access is restricted: {0}; see: usher log verify")]
+    Restrictions(JournalError),
     /// The system's name servers cannot be found.
     #[error("the system's resolver settings cannot be read: {0}; check /etc/resolv.conf")]
     Resolver(String),
@@ -152,7 +158,8 @@ pub fn look(config: &Config, secret: [u8; 32]) -> Result<Snapshot, AppError> {
     let now = Timestamp::now();
     let lists = apart(|| config.library(secret).look(&rulebook.books(), now))?;
     let look = config.illegal_slot(&secret).look(watch::trace(&config.log()), now);
-    Ok(compose(&rulebook, lists, &mut Vec::new()).with_tier(look.tier()))
+    let restrictions = restrain::now_in_force(&config.log(), now).map_err(AppError::Restrictions)?;
+    Ok(compose(&rulebook, lists, &mut Vec::new()).with_tier(look.tier()).with_restrictions(&restrictions))
 }
 
 /// How the illegal tier of an installation stands, by its files. Nothing is written.
@@ -363,6 +370,8 @@ pub struct App {
     in_force: Arc<InForce>,
     recorder: Recorder,
     reloader: Reloader,
+    /// Takes up whose access is restricted.
+    restrainer: Restrainer,
     /// Finds out who is in danger, or gets round the filter.
     alerts: Engine,
     /// What the outputs share.
@@ -396,6 +405,7 @@ impl App {
         outputs::prepare(&config.outputs, &around);
         let (watch, tier) = Watch::start(config.illegal_slot(&secret), config.log(), clock.clone());
         let in_force = Arc::new(InForce::new(snapshot.with_tier(tier)));
+        let restrainer = Restrainer::start(config.log(), in_force.clone(), clock.clone());
         let inspector = inspector(&config, &in_force.peek(), clock())?;
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
@@ -422,7 +432,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, alerts, around, telling, regular, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, restrainer, alerts, around, telling, regular, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -458,7 +468,7 @@ impl App {
     /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
-        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar()));
+        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar(), self.restrainer));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         let telling = tokio::spawn(self.telling.run());
         let regular = tokio::spawn(self.regular.run());

@@ -77,7 +77,7 @@ impl Watch {
         let tier = self.look(&mut seen, &in_force.get().tier);
         let snapshot = rules.with_tier(tier);
         let id = snapshot.id;
-        in_force.replace(snapshot);
+        in_force.replace(&snapshot);
         id
     }
 
@@ -86,7 +86,7 @@ impl Watch {
         let _seen = self.seen.lock();
         let snapshot = rules.with_tier(in_force.get().tier.clone());
         let id = snapshot.id;
-        in_force.replace(snapshot);
+        in_force.replace(&snapshot);
         id
     }
 

@@ -10,6 +10,7 @@ pub use matter::Changed;
 
 use super::journal::{Journal, JournalError, Statement, Topic};
 use super::record::RecordId;
+use super::restrictions::Limited;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -204,6 +205,17 @@ pub enum Act {
         /// What it says.
         text: String,
     },
+    /// Somebody's access is restricted. Its number is the statement's.
+    Limited(Box<Limited>),
+    /// It is restricted no more.
+    Unlimited {
+        /// The number of the statement that restricted it.
+        restriction: u64,
+        /// Why; its end, or somebody's reason.
+        reason: String,
+        /// Who, or `the calendar`.
+        by: String,
+    },
 }
 
 /// How an episode began.
@@ -275,7 +287,7 @@ impl Act {
             | Self::Read { episode, theme, .. }
             | Self::Noted { episode, theme, .. }
             | Self::Closed { episode, theme, .. } => Some((*episode, theme)),
-            Self::Suppressed { .. } | Self::Freed { .. } | Self::Digest { .. } => None,
+            Self::Suppressed { .. } | Self::Freed { .. } | Self::Digest { .. } | Self::Limited(_) | Self::Unlimited { .. } => None,
         }
     }
 
@@ -291,6 +303,8 @@ impl Act {
             Self::Untold(told) => format!("untold/{}/{}", told.message, told.tries),
             Self::Freed { suppression, .. } => format!("free/{suppression}"),
             Self::Digest { kind, date, .. } => format!("digest/{kind}/{date}"),
+            Self::Limited(limited) => return limited.key(),
+            Self::Unlimited { restriction, .. } => format!("unlimit/{restriction}"),
             Self::Read { .. } | Self::Noted { .. } | Self::Closed { .. } | Self::Suppressed { .. } => return None,
         })
     }
@@ -380,7 +394,7 @@ impl Incident {
                 self.closed = Some((at, *outcome));
             }
             Act::Opened(_) | Act::Told(_) | Act::Untold(_) | Act::Raised { .. } | Act::Noted { .. } => {}
-            Act::Suppressed { .. } | Act::Freed { .. } | Act::Digest { .. } => {}
+            Act::Suppressed { .. } | Act::Freed { .. } | Act::Digest { .. } | Act::Limited(_) | Act::Unlimited { .. } => {}
         }
         self.acts.push((number, at, act));
     }

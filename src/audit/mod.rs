@@ -53,6 +53,7 @@ pub mod query;
 pub mod record;
 pub mod recorder;
 pub mod remark;
+pub mod restrictions;
 pub mod retention;
 mod rewrite;
 pub mod scope;

@@ -71,7 +71,8 @@ impl FromToml for Weekday {
 }
 
 /// A day of the week by its name, or the beginning of it.
-pub(super) fn weekday(text: &str) -> Option<Weekday> {
+/// A day of the week by its name, or the first three letters of it.
+pub fn weekday(text: &str) -> Option<Weekday> {
     let text = text.to_lowercase();
     DAYS.iter().find(|(name, _)| text.starts_with(name)).map(|(_, day)| *day)
 }
@@ -97,6 +98,7 @@ pub fn read(source: &Source, taxonomy: &Taxonomy, ports: &OpenPorts, phrases: &P
             unknown: "unknown".into(),
             rewrites,
             resolver: Resolver::Usher,
+            restrictions: Arc::default(),
         };
         let canaries = file.table("canaries").map_or_else(Canaries::default, |table| {
             let canaries = canaries::read_table(&table);

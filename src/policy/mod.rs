@@ -7,11 +7,12 @@
 //! 1. **The illegal tier** ([`crate::illegal`]): judged before there are facts to decide on. What is illegal is refused by
 //!    [`Decision::illegal`], which knows no policy.
 //! 2. **The port.** A port the school has not opened is blocked.
-//! 3. **The rules**, in the order of `policy.toml`. The first whose conditions all hold decides: allow, warn or block.
-//! 4. **The group's categories.** One in `allow` allows; else one in `block` blocks; else one in `warn` warns.
-//! 5. **Nothing speaks.** The request is allowed.
+//! 3. **Restrictions** of the person or the device ([`restrict`]). They block, and never what helps.
+//! 4. **The rules**, in the order of `policy.toml`. The first whose conditions all hold decides: allow, warn or block.
+//! 5. **The group's categories.** One in `allow` allows; else one in `block` blocks; else one in `warn` warns.
+//! 6. **Nothing speaks.** The request is allowed.
 //!
-//! What is allowed by 4 or 5 is refused all the same if it is a search that cannot be made safe for the group ([`safesearch`]). What is allowed may then
+//! What is allowed by 5 or 6 is refused all the same if it is a search that cannot be made safe for the group ([`safesearch`]). What is allowed may then
 //! be sent elsewhere by a rule of [`rewrite`], and is judged again as what it has become.
 //!
 //! A person in no known group is judged once for every group, and the strictest answer counts.
@@ -42,6 +43,7 @@ pub mod inspect;
 pub mod opinion;
 pub mod reason;
 pub mod republished;
+pub mod restrict;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;
@@ -55,6 +57,7 @@ pub use facts::{Circumstances, ConnectFacts, Facts, RequestFacts};
 pub use gate::Gate;
 pub use inspect::{Inspection, Mode};
 pub use reason::Reason;
+pub use restrict::{Restriction, Restrictions};
 pub use rewrite::{Lead, Rewrite};
 pub use safesearch::{Level, Resolver};
 pub use tenants::Tenants;
@@ -88,6 +91,8 @@ pub struct Policy {
     pub resolver: Resolver,
     /// Which files may pass.
     pub files: files::Book,
+    /// Whose access is restricted. No file says so: it is stated in the journal, and put in force beside what files say.
+    pub restrictions: Arc<Restrictions>,
 }
 
 /// A group of people and what its categories do.
@@ -219,6 +224,9 @@ impl Policy {
     fn judge(&self, facts: &Facts<'_>, ports: &Ports) -> Judgement {
         if !ports.contains(facts.url.port) {
             return Judgement { action: Action::Block, reason: Reason::Port(facts.url.port), of: Of::Site };
+        }
+        if let Some(restricted) = self.restricted(facts) {
+            return restricted;
         }
         match facts.around.identity.standing {
             Standing::Member(group) => self.judge_as(facts, group),

@@ -9,6 +9,7 @@
 
 use super::Action;
 use super::republished::Republished;
+use super::restrict::Restricted;
 use super::safesearch::Unsafe;
 use super::words::{Said, Words};
 use crate::bypass::Finding;
@@ -26,6 +27,8 @@ pub enum Reason {
     AlwaysBlocked(Illegal),
     /// The port is not open.
     Port(u16),
+    /// The person's access, or the device's, is restricted.
+    Restricted(Box<Restricted>),
     /// A rule decided.
     Rule {
         /// Its name.
@@ -145,6 +148,7 @@ impl Reason {
             Self::Republished(republished) => Some(&republished.reason),
             Self::AlwaysBlocked(_)
             | Self::Port(_)
+            | Self::Restricted(_)
             | Self::Rule { .. }
             | Self::Category { .. }
             | Self::Unsafe(_)
@@ -181,6 +185,7 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(_) => "always-blocked",
             Self::Port(_) => "port",
+            Self::Restricted(_) => "restricted",
             Self::Rule { .. } => "rule",
             Self::Category { .. } => "category",
             Self::NoPage(_) => "no-page",
@@ -215,6 +220,7 @@ impl Reason {
                 format!("{} is blocked for everyone, always: it is in the sealed feed of {publisher}, number {serial}.", name(*category))
             }
             Self::Port(port) => format!("Port {port} is not open at this school."),
+            Self::Restricted(restricted) => restricted.text(),
             Self::Rule { rule, action, why, .. } => format!("The rule \"{rule}\" says {}: {why}", action.done()),
             Self::Category { category, action: Action::Warn, group, .. } => format!("{} comes with a warning for {group}.", name(*category)),
             Self::Category { category, action, group, .. } => format!("{} is {} for {group}.", name(*category), action.done()),
@@ -244,7 +250,7 @@ impl Reason {
             Self::Rule { category, .. } => *category,
             Self::Words(words) => words.category(),
             Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.category(),
-            Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Way(_) => None,
+            Self::Port(_) | Self::Restricted(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Way(_) => None,
         }
     }
 
@@ -254,7 +260,9 @@ impl Reason {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
             Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.entry(),
-            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) | Self::Way(_) => None,
+            Self::AlwaysBlocked(_) | Self::Port(_) | Self::Restricted(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) | Self::Way(_) => {
+                None
+            }
         }
     }
 
@@ -268,6 +276,7 @@ impl Reason {
             Self::AlwaysBlocked(_)
             | Self::Category { .. }
             | Self::Port(_)
+            | Self::Restricted(_)
             | Self::Unsafe(_)
             | Self::Nested
             | Self::Unlisted
@@ -284,6 +293,12 @@ impl Reason {
             return decided.union(republished.categories);
         }
         self.within().map_or(decided, |inner| inner.listed(decided))
+    }
+
+    /// The restriction of the person that decided, if one did.
+    #[must_use]
+    pub fn restricted(&self) -> Option<&Restricted> {
+        if let Self::Restricted(restricted) = self { Some(restricted) } else { self.within()?.restricted() }
     }
 
     /// Whether this is the tier that no policy reaches.

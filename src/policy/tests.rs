@@ -19,8 +19,9 @@ use jiff::civil::{Weekday, date, time};
 use proptest::prelude::*;
 
 mod changed;
+mod restricted;
 
-const CATEGORIES: [&str; 4] = ["games", "chat", "drugs", "education"];
+const CATEGORIES: [&str; 5] = ["games", "chat", "drugs", "education", "help"];
 
 struct School {
     taxonomy: Taxonomy,
@@ -69,6 +70,7 @@ fn school() -> School {
         inspection: Inspection::default(),
         rewrites: vec![],
         resolver: Resolver::Usher,
+        restrictions: Arc::default(),
         files: files::Book::default(),
     };
     let lists = compiler.finish().expect("room").0;
@@ -423,6 +425,7 @@ fn any_policy(school: &School) -> impl Strategy<Value = Policy> + use<> {
         inspection: Inspection::default(),
         rewrites: vec![],
         resolver: Resolver::Usher,
+        restrictions: Arc::default(),
         files: files::Book::default(),
     })
 }

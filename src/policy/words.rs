@@ -239,6 +239,7 @@ fn is_by_name(reason: &Reason) -> bool {
         | Reason::Nested
         | Reason::Unlisted
         | Reason::Words(_)
+        | Reason::Restricted(_)
         | Reason::Way(_) => false,
     }
 }

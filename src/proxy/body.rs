@@ -4,6 +4,7 @@ use super::bound::Far;
 use super::conn::Conn;
 use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
+use super::pace::{GRAIN, Leash};
 use super::pool::{Origin, Pool};
 use super::replay::Replay;
 use super::scanned::{Scanned, Source};
@@ -196,6 +197,8 @@ pub struct AnswerBody {
     pending: Option<Pending>,
     /// Told when the answer has ended.
     conn: Option<Arc<Conn>>,
+    /// Holds what comes from an origin.
+    leash: Option<Leash>,
 }
 
 enum Content {
@@ -204,6 +207,32 @@ enum Content {
     Origin(Relay),
     File(Box<InspectedFile>),
     Scanned(Box<Scanned<Flow>>),
+}
+
+impl Content {
+    /// How much is left, as far as that is known.
+    fn left(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Origin(relay) => relay.size_hint(),
+            Self::File(file) => file.size_hint(),
+            Self::Scanned(scanned) => scanned.left(),
+        }
+    }
+
+    /// Forgives an origin that it was not asked for a while.
+    fn rested(&mut self) {
+        match self {
+            Self::Empty | Self::Own(_) => {}
+            Self::Origin(relay) => relay.rested(),
+            Self::File(file) => file.rested(),
+            Self::Scanned(scanned) => match scanned.source_mut() {
+                Flow::Origin(relay) => relay.rested(),
+                Flow::File(file) => file.rested(),
+            },
+        }
+    }
 }
 
 /// An origin's answer on its way, before its words are read.
@@ -256,6 +285,11 @@ impl Relay {
             Some((origin, Home::Client(conn, far))) => conn.bound.keep(far, origin),
             Some((_, Home::Shared)) | None => {}
         }
+    }
+
+    /// Forgives the origin what was not its fault: that it was not asked for a while.
+    pub(super) fn rested(&mut self) {
+        self.active = Instant::now();
     }
 
     /// Whether all of it was read.
@@ -329,26 +363,26 @@ impl AnswerBody {
     /// No body.
     #[must_use]
     pub fn empty(pending: Option<Pending>, conn: Arc<Conn>) -> Self {
-        Self { content: Content::Empty, pending, conn: Some(conn) }
+        Self { content: Content::Empty, pending, conn: Some(conn), leash: None }
     }
 
     /// The end of HTTP on this connection: what follows is a tunnel's.
     #[must_use]
     pub fn switching() -> Self {
-        Self { content: Content::Empty, pending: None, conn: None }
+        Self { content: Content::Empty, pending: None, conn: None, leash: None }
     }
 
     /// A page of our own.
     #[must_use]
     pub fn own(bytes: Bytes, pending: Option<Pending>, conn: Arc<Conn>) -> Self {
         let content = if bytes.is_empty() { Content::Empty } else { Content::Own(bytes) };
-        Self { content, pending, conn: Some(conn) }
+        Self { content, pending, conn: Some(conn), leash: None }
     }
 
-    /// An origin's answer.
+    /// An origin's answer, held by `leash`.
     #[must_use]
-    pub fn relay(relay: Relay, pending: Pending, conn: Arc<Conn>) -> Self {
-        Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn) }
+    pub fn relay(relay: Relay, pending: Pending, conn: Arc<Conn>, leash: Leash) -> Self {
+        Self { content: Content::Origin(relay), pending: Some(pending), conn: Some(conn), leash: Some(leash) }
     }
 
     /// Whether there is something to come from an origin.
@@ -375,23 +409,24 @@ impl AnswerBody {
         self.pending.take()
     }
 
-    /// Takes out what comes from an origin, to be read on its way, with the record and the connection of the answer; nothing, of an answer of our own.
-    pub(super) fn take_flow(&mut self) -> Option<(Flow, Pending, Arc<Conn>)> {
+    /// Takes out what comes from an origin, to be read on its way, with the record and the connection of the answer, and what holds it; nothing, of an
+    /// answer of our own.
+    pub(super) fn take_flow(&mut self) -> Option<(Flow, Pending, Arc<Conn>, Option<Leash>)> {
         if !matches!(self.content, Content::Origin(_) | Content::File(_)) {
             return None;
         }
         let (pending, conn) = self.pending.take().zip(self.conn.take())?;
         match std::mem::replace(&mut self.content, Content::Empty) {
-            Content::Origin(relay) => Some((Flow::Origin(Box::new(relay)), pending, conn)),
-            Content::File(file) => Some((Flow::File(file), pending, conn)),
+            Content::Origin(relay) => Some((Flow::Origin(Box::new(relay)), pending, conn, self.leash.take())),
+            Content::File(file) => Some((Flow::File(file), pending, conn, self.leash.take())),
             Content::Empty | Content::Own(_) | Content::Scanned(_) => None,
         }
     }
 
     /// An origin's answer that is read as it passes.
     #[must_use]
-    pub fn scanned(scanned: Box<Scanned<Flow>>, pending: Pending, conn: Arc<Conn>) -> Self {
-        Self { content: Content::Scanned(scanned), pending: Some(pending), conn: Some(conn) }
+    pub fn scanned(scanned: Box<Scanned<Flow>>, pending: Pending, conn: Arc<Conn>, leash: Option<Leash>) -> Self {
+        Self { content: Content::Scanned(scanned), pending: Some(pending), conn: Some(conn), leash }
     }
 
     fn finish(&mut self, mut outcome: Outcome) {
@@ -424,6 +459,34 @@ impl AnswerBody {
         });
     }
 
+    /// What comes next, as far as it may pass now.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let Some(leash) = &mut self.leash else { return self.poll_content(cx) };
+        let aside = leash.aside();
+        let wanted = || self.content.left().exact().and_then(|left| usize::try_from(left).ok()).map_or(GRAIN, |left| left.saturating_add(aside));
+        let room = match ready!(leash.poll(wanted, cx)) {
+            Ok(room) => room,
+            Err(cut) => return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::PermissionDenied, cut)))),
+        };
+        if let Some(bytes) = leash.take_aside(room) {
+            leash.spend(bytes.len());
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if leash.was_held() {
+            self.content.rested();
+        }
+        let mut frame = ready!(self.poll_content(cx));
+        if let (Some(leash), Some(Ok(some))) = (&mut self.leash, &mut frame)
+            && let Some(bytes) = some.data_mut()
+        {
+            if bytes.len() > room {
+                leash.put_aside(bytes.split_off(room));
+            }
+            leash.spend(bytes.len());
+        }
+        Poll::Ready(frame)
+    }
+
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.content {
             Content::Empty => Poll::Ready(None),
@@ -445,7 +508,7 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let polled = this.poll_content(cx);
+        let polled = this.poll_held(cx);
         if let Some(conn) = &this.conn {
             conn.gives(polled.is_ready());
         }
@@ -466,6 +529,9 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.leash.as_ref().is_some_and(|leash| leash.aside() > 0) {
+            return false;
+        }
         match &self.content {
             Content::Empty => true,
             Content::Own(_) => false,
@@ -476,12 +542,11 @@ impl Body for AnswerBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Empty => SizeHint::with_exact(0),
-            Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Origin(relay) => relay.size_hint(),
-            Content::File(file) => file.size_hint(),
-            Content::Scanned(scanned) => scanned.left(),
+        let left = self.content.left();
+        match (self.leash.as_ref().map_or(0, Leash::aside), left.exact()) {
+            (0, _) => left,
+            (aside, Some(exact)) => SizeHint::with_exact(exact + aside as u64),
+            (_, None) => SizeHint::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::headers::head_bytes;
 use super::intercept::Inspected;
 use super::listen::Phase;
 use super::meaning::Entry;
+use super::pace::Leash;
 use super::pages::Page;
 use super::patient::Patient;
 use super::request::{Answer, Asked, Judged, own_answer};
@@ -175,12 +176,12 @@ impl Worker {
         conn: Arc<Conn>,
         client: OnUpgrade,
         origin: impl Future<Output = io::Result<End>> + Send + 'static,
-        mut pending: Pending,
+        (mut pending, leash): (Pending, Leash),
     ) {
         let idle = self.limits.tunnel_idle_time;
         tokio::spawn(async move {
             match tokio::try_join!(client_end(client), origin) {
-                Ok((client, origin)) => carry(client, origin, pending, idle, None).await,
+                Ok((client, origin)) => carry(client, origin, (pending, leash), idle, None).await,
                 Err(error) => {
                     pending.note(error.to_string());
                     pending.close(Outcome::Abandoned);
@@ -193,7 +194,7 @@ impl Worker {
 
 /// Moves bytes until both ends are done, and closes the record. Should it be dropped half way, the record closes with what was moved until then. `said` is
 /// what is on record of it beside how it ended.
-pub(super) async fn carry(client: End, origin: End, mut pending: Pending, idle: Duration, said: Option<String>) {
+pub(super) async fn carry(client: End, origin: End, (mut pending, leash): (Pending, Leash), idle: Duration, said: Option<String>) {
     pending.expect(Outcome::Abandoned);
     if let Some(said) = &said {
         pending.note(said.as_str());
@@ -203,7 +204,7 @@ pub(super) async fn carry(client: End, origin: End, mut pending: Pending, idle: 
     // It may have carried something before.
     let before = up.load(Ordering::Relaxed);
     let mut down = 0;
-    let ended = tunnel::run(client, origin, idle, |moved| {
+    let ended = tunnel::run(client, origin, (idle, Some(leash)), |moved| {
         up.store(before + moved.up, Ordering::Relaxed);
         pending.sent(moved.down - down);
         down = moved.down;
@@ -214,6 +215,10 @@ pub(super) async fn carry(client: End, origin: End, mut pending: Pending, idle: 
         Ended::Idle => {
             pending.note(noted("nothing moved for too long".to_owned()));
             Outcome::LimitReached
+        }
+        Ended::Cut(cut) => {
+            pending.note(noted(cut.to_string()));
+            Outcome::Abandoned
         }
         Ended::Client(error) => {
             pending.note(noted(error.to_string()));

@@ -18,6 +18,7 @@ use super::headers::{
 };
 use super::line::Line;
 use super::meaning::Entry;
+use super::pace::Leash;
 use super::pool::Origin;
 use super::reading::Case;
 use super::request::{Answer, Asked};
@@ -70,6 +71,7 @@ impl Worker {
                 (Ok(_), Hop::Last) | (Err(_), _) => None,
             }
         };
+        let leash = Leash::of_record(self.reins.clone(), entry.opening.clone());
         let opening = (asked.reading.is_some() || asks_websocket(&asked.headers)).then(|| entry.opening.clone());
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
@@ -175,7 +177,7 @@ impl Worker {
                         return refusal;
                     }
                     self.note_redirect(&asked, &target, &response);
-                    let answer = self.relay(&asked, (wishes, client), response, (line, origin), pending);
+                    let answer = self.relay(&asked, (wishes, client), response, (line, origin), (pending, leash));
                     let answer = match brief {
                         Some(brief) => Box::pin(self.judge_file(brief, &asked, answer)).await,
                         None => answer,
@@ -237,12 +239,12 @@ impl Worker {
         (wishes, client): (Wishes, Option<Switching>),
         mut response: Response<Incoming>,
         (line, origin): (Line<'_>, Origin),
-        mut pending: Pending,
+        (mut pending, leash): (Pending, Leash),
     ) -> Answer {
         pending.status(response.status());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return match client.filter(|_| is_websocket(response.headers())) {
-                Some(client) => self.switch(asked, response, client, pending),
+                Some(client) => self.switch(asked, response, client, (pending, leash)),
                 // Nobody asked for it: the origin is at fault.
                 None => self.failed(asked, &ProxyError::Switched, pending),
             };
@@ -273,10 +275,16 @@ impl Worker {
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         let relay = Relay::new(body, origin, home, still_time);
-        Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone()))
+        Response::from_parts(head, AnswerBody::relay(relay, pending, asked.conn.clone(), leash))
     }
 
-    fn switch(&self, asked: &Asked, mut response: Response<Incoming>, Switching { client, key, mut plan }: Switching, pending: Pending) -> Answer {
+    fn switch(
+        &self,
+        asked: &Asked,
+        mut response: Response<Incoming>,
+        Switching { client, key, mut plan }: Switching,
+        (pending, leash): (Pending, Leash),
+    ) -> Answer {
         if asked.conn.is_stream() && !key.is_some_and(|key| websocket::is_accepted(response.headers_mut(), &key)) {
             return self.failed(asked, &ProxyError::NotSwitched, pending);
         }
@@ -294,8 +302,8 @@ impl Worker {
         }
         let origin = async move { origin_end(origin.await.map_err(std::io::Error::other)?) };
         match plan {
-            Some(plan) => self.spawn_socket(asked.conn.clone(), client, origin, pending, plan),
-            None => self.spawn_tunnel(asked.conn.clone(), client, origin, pending),
+            Some(plan) => self.spawn_socket(asked.conn.clone(), client, origin, (pending, leash), plan),
+            None => self.spawn_tunnel(asked.conn.clone(), client, origin, (pending, leash)),
         }
         response.map(|_| AnswerBody::switching())
     }

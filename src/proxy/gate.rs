@@ -14,6 +14,7 @@ use super::inside::user_of;
 use super::limits::{FAREWELL, HELLO};
 use super::listen::{Phase, reached};
 use super::meaning::Entry;
+use super::pace::Leash;
 use super::request::Asked;
 use super::target::Target;
 use super::tunnel::End;
@@ -144,11 +145,12 @@ impl Worker {
             Ok(said) => said,
             Err(unfit) => return self.turn_away(client.wire, pending, &self.awake(resting), &unfit).await,
         };
+        let leash = Leash::of_tunnel(self.reins.clone(), resting.user.clone(), resting.conn.client.ip().to_canonical(), resting.target.url().clone());
         let place = resting.conn.clone();
         if !found.is_empty() {
             self.note_ways(&self.awake(resting), &found).await;
         }
-        carry(client, site, pending, self.limits.tunnel_idle_time, note).await;
+        carry(client, site, (pending, leash), self.limits.tunnel_idle_time, note).await;
         drop(place);
     }
 
@@ -230,8 +232,9 @@ impl Worker {
         // What cannot be reached or put on record is told by its own record; the client speaks another protocol than a page would.
         let Ok((site, pending)) = self.reach_sealed(&entrant.asked, permit, entry).await else { return };
         let _place = entrant.conn();
+        let leash = Leash::of_tunnel(self.reins.clone(), user_of(&entrant.identity), entrant.asked.client(), entrant.target.url().clone());
         drop(entrant);
-        carry(client, site, pending, self.limits.tunnel_idle_time, Some(said)).await;
+        carry(client, site, (pending, leash), self.limits.tunnel_idle_time, Some(said)).await;
     }
 
     /// Permission to pass a tunnel sealed that would be looked into, and what is on record then.

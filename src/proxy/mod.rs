@@ -48,6 +48,7 @@ mod meaning;
 pub mod names;
 mod on_record;
 pub mod own_pages;
+pub mod pace;
 pub mod pages;
 pub mod parent;
 mod patient;
@@ -96,6 +97,7 @@ use identify::Ask;
 use jiff::Timestamp;
 use limits::{IDLE_PER_ORIGIN, IDLE_TO_PARENT, Limits, PASSWORD_CHECKS_PER_MINUTE};
 use names::KnownNames;
+use pace::Reins;
 use pages::School;
 use parent::Parent;
 use pool::Pool;
@@ -214,6 +216,8 @@ pub struct Proxy {
     spools: Spools,
     links: Arc<Links>,
     clock: Clock,
+    /// What holds answers and tunnels that go on for long.
+    reins: Arc<Reins>,
     via: Via,
     warnings: Warnings,
     trail: Trail<RecordId>,
@@ -283,6 +287,7 @@ impl Proxy {
             decoding: Decoding::of(&limits.scan),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            reins: Reins::new(parts.in_force.clone(), parts.clock.clone()),
             in_force: parts.in_force,
             recorder: parts.recorder,
             checker: parts.checker,

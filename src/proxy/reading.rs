@@ -199,7 +199,7 @@ impl Worker {
         let judges = if is_read { self.judges(asked, Way::Answer, &head.headers) } else { None };
         let (Some((judges, shape)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
         // Pages of our own are not read.
-        let Some((flow, pending, conn)) = body.take_flow() else { return Response::from_parts(head, body) };
+        let Some((flow, pending, conn, leash)) = body.take_flow() else { return Response::from_parts(head, body) };
         let manner = Manner {
             way: Way::Answer,
             group: reading.group().clone(),
@@ -230,7 +230,7 @@ impl Worker {
         if form == Form::Decoded {
             without_form(&mut head.headers);
         }
-        Response::from_parts(head, AnswerBody::scanned(Box::new(scanned), pending, conn))
+        Response::from_parts(head, AnswerBody::scanned(Box::new(scanned), pending, conn, leash))
     }
 
     /// The block page in answer to what was cut while it was sent. That it was cut has a record of its own.

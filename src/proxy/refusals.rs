@@ -14,6 +14,7 @@ use crate::audit::{Opening, Verdict};
 use crate::category::Page as Tone;
 use crate::identity::Identity;
 use crate::policy::Reason;
+use crate::policy::restrict::Restricted;
 use http::StatusCode;
 use http::header::{CONNECTION, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER};
 
@@ -21,6 +22,9 @@ impl Worker {
     pub(super) fn block_page(&self, asked: &Asked, target: &Target, reason: &Reason) -> Page {
         let taxonomy = &asked.snapshot.taxonomy;
         let site = shown(target);
+        if let Some(restricted) = reason.restricted() {
+            return Page { site, ..self.restricted_page(restricted) };
+        }
         match reason.page(taxonomy) {
             Tone::Help => {
                 let school = &self.settings.school;
@@ -37,6 +41,20 @@ impl Worker {
                 Page { site, appeal: true, ..page }
             }
         }
+    }
+
+    /// The page of somebody whose access is restricted: until when, whom to ask, and who helps meanwhile. Why is for whoever did it to say.
+    fn restricted_page(&self, restricted: &Restricted) -> Page {
+        let Restricted { restriction, until } = restricted;
+        let (heading, line) = if restricted.leaves_some() {
+            ("This site is not open to you now", format!("Only a few sites are open to you until {until}."))
+        } else {
+            ("Your access is paused", format!("Your access to the web is paused until {until}."))
+        };
+        let ask = restriction.tell.as_deref().unwrap_or("If you do not know why, ask a member of staff.").to_owned();
+        let page = Page::new(StatusCode::FORBIDDEN, "restricted", heading).line(line).line(ask);
+        let page = page.line("You can still reach sites that help, and these people:");
+        Page { help: true, appeal: true, ..page }
     }
 
     /// The page in the place of a file that does not pass.

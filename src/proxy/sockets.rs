@@ -32,6 +32,7 @@ use super::decoding::Memory;
 use super::inside::user_of;
 use super::judge::Sentence;
 use super::limits::SOCKET_ENDS;
+use super::pace::{Cut, GRAIN, Leash};
 use super::reading::Case;
 use super::request::Asked;
 use super::scanned::{Note, Told};
@@ -177,15 +178,15 @@ impl Worker {
         conn: Arc<Conn>,
         client: OnUpgrade,
         origin: impl Future<Output = io::Result<End>> + Send + 'static,
-        mut pending: Pending,
+        (mut pending, leash): (Pending, Leash),
         plan: Plan,
     ) {
         tokio::spawn(async move {
             match tokio::try_join!(client_end(client), origin) {
                 // Apart, so that what is only a tunnel from then on does not hold the room that listening takes.
                 Ok((client, origin)) => {
-                    if let Some(Plain { client, origin, pending, idle }) = Box::pin(carry(client, origin, pending, plan)).await {
-                        connect::carry(client, origin, pending, idle, None).await;
+                    if let Some(Plain { client, origin, pending, leash, idle }) = Box::pin(carry(client, origin, (pending, leash), plan)).await {
+                        connect::carry(client, origin, (pending, leash), idle, None).await;
                     }
                 }
                 Err(error) => {
@@ -204,6 +205,8 @@ enum Ended {
     Idle,
     /// By what came this way.
     Stopped(Way, Stopped),
+    /// The person's access was restricted.
+    Cut(Cut),
     /// Nobody listens any more.
     Unheard,
 }
@@ -213,11 +216,12 @@ struct Plain {
     client: End,
     origin: End,
     pending: Pending,
+    leash: Leash,
     idle: Duration,
 }
 
 /// Moves messages between both ends until both are done or one is ended, and closes the record; or until nobody listens any more.
-async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) -> Option<Plain> {
+async fn carry(client: End, origin: End, (mut pending, mut leash): (Pending, Leash), plan: Plan) -> Option<Plain> {
     pending.expect(Outcome::Abandoned);
     let Plan { words, talking, proxies, told, noting, memory, deflate, recorder, decode, pause, idle } = plan;
     let note: Option<Note> = noting.map(|(opening, snapshot)| Case::note(&recorder, opening, snapshot, pending.id()));
@@ -239,16 +243,27 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) -> Op
     let (received, mut moved) = (pending.received(), (0, 0));
     let (mut active, mut timer) = (Instant::now(), Timer::default());
     let ended = poll_fn(|cx| {
+        let may_come = match leash.poll(|| GRAIN, cx) {
+            Poll::Ready(Err(cut)) => return Poll::Ready(Ended::Cut(cut)),
+            Poll::Ready(Ok(_)) => true,
+            Poll::Pending => false,
+        };
         let first = up.poll((&mut client, &mut origin), &mut ears, pause, cx, down.is_ended());
         // Nothing passes any more, once something is stopped.
         let polled = match first {
             Poll::Ready(Err(why)) => return Poll::Ready(Ended::Stopped(Way::Upload, why)),
-            first => (first, down.poll((&mut origin, &mut client), &mut ears, pause, cx, up.is_ended())),
+            first if may_come => (first, down.poll((&mut origin, &mut client), &mut ears, pause, cx, up.is_ended())),
+            first => {
+                // Nobody is late while it is held back.
+                active = Instant::now();
+                (first, Poll::Pending)
+            }
         };
         let now = (up.moved, down.moved);
         if now != moved {
             received.store(now.0, Ordering::Relaxed);
             pending.sent(now.1 - moved.1);
+            leash.spend(usize::try_from(now.1 - moved.1).unwrap_or(usize::MAX));
             (moved, active) = (now, Instant::now());
         }
         match polled {
@@ -272,7 +287,7 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) -> Op
     drop(memory);
     if matches!(ended, Ended::Unheard) {
         let (client, origin) = (End { wire: client, early: up.take_rest() }, End { wire: origin, early: down.take_rest() });
-        return Some(Plain { client, origin, pending, idle });
+        return Some(Plain { client, origin, pending, leash, idle });
     }
     let is_closed = up.is_closed() && down.is_closed() || ears.wisp.as_ref().is_some_and(|wisp| wisp.is_closed());
     let (up_in_frame, down_in_frame) = (up.ends_in_frame || ears.ends_in_frame(Way::Upload), down.ends_in_frame || ears.ends_in_frame(Way::Answer));
@@ -286,6 +301,10 @@ async fn carry(client: End, origin: End, mut pending: Pending, plan: Plan) -> Op
         Ended::Idle => {
             pending.add_note("Nothing moved for too long.".to_owned());
             (Outcome::LimitReached, None, String::new())
+        }
+        Ended::Cut(cut) => {
+            pending.add_note(cut.to_string());
+            (Outcome::Abandoned, Some(POLICY_VIOLATION), "Ended by the school's filter: your access is restricted".to_owned())
         }
         Ended::Stopped(_, Stopped::Said(said)) => {
             pending.add_note(said.on_record());

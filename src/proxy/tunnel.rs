@@ -4,6 +4,7 @@
 //! too long is closed. Buffers are held only while bytes move: an idle tunnel costs none.
 
 use super::limits::TUNNEL_BUFFER;
+use super::pace::{Cut, GRAIN, Leash};
 use super::timer::Timer;
 use super::wire::Wire;
 use crate::upstream::tunnel::Tunnel;
@@ -46,6 +47,8 @@ pub enum Ended {
     Done,
     /// Nothing moved for too long.
     Idle,
+    /// The person's access was restricted.
+    Cut(Cut),
     /// The client's side broke off.
     Client(io::Error),
     /// The origin's side broke off.
@@ -90,13 +93,14 @@ impl Direction {
         Self { waiting: early, unflushed: false, moved: 0, state: State::Open }
     }
 
-    /// Moves what there is to move. `other_ended`: the other way is done, so that both connections are closed when this one is.
-    fn poll(&mut self, from: &mut Wire, to: &mut Wire, cx: &mut Context<'_>, other_ended: bool) -> Poll<Result<(), Failed>> {
+    /// Moves what there is to move, and reads no more than `room` bytes, of which it takes what it has read. `other_ended`: the other way is done, so that
+    /// both connections are closed when this one is.
+    fn poll(&mut self, from: &mut Wire, to: &mut Wire, room: &mut usize, cx: &mut Context<'_>, other_ended: bool) -> Poll<Result<(), Failed>> {
         for _ in 0..TURNS {
             ready!(self.poll_waiting(to, cx)).map_err(Failed::Writing)?;
             match self.state {
                 State::Open => {
-                    let polled = self.poll_move(from, to, cx);
+                    let polled = self.poll_move(from, to, room, cx);
                     if polled.is_pending() && self.unflushed {
                         ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(Failed::Writing)?;
                         self.unflushed = false;
@@ -132,11 +136,17 @@ impl Direction {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_move(&mut self, from: &mut Wire, to: &mut Wire, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    fn poll_move(&mut self, from: &mut Wire, to: &mut Wire, room: &mut usize, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        if *room == 0 {
+            // Whoever gives room wakes it.
+            return Poll::Pending;
+        }
         BUFFER.with_borrow_mut(|buffer| {
-            let mut read = ReadBuf::new(buffer);
+            let most = buffer.len().min(*room);
+            let mut read = ReadBuf::new(&mut buffer[..most]);
             ready!(Pin::new(from).poll_read(cx, &mut read)).map_err(Failed::Reading)?;
             let bytes = read.filled();
+            *room -= bytes.len();
             if bytes.is_empty() {
                 self.state = State::Ending;
                 return Poll::Ready(Ok(()));
@@ -153,15 +163,33 @@ impl Direction {
     }
 }
 
-/// Moves bytes between a client and an origin until both are done, or nothing moves for `idle`. `count` is told whenever the sums change.
-pub async fn run(client: End, origin: End, idle: Duration, mut count: impl FnMut(Moved)) -> Ended {
+/// Moves bytes between a client and an origin until both are done, nothing moves for `idle`, or the leash ends it. `count` is told whenever the sums
+/// change.
+pub async fn run(client: End, origin: End, (idle, mut leash): (Duration, Option<Leash>), mut count: impl FnMut(Moved)) -> Ended {
     let (mut up, mut down) = (Direction::new(client.early), Direction::new(origin.early));
     let (mut client, mut origin) = (client.wire, origin.wire);
     let mut moved = Moved::default();
     let (mut active, mut timer) = (Instant::now(), Timer::default());
     poll_fn(|cx| {
-        let first = up.poll(&mut client, &mut origin, cx, down.state == State::Ended);
-        let polled = (first, down.poll(&mut origin, &mut client, cx, up.state == State::Ended));
+        let room = match leash.as_mut().map_or(Poll::Ready(Ok(usize::MAX)), |leash| leash.poll(|| GRAIN, cx)) {
+            Poll::Ready(Err(cut)) => return Poll::Ready(Ended::Cut(cut)),
+            Poll::Ready(Ok(room)) => room,
+            // Nobody is late while it is held back.
+            Poll::Pending => {
+                active = Instant::now();
+                0
+            }
+        };
+        let (mut any, mut left) = (usize::MAX, room);
+        let first = up.poll(&mut client, &mut origin, &mut any, cx, down.state == State::Ended);
+        let polled = (first, down.poll(&mut origin, &mut client, &mut left, cx, up.state == State::Ended));
+        if let Some(leash) = leash.as_mut().filter(|_| room < usize::MAX && left < room) {
+            leash.spend(room - left);
+            if left == 0 {
+                // For the next turn.
+                cx.waker().wake_by_ref();
+            }
+        }
         let now = Moved { up: up.moved, down: down.moved };
         if now != moved {
             (moved, active) = (now, Instant::now());
@@ -202,7 +230,7 @@ mod tests {
             let mut moved = Moved::default();
             let end = |tcp: TcpStream| End { wire: tcp.into(), early: BytesMut::new() };
             let client = End { early: BytesMut::from(&b"early "[..]), ..end(near_client) };
-            (run(client, end(near_origin), idle, |now| moved = now).await, moved)
+            (run(client, end(near_origin), (idle, None), |now| moved = now).await, moved)
         });
         Tunnel { client, origin, ended }
     }

@@ -329,6 +329,42 @@ impl ListsTaken {
     }
 }
 
+/// Whose access is restricted has changed, and is in force.
+pub struct RestrictionsTaken {
+    /// How many restrictions there are.
+    pub in_force: usize,
+}
+
+impl RestrictionsTaken {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(in_force = self.in_force, "restrictions taken up");
+    }
+}
+
+/// Whose access is restricted cannot be read, or its end not be put on record. Somebody must act: what is new holds for nobody.
+pub struct RestrictionsUnread<'a> {
+    /// Why.
+    pub error: &'a dyn std::error::Error,
+}
+
+impl RestrictionsUnread<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        error!(error = %self.error, "restrictions cannot be read or ended; those in force stay, new ones do not hold until this is mended");
+    }
+}
+
+/// Whose access is restricted can be read again.
+pub struct RestrictionsRead;
+
+impl RestrictionsRead {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!("restrictions can be read again");
+    }
+}
+
 /// A new generation of lists was compiled and judged, and is in force.
 pub struct ListsUpdated {
     /// Its number.

@@ -248,6 +248,13 @@ impl InspectedFile {
         self.memory.is_some()
     }
 
+    /// Forgives the origin that it was not asked for a while.
+    pub(in crate::proxy) fn rested(&mut self) {
+        if let Some(relay) = &mut self.relay {
+            relay.rested();
+        }
+    }
+
     /// Whether all has left.
     pub(in crate::proxy) fn is_over(&self) -> bool {
         self.relay.is_none()
