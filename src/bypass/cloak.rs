@@ -15,8 +15,13 @@ use std::collections::VecDeque;
 const ICONS: &str = "ssl.gstatic.com";
 /// The icons that stand in tabs, as their paths begin. Those that pages show beside a link to a document are others.
 const IN_TABS: [&str; 7] = [
-    "/docs/doclist/images/drive_", "/docs/doclist/images/infinite_arrow_favicon", "/docs/documents/images/kix-favicon", "/docs/spreadsheets/favicon",
-    "/docs/spreadsheets/forms/favicon", "/docs/presentations/images/favicon", "/classroom/",
+    "/docs/doclist/images/drive_",
+    "/docs/doclist/images/infinite_arrow_favicon",
+    "/docs/documents/images/kix-favicon",
+    "/docs/spreadsheets/favicon",
+    "/docs/spreadsheets/forms/favicon",
+    "/docs/presentations/images/favicon",
+    "/classroom/",
 ];
 
 /// Whether [`icon`] is to be asked of what a host is asked for.
@@ -31,7 +36,8 @@ pub fn icon(path: &str, referrer: &str) -> Option<Finding> {
     let icon = IN_TABS.into_iter().find(|icon| path.starts_with(icon))?;
     let page = crate::url::Url::parse(referrer).ok()?;
     let host = page.host.as_str();
-    let is_google = Site::of(host).name == "google" || matches!(Site::registered(host), "gstatic.com" | "googleusercontent.com" | "withgoogle.com" | "youtube.com");
+    let is_google =
+        Site::of(host).name == "google" || matches!(Site::registered(host), "gstatic.com" | "googleusercontent.com" | "withgoogle.com" | "youtube.com");
     (!is_google).then(|| Finding::new(Code::Cloak, &format!("the icon {ICONS}{icon}… on a page of {host}")))
 }
 

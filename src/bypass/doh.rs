@@ -20,12 +20,9 @@ pub fn in_type(value: &str) -> Option<Finding> {
 /// Looks at path and query: a question in `dns=`, and the usual path, which alone proves nothing.
 #[must_use]
 pub fn in_path(path: &str) -> Option<Finding> {
-    if path == "/dns-query" {
-        return Some(Finding::new(Code::Doh, "the path /dns-query").with(Certainty::Scores(4)));
-    }
-    // A long query is looked through once.
+    // What either has; a long query is looked through once.
     memchr::memmem::find(path.as_bytes(), b"dns")?;
-    let (before, query) = path.split_once('?')?;
+    let (before, query) = path.split_once('?').unwrap_or((path, ""));
     if query.split('&').filter_map(|pair| pair.strip_prefix("dns=")).any(is_question) {
         return Some(Finding::new(Code::Doh, "a question to a name server in the address"));
     }
@@ -48,7 +45,7 @@ mod tests {
         // RFC 8484 section 4.1.1.
         let asked = in_path("/resolve?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB").expect("found");
         assert_eq!((asked.code, asked.certainty), (Code::Doh, Certainty::Near));
-        assert_eq!(in_path("/dns-query").map(|found| found.certainty), Some(Certainty::Scores(4)));
+        assert_eq!(["/dns-query", "/dns-query?ct"].map(|path| in_path(path).map(|found| found.certainty)), [Some(Certainty::Scores(4)); 2]);
         for value in ["application/dns-message", "Application/DNS-JSON; charset=utf-8", "text/html, application/dns-message;q=0.5"] {
             assert!(in_type(value).is_some(), "{value}");
         }

@@ -195,11 +195,7 @@ mod tests {
             ("https://maths.pages.dev/chat", &[("upgrade", "WebSocket"), ("connection", "upgrade")], vec![(Code::FreeHost, None)]),
             ("https://maths.pages.dev/chat", &[("upgrade", "h2c")], vec![]),
             ("https://maths.example/chat", &[("upgrade", "websocket")], vec![]),
-            (
-                "https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png",
-                &[("referer", "https://maths.example/")],
-                vec![(Code::Cloak, None)],
-            ),
+            ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://maths.example/")], vec![(Code::Cloak, None)]),
             ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://drive.google.com/")], vec![]),
             ("https://maths.example/", &[document, BROWSER, ("accept", "text/html,application/xhtml+xml;q=0.9")], vec![]),
         ] {

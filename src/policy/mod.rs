@@ -45,6 +45,7 @@ pub mod republished;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;
+pub mod through;
 pub mod ways;
 pub mod words;
 

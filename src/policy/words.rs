@@ -239,7 +239,8 @@ fn is_by_name(reason: &Reason) -> bool {
         | Reason::Nested
         | Reason::Unlisted
         | Reason::Words(_)
-        | Reason::Way(_) => false,
+        | Reason::Way(_)
+        | Reason::Through(_) => false,
     }
 }
 

@@ -68,6 +68,7 @@ mod timer;
 pub mod tunnel;
 mod unfit;
 pub mod warnings;
+mod ways;
 mod websocket;
 mod whole;
 pub mod wire;
@@ -75,6 +76,7 @@ pub mod wire;
 use crate::alert::links::Links;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
+use crate::bypass::cloak::Leaps;
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
@@ -96,6 +98,7 @@ use limits::{IDLE_PER_ORIGIN, IDLE_TO_PARENT, Limits, PASSWORD_CHECKS_PER_MINUTE
 use names::KnownNames;
 use pages::School;
 use parent::Parent;
+use parking_lot::Mutex;
 use pool::Pool;
 use shared::Shared;
 use std::collections::HashMap;
@@ -216,6 +219,8 @@ pub struct Proxy {
     via: Via,
     warnings: Warnings,
     trail: Trail<RecordId>,
+    /// Tabs that pretended to be another moments ago.
+    leaps: Mutex<Leaps>,
     requests: Option<PerClient>,
     password_checks: PerClient,
     /// Memory for undoing content codings.
@@ -281,6 +286,7 @@ impl Proxy {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
+            leaps: Mutex::default(),
             decoding: Arc::new(Semaphore::new(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT))),
             decoding_shares: Shares::of(limits.scan.memory_mib * ((1 << 20) / reading::MEMORY_UNIT) / 4),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),

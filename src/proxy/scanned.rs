@@ -443,6 +443,11 @@ impl<S: Source> Scanned<S> {
         self.reader.found.as_ref()
     }
 
+    /// What passes, and stands beside what was concluded: to be asked after that.
+    pub(super) fn beside(&self) -> &[Sentence] {
+        &self.reader.beside
+    }
+
     fn end(&mut self) -> Piece {
         let stops = self.reader.end();
         self.stage = if stops { Stage::Stopped } else { Stage::Ended };

@@ -62,5 +62,7 @@ mod tunnels;
 mod updates;
 mod visits;
 mod ways;
+mod ways_bodies;
 mod ways_real;
+mod ways_requests;
 mod websockets;
