@@ -136,3 +136,18 @@ async fn what_is_packed_passes_unread_where_nobody_reads_and_what_is_far_behind_
     assert_eq!(get(&school, &origin, "/far").await.ending, Ending::Whole);
     assert_eq!(remarked(&closed(&school, "/far", "allowed").await), []);
 }
+
+#[tokio::test]
+async fn what_came_before_a_site_broke_off_still_comes() {
+    for (number, world) in [World::new(), World::new().reading(NOTE), World::new().reading(CUT), World::new().reading(WITHHOLD)].into_iter().enumerate() {
+        let school = world.start().await;
+        let origin = Origin::doing(|mut visit| async move {
+            visit.request().await;
+            visit.send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n<p>Maths</p>").await;
+        })
+        .await;
+        let reply = get(&school, &origin, "/half").await;
+        assert_eq!((reply.status, reply.text().as_str(), reply.ending), (200, "<p>Maths</p>", Ending::Cut), "{number}");
+        assert_eq!(closed(&school, "/half", "allowed").await.outcome.as_deref(), Some("origin-failed"), "{number}");
+    }
+}
