@@ -5,6 +5,8 @@
 //! `/`, such a server says of itself in JSON which versions it speaks.
 
 use super::{Code, Finding};
+use crate::host::Host;
+use crate::url::{Scheme, Url};
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -12,38 +14,50 @@ use serde::Deserialize;
 const FIELDS: [&str; 13] = [
     "url", "headers", "host", "port", "protocol", "path", "status", "status-text", "id", "pass-headers", "pass-status", "forward-headers", "forwarded-headers",
 ];
-/// The longest that a server says of itself.
-const LONGEST: usize = 4096;
+/// The longest that a server says of itself, in bytes.
+pub const LONGEST: usize = 4096;
 
 /// Looks at the fields of a request or an answer.
 #[must_use]
 pub fn in_fields(fields: &HeaderMap) -> Option<Finding> {
     let name = fields.keys().map(http::HeaderName::as_str).find(|name| is_field(name))?;
     let found = Finding::new(Code::Bare, &format!("the field {name}"));
-    Some(match target(fields) {
-        Some(target) => found.of_target(&target),
-        None => found,
+    Some(match (page(fields), site(fields)) {
+        (Some(page), _) => found.of_page(page),
+        (None, Some(site)) => found.of_target(&site),
+        (None, None) => found,
     })
 }
 
-fn is_field(name: &str) -> bool {
+/// Whether it is the name of such a field, in small letters.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("x-bare-") else { return false };
     let whole = rest.trim_end_matches(|c: char| c.is_ascii_digit());
     FIELDS.contains(&rest) || whole.len() < rest.len() && whole.strip_suffix('-').is_some_and(|field| FIELDS.contains(&field))
 }
 
-/// The site that is meant, with its port where that is not the usual one.
-fn target(fields: &HeaderMap) -> Option<String> {
-    let field = |name: &str| fields.get(name)?.to_str().ok().map(str::trim);
-    if let Some(url) = field("x-bare-url") {
-        let url = crate::url::Url::parse(url).ok()?;
-        return Some(if url.port == 443 { url.host.as_str().to_owned() } else { url.host.authority(url.port) });
+fn field<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    fields.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// The page that is meant.
+fn page(fields: &HeaderMap) -> Option<Url> {
+    if let Some(url) = field(fields, "x-bare-url") {
+        return Url::parse(url).ok();
     }
-    let host = field("x-bare-host")?;
-    Some(match field("x-bare-port") {
-        None | Some("443" | "") => host.to_owned(),
-        Some(port) => format!("{host}:{port}"),
-    })
+    let scheme = match field(fields, "x-bare-protocol") {
+        Some("http:" | "ws:") => Scheme::Http,
+        Some(_) | None => Scheme::Https,
+    };
+    let port = field(fields, "x-bare-port").map_or(Some(scheme.default_port()), |port| port.parse().ok().filter(|port| *port > 0))?;
+    let host = Host::parse(field(fields, "x-bare-host")?).ok()?;
+    Some(Url::new(scheme, host, port, field(fields, "x-bare-path").unwrap_or("/")))
+}
+
+/// The site that is meant, where no page can be made of what is said.
+fn site(fields: &HeaderMap) -> Option<String> {
+    field(fields, "x-bare-host").map(str::to_owned)
 }
 
 /// What a server says of itself.
@@ -58,7 +72,7 @@ struct Manifest {
 /// Looks at a whole answer that is JSON.
 #[must_use]
 pub fn in_manifest(body: &[u8]) -> Option<Finding> {
-    if body.len() > LONGEST {
+    if body.len() > LONGEST || memchr::memmem::find(body, b"memoryUsage").is_none() {
         return None;
     }
     let Manifest { versions, language, .. } = serde_json::from_slice(body).ok()?;
@@ -82,12 +96,18 @@ mod tests {
             (&[("x-bare-url", "http://a.example:8080/")], Some("a.example:8080")),
             (&[("x-bare-host", "a.example"), ("x-bare-port", "443"), ("x-bare-path", "/"), ("x-bare-protocol", "https:")], Some("a.example")),
             (&[("x-bare-host", "a.example"), ("x-bare-port", "80")], Some("a.example:80")),
+            (&[("x-bare-host", "a.example"), ("x-bare-protocol", "http:"), ("x-bare-path", "/play?x=1")], Some("a.example:80")),
+            (&[("x-bare-host", "a..example")], Some("a..example")),
             (&[("x-bare-headers-0", ";{\"a\":1}")], None),
             (&[("x-bare-status", "200")], None),
         ] {
             let found = in_fields(&fields(list)).expect("found");
             assert_eq!((found.code, found.target.as_deref()), (Code::Bare, target), "{list:?}");
         }
+        let parts = [("x-bare-host", "a.example"), ("x-bare-protocol", "http:"), ("x-bare-path", "/play?x=1")];
+        let whole = [("x-bare-url", "http://a.example/play?x=1")];
+        let meant = |list: &[_]| in_fields(&fields(list)).and_then(|found| found.meant());
+        assert_eq!((meant(&parts), meant(&whole)), (Url::parse("http://a.example/play?x=1").ok(), Url::parse("http://a.example/play?x=1").ok()));
         for list in [&[("x-barely", "1")][..], &[("x-bare-minimum", "1")], &[("x-bare-", "1")], &[("bare-url", "x")], &[("x-bare-headers-", "1")], &[]] {
             assert_eq!(in_fields(&fields(list)), None, "{list:?}");
         }

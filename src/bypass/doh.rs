@@ -10,6 +10,8 @@ const TYPES: [&str; 3] = ["application/dns-message", "application/dns-json", "ap
 /// Looks at the `Content-Type` or `Accept` of a request, or the `Content-Type` of an answer.
 #[must_use]
 pub fn in_type(value: &str) -> Option<Finding> {
+    // What all of them have: most values are long lists of something else.
+    memchr::memchr2_iter(b'd', b'D', value.as_bytes()).find(|at| value.as_bytes()[*at..].get(..3).is_some_and(|here| here.eq_ignore_ascii_case(b"dns")))?;
     let named = value.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
     let found = named.into_iter().find_map(|name| TYPES.into_iter().find(|known| name.eq_ignore_ascii_case(known)))?;
     Some(Finding::new(Code::Doh, &format!("the type {found}")))
@@ -18,6 +20,8 @@ pub fn in_type(value: &str) -> Option<Finding> {
 /// Looks at path and query: a question in `dns=`, and the usual path, which alone proves nothing.
 #[must_use]
 pub fn in_path(path: &str) -> Option<Finding> {
+    // What either has; a long query is looked through once.
+    memchr::memmem::find(path.as_bytes(), b"dns")?;
     let (before, query) = path.split_once('?').unwrap_or((path, ""));
     if query.split('&').filter_map(|pair| pair.strip_prefix("dns=")).any(is_question) {
         return Some(Finding::new(Code::Doh, "a question to a name server in the address"));
@@ -41,7 +45,7 @@ mod tests {
         // RFC 8484 section 4.1.1.
         let asked = in_path("/resolve?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB").expect("found");
         assert_eq!((asked.code, asked.certainty), (Code::Doh, Certainty::Near));
-        assert_eq!(in_path("/dns-query").map(|found| found.certainty), Some(Certainty::Scores(4)));
+        assert_eq!(["/dns-query", "/dns-query?ct"].map(|path| in_path(path).map(|found| found.certainty)), [Some(Certainty::Scores(4)); 2]);
         for value in ["application/dns-message", "Application/DNS-JSON; charset=utf-8", "text/html, application/dns-message;q=0.5"] {
             assert!(in_type(value).is_some(), "{value}");
         }

@@ -24,15 +24,31 @@ const LENIENT: GeneralPurposeConfig =
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
+/// Whether a path may hold an address in code: to be asked of every request, before anything that takes longer.
+#[must_use]
+pub fn may_hold(path: &str) -> bool {
+    segments(path).any(may_begin)
+}
+
 /// Looks for an address in the path and query of a request to `own`.
 #[must_use]
 pub fn in_path(own: &Host, path: &str) -> Option<Finding> {
-    let whole = path.split(['?', '#']).next().unwrap_or_default();
-    whole.split('/').filter(|segment| (8..=LONGEST).contains(&segment.len())).take(MOST).find_map(|segment| {
+    segments(path).filter(|segment| may_begin(segment)).take(MOST).find_map(|segment| {
         let (url, code) = CODES.iter().find_map(|(read, code)| Some((other(own, &read(segment)?)?, *code)))?;
-        let target = if url.port == 443 { url.host.as_str().to_owned() } else { url.host.authority(url.port) };
-        Some(Finding::new(Code::Encoded, &format!("an address {code}: {url}")).of_target(&target))
+        Some(Finding::new(Code::Encoded, &format!("an address {code}: {url}")).of_page(url))
     })
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let whole = path.split(['?', '#']).next().unwrap_or_default();
+    whole.split('/').filter(|segment| (8..=LONGEST).contains(&segment.len()))
+}
+
+/// Whether the first letters are those of "http" in one of the codes, or anything is escaped.
+fn may_begin(segment: &str) -> bool {
+    matches!(segment.as_bytes(), [b'h', b'v', b't', b'r', ..] | [b'a', b'H', b'R', b'0', ..] | [b'S', b'F', b'R', b'U', ..])
+        || matches!(segment.as_bytes(), [b'6' | b'4', _, b'7' | b'5', _, ..] | [b'u' | b'U', b'g' | b'G', b'g' | b'G', b'c' | b'C', ..])
+        || memchr::memchr(b'%', segment.as_bytes()).is_some()
 }
 
 /// A way to write an address, as it is undone.
@@ -75,8 +91,8 @@ fn base64(segment: &str) -> Option<String> {
 }
 
 fn hexadecimal(segment: &str) -> Option<String> {
-    // "http".
-    if !segment.starts_with("68747470") || !segment.len().is_multiple_of(2) || !segment.is_ascii() {
+    // "http", or "HTTP".
+    if !segment.starts_with("68747470") && !segment.starts_with("48545450") || !segment.len().is_multiple_of(2) || !segment.is_ascii() {
         return None;
     }
     let bytes: Option<Vec<u8>> = (0..segment.len()).step_by(2).map(|at| u8::from_str_radix(&segment[at..at + 2], 16).ok()).collect();
@@ -86,7 +102,7 @@ fn hexadecimal(segment: &str) -> Option<String> {
 fn rot13(segment: &str) -> Option<String> {
     let text = unescaped(segment);
     // "http".
-    if !text.starts_with("uggc") {
+    if !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("uggc")) {
         return None;
     }
     let turn = |letter: char| match letter {

@@ -18,6 +18,8 @@ pub fn in_path(path: &str) -> Option<Finding> {
 }
 
 fn croxy(path: &str) -> Option<Finding> {
+    // What all of them have; a long query is looked through once.
+    memchr::memmem::find(path.as_bytes(), b"__cp")?;
     let (before, query) = path.split_once('?').unwrap_or((path, ""));
     if let Some(value) = query.split('&').find_map(|pair| pair.strip_prefix("__cpo=")) {
         let found = Finding::new(Code::Croxy, "\"__cpo=\" in the address");
@@ -47,9 +49,10 @@ fn rammerhead(path: &str) -> Option<Finding> {
     let is_session = session.len() == 32 && session.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     if is_session && (rest.starts_with("_rhs") || rest.starts_with("http:/") || rest.starts_with("https:/")) {
         let found = Finding::new(Code::Rammerhead, "an address behind a session of 32 letters");
-        let host = rest.split_once("//").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
-        return Some(match host.filter(|host| host.contains('.')) {
-            Some(host) => found.of_target(host),
+        // The query of the address is the page's.
+        let page = path.strip_prefix('/').and_then(|path| path.split_once('/')).and_then(|(_, page)| crate::url::Url::parse(page).ok());
+        return Some(match page.filter(|page| page.host.as_str().contains('.') && !rest.starts_with("_rhs")) {
+            Some(page) => found.of_page(page),
             None => found,
         });
     }

@@ -3,7 +3,7 @@
 //! Some builds give their names at random, so that nothing here is seen: what they speak (`wisp`, `bare`) is seen all the same.
 
 use super::{Certainty, Code, Finding};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use std::sync::LazyLock;
 
 /// Names that no other program has, with the program's.
@@ -30,13 +30,28 @@ const NAMES: [(&str, &str); 17] = [
 /// As much of a body as is read, in bytes.
 pub const READ: usize = 256 << 10;
 
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(NAMES.map(|(name, _)| name)).ok());
+/// The bytes of the longest name.
+const LONGEST: usize = longest();
 
-/// Reads a body as it passes.
-#[derive(Clone, Debug, Default)]
+const fn longest() -> usize {
+    let (mut most, mut place) = (0, 0);
+    while place < NAMES.len() {
+        most = if NAMES[place].0.len() > most { NAMES[place].0.len() } else { most };
+        place += 1;
+    }
+    most
+}
+
+/// No name stands in another, so that the first that is found at a place is the only one; asked for so, it is looked for many bytes at a time.
+static FINDER: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(NAMES.map(|(name, _)| name)).ok());
+
+/// Reads a body as it passes. It takes no memory but its own.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Kits {
     /// The last bytes of what was read, as many as a name may begin in.
-    tail: Vec<u8>,
+    tail: [u8; LONGEST - 1],
+    kept: usize,
     read: usize,
     /// Which names were seen.
     seen: u32,
@@ -48,25 +63,41 @@ impl Kits {
         let bytes = &bytes[..bytes.len().min(READ.saturating_sub(self.read))];
         let Some(finder) = FINDER.as_ref().filter(|_| !bytes.is_empty()) else { return };
         self.read += bytes.len();
-        let longest = NAMES.iter().map(|(name, _)| name.len()).max().unwrap_or_default() - 1;
-        let seam: Vec<u8> = self.tail.iter().chain(&bytes[..bytes.len().min(longest)]).copied().collect();
-        for found in finder.find_overlapping_iter(&seam).chain(finder.find_overlapping_iter(bytes)) {
-            self.seen |= 1 << found.pattern().as_usize();
+        if self.kept > 0 {
+            let mut seam = [0; 2 * (LONGEST - 1)];
+            let more = bytes.len().min(LONGEST - 1);
+            seam[..self.kept].copy_from_slice(&self.tail[..self.kept]);
+            seam[self.kept..self.kept + more].copy_from_slice(&bytes[..more]);
+            finder.find_iter(&seam[..self.kept + more]).for_each(|found| self.seen |= 1 << found.pattern().as_usize());
         }
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(longest)..]);
-        self.tail.drain(..self.tail.len().saturating_sub(longest));
+        finder.find_iter(bytes).for_each(|found| self.seen |= 1 << found.pattern().as_usize());
+        let new = bytes.len().min(LONGEST - 1);
+        let old = self.kept.min(LONGEST - 1 - new);
+        self.tail.copy_within(self.kept - old..self.kept, 0);
+        self.tail[old..old + new].copy_from_slice(&bytes[bytes.len() - new..]);
+        self.kept = old + new;
+    }
+
+    /// How many names were seen.
+    #[must_use]
+    pub fn names(&self) -> u32 {
+        self.seen.count_ones()
+    }
+
+    /// Whether as much was read as is read of any body.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.read >= READ
     }
 
     /// What was seen: nearly certain where it is two names.
     #[must_use]
     pub fn finding(&self) -> Option<Finding> {
         let names: Vec<_> = NAMES.iter().enumerate().filter(|(place, _)| self.seen & 1 << place != 0).map(|(_, row)| *row).collect();
-        let (name, program) = names.first()?;
+        let (_, program) = names.first()?;
         let found =
             Finding::new(Code::KitText, &format!("{} of {program}", names.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")));
-        // Two that overlap are one.
-        let is_two = names.iter().any(|(other, _)| !other.contains(name) && !name.contains(other));
-        Some(if is_two { found.with(Certainty::Near) } else { found })
+        Some(if names.len() > 1 { found.with(Certainty::Near) } else { found })
     }
 }
 
@@ -74,6 +105,16 @@ impl Kits {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn no_name_stands_in_another_or_ends_as_another_begins() {
+        for (name, _) in NAMES {
+            for (other, _) in NAMES.into_iter().filter(|(other, _)| *other != name) {
+                assert!(!name.contains(other), "{other} is in {name}");
+                assert!((1..name.len()).all(|at| !other.starts_with(&name[at..]) || name.len() - at < 2), "{other} begins as {name} ends");
+            }
+        }
+    }
 
     #[test]
     fn one_name_is_a_sign_and_two_are_nearly_certain() {

@@ -12,11 +12,15 @@
 
 pub mod address;
 pub mod bare;
+pub mod bodies;
+pub mod cloak;
 pub mod doh;
 pub mod ech;
 pub mod encoded;
 pub mod first;
 pub mod forms;
+pub mod heads;
+pub mod hosting;
 pub mod kits;
 pub mod random;
 pub mod sharing;
@@ -26,6 +30,9 @@ pub mod triad;
 pub mod types;
 pub mod wisp;
 pub mod wsproxy;
+
+use crate::host::Host;
+use crate::url::{Scheme, Url, split_port};
 
 /// What was found, by its name in the log and in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -217,6 +224,8 @@ pub struct Finding {
     pub certainty: Certainty,
     /// The site that was really meant, with its port where that is not 443: as it was asked for, at most 260 bytes of `A-Z a-z 0-9 . : [ ] -`.
     pub target: Option<Box<str>>,
+    /// The page that was really meant, where more than its site is known.
+    pub page: Option<Box<Url>>,
     /// What was seen, for a technician: printable, at most 160 bytes.
     pub seen: Box<str>,
 }
@@ -228,7 +237,7 @@ impl Finding {
     /// One as certain as its code. What was seen is cut and made printable.
     #[must_use]
     pub fn new(code: Code, seen: &str) -> Self {
-        Self { code, certainty: code.certainty(), target: None, seen: printable(seen).into() }
+        Self { code, certainty: code.certainty(), target: None, page: None, seen: printable(seen).into() }
     }
 
     /// One that is surer, or less sure.
@@ -241,6 +250,25 @@ impl Finding {
     #[must_use]
     pub fn of_target(self, target: &str) -> Self {
         Self { target: is_target(target).then(|| target.into()), ..self }
+    }
+
+    /// One that says which page was really meant.
+    #[must_use]
+    pub fn of_page(self, page: Url) -> Self {
+        let target = if page.port == Scheme::Https.default_port() { page.host.to_string() } else { page.host.authority(page.port) };
+        Self { page: Some(Box::new(page)), ..self.of_target(&target) }
+    }
+
+    /// What was really meant, as it would be asked for directly; nothing, where that is not known.
+    #[must_use]
+    pub fn meant(&self) -> Option<Url> {
+        if let Some(page) = &self.page {
+            return Some((**page).clone());
+        }
+        let (host, port) = split_port(self.target.as_deref()?).ok()?;
+        let port = port.unwrap_or(Scheme::Https.default_port());
+        let scheme = if port == Scheme::Http.default_port() { Scheme::Http } else { Scheme::Https };
+        Some(Url::new(scheme, Host::parse(host).ok()?, port, "/"))
     }
 
     /// For the log: what it is, what was seen, and how certain that is.

@@ -11,29 +11,76 @@ const WASM: &[u8] = b"\0asm";
 /// How programs begin that a bundler or a person wrote.
 const PROGRAMS: [&[u8]; 10] =
     [b"(()=>", b"(function", b"!function", b"\"use strict\"", b"'use strict'", b"import ", b"importScripts(", b"const ", b"var ", b"self.__"];
+/// The mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What bytes turn out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A page.
+    Page,
+    /// A script.
+    Script,
+    /// WebAssembly.
+    Wasm,
+}
+
+impl What {
+    /// Whether it may hold names that are told by their letters.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Page | Self::Script)
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Page => "a page",
+            Self::Script => "a script",
+            Self::Wasm => "WebAssembly",
+        }
+    }
+}
+
+/// What a body is whose first bytes are these, if it is a page or a program.
+#[must_use]
+pub fn sniff(first: &[u8]) -> Option<What> {
+    if first.starts_with(WASM) {
+        return Some(What::Wasm);
+    }
+    let begins = first.trim_ascii_start();
+    let begins = begins.strip_prefix(MARK).unwrap_or(begins).trim_ascii_start();
+    let is = |marks: &[&[u8]], same: fn(&[u8], &[u8]) -> bool| marks.iter().any(|mark| begins.get(..mark.len()).is_some_and(|start| same(start, mark)));
+    if is(&PAGES, <[u8]>::eq_ignore_ascii_case) {
+        Some(What::Page)
+    } else if is(&PROGRAMS, |a, b| a == b) {
+        Some(What::Script)
+    } else {
+        None
+    }
+}
+
+/// Whether a body of which this has come may turn out to be one yet.
+#[must_use]
+pub fn may_become(first: &[u8]) -> bool {
+    let begins = first.trim_ascii_start();
+    let begins = begins.strip_prefix(MARK).unwrap_or(begins).trim_ascii_start();
+    let may = |mark: &[u8]| mark.get(..begins.len()).is_some_and(|start| start.eq_ignore_ascii_case(begins));
+    WASM.starts_with(first) || MARK.starts_with(begins) || PAGES.iter().chain(&PROGRAMS).any(|mark| may(mark))
+}
+
+/// That a body is this though it says that it is of this type.
+#[must_use]
+pub fn lie_of(declared: &str, what: What) -> Option<Finding> {
+    let name = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_media = ["image/", "audio/", "font/", "video/"].iter().any(|kind| name.starts_with(kind));
+    // A picture of lines and letters is a text with tags.
+    (is_media && name != "image/svg+xml").then(|| Finding::new(Code::TypeLie, &format!("{} that says it is {name}", what.words())))
+}
 
 /// Looks at the first bytes of a body that says it is of this type, without its codings. The host is not looked at: ask only of sites that no list knows.
 #[must_use]
 pub fn lie(declared: &str, first: &[u8]) -> Option<Finding> {
-    let name = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_media = ["image/", "audio/", "font/", "video/"].iter().any(|kind| name.starts_with(kind));
-    // A picture of lines and letters is a text with tags.
-    if !is_media || name == "image/svg+xml" {
-        return None;
-    }
-    let begins = first.trim_ascii_start();
-    let begins = begins.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begins);
-    let is = |marks: &[&[u8]], same: fn(&[u8], &[u8]) -> bool| marks.iter().any(|mark| begins.get(..mark.len()).is_some_and(|start| same(start, mark)));
-    let what = if first.starts_with(WASM) {
-        "WebAssembly"
-    } else if is(&PAGES, <[u8]>::eq_ignore_ascii_case) {
-        "a page"
-    } else if is(&PROGRAMS, |a, b| a == b) {
-        "a script"
-    } else {
-        return None;
-    };
-    Some(Finding::new(Code::TypeLie, &format!("{what} that says it is {name}")))
+    lie_of(declared, sniff(first)?)
 }
 
 #[cfg(test)]
@@ -59,6 +106,24 @@ mod tests {
             ("application/octet-stream", b"\0asm"),
         ] {
             assert_eq!(lie(declared, first), None, "{declared}");
+        }
+    }
+
+    #[test]
+    fn what_may_become_one_is_waited_for_and_no_longer() {
+        for (first, expected) in [
+            (&b""[..], true),
+            (b"  <", true),
+            (b"<!do", true),
+            (b"\0as", true),
+            (b"\xef\xbb", true),
+            (b"\xef\xbb\xbf \n(fun", true),
+            (b"\x89P", false),
+            (b"GIF", false),
+            (b"<svg", false),
+            (b"constant", false),
+        ] {
+            assert_eq!(may_become(first), expected, "{first:?}");
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod restrict;
 pub mod rewrite;
 pub mod safesearch;
 pub mod tenants;
+pub mod through;
 pub mod ways;
 pub mod words;
 

@@ -1,7 +1,7 @@
 //! Why a decision is what it is: in a word for the log, in a sentence for people, and what of it decided.
 //!
 //! It decides nothing and permits nothing: that is [`decision`](super::decision). Some reasons say more of the one within them. What others need more to
-//! say is where it is judged: [`Unsafe`], [`Republished`], [`Words`].
+//! say is where it is judged: [`Unsafe`], [`Republished`], [`Words`], [`Through`].
 //!
 //! # Where to add
 //!
@@ -11,6 +11,7 @@ use super::Action;
 use super::republished::Republished;
 use super::restrict::Restricted;
 use super::safesearch::Unsafe;
+use super::through::Through;
 use super::words::{Said, Words};
 use crate::bypass::Finding;
 use crate::category::{Category, CategorySet, Page, Taxonomy};
@@ -82,6 +83,8 @@ pub enum Reason {
     Words(Arc<Words>),
     /// A way round the filter.
     Way(Arc<Finding>),
+    /// A way round the filter to a page that may not be shown.
+    Through(Box<Through>),
 }
 
 /// Why what would be looked into is passed sealed.
@@ -138,6 +141,9 @@ impl Reason {
         if let Self::Republished(republished) = self {
             return Some(&republished.site);
         }
+        if let Self::Through(through) = self {
+            return Some(&through.site);
+        }
         self.within()?.warned_of()
     }
 
@@ -146,6 +152,7 @@ impl Reason {
         match self {
             Self::NoPage(inner) | Self::Continued(inner) | Self::Sealed(inner, _) | Self::Led { then: inner, .. } => Some(inner),
             Self::Republished(republished) => Some(&republished.reason),
+            Self::Through(through) => Some(&through.reason),
             Self::AlwaysBlocked(_)
             | Self::Port(_)
             | Self::Restricted(_)
@@ -206,6 +213,9 @@ impl Reason {
                 Said::Unreadable(_) => "unreadable",
             },
             Self::Way(finding) => finding.code.as_str(),
+            // As above.
+            Self::Through(through) if through.reason.is_always_blocked() => through.reason.kind(),
+            Self::Through(through) => through.finding.code.as_str(),
         }
     }
 
@@ -238,8 +248,19 @@ impl Reason {
             Self::Led { rule, how: Led::Sent, to, then } => format!("The rule \"{rule}\" sends it to {to}. {}", then.text(taxonomy)),
             Self::Words(words) => words.text(),
             Self::Way(finding) => finding.why(),
+            Self::Through(through) => format!("{} {}", through.finding.why(), through.reason.text(taxonomy)),
         };
         Cow::Owned(text)
+    }
+
+    /// The reason as whoever it is about is told. By what a way round was known stays out of it: that is for the record, and would say what to do better.
+    #[must_use]
+    pub fn told(&self, taxonomy: &Taxonomy) -> Cow<'static, str> {
+        match self {
+            Self::Way(finding) => Cow::Borrowed(finding.code.words()),
+            Self::Through(through) => Cow::Owned(format!("{} {}", through.finding.code.words(), through.reason.told(taxonomy))),
+            other => other.text(taxonomy),
+        }
     }
 
     /// The category that decided, if one did.
@@ -249,7 +270,7 @@ impl Reason {
             Self::AlwaysBlocked(Illegal { category, .. }) | Self::Category { category, .. } => Some(*category),
             Self::Rule { category, .. } => *category,
             Self::Words(words) => words.category(),
-            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.category(),
+            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) | Self::Through(_) => self.within()?.category(),
             Self::Port(_) | Self::Restricted(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Way(_) => None,
         }
     }
@@ -259,7 +280,7 @@ impl Reason {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::AlwaysBlocked(Illegal { source: Source::List(entry), .. }) | Self::Rule { entry, .. } | Self::Category { entry, .. } => entry.as_ref(),
-            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) => self.within()?.entry(),
+            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Led { .. } | Self::Republished(_) | Self::Through(_) => self.within()?.entry(),
             Self::AlwaysBlocked(_) | Self::Port(_) | Self::Restricted(_) | Self::Unsafe(_) | Self::Nested | Self::Unlisted | Self::Words(_) | Self::Way(_) => {
                 None
             }
@@ -272,7 +293,7 @@ impl Reason {
         match self {
             Self::Rule { rule, .. } => Some(rule),
             Self::Led { rule, then, .. } => Some(then.rule().unwrap_or(rule)),
-            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Republished(_) => self.within()?.rule(),
+            Self::NoPage(_) | Self::Continued(_) | Self::Sealed(..) | Self::Republished(_) | Self::Through(_) => self.within()?.rule(),
             Self::AlwaysBlocked(_)
             | Self::Category { .. }
             | Self::Port(_)
@@ -291,6 +312,9 @@ impl Reason {
         let decided = self.category().map_or(found, |category| found.with(category));
         if let Self::Republished(republished) = self {
             return decided.union(republished.categories);
+        }
+        if let Self::Through(through) = self {
+            return decided.union(through.categories);
         }
         self.within().map_or(decided, |inner| inner.listed(decided))
     }

@@ -1,6 +1,7 @@
 //! The policy, in the school's words.
 
 mod republished;
+mod through;
 
 use super::condition::Term;
 use super::glob::Glob;

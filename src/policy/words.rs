@@ -240,7 +240,8 @@ fn is_by_name(reason: &Reason) -> bool {
         | Reason::Unlisted
         | Reason::Words(_)
         | Reason::Restricted(_)
-        | Reason::Way(_) => false,
+        | Reason::Way(_)
+        | Reason::Through(_) => false,
     }
 }
 

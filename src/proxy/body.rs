@@ -432,10 +432,10 @@ impl AnswerBody {
     fn finish(&mut self, mut outcome: Outcome) {
         if let Content::Scanned(scanned) = &mut self.content
             && let Some(pending) = &mut self.pending
-            && let Some(found) = scanned.concluded()
         {
-            found.note(pending);
-            if scanned.is_cut() {
+            let is_found = scanned.concluded().map(|found| found.note(pending)).is_some();
+            scanned.beside().iter().for_each(|said| said.note(pending));
+            if is_found && scanned.is_cut() {
                 outcome = Outcome::Cut;
             }
         }

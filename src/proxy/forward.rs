@@ -16,6 +16,7 @@ use super::headers::{
     Wishes, ask_for_readable, asks_for_a_connection, asks_websocket, count_down, head_bytes, is_websocket, logs_in_a_connection, say_logins_work, set_host,
     strip_request, strip_response,
 };
+use super::judge::Sentence;
 use super::line::Line;
 use super::meaning::Entry;
 use super::pace::Leash;
@@ -72,7 +73,7 @@ impl Worker {
             }
         };
         let leash = Leash::of_record(self.reins.clone(), entry.opening.clone());
-        let opening = (asked.reading.is_some() || asks_websocket(&asked.headers)).then(|| entry.opening.clone());
+        let case = Case { opening: entry.opening.clone(), target: &target };
         let (mut pending, ready, held) = match (upload, &line) {
             // Nothing is said to the origin before what is to be sent is judged.
             (Some(upload), _) => match Box::pin(self.hold_upload(&upload, &mut asked, entry, request.body_mut())).await {
@@ -110,6 +111,9 @@ impl Worker {
             }
         };
         let Some(ready) = ready else { return self.answer_last_hop(&asked, &target, pending) };
+        if !asked.ways.is_empty() {
+            self.remark_ways(&asked, &case.opening, &mut pending);
+        }
         if logs_in && conn.is_stream() {
             return match self.record_heard(&asked, held.and_then(|(_, heard)| heard), Outcome::Abandoned, pending).await {
                 Ok(pending) => over_http1(&asked, pending),
@@ -122,7 +126,7 @@ impl Worker {
         self.via.add(&mut asked.headers, asked.version);
         let key = if conn.is_stream() { websocket::expected(&asked.headers) } else { None };
         let client = wishes.websocket.then(|| {
-            let plan = self.socket(&mut asked, &target, opening.as_ref());
+            let plan = self.socket(&mut asked, &target, &case.opening);
             Switching { client: hyper::upgrade::on(&mut request), key, plan }
         });
         let path = asked.changes.apply(url, path, &mut asked.headers);
@@ -132,14 +136,13 @@ impl Worker {
         }
         self.make_ready_to_hear(&mut asked, &mut pending).await;
         let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
-        let case = opening.filter(|_| asked.reading.is_some()).map(|opening| Case { opening, target: &target });
-        let overheard = match &case {
-            Some(case) => match Box::pin(self.read_upload(&asked, case, &mut upload, heard.is_some())).await {
+        let overheard = match asked.reading {
+            Some(_) => match Box::pin(self.read_upload(&asked, &case, &mut upload, heard.is_some())).await {
                 Ok(overheard) => overheard,
                 Err(found) => {
                     asked.recall_form();
                     return match self.record_heard(&asked, heard, Outcome::Withheld, pending).await {
-                        Ok(pending) => Box::pin(self.withheld(&asked, case, &found, pending)).await,
+                        Ok(pending) => Box::pin(self.withheld(&asked, &case, &found, pending)).await,
                         Err(answer) => answer,
                     };
                 }
@@ -152,7 +155,7 @@ impl Worker {
             (Some(whole), Ok(part)) if whole.is_wanted_for(&part.0) => Box::pin(self.ask_for_whole(whole, part, (&line, offer, &conn), &mut pending)).await,
             (_, exchanged) => exchanged,
         };
-        if case.is_some() || exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
+        if asked.reading.is_some() || exchanged.as_ref().map_or(true, |(response, _)| response.status().is_redirection()) {
             asked.recall_form();
         }
         let became = exchanged.as_ref().map_or_else(ProxyError::outcome, |_| Outcome::Complete);
@@ -161,9 +164,9 @@ impl Worker {
             Err(answer) => return answer,
         };
         let overheard = overheard.and_then(|overheard| overheard.lock().clone());
-        let exchanged = match (exchanged, overheard, &case) {
-            (Err(_), Some(found), Some(case)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, case, &found, pending),
-            (exchanged, found, _) => {
+        let exchanged = match (exchanged, overheard) {
+            (Err(_), Some(found)) if found.on_hit > OnHit::Note => return self.cut_off(&asked, &case, &found, pending),
+            (exchanged, found) => {
                 found.into_iter().for_each(|found| found.note(&mut pending));
                 exchanged
             }
@@ -176,14 +179,18 @@ impl Worker {
                     if let Some(refusal) = self.refuse_to_lead(&asked, &target, &response, &mut pending).await {
                         return refusal;
                     }
+                    if let Some(reason) = self.at_answer(&asked, &case.opening, response.headers(), &mut pending) {
+                        asked.recall_form();
+                        return Box::pin(self.withheld(&asked, &case, &Sentence { on_hit: OnHit::Withhold, reason }, pending)).await;
+                    }
                     self.note_redirect(&asked, &target, &response);
                     let answer = self.relay(&asked, (wishes, client), response, (line, origin), (pending, leash));
                     let answer = match brief {
                         Some(brief) => Box::pin(self.judge_file(brief, &asked, answer)).await,
                         None => answer,
                     };
-                    match case {
-                        Some(case) => Box::pin(self.read_answer(&asked, case, answer)).await,
+                    match self.readers(&asked, &case, &answer) {
+                        Some(readers) => Box::pin(self.read_answer(&asked, case, answer, readers)).await,
                         None => answer,
                     }
                 }

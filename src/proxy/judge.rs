@@ -52,6 +52,9 @@ impl Sentence {
         {
             pending.remark(Remark::Words { theme: theme.clone(), points: *points, threshold: *threshold, way: words.way });
         }
+        if let (OnHit::Note, Reason::Way(finding)) = (self.on_hit, &self.reason) {
+            pending.remark(Remark::from(&**finding));
+        }
     }
 }
 

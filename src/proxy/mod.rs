@@ -71,6 +71,7 @@ mod timer;
 pub mod tunnel;
 mod unfit;
 pub mod warnings;
+mod ways;
 mod websocket;
 mod whole;
 pub mod wire;
@@ -78,6 +79,7 @@ pub mod wire;
 use crate::alert::links::Links;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
+use crate::bypass::cloak::Leaps;
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
@@ -100,6 +102,7 @@ use names::KnownNames;
 use pace::Reins;
 use pages::School;
 use parent::Parent;
+use parking_lot::Mutex;
 use pool::Pool;
 use shared::Shared;
 use std::collections::HashMap;
@@ -221,6 +224,8 @@ pub struct Proxy {
     via: Via,
     warnings: Warnings,
     trail: Trail<RecordId>,
+    /// Tabs that pretended to be another moments ago.
+    leaps: Mutex<Leaps>,
     requests: Option<PerClient>,
     password_checks: PerClient,
     /// Memory for undoing content codings.
@@ -284,6 +289,7 @@ impl Proxy {
             via: Via::new(u32::from_le_bytes([a, b, c, d])),
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
+            leaps: Mutex::default(),
             decoding: Decoding::of(&limits.scan),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),

@@ -14,6 +14,7 @@ use super::judge_parts::PartsJudge;
 use super::request::{Answer, Asked, own_answer};
 use super::scanned::{Form, Held, Judges, Manner, Note, Notice, Scanned, Source, Told};
 use super::target::Target;
+use super::ways::body::WaysJudge;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, RecordId, Recorder, Verdict};
 use crate::body::coding::{Codings, Decoder, Unreadable};
@@ -96,10 +97,10 @@ impl Case<'_> {
 
 impl Proxy {
     /// Who reads a body with this head, and what it is; nobody, if it is no text or nobody is to.
-    fn judges(&self, asked: &Asked, way: Way, headers: &HeaderMap) -> Option<(Judges, Shape)> {
-        let reading = asked.reading.as_ref()?;
+    fn judges(&self, asked: &Asked, way: Way, headers: &HeaderMap) -> (Judges, Option<Shape>) {
         let mut judges = Judges::new();
         let mut shape = None;
+        let Some(reading) = &asked.reading else { return (judges, shape) };
         let body = match way {
             Way::Answer => Body::of(headers),
             Way::Upload => Body::sent(headers),
@@ -119,7 +120,7 @@ impl Proxy {
             judges.push(Box::new(messages));
             shape = Some(Shape::PartByPart);
         }
-        Some((judges, shape?))
+        (judges, shape)
     }
 
     /// Undoes the codings of a body with this head, if there is room for it, or soon.
@@ -156,7 +157,7 @@ impl Worker {
     /// Reads what is sent, as far as it is held: what is found while the rest is sent is overheard. Why nothing is sent, if so. Of what somebody listens to
     /// the rest is heard first.
     pub(super) async fn read_upload(&self, asked: &Asked, case: &Case<'_>, upload: &mut Upload, is_heard: bool) -> Result<Option<Overheard>, Sentence> {
-        let Some((judges, shape)) = self.judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
+        let (judges, Some(shape)) = self.judges(asked, Way::Upload, upload.request.headers()) else { return Ok(None) };
         let (Some(reading), false) = (&asked.reading, matches!(upload.request.body(), RequestBody::Empty)) else { return Ok(None) };
         let mut sent = std::mem::replace(upload.request.body_mut(), RequestBody::Empty);
         let holds = reading.most(Way::Upload) == OnHit::Withhold && is_held(shape);
@@ -191,19 +192,37 @@ impl Worker {
         Ok(Some(overheard))
     }
 
-    /// The origin's answer as it goes to the client, read as it passes if it is to be.
-    pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Case<'_>, answer: Answer) -> Answer {
-        let (mut head, mut body) = answer.into_parts();
+    /// Who reads an answer as it passes; nobody, if there is nothing to read or nobody is to.
+    pub(super) fn readers(&self, asked: &Asked, case: &Case<'_>, answer: &Answer) -> Option<Readers> {
         // One that is over with its head says so to its client too: gRPC has such answers, which mean another thing with an empty body.
-        let is_read = has_body(&asked.method, head.status) && !body.is_end_stream();
-        let judges = if is_read { self.judges(asked, Way::Answer, &head.headers) } else { None };
-        let (Some((judges, shape)), Some(reading)) = (judges, &asked.reading) else { return Response::from_parts(head, body) };
+        if !has_body(&asked.method, answer.status()) || answer.body().is_end_stream() {
+            return None;
+        }
+        let headers = answer.headers();
+        let (mut judges, shape) = self.judges(asked, Way::Answer, headers);
+        // Nothing is decoded for this alone where nobody is to read.
+        let identity = asked.sequel.as_ref().map(|sequel| &sequel.identity).filter(|_| asked.reading.is_some() || !headers.contains_key(CONTENT_ENCODING));
+        if let Some(judge) = identity.and_then(|identity| {
+            let ways = asked.snapshot.policy.ways(identity.standing);
+            WaysJudge::of(ways, headers, !case.opening.categories.is_empty())
+        }) {
+            judges.push(Box::new(judge));
+        }
+        (!judges.is_empty()).then_some(Readers { judges, shape: shape.unwrap_or(Shape::Other) })
+    }
+
+    /// The origin's answer as it goes to the client, read as it passes.
+    pub(super) async fn read_answer(self: &Arc<Self>, asked: &Asked, case: Case<'_>, answer: Answer, Readers { judges, shape }: Readers) -> Answer {
+        let (mut head, mut body) = answer.into_parts();
         // Pages of our own are not read.
         let Some((flow, pending, conn, leash)) = body.take_flow() else { return Response::from_parts(head, body) };
         let manner = Manner {
             way: Way::Answer,
-            group: reading.group().clone(),
-            may_change: !is_fixed(&head.headers),
+            group: case.opening.group.clone(),
+            // What is read for ways round alone, or may only be noted for its words, keeps its form: of what is cut for its bytes no more is shown.
+            may_change: shape != Shape::Other
+                && asked.reading.as_ref().is_some_and(|reading| reading.most(Way::Answer) > OnHit::Note)
+                && !is_fixed(&head.headers),
             pause: self.limits.scan.pause,
             notice: notice_for(shape),
             reference: pending.id().to_string(),
@@ -279,6 +298,14 @@ enum Shape {
     Parts,
     /// Several that come one after another, each wanted when it is there.
     PartByPart,
+    /// Read only to see what it is.
+    Other,
+}
+
+/// Who reads an answer, and what it looks like.
+pub(super) struct Readers {
+    judges: Judges,
+    shape: Shape,
 }
 
 /// Whether the parts of a body are wanted one by one: pages and pictures that replace one another, and the pieces of a GraphQL answer.
@@ -293,7 +320,7 @@ fn goes_on_in_parts(headers: &HeaderMap) -> bool {
 fn is_held(shape: Shape) -> bool {
     match shape {
         Shape::Text(Kind::Html | Kind::Json | Kind::Script | Kind::Plain | Kind::Form) | Shape::Parts => true,
-        Shape::Text(Kind::JsonLines | Kind::Events | Kind::Messages | Kind::Tokens) | Shape::PartByPart => false,
+        Shape::Text(Kind::JsonLines | Kind::Events | Kind::Messages | Kind::Tokens) | Shape::PartByPart | Shape::Other => false,
     }
 }
 
@@ -344,15 +371,17 @@ fn notice_for(shape: Shape) -> fn(&Reason, &str) -> Notice {
             let data = serde_json::json!({ "usher": "cut", "message": text_of(reason), "reference": reference });
             Notice::Bytes(format!("\n\nevent: usher\ndata: {data}\n\n").into())
         },
-        Shape::Text(Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form | Kind::Messages | Kind::Tokens) | Shape::Parts | Shape::PartByPart => {
-            |_, _| Notice::None
-        }
+        Shape::Text(Kind::Json | Kind::JsonLines | Kind::Script | Kind::Form | Kind::Messages | Kind::Tokens)
+        | Shape::Parts
+        | Shape::PartByPart
+        | Shape::Other => |_, _| Notice::None,
     }
 }
 
 fn text_of(reason: &Reason) -> String {
     match reason {
         Reason::Words(words) => words.text(),
+        Reason::Way(finding) => finding.code.words().to_owned(),
         // Nothing else is said of bodies.
         other => other.kind().to_owned(),
     }

@@ -32,7 +32,7 @@ impl Worker {
                 Page { help: true, ..page }
             }
             Tone::Block => {
-                let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked").line(reason.text(taxonomy));
+                let page = Page::new(StatusCode::FORBIDDEN, "blocked", "This page is blocked").line(reason.told(taxonomy));
                 let covers = reason.category().map(|category| taxonomy.info(category)).filter(|info| !info.covers.is_empty());
                 let page = match covers {
                     Some(info) => page.line(format!("{} covers: {}", info.name, info.covers)),
@@ -66,7 +66,7 @@ impl Worker {
     }
 
     pub(super) fn warning_page(&self, asked: &Asked, target: &Target, identity: &Identity, reason: &Reason) -> Page {
-        let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.text(&asked.snapshot.taxonomy));
+        let page = Page::new(StatusCode::FORBIDDEN, "warned", "Think before you go on").line(reason.told(&asked.snapshot.taxonomy));
         let page = page.line("If you need this site for your work, you can go on. Your visit is recorded, as every visit is.");
         let site = reason.warned_of().unwrap_or(&target.url().host);
         let token = self.warnings.token(identity, asked.client(), site, &target.as_asked(), asked.now);

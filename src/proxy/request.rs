@@ -17,6 +17,7 @@ use super::stream::REFUSED_HOST;
 use super::target::{self, Target};
 use super::{Worker, heads, websocket};
 use crate::audit::{Opening, Pending, RecordId, Verdict};
+use crate::bypass::Finding;
 use crate::clock::Moment;
 use crate::host::Host;
 use crate::identity::{Identity, Who};
@@ -73,6 +74,8 @@ pub(super) struct Asked {
     pub(super) files: Option<Arc<files::Rules>>,
     /// How its bodies are read, if they are.
     pub(super) reading: Option<Reading>,
+    /// The ways round the filter that its head takes, and that pass.
+    pub(super) ways: Vec<Finding>,
 }
 
 impl Asked {
@@ -87,6 +90,7 @@ impl Asked {
             sequel: None,
             files: None,
             reading: None,
+            ways: Vec::new(),
             ..*asked
         }
     }
@@ -186,6 +190,7 @@ impl Worker {
             sequel: None,
             files: None,
             reading: None,
+            ways: Vec::new(),
         }
     }
 
@@ -292,6 +297,7 @@ impl Worker {
         let past = self.past(&asked, &identity);
         let around = self.circumstances(&asked, &identity, &moment, &past);
         let Decision { verdict, reason, .. } = asked.snapshot.court().decide_request(target.url(), &found, around);
+        let (verdict, reason) = self.at_head(&mut asked, (&target, &found), &identity, (verdict, reason));
         let (verdict, page) = match verdict {
             RequestVerdict::Forward(permit) => {
                 let entry = self.judged(&asked, &target, &identity, &found, Verdict::Allowed, &reason);

@@ -72,6 +72,7 @@ impl Worker {
             let past = self.past(&asked, &identity);
             let around = self.circumstances(&asked, &identity, &moment, &past);
             let Decision { verdict, reason: now, .. } = asked.snapshot.court().decide_led(there.url(), &found, around, Some(lead));
+            let (verdict, now) = self.at_head(&mut asked, (&there, &found), &identity, (verdict, now));
             let (verdict, reason, page) = match verdict {
                 RequestVerdict::Elsewhere(next) => {
                     (lead, reason) = (next, now);

@@ -128,6 +128,8 @@ pub struct Scanned<S> {
     trailers: Option<HeaderMap>,
     stage: Stage,
     failed: Option<io::Error>,
+    /// Whether what came before it failed was given time to leave: hyper drops what it has not written when a body fails.
+    rested: bool,
     /// When something last came.
     active: Instant,
     timer: Timer,
@@ -176,6 +178,7 @@ impl<S: Source> Scanned<S> {
             trailers: None,
             stage: Stage::Open,
             failed: None,
+            rested: false,
             active: Instant::now(),
             timer: Timer::default(),
             is_cut: false,
@@ -288,6 +291,10 @@ impl<S: Source> Scanned<S> {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Some(bytes) = self.next_ready() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if self.failed.is_some() && !std::mem::replace(&mut self.rested, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if let Some(error) = self.failed.take() {
             self.stage = Stage::Over;
@@ -437,6 +444,11 @@ impl<S: Source> Scanned<S> {
             self.stage = Stage::Over;
         }
         self.reader.found.as_ref()
+    }
+
+    /// What passes, and stands beside what was concluded: to be asked after that.
+    pub(super) fn beside(&self) -> &[Sentence] {
+        &self.reader.beside
     }
 
     fn end(&mut self) -> Piece {

@@ -135,17 +135,17 @@ impl Proxy {
 
 impl Worker {
     /// How a WebSocket that is asked for is to be read, if it is; what is offered of extensions is cut down to that.
-    pub(super) fn socket(self: &Arc<Self>, asked: &mut Asked, target: &Target, opening: Option<&Arc<Opening>>) -> Option<Plan> {
+    pub(super) fn socket(self: &Arc<Self>, asked: &mut Asked, target: &Target, opening: &Arc<Opening>) -> Option<Plan> {
         let reading = asked.reading.clone().filter(crate::policy::Reading::reads_sockets);
         let talking = asked.sequel.as_mut().and_then(|sequel| sequel.talking.take());
-        let proxies = opening.and_then(|opening| self.proxies(asked, target, opening)).map(Box::new);
+        let proxies = self.proxies(asked, target, opening).map(Box::new);
         if reading.is_none() && talking.is_none() && proxies.is_none() {
             return None;
         }
         let memory = self.readable_offer(asked);
-        let case = opening.map(|opening| Case { opening: opening.clone(), target });
-        let told = case.as_ref().map(|case| case.tell(&self.recorder, &asked.snapshot));
-        let noting = case.map(|case| (case.opening, Arc::clone(&asked.snapshot)));
+        let case = Case { opening: opening.clone(), target };
+        let told = Some(case.tell(&self.recorder, &asked.snapshot));
+        let noting = Some((case.opening, Arc::clone(&asked.snapshot)));
         Some(Plan {
             words: reading.map(|reading| Words::new(&asked.snapshot, &reading)),
             talking,

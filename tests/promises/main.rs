@@ -64,6 +64,8 @@ mod updates;
 mod visits;
 mod ways;
 mod ways_behaviour;
+mod ways_bodies;
 mod ways_programs;
 mod ways_real;
+mod ways_requests;
 mod websockets;

@@ -7,7 +7,7 @@ use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{Book, SelfTest};
 use crate::alert::theme::Theme;
-use crate::alert::ways::{self, Watch};
+use crate::alert::ways;
 use crate::audit::follow::{Committed, Feed, Taken};
 use crate::audit::incident::{Act, Incident, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};

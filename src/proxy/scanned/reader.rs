@@ -35,6 +35,8 @@ pub(super) struct Reader {
     blind: bool,
     /// What was said of it: the strictest.
     pub(super) found: Option<Sentence>,
+    /// What passes, and stands beside whatever else is said: ways round the filter.
+    pub(super) beside: SmallVec<[Sentence; 1]>,
 }
 
 impl Reader {
@@ -53,6 +55,7 @@ impl Reader {
             judged: 0,
             blind: false,
             found: None,
+            beside: SmallVec::new(),
         }
     }
 
@@ -158,6 +161,10 @@ impl Reader {
     /// Takes a sentence up; true if the body is to end here.
     fn hear(&mut self, said: Sentence) -> bool {
         let stops = said.on_hit > OnHit::Note;
+        if !stops && matches!(said.reason, Reason::Way(_)) {
+            self.beside.push(said);
+            return false;
+        }
         if self.found.as_ref().is_none_or(|found| found.on_hit <= said.on_hit) {
             if let Some(overheard) = &self.manner.overheard {
                 *overheard.lock() = Some(said.clone());

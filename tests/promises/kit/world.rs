@@ -16,7 +16,7 @@ use usher::identity::local::Users;
 pub const SITES: [&str; 8] =
     ["news.example", "games.example", "chat.example", "video.example", "hurt.example", "adult.example", "terror.example", "shop.example"];
 
-const CATEGORIES: [(&str, &str, &str, &str); 8] = [
+const CATEGORIES: [(&str, &str, &str, &str); 9] = [
     ("child-sexual-abuse", "Child sexual abuse", "illegal", "block"),
     ("terrorism", "Terrorism", "illegal", "block"),
     ("self-harm", "Self-harm", "danger", "help"),
@@ -25,6 +25,7 @@ const CATEGORIES: [(&str, &str, &str, &str); 8] = [
     ("chat", "Chat", "distraction", "block"),
     ("streaming", "Streaming", "distraction", "block"),
     ("help", "Help", "help", "block"),
+    ("web-hosting", "Free web hosting", "distraction", "block"),
 ];
 
 /// Phrases that pages are read for.

@@ -1,0 +1,66 @@
+//! Free hosting, each of its sites by itself: anybody has a name below `pages.dev` in minutes, and what the list says of `pages.dev` says nothing of that name.
+//!
+//! A site there that no list knows by itself is unknown, whatever its neighbours are. That is no sign of anything yet: much of what schools use is there
+//! too. What counts is that it runs a program of the kinds web proxies need: WebAssembly, or a WebSocket.
+
+use super::{Code, Finding};
+use crate::category::{CategorySet, Taxonomy};
+use crate::host::Host;
+use crate::insight::site::Site;
+
+/// The category of free hosting.
+pub const CATEGORY: &str = "web-hosting";
+
+/// Whether a host is a site on free hosting that no list knows by itself: it is in that category, in no other, and somebody's name below the host's.
+#[must_use]
+pub fn is_unknown(host: &Host, categories: CategorySet, taxonomy: &Taxonomy) -> bool {
+    let Some(hosting) = taxonomy.find(CATEGORY).filter(|hosting| categories.contains(*hosting)) else { return false };
+    categories.len() == 1 && categories.contains(hosting) && is_below(host)
+}
+
+/// The same by the names of the categories, as a record has them.
+#[must_use]
+pub fn is_unknown_by_name(host: &str, categories: &str) -> bool {
+    categories == CATEGORY && Host::parse(host).is_ok_and(|host| is_below(&host))
+}
+
+/// Whether there is a name of somebody's before the host's own.
+fn is_below(host: &Host) -> bool {
+    !matches!(Site::of(host.as_str()).below, "" | "www")
+}
+
+/// That such a site runs a program.
+#[must_use]
+pub fn program(what: &str, host: &str) -> Finding {
+    Finding::new(Code::FreeHost, &format!("{what} of {host}, a name on free hosting that no list knows"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::category::fixture;
+
+    #[test]
+    fn each_name_is_known_by_itself() {
+        let taxonomy = fixture::taxonomy(&["web-hosting", "education"]);
+        let [hosting, education] = ["web-hosting", "education"].map(|id| taxonomy.find(id).expect("a category"));
+        let set = |categories: &[_]| categories.iter().copied().collect::<CategorySet>();
+        for (host, categories, expected) in [
+            ("maths-homework.pages.dev", &[hosting][..], true),
+            ("a.b.app.github.dev", &[hosting], true),
+            // The host's own pages.
+            ("webflow.io", &[hosting], false),
+            ("www.webflow.io", &[hosting], false),
+            // Listed by itself.
+            ("school.github.io", &[hosting, education], false),
+            ("maths.example", &[education], false),
+            ("maths.example", &[], false),
+        ] {
+            let parsed = Host::parse(host).expect("a host");
+            assert_eq!(is_unknown(&parsed, set(categories), &taxonomy), expected, "{host}");
+            let names = taxonomy.ids(set(categories)).collect::<Vec<_>>().join(" ");
+            assert_eq!(is_unknown_by_name(host, &names), expected, "{host}");
+        }
+        assert!(!is_unknown(&Host::parse("a.pages.dev").expect("a host"), set(&[education]), &fixture::taxonomy(&["education"])));
+    }
+}
