@@ -1,6 +1,6 @@
 //! How Usher itself stands, in checks that a person reads: what was looked at, a light, and a sentence. Pure: what is known goes in, checks come out.
 //!
-//! Here is what telling comes to; what the machine, the lists and the record come to is gathered by [`crate::app`], each by whoever already judges it.
+//! Here is what telling comes to; what the machine, the lists and the record come to is gathered by `app::health`, each by whoever already judges it.
 //!
 //! | red | since nobody would notice |
 //! | --- | --- |

@@ -45,7 +45,11 @@ impl Counter {
     pub fn count(&mut self, suppression: u64, day: Date) {
         *self.counts.entry(day).or_default().entry(suppression).or_default() += 1;
         self.is_new = true;
-        if self.kept.elapsed() >= KEEP {
+    }
+
+    /// Keeps what is new, now and then. To be called often.
+    pub fn look(&mut self) {
+        if self.is_new && self.kept.elapsed() >= KEEP {
             self.keep();
         }
     }

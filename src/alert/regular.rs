@@ -59,7 +59,7 @@ struct Kept {
     look: Option<Look>,
     /// The parts of `alerts.toml` as they were.
     #[serde(default)]
-    settings: changes::Parts,
+    settings: Option<changes::Parts>,
 }
 
 /// Where everything is.
@@ -123,7 +123,7 @@ impl Clerk {
         let path = places.alerts.join(FILE);
         let known = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let is_new = known.is_none();
-        let kept = known.unwrap_or_else(|| Kept { since: first_before(&places.log).unwrap_or(now), look: None, settings: BTreeMap::new() });
+        let kept = known.unwrap_or_else(|| Kept { since: first_before(&places.log).unwrap_or(now), look: None, settings: None });
         let clerk = Self { places, running: now, kept, stated: HashSet::new(), red: BTreeMap::new() };
         if is_new {
             clerk.keep()?;
@@ -151,14 +151,14 @@ impl Clerk {
     /// If it cannot be put on record.
     pub fn settings_are(&mut self, text: &str, now: Timestamp) -> Result<(), RegularError> {
         let parts = changes::parts(text);
-        if parts == self.kept.settings {
+        if self.kept.settings.as_ref() == Some(&parts) {
             return Ok(());
         }
         // The first time there is nothing to hold it against.
-        if !self.kept.settings.is_empty() {
-            changes::state(&self.places.log, &changes::changed(&self.kept.settings, &parts), now)?;
+        if let Some(before) = &self.kept.settings {
+            changes::state(&self.places.log, &changes::changed(before, &parts), now)?;
         }
-        self.kept.settings = parts;
+        self.kept.settings = Some(parts);
         Ok(self.keep()?)
     }
 
@@ -189,10 +189,12 @@ impl Clerk {
     fn morning(&mut self, now: Timestamp, of: InForce<'_>, machine: &mut dyn FnMut() -> Vec<Check>) -> Result<(), RegularError> {
         let digest = &of.settings.plan.digest;
         let Some(planned) = digest::planned_today(digest, of.timetable, now).filter(|due| due.at > self.kept.since) else { return Ok(()) };
-        let open: Vec<_> =
-            [ALL_CLEAR, MACHINE].into_iter().filter(|kind| !digest::roles(digest, kind).is_empty() && !self.is_known(kind, planned.date)).collect();
-        let look_due = digest::look(digest, of.timetable, now);
-        if open.is_empty() || (look_due.is_none() && planned.at > now) {
+        let is_open = |kind: &&'static str| !digest::roles(digest, kind).is_empty() && !self.is_known(kind, planned.date);
+        let open: Vec<_> = [ALL_CLEAR, MACHINE].into_iter().filter(is_open).collect();
+        // The message tells of a look, so there is one by then.
+        let looked_for = digest::look(digest, of.timetable, now).or(Some(planned).filter(|due| due.at <= now));
+        let is_to_look = looked_for.is_some_and(|due| self.kept.look.as_ref().is_none_or(|look| look.at < due.at));
+        if open.is_empty() || (!is_to_look && planned.at > now) {
             return Ok(());
         }
         let statements = Reader::open(&self.places.log)?.about(Topic::Alert, 0)?;
@@ -200,8 +202,7 @@ impl Clerk {
         if open.is_empty() {
             return Ok(());
         }
-        let due_at = look_due.map_or(planned.at, |due| due.at);
-        if self.kept.look.as_ref().is_none_or(|look| look.at < due_at) {
+        if is_to_look {
             self.look(now, of, &statements, machine)?;
         }
         if planned.at > now {
@@ -242,8 +243,8 @@ impl Clerk {
     fn weekly(&mut self, now: Timestamp, of: InForce<'_>) -> Result<(), RegularError> {
         let digest = &of.settings.plan.digest;
         let Some(due) = digest::weekly(digest, of.timetable, now).filter(|due| due.at > self.kept.since) else { return Ok(()) };
-        let open: Vec<_> =
-            [WEEKLY, WEEKLY_GOVERNORS].into_iter().filter(|kind| !digest::roles(digest, kind).is_empty() && !self.is_known(kind, due.date)).collect();
+        let is_open = |kind: &&'static str| !digest::roles(digest, kind).is_empty() && !self.is_known(kind, due.date);
+        let open: Vec<_> = [WEEKLY, WEEKLY_GOVERNORS].into_iter().filter(is_open).collect();
         if open.is_empty() {
             return Ok(());
         }

@@ -48,6 +48,7 @@ impl School {
         if self.looked.elapsed() >= LOOK {
             self.settings = (self.settings_of)();
             self.counts.replace(self.settings.rules.clone());
+            self.held_back.look();
             self.looked = Instant::now();
         }
     }

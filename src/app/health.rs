@@ -15,6 +15,7 @@ use crate::alert::health::Check;
 use crate::alert::rebuild::Kept;
 use crate::alert::signal::SelfTest;
 use crate::audit::{Calendar, Folder, damage};
+use crate::clock::Timetable;
 use crate::config::{Config, Rulebook};
 use crate::illegal::Standing;
 use crate::library::Library;
@@ -38,6 +39,8 @@ const BEHIND: Duration = Duration::from_secs(5);
 const UNKEPT: SignedDuration = SignedDuration::from_secs(150);
 /// What is to be free on the disk at the least, in bytes, where the school says nothing.
 const LEAST_FREE: u64 = 256 << 20;
+/// So many days before the end of the last term that is known it is time to write the next.
+const TERM_ENDS: i32 = 21;
 /// Below so many times that it is time to look.
 const LITTLE: u64 = 4;
 
@@ -111,6 +114,7 @@ impl Subject {
         checks.extend(self.parent(now));
         checks.extend(self.authority(now));
         checks.push(self.phrases());
+        checks.push(timetable(&self.snapshot.timetable, now));
         checks
     }
 
@@ -255,6 +259,25 @@ impl Subject {
     }
 }
 
+/// After the last term that is known no morning message would come, and nobody would miss it.
+fn timetable(timetable: &Timetable, now: Timestamp) -> Check {
+    const WHAT: &str = "timetable";
+    let Some(last) = timetable.terms.iter().map(|term| term.last).max() else {
+        return Check::new(WHAT, Light::Green, "every day is in term: no terms are given");
+    };
+    let left = (last - now.to_zoned(timetable.zone.clone()).date()).get_days();
+    let words = format!("the last term that policy.toml knows ends on {}", last.strftime("%-d %B %Y"));
+    match left {
+        ..0 => Check::new(
+            WHAT,
+            Light::Red,
+            format!("{words}: no morning message comes any more, and concern waits for no morning. Write the next terms under [timetable]"),
+        ),
+        0..TERM_ENDS => Check::new(WHAT, Light::Amber, format!("{words}: after it no morning message comes. Write the next terms under [timetable]")),
+        _ => Check::new(WHAT, Light::Green, words),
+    }
+}
+
 fn of_disk(free: u64, least: u64) -> Check {
     const WHAT: &str = "disk";
     let words = format!("{} MiB are free where the record is", free >> 20);
@@ -295,6 +318,18 @@ pub fn illegal(standing: &Standing, checked: Option<&Checked>, zone: &TimeZone, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Dates;
+    use jiff::civil::date;
+
+    #[test]
+    fn the_end_of_the_last_term_is_told_before_it_is_there() {
+        let term = |last| Dates { name: "autumn".into(), first: date(2026, 9, 2), last };
+        let school = Timetable { zone: TimeZone::UTC, periods: Vec::new(), terms: vec![term(date(2026, 7, 21)), term(date(2026, 12, 18))], closed: Vec::new() };
+        let light = |now: &str| timetable(&school, now.parse().expect("a time")).light;
+        assert_eq!((light("2026-11-27T10:00:00Z"), light("2026-11-28T10:00:00Z")), (Light::Green, Light::Amber));
+        assert_eq!((light("2026-12-18T23:00:00Z"), light("2026-12-19T00:00:00Z")), (Light::Amber, Light::Red));
+        assert_eq!(timetable(&Timetable { terms: Vec::new(), ..school }, Timestamp::UNIX_EPOCH).light, Light::Green);
+    }
 
     #[test]
     fn a_disk_that_fills_is_seen_before_it_is_full() {

@@ -96,10 +96,12 @@ impl Regular {
     fn write(&mut self, clerk: &mut Clerk, now: Timestamp) -> Result<(), RegularError> {
         let settings = self.reloader.alerts();
         if self.seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &settings)) {
-            // Where there is no file there is nothing that changes.
-            if let Ok(text) = std::fs::read_to_string(&self.settings_path) {
-                clerk.settings_are(&text, now)?;
-            }
+            // Without a file it says nothing, which is something.
+            let text = match std::fs::read_to_string(&self.settings_path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                text => text?,
+            };
+            clerk.settings_are(&text, now)?;
             self.seen = Some(settings.clone());
         }
         let timetable = self.reloader.in_force.peek().timetable.clone();

@@ -151,6 +151,8 @@ pub struct Coverage {
     pub strays: Vec<Counting>,
     /// What no list changes.
     pub limits: Vec<&'static str>,
+    /// That nobody is told of danger, if that is so.
+    pub red: Option<String>,
 }
 
 /// One heading, and what is in force against it.
@@ -265,7 +267,14 @@ impl Coverage {
             others: taxonomy.iter().filter(|(_, info)| !known(info)).map(|(_, info)| covered(info)).collect(),
             strays: strays.map(Counting::of).collect(),
             limits: LIMITS.to_vec(),
+            red: None,
         }
+    }
+
+    /// The page that also says that nobody is told of danger, if that is so.
+    #[must_use]
+    pub fn with_red(self, red: Option<String>) -> Self {
+        Self { red, ..self }
     }
 
     /// How many headings stand so.

@@ -16,6 +16,7 @@ mod chats;
 mod clients;
 mod commands;
 mod destinations;
+mod digests;
 mod durability;
 mod evidence;
 mod exports;

@@ -212,7 +212,8 @@ impl Story {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let headline = lines.next().map_or_else(|| subject.clone(), |line| one_line(line, LONGEST));
         let rest = lines.map(|line| one_line(line, LONGEST)).collect();
-        Self { subject, kind: kind.to_owned(), headline, rest, at, link, command: "usher alerts list".to_owned(), ..Self::empty() }
+        let command = if kind == "machine" { "usher alerts health" } else { "usher alerts list" }.to_owned();
+        Self { subject, kind: kind.to_owned(), headline, rest, at, link, command, ..Self::empty() }
     }
 
     /// A message about one that could not be handed over. Whom that was about is for those to see who may.

@@ -70,7 +70,7 @@ fn coverage(desk: &Desk) -> anyhow::Result<Coverage> {
     let date = desk.now.to_zoned(books.timetable.zone.clone()).date();
     let school = desk.config.settings.school.given_name();
     let in_force = InForce { school, date, generation: shelf.generation.number, counted: &counted, groups: &groups, illegal: illegal(desk) };
-    Ok(Coverage::new(books.taxonomy, &in_force))
+    Ok(Coverage::new(books.taxonomy, &in_force).with_red(desk.rulebook.alerts.red.clone()))
 }
 
 /// The sentence on illegal content, if a feed or a parent that was checked keeps it out now.

@@ -1,6 +1,6 @@
 //! The page as HTML: one file that needs nothing from elsewhere, runs nothing, and prints on A4. askama escapes whatever is put in.
 
-use super::words::{self, GLOSSARY, HOW_TO_MEET, QUESTIONS, UNMET, WHAT_IT_IS};
+use super::words::{self, GLOSSARY, HOW_TO_MEET, HOW_TO_TELL, QUESTIONS, UNMET, WHAT_IT_IS};
 use super::{Coverage, State};
 use askama::Template;
 

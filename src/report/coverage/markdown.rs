@@ -1,6 +1,6 @@
 //! The page as Markdown (GitHub's, for its tables). What comes from outside is escaped: it is text, whatever it holds.
 
-use super::words::{self, GLOSSARY, HOW_TO_MEET, QUESTIONS, UNMET, WHAT_IT_IS};
+use super::words::{self, GLOSSARY, HOW_TO_MEET, HOW_TO_TELL, QUESTIONS, UNMET, WHAT_IT_IS};
 use super::{Counting, Coverage, Covered, Heading};
 use std::fmt::Write as _;
 
@@ -68,6 +68,9 @@ impl Coverage {
         let _ = write!(text, "{}, generation {} of the lists.\n\n{WHAT_IT_IS}\n\n{}\n\n", self.day(), self.generation, self.summary());
         if self.unmet() {
             let _ = write!(text, "> **{UNMET}** {HOW_TO_MEET}\n\n");
+        }
+        if let Some(red) = &self.red {
+            let _ = write!(text, "> **{}.** {HOW_TO_TELL}\n\n", escaped(red));
         }
         let at_a_glance = self.headings.iter().map(|one| row(&[one.name, one.state.word(), &one.glance(), &escaped(&one.whom())]));
         text += &table(&["Heading", "How it stands", "Entries", "For whom"], at_a_glance);

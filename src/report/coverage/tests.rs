@@ -133,6 +133,16 @@ fn a_licensed_list_meets_the_standard_and_ordinary_ones_do_not() {
 }
 
 #[test]
+fn that_nobody_is_told_of_danger_stands_above_all_lists() {
+    let told = covered(&[], &groups(), Some("The IWF's list is in force."));
+    assert!(!told.markdown().contains("Nobody is told") && !told.html().contains("class=\"alarm\""));
+    let red = told.with_red(Some("Nobody is told of danger: no recipient with the role <officer>".into()));
+    assert!(red.markdown().contains("> **Nobody is told of danger: no recipient with the role &lt;officer&gt;.**"), "{}", red.markdown());
+    let html = red.html();
+    assert!(html.contains("class=\"alarm\"") && html.contains("Nobody is told of danger: no recipient with the role &#60;officer&#62;."), "{html}");
+}
+
+#[test]
 fn every_heading_of_the_standard_is_on_the_page_though_no_category_claims_it() {
     let bare = Taxonomy::new(vec![info("child-sexual-abuse", None), info("terrorism", None)]).expect("sound categories");
     let in_force = InForce { school: "", date: date(2026, 11, 22), generation: 1, counted: &[], groups: &[], illegal: None };

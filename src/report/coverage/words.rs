@@ -8,6 +8,9 @@ pub(super) const WHAT_IT_IS: &str = "The UK Safer Internet Centre names the kind
 pub(super) const UNMET: &str = "No illegal-content list is in force. The school does not meet the Department for Education's filtering standard.";
 /// How to get an illegal-content list.
 pub(super) const HOW_TO_MEET: &str = "The lists come from the Internet Watch Foundation (IWF, child sexual abuse) and the Counter Terrorism Internet Referral Unit (CTIRU, terrorism), only to members and those they license. Either the school gets them as a licensed feed, or its traffic goes on through a provider that applies them.";
+/// What to do where nobody is told of danger.
+pub(super) const HOW_TO_TELL: &str =
+    "The filter finds signs of danger and has nobody to tell. The school names its designated safeguarding lead in alerts.toml, with the address to write to.";
 /// Words a governor may meet here for the first time.
 pub(super) const GLOSSARY: [(&str, &str); 5] = [
     ("Heading", "A kind of content named by the UK Safer Internet Centre."),

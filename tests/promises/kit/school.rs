@@ -37,7 +37,12 @@ pub struct School {
 impl School {
     /// Opens it.
     pub async fn open(files: Files) -> Self {
-        let clock = Arc::new(Mutex::new(MORNING.parse().expect("a time")));
+        Self::open_at(files, MORNING).await
+    }
+
+    /// Opens it at this time.
+    pub async fn open_at(files: Files, time: &str) -> Self {
+        let clock = Arc::new(Mutex::new(time.parse().expect("a time")));
         let read = clock.clone();
         let config = Config::load(&files.path("usher.toml")).unwrap_or_else(|problems| panic!("{problems}"));
         let built = App::build(config, Arc::new(move || *read.lock().expect("a clock"))).await;
@@ -55,6 +60,11 @@ impl School {
     pub fn after(&self, minutes: i64) {
         let mut clock = self.clock.lock().expect("a clock");
         *clock = clock.checked_add(minutes.minutes()).expect("a time");
+    }
+
+    /// It is this time now.
+    pub fn is_at(&self, time: &str) {
+        *self.clock.lock().expect("a clock") = time.parse().expect("a time");
     }
 
     /// Somebody in year 7.
