@@ -63,6 +63,7 @@ mod updates;
 mod visits;
 mod ways;
 mod ways_bodies;
+mod ways_programs;
 mod ways_real;
 mod ways_requests;
 mod websockets;
