@@ -2,7 +2,7 @@
 //!
 //! | declared as | is read for |
 //! | --- | --- |
-//! | a page, a script, a plain text, nothing | names of web proxies' programs ([`kits`](super::kits)), in its first 256 KiB |
+//! | a page, a script, a plain text, nothing | names of web proxies' programs ([`kits`](super::kits)), in its first 512 KiB |
 //! | JSON | what a bare server says of itself ([`bare`](super::bare)), if it is no longer than that |
 //! | a picture, a sound, a film, a font, of a site that no list knows | its first bytes; if they are a page or a program, that is a lie ([`types`](super::types)), and it is read on for names |
 //! | bytes of no kind | its first bytes; if they are a page or a program, it is read on for names, for browsers run it |

@@ -67,6 +67,7 @@ mod ways;
 mod ways_behaviour;
 mod ways_bodies;
 mod ways_programs;
+mod ways_proxies;
 mod ways_real;
 mod ways_requests;
 mod websockets;

@@ -132,7 +132,7 @@ async fn what_is_packed_passes_unread_where_nobody_reads_and_what_is_far_behind_
     let reply = get(&school, &origin, "/packed").await;
     assert!(reply.body == gzip(KIT.as_bytes()) && reply.ending == Ending::Whole);
     assert_eq!(remarked(&closed(&school, "/packed", "allowed").await), []);
-    let origin = Origin::giving("Content-Type: text/html\r\n", format!("{}{KIT}", harmless(300_000))).await;
+    let origin = Origin::giving("Content-Type: text/html\r\n", format!("{}{KIT}", harmless(600_000))).await;
     assert_eq!(get(&school, &origin, "/far").await.ending, Ending::Whole);
     assert_eq!(remarked(&closed(&school, "/far", "allowed").await), []);
 }
