@@ -357,7 +357,7 @@ mod tests {
         }
         let mut slow = matter(2, "drugs", "b", "year-7", 22);
         let closed =
-            Act::Closed { episode: RecordId(2), theme: "drugs".into(), by: "x".into(), outcome: Outcome::Talked, action: "x".into(), reason: "x".into() };
+            Act::Closed { episode: RecordId(2), theme: "drugs".into(), by: "x".into(), outcome: Outcome::Talked, action: "x".into(), reason: "x".into(), disputed: None };
         for (at, act) in [(on(22), Act::Told(told(2, "drugs"))), (after(on(22), 1), Act::Untold(told(2, "drugs"))), (after(on(22), 40), closed)] {
             then(&mut slow, at, act);
         }
