@@ -48,7 +48,7 @@ impl School {
         if self.looked.elapsed() >= LOOK {
             self.settings = (self.settings_of)();
             self.counts.replace(self.settings.rules.clone());
-            self.held_back.look();
+            self.held_back.iter_mut().for_each(Counter::look);
             self.looked = Instant::now();
         }
     }
