@@ -253,6 +253,14 @@ impl Mind {
         }
     }
 
+    /// Staff have closed a matter. Returns the records of signs that came after it and are to be taken again.
+    fn closed(&mut self, episode: RecordId, theme: &str, at: i64) -> Vec<RecordId> {
+        let closed = Theme::named(theme).and_then(|theme| self.episodes.closed(episode, theme, u64::try_from(at).unwrap_or(0)));
+        let Some((Step::End { episode, theme, at_ms, signals, last }, again)) = closed else { return Vec::new() };
+        self.pending.push_back(Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last });
+        again
+    }
+
     /// What is stated of a step. Only a record opens an episode.
     fn act(&self, step: Step, of: Option<(&Seen<'_>, &Person)>, book: &Book) -> Option<Act> {
         Some(match step {
@@ -487,6 +495,15 @@ impl Worker {
         Ok(())
     }
 
+    /// Takes a record once more: what it was a sign of is over.
+    fn take_again(&mut self, id: RecordId) -> Result<(), Unable> {
+        let log = Log::open(&self.log)?;
+        if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
+            self.whole(&read, Tells::Yes);
+        }
+        Ok(())
+    }
+
     /// Reads records and takes them. Those that are open are not remembered: should they end with a remark, they are read again.
     fn read(&mut self, filter: Filter, tells: Tells) -> Result<(), Unable> {
         self.each(filter, |worker, read| worker.whole(&read, tells))
@@ -551,7 +568,7 @@ impl Worker {
     }
 
     /// What is stated holds, whatever was kept.
-    fn settle(&mut self, incidents: &[Incident]) {
+    fn settle(&mut self, incidents: &[Incident]) -> Vec<RecordId> {
         let mut stated = BTreeSet::new();
         for incident in incidents {
             let Some(theme) = Theme::named(&incident.opened.theme) else { continue };
@@ -574,6 +591,8 @@ impl Worker {
             }
         }
         self.mind.episodes.keep_open(|who, theme, episode| stated.contains(&(who, theme, episode)));
+        let closed = incidents.iter().filter(|incident| !incident.is_ended).filter_map(|incident| Some((incident, incident.closed?.0)));
+        closed.flat_map(|(incident, at)| self.mind.closed(incident.opened.episode, &incident.opened.theme, at)).collect()
     }
 
     fn go_on(&mut self, kept: Kept, incidents: &[Incident]) -> Result<(), Unable> {
@@ -582,7 +601,7 @@ impl Worker {
             self.mind.episodes.restore(who, theme, matter);
         }
         self.mind.pending = kept.pending.into();
-        self.settle(incidents);
+        let again = self.settle(incidents);
         self.position = kept.position;
         let back = |ms: u64| RecordId::first_of(kept.position.unix_ms().saturating_sub(ms));
         let (late, looks_back) = (back(OVERLAP_MS), u64::try_from(self.mind.hooks.looks_back().as_millis()).unwrap_or(u64::MAX).min(BACK_ALL_MS));
@@ -603,12 +622,13 @@ impl Worker {
         for id in kept.open.iter().rev().filter(|id| **id <= late).take(MOST_REREAD) {
             self.reread(*id)?;
         }
-        Ok(())
+        again.into_iter().try_for_each(|id| self.take_again(id))
     }
 
     fn begin_anew(&mut self, incidents: &[Incident], before: RecordId, quiet_to: u64) -> Result<(), Unable> {
         self.mind.episodes = Episodes::default();
-        self.settle(incidents);
+        // What came after it is read below.
+        let _ = self.settle(incidents);
         let now = unix_ms((self.clock)());
         let since = |ms: u64| RecordId::first_of(now.saturating_sub(ms));
         for (back, class) in [(BACK_MS, Some(Class::Search)), (BACK_MS, Some(Class::Blocked)), (BACK_ALL_MS, None)] {
@@ -652,8 +672,12 @@ impl Worker {
             let Some(last) = statements.last() else { return Ok(()) };
             self.stated = last.number;
             for statement in &statements {
-                if let Some(act) = statement.read::<Act>() {
-                    self.mind.hooks.stated(statement.number, statement.at, &act);
+                let Some(act) = statement.read::<Act>() else { continue };
+                self.mind.hooks.stated(statement.number, statement.at, &act);
+                if let Act::Closed { episode, theme, .. } = &act {
+                    for id in self.mind.closed(*episode, theme, statement.at) {
+                        self.patiently(|worker| worker.take_again(id));
+                    }
                 }
             }
         }
