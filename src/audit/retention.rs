@@ -186,7 +186,8 @@ enum Fate {
 impl OfClass<'_> {
     fn purge(&mut self, kept_back: &mut BTreeMap<String, String>) -> Result<PurgedClass, PurgeError> {
         let older_than = self.rule.before(self.now);
-        let mut purged = PurgedClass { class: self.class.as_str(), rule: self.rule, older_than, records: 0, bytes: 0, first: None, last: None, held: 0, open: 0 };
+        let mut purged =
+            PurgedClass { class: self.class.as_str(), rule: self.rule, older_than, records: 0, bytes: 0, first: None, last: None, held: 0, open: 0 };
         let mut due: Vec<_> = self.parts.iter().filter(|part| part.class == self.class && is_older(part, self.parts, older_than)).collect();
         // The oldest first: what a segment has to prove is looked up in later ones.
         due.sort_unstable_by_key(|part| part.lives.0);

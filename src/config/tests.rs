@@ -71,7 +71,9 @@ fn how_long_records_are_kept_is_read_as_people_write_it_and_bounded() {
     keep("alerts = \"27 days\"");
     assert_eq!(
         files.problems(),
-        ["usher.toml:7: log.keep.alerts: alerts are kept for at least 28 days\n  hint: a matter may go on for weeks, and is looked back at; shipped is \"24 months\""]
+        [
+            "usher.toml:7: log.keep.alerts: alerts are kept for at least 28 days\n  hint: a matter may go on for weeks, and is looked back at; shipped is \"24 months\""
+        ]
     );
     keep("visit = \"soon\"\nsearch = 12\nresource = \"0 days\"\nstaff = \"50 years\"\nvisits = \"1 year\"");
     assert_eq!(

@@ -89,7 +89,13 @@ async fn an_alert_is_listed_and_shown_and_who_it_is_takes_a_reason() {
     assert!(!covered.out.contains("What happened") && !covered.out.contains("The hour"), "what happened is somebody's: {covered:?}");
     assert_eq!(looks(files), [], "nobody was looked at");
     let shown = alerts(files, &["show", &id, "--reason", "the alert of ten o'clock"]);
-    for said in ["kimberley (year-7): danger, by 2 signs of self-harm", "went to hurt.example", "typed a search at Google; it was let through", "Told", "usher alerts ack"] {
+    for said in [
+        "kimberley (year-7): danger, by 2 signs of self-harm",
+        "went to hurt.example",
+        "typed a search at Google; it was let through",
+        "Told",
+        "usher alerts ack",
+    ] {
         assert!(shown.out.contains(said), "{said}: {}", shown.out);
     }
     assert!(!shown.out.contains("painless") && !shown.out.contains("secret-page"), "{}", shown.out);
@@ -158,7 +164,12 @@ async fn an_alert_is_closed_with_three_things_and_opens_again_when_it_gets_worse
     let listed = alerts(files, &["list"]);
     assert!(listed.code == Some(1) && listed.out.contains("unread; worse since Ms Bell"), "{listed:?}");
     let shown = alerts(files, &["show", &id, "--reason", "it is open again"]);
-    for said in ["It is open again: it has got worse since Ms Bell", "note by Mr Roe", "Her form tutor knows.", "Done: Spoke with her tutor. Why: She is safe and well."] {
+    for said in [
+        "It is open again: it has got worse since Ms Bell",
+        "note by Mr Roe",
+        "Her form tutor knows.",
+        "Done: Spoke with her tutor. Why: She is safe and well.",
+    ] {
         assert!(shown.out.contains(said), "{said}: {}", shown.out);
     }
     let lines = fs::read_to_string(files.path("told.jsonl")).expect("told");
@@ -241,14 +252,19 @@ async fn the_incident_log_is_written_for_a_spreadsheet_and_for_paper() {
         let mut reader = csv::Reader::from_path(path).expect("there");
         let names: Vec<_> = reader.headers().expect("a head").iter().map(str::to_owned).collect();
         let rows: Vec<_> = reader.records().map(|row| row.expect("sound")).collect();
-        let of = move |row: usize, name: &str| rows[row].get(names.iter().position(|known| known == name).expect(name)).expect(name).to_owned();
-        of
+        move |row: usize, name: &str| rows[row].get(names.iter().position(|known| known == name).expect(name)).expect(name).to_owned()
     };
     let cell = read(&table);
     let first = usize::from(cell(0, "alert") != id);
-    assert_eq!((cell(first, "alert"), cell(first, "theme"), cell(first, "level"), cell(first, "group")), (id.clone(), "self-harm".into(), "concern".into(), "year-7".into()));
+    assert_eq!(
+        (cell(first, "alert"), cell(first, "theme"), cell(first, "level"), cell(first, "group")),
+        (id.clone(), "self-harm".into(), "concern".into(), "year-7".into())
+    );
     assert!(cell(first, "person").starts_with("person-") && cell(1 - first, "person").is_empty() && cell(1 - first, "device").starts_with("device-"));
-    assert_eq!((cell(first, "action"), cell(first, "outcome"), cell(first, "reason")), ("'+ Spoke with her".into(), "talked with".into(), "She is safe and well".into()));
+    assert_eq!(
+        (cell(first, "action"), cell(first, "outcome"), cell(first, "reason")),
+        ("'+ Spoke with her".into(), "talked with".into(), "She is safe and well".into())
+    );
     assert_eq!((cell(1 - first, "outcome"), cell(1 - first, "closed")), ("open".into(), String::new()));
     assert!(cell(first, "by").starts_with("Ms Bell (account ") && cell(first, "notes").contains("=1+1 is what she wrote"));
     assert!(cell(first, "details").contains("went to hurt.example, listed under self-harm; it was blocked") && cell(first, "told").contains("office by file"));
@@ -312,7 +328,8 @@ async fn alerts_are_kept_as_long_as_the_school_says_but_what_is_open_or_held() {
     assert!(memchr::memmem::find(&journal, KIM.as_bytes()).is_none(), "her name went with it");
     is_whole(&files);
     // What is stated once is held to the journal: who adds to the list silences an alert that is yet to come, who takes out of it has one told twice.
-    for change in ["INSERT INTO keys VALUES ('open/self-harm/0SAF-3Q2K-R0001', 1)", "DELETE FROM keys WHERE key LIKE 'open/%'", "UPDATE keys SET statement = 1"] {
+    for change in ["INSERT INTO keys VALUES ('open/self-harm/0SAF-3Q2K-R0001', 1)", "DELETE FROM keys WHERE key LIKE 'open/%'", "UPDATE keys SET statement = 1"]
+    {
         let journal = rusqlite::Connection::open(files.path("data/log/journal.db")).expect("opened");
         journal.execute_batch(&format!("CREATE TEMP TABLE kept AS SELECT * FROM keys; {change};")).expect("changed");
         let said = files.usher(&["log", "verify"]);

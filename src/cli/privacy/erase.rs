@@ -98,7 +98,10 @@ fn tell_found(desk: &Desk, new: &NewErasure, found: &Found) -> anyhow::Result<()
         print(format_args!("  alerts that are dealt with: {}", found.alerts))?;
     }
     if found.open_alerts > 0 {
-        print(format_args!("  alerts that are not: {}. They go once they are closed (usher alerts list) and over; until then this is not finished", found.open_alerts))?;
+        print(format_args!(
+            "  alerts that are not: {}. They go once they are closed (usher alerts list) and over; until then this is not finished",
+            found.open_alerts
+        ))?;
     }
     for file in &found.passed_over {
         print(format_args!("could not be looked into: {}; run: usher log verify", safe(file)))?;

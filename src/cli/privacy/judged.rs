@@ -82,7 +82,11 @@ pub(super) fn told(plan: &Plan) -> Vec<String> {
         let names = if hook.names { "names where the route says so" } else { "no names" };
         all.push(format!("{} is {whose}; it is told {names}.", channel(&Target::Hook(hook.name.clone()))));
     }
-    let beside = plan.syslog.iter().map(|one| (Target::Syslog(one.name.clone()), one.names)).chain(plan.files.iter().map(|one| (Target::File(one.name.clone()), one.names)));
+    let beside = plan
+        .syslog
+        .iter()
+        .map(|one| (Target::Syslog(one.name.clone()), one.names))
+        .chain(plan.files.iter().map(|one| (Target::File(one.name.clone()), one.names)));
     all.extend(beside.map(|(target, names)| format!("{} is told {}.", channel(&target), if names { "names where the route says so" } else { "no names" })));
     all
 }

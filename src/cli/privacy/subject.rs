@@ -78,7 +78,9 @@ impl Subject {
         let log = Log::open(&desk.log)?;
         let (reading, mut written) = (Reading::permitted(&log, permit), Written::default());
         files::replace_with(&self.output, |file| {
-            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks, matters: &matters }.write(file).map_err(io::Error::other)?;
+            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks, matters: &matters }
+                .write(file)
+                .map_err(io::Error::other)?;
             Ok(())
         })
         .with_context(|| format!("{} cannot be written", self.output.display()))?;
