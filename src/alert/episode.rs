@@ -9,6 +9,9 @@
 //!   └── a sign after that: another episode                        ┘
 //! ```
 //!
+//! Staff close a matter as it is. What then makes it graver is told; but danger cannot get graver, so a danger that is closed is over: what comes after that is
+//! another episode, and told ([`Episodes::closed`]).
+//!
 //! # What does not depend on when a sign is known
 //!
 //! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
@@ -193,6 +196,25 @@ impl Episodes {
         // In the order of their names, whatever the order they are kept in.
         steps.sort_by_key(|step| if let Step::End { episode, theme, .. } = step { (*episode, *theme) } else { (RecordId(0), Theme::SelfHarm) });
         steps
+    }
+
+    /// Staff have closed an episode, at this time in Unix milliseconds. If it was danger it is over with that. Returns its end, and the records of signs that came
+    /// after it and are to be taken again.
+    pub fn closed(&mut self, episode: RecordId, theme: Theme, at_ms: u64) -> Option<(Step, Vec<RecordId>)> {
+        let is_it = |matter: &Matter| matter.open.as_ref().is_some_and(|open| open.episode == episode && open.level == Level::Danger);
+        let (_, matter) = self.matters.iter_mut().find(|((_, of), matter)| *of == theme && is_it(matter))?;
+        let Open { last: newest, signals, .. } = matter.open.take()?;
+        // By whichever clock they closed it: what comes after this is seen is not swallowed by a clock that was wrong.
+        let last = newest.min(RecordId::first_of(at_ms));
+        matter.over = matter.over.max(Some(last));
+        let before = matter.signs.len();
+        // The newest too, of which nothing is kept where it was the same again.
+        let mut again: Vec<_> = matter.signs.iter().map(|sign| sign.record).chain([newest]).filter(|record| *record > last).collect();
+        again.sort_unstable();
+        again.dedup();
+        matter.signs.clear();
+        self.signs = self.signs.saturating_sub(before);
+        Some((Step::End { episode, theme, at_ms, signals, last }, again))
     }
 
     /// How a matter stands.

@@ -163,6 +163,11 @@ impl Entry {
         self.level == Level::Danger.as_str()
     }
 
+    /// How long it took until somebody had read it, in words.
+    fn read_after(&self) -> Option<String> {
+        self.minutes.map(how_long)
+    }
+
     fn is_open(&self) -> bool {
         self.outcome == "open"
     }
@@ -227,9 +232,19 @@ fn summary(entries: &[Entry]) -> String {
     let mut minutes: Vec<_> = entries.iter().filter_map(|entry| entry.minutes).collect();
     minutes.sort_unstable();
     if let Some(middle) = minutes.get(minutes.len() / 2) {
-        let _ = write!(said, " Half of those that were read were read within {middle} minutes.");
+        let _ = write!(said, " Half of those that were read were read within {}.", how_long(*middle));
     }
     said
+}
+
+/// A length of time as people say it.
+fn how_long(minutes: u64) -> String {
+    match minutes {
+        0 => "a minute".to_owned(),
+        1..120 => format!("{} minutes", minutes + 1),
+        120..2880 => format!("{} hours", minutes / 60 + 1),
+        _ => format!("{} days", minutes / 1440 + 1),
+    }
 }
 
 /// The page's day and the day of the matter, as people read them.

@@ -34,6 +34,7 @@ mod hostile;
 mod http;
 mod idle;
 mod illegal;
+mod incidents;
 mod inside;
 mod keeping;
 mod killed;

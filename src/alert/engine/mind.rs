@@ -5,7 +5,8 @@ use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
 use crate::alert::ways::{self, Around, Watch};
-use crate::audit::Class;
+use crate::alert::theme::Theme;
+use crate::audit::{Class, RecordId};
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
 use std::collections::VecDeque;
@@ -129,6 +130,14 @@ impl Mind {
             let act = self.act(step, None, book);
             self.pending.extend(act);
         }
+    }
+
+    /// Staff have closed a matter. Returns the records of signs that came after it and are to be taken again.
+    pub(super) fn dealt_with(&mut self, episode: RecordId, theme: &str, at: i64) -> Vec<RecordId> {
+        let closed = Theme::named(theme).and_then(|theme| self.episodes.closed(episode, theme, u64::try_from(at).unwrap_or(0)));
+        let Some((Step::End { episode, theme, at_ms, signals, last }, again)) = closed else { return Vec::new() };
+        self.pending.push_back(Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last });
+        again
     }
 
     /// What is stated of a step. Only a record opens an episode.

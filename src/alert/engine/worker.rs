@@ -230,6 +230,18 @@ impl Worker {
         Ok(())
     }
 
+    /// Takes a record once more: what it was a sign of is over.
+    fn take_again(&mut self, id: RecordId) -> Result<(), Unable> {
+        let log = Log::open(&self.log)?;
+        if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
+            // What no single record shows was seen of it before.
+            let is_whole = std::mem::replace(&mut self.mind.is_whole, false);
+            self.whole(&read, Tells::Yes);
+            self.mind.is_whole = is_whole;
+        }
+        Ok(())
+    }
+
     /// Reads records and takes them. Those that are open are not remembered: should they end with a remark, they are read again.
     fn read(&mut self, filter: Filter, tells: Tells) -> Result<(), Unable> {
         self.each(filter, |worker, read| worker.whole(&read, tells))
@@ -303,7 +315,7 @@ impl Worker {
     }
 
     /// What is stated holds, whatever was kept.
-    fn settle(&mut self, incidents: &[Incident]) {
+    fn settle(&mut self, incidents: &[Incident]) -> Vec<RecordId> {
         let mut stated = BTreeSet::new();
         for incident in incidents {
             let Some(theme) = Theme::named(&incident.opened.theme) else { continue };
@@ -326,6 +338,8 @@ impl Worker {
             }
         }
         self.mind.episodes.keep_open(|who, theme, episode| stated.contains(&(who, theme, episode)));
+        let closed = incidents.iter().filter(|incident| !incident.is_ended).filter_map(|incident| Some((incident, incident.closed?.0)));
+        closed.flat_map(|(incident, at)| self.mind.dealt_with(incident.opened.episode, &incident.opened.theme, at)).collect()
     }
 
     fn go_on(&mut self, kept: Kept, incidents: &[Incident]) -> Result<(), Unable> {
@@ -334,7 +348,7 @@ impl Worker {
             self.mind.episodes.restore(who, theme, matter);
         }
         self.mind.pending = kept.pending.into();
-        self.settle(incidents);
+        let again = self.settle(incidents);
         self.position = kept.position;
         let back = |ms: u64| RecordId::first_of(kept.position.unix_ms().saturating_sub(ms));
         let (late, looks_back) = (back(OVERLAP_MS), u64::try_from(self.mind.hooks.looks_back().as_millis()).unwrap_or(u64::MAX).min(BACK_ALL_MS));
@@ -356,12 +370,13 @@ impl Worker {
         for id in kept.open.iter().rev().filter(|id| **id <= late).take(MOST_REREAD) {
             self.reread(*id)?;
         }
-        Ok(())
+        again.into_iter().try_for_each(|id| self.take_again(id))
     }
 
     fn begin_anew(&mut self, incidents: &[Incident], before: RecordId, quiet_to: u64) -> Result<(), Unable> {
         self.mind.episodes = Episodes::default();
-        self.settle(incidents);
+        // What came after it is read below.
+        let _ = self.settle(incidents);
         let now = unix_ms((self.clock)());
         let since = |ms: u64| RecordId::first_of(now.saturating_sub(ms));
         for (back, class) in [(BACK_FAR_MS, Some(Class::Search)), (BACK_FAR_MS, Some(Class::Blocked)), (BACK_ALL_MS, None)] {
@@ -406,8 +421,12 @@ impl Worker {
             let Some(last) = statements.last() else { return Ok(()) };
             self.stated = last.number;
             for statement in &statements {
-                if let Some(act) = statement.read::<Act>() {
-                    self.mind.hooks.stated(statement.number, statement.at, &act);
+                let Some(act) = statement.read::<Act>() else { continue };
+                self.mind.hooks.stated(statement.number, statement.at, &act);
+                if let Act::Closed { episode, theme, .. } = &act {
+                    for id in self.mind.dealt_with(*episode, theme, statement.at) {
+                        self.patiently(|worker| worker.take_again(id));
+                    }
                 }
             }
         }

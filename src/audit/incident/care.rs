@@ -107,19 +107,7 @@ fn older_beside(stated: &Stated, than: Timestamp) -> HashSet<u64> {
         match statement.read::<Act>() {
             Some(Act::Suppressed { until, .. }) => drop(suppressed.insert(statement.number, (statement.at, until))),
             Some(Act::Freed { suppression, .. }) => drop(freed.insert(suppression, (statement.number, statement.at))),
-            // Of a matter whose beginning is gone, a regular message, a message to try the way.
-            Some(
-                Act::Opened(_)
-                | Act::Worsened { .. }
-                | Act::Ended { .. }
-                | Act::Told(_)
-                | Act::Untold(_)
-                | Act::Raised { .. }
-                | Act::Read { .. }
-                | Act::Noted { .. }
-                | Act::Closed { .. }
-                | Act::Digest { .. },
-            ) if is_older(statement.at) => drop(goes.insert(statement.number)),
+            Some(act) if is_older(statement.at) && ages_alone(&act) => drop(goes.insert(statement.number)),
             Some(_) => {}
             // Of a later version, which knows what it is.
             None => {}
@@ -136,6 +124,24 @@ fn older_beside(stated: &Stated, than: Timestamp) -> HashSet<u64> {
     }
     goes.extend(freed.iter().filter(|(of, (_, at))| !suppressed.contains_key(of) && is_older(*at)).map(|(_, (number, _))| *number));
     goes
+}
+
+/// Whether a statement of no matter that is there goes by its own age: of a matter whose beginning is gone, a regular message, a message to try the way.
+fn ages_alone(act: &Act) -> bool {
+    match act {
+        Act::Opened(_)
+        | Act::Worsened { .. }
+        | Act::Ended { .. }
+        | Act::Told(_)
+        | Act::Untold(_)
+        | Act::Raised { .. }
+        | Act::Read { .. }
+        | Act::Noted { .. }
+        | Act::Closed { .. }
+        | Act::Digest { .. } => true,
+        // These go together.
+        Act::Suppressed { .. } | Act::Freed { .. } => false,
+    }
 }
 
 /// What is of a person whose records are erased: matters that began in that time.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 /// Close an alert, with what came of it, what was done, and why.
 #[derive(Args)]
 #[command(
-    after_help = "Outcomes:\n  no-concern    looked into; nothing to worry about\n  talked        somebody talked with the person\n  referred      handed on: to social care, the police, a doctor, Prevent\n  false-alarm   Usher was wrong; --factor N says by which of the reasons that `usher alerts show` numbers\n\nExamples:\n  usher alerts close 0SAF-3Q2K-R0001 --outcome talked --action \"Spoke with him and his tutor\" --reason \"First time; wanted to watch videos\" --as \"Mr Roe\"\n  usher alerts close 0SAF-9XM1-R0007 --outcome false-alarm --factor 2 --action \"None needed\" --reason \"Set text of year 11\"\n\nIt is on record for as long as the alert is, and cannot be changed. Leave the names of other pupils out of it. It opens again only if it gets worse."
+    after_help = "Outcomes:\n  no-concern    looked into; nothing to worry about\n  talked        somebody talked with the person\n  referred      handed on: to social care, the police, a doctor, Prevent\n  false-alarm   Usher was wrong; --factor N says by which of the reasons that `usher alerts show` numbers\n\nExamples:\n  usher alerts close 0SAF-3Q2K-R0001 --outcome talked --action \"Spoke with him and his tutor\" --reason \"First time; wanted to watch videos\" --as \"Mr Roe\"\n  usher alerts close 0SAF-9XM1-R0007 --outcome false-alarm --factor 2 --action \"None needed\" --reason \"Set text of year 11\"\n\nIt is on record for as long as the alert is, and cannot be changed. Leave the names of other pupils out of it. A concern opens again only if it gets worse; danger that comes after is another alert, and told anew."
 )]
 pub(in crate::cli) struct Close {
     /// The alert's reference; with its theme behind it where one record began several.
@@ -62,7 +62,7 @@ impl Close {
             print_json(&serde_json::json!({ "closed": episode.to_string(), "theme": theme, "outcome": outcome, "by": by, "statement": number }))?;
             return Ok(Answer::Yes);
         }
-        print(format_args!("closed: {episode}, {}, by {by}, statement {number}. It opens again only if it gets worse.", outcome.as_str()))?;
+        print(format_args!("closed: {episode}, {}, by {by}, statement {number}. {}", outcome.as_str(), after(matter.level)))?;
         if matter.level == Level::Danger {
             kept(desk, &matter).iter().try_for_each(print)?;
         }
@@ -107,6 +107,14 @@ fn disputed(matter: &Incident, outcome: Outcome, number: usize) -> anyhow::Resul
         .and_then(|place| factors.get(place))
         .cloned()
         .ok_or_else(|| anyhow!("this alert has the reasons 1 to {}, see: usher alerts show {episode}. Nothing was changed", factors.len()))
+}
+
+/// What becomes of signs that come after it.
+fn after(level: Level) -> &'static str {
+    match level {
+        Level::Danger => "Danger that comes after this is another alert, and told anew.",
+        Level::Concern | Level::Watch => "It opens again only if it gets worse.",
+    }
 }
 
 /// How long the evidence of danger is kept, and how to keep it longer.

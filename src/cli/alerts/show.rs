@@ -154,7 +154,9 @@ fn handled(matter: &Incident, desk: &Desk, is_named: bool) -> Vec<String> {
         let at = desk.local_ms(*at).strftime("%a %-d %b %H:%M");
         Some(match act {
             Act::Worsened { level, .. } => format!("{at}  it got worse: {}", level.as_str()),
-            Act::Ended { signals, .. } => format!("{at}  nothing more came for a day; {} in all", several(*signals as usize, "sign", "signs")),
+            Act::Ended { signals, .. } => {
+                format!("{at}  it is over: what comes after is another alert; {} in all", several(*signals as usize, "sign", "signs"))
+            }
             Act::Read { by, how, .. } => format!("{at}  read by {by} ({how})"),
             Act::Noted { by, text: note, .. } => format!("{at}  note by {by}: {}", text(note)),
             Act::Closed { by, outcome, action, reason, disputed, .. } => {

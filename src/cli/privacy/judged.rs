@@ -31,7 +31,7 @@ pub(super) fn judged(rulebook: &Rulebook, matters: &[Incident]) -> Vec<String> {
         ),
         "No decision about a person is made by it. It tells people, who look and decide (UK GDPR, article 22). An alert can be closed only by somebody who says what came of it, what was done and why."
             .to_owned(),
-        "What people are is not judged: no list of words is about religion, origin, orientation or belief. What a page loads by itself is never more than watched, but what is against the law."
+        "What people are is not judged: words for a religion, an origin or an orientation are in the shipped phrases only with hate against those who are it. What a page loads by itself is never more than watched, but what is against the law."
             .to_owned(),
     ];
     if !alerts.rules.is_empty() {
@@ -41,6 +41,11 @@ pub(super) fn judged(rulebook: &Rulebook, matters: &[Incident]) -> Vec<String> {
     all.push(
         "Kept for it beside the record: signs that are no alert yet, by a keyed hash of the person and the numbers of records, for 14 days; what waits to be told, as keys and addresses of staff, \
          until it is sent, or dropped by somebody; who was told and what their mail server answered, with the alert."
+            .to_owned(),
+    );
+    all.push(
+        "For the school's notice to pupils, parents and staff: \"The web filter looks by itself for signs that somebody may be in danger, or gets round it, and tells named staff. People decide \
+         what is done.\""
             .to_owned(),
     );
     let wrong = Sum::of(matters).false_alarms();

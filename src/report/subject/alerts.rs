@@ -50,7 +50,7 @@ impl Given {
             let at = clock(at.unsigned_abs(), zone, "%-d %B %Y, %H:%M");
             let said = match act {
                 Act::Worsened { level, .. } => format!("It got worse: {}.", level.as_str()),
-                Act::Ended { .. } => "Nothing more came.".to_owned(),
+                Act::Ended { .. } => "It was over.".to_owned(),
                 Act::Read { .. } => format!("Read by {STAFF}."),
                 Act::Noted { text, .. } => format!("Noted by {STAFF}: {text}"),
                 Act::Closed { outcome, action, reason, .. } => format!("Closed by {STAFF}: {}. Done: {action}. Why: {reason}.", outcome.words()),
