@@ -62,15 +62,21 @@ impl Look {
     }
 }
 
-/// Whether somebody is told of danger: what is missing for that, and what somebody should know of who is told.
+/// Whether somebody is told of danger.
 #[must_use]
-pub fn recipients(red: Option<&str>, remarks: &[String]) -> Check {
+pub fn recipients(red: Option<&str>) -> Check {
     const WHAT: &str = "recipients";
-    match (red, remarks) {
-        (Some(red), _) => Check::new(WHAT, Light::Red, format!("{red}. Name a [[recipient]] in alerts.toml")),
-        (None, []) => Check::new(WHAT, Light::Green, "somebody is told of danger, at every hour and of every group"),
-        (None, remarks) => Check::new(WHAT, Light::Amber, remarks.join("; ")),
+    match red {
+        Some(red) => Check::new(WHAT, Light::Red, format!("{red}. Name a [[recipient]] in alerts.toml")),
+        None => Check::new(WHAT, Light::Green, "somebody is told of danger"),
     }
+}
+
+/// What somebody should know of `alerts.toml`: of which danger nobody is told, steps to nobody, words nobody looks for.
+#[must_use]
+pub fn settings(remarks: &[String]) -> Check {
+    const WHAT: &str = "alerts.toml";
+    if remarks.is_empty() { Check::new(WHAT, Light::Green, "nothing to remark") } else { Check::new(WHAT, Light::Amber, remarks.join("; ")) }
 }
 
 /// What waits to be handed over, and what could not be.
@@ -177,10 +183,11 @@ mod tests {
 
     #[test]
     fn nobody_to_tell_is_red_and_a_hole_is_amber() {
-        let red = recipients(Some("Nobody is told of danger: no recipient with the role officer"), &["a hole".into()]);
+        let red = recipients(Some("Nobody is told of danger: no recipient with the role officer"));
         assert_eq!(red.light, Light::Red);
         assert!(red.words.starts_with("Nobody is told of danger: no recipient with the role officer"), "{red:?}");
-        assert_eq!((recipients(None, &["a hole".into()]).light, recipients(None, &[]).light), (Light::Amber, Light::Green));
+        let lights = (recipients(None).light, settings(&["a hole".into()]).light, settings(&[]).light);
+        assert_eq!(lights, (Light::Green, Light::Amber, Light::Green));
     }
 
     #[test]

@@ -47,8 +47,7 @@ const MOST_RECORDS: usize = 2000;
 /// The most links that are looked at for who has confirmed a morning message.
 const MOST_LINKS: u32 = 1000;
 /// How far back the first message looks.
-const FIRST: SignedDuration = SignedDuration::from_hours(24);
-const FIRST_WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+const FIRST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What is kept between starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,7 +252,7 @@ impl Clerk {
         if open.is_empty() {
             return Ok(());
         }
-        let from = last_of(WEEKLY, &statements).or_else(|| last_of(WEEKLY_GOVERNORS, &statements)).unwrap_or_else(|| self.kept.since.max(now - FIRST_WEEK));
+        let from = last_of(WEEKLY, &statements).or_else(|| last_of(WEEKLY_GOVERNORS, &statements)).unwrap_or_else(|| self.kept.since.max(now - FIRST));
         let incidents = fold(&statements);
         let week = Week {
             due,
@@ -330,7 +329,8 @@ fn last_of(kind: &str, statements: &[Statement]) -> Option<Timestamp> {
 pub fn telling(settings: &Settings, outbox: &Outbox, statements: &[Statement], now: Timestamp, zone: &TimeZone) -> Result<Vec<Check>, OutboxError> {
     let Settings { plan, red, remarks, .. } = settings;
     Ok(vec![
-        health::recipients(red.as_deref(), remarks),
+        health::recipients(red.as_deref()),
+        health::settings(remarks),
         health::outbox(outbox.counts()?),
         health::receipts(plan, &outbox.last_taken()?, zone),
         confirmed(plan, outbox, statements, now, zone)?,

@@ -186,7 +186,10 @@ impl Week<'_> {
                 write.number(self.matters.danger)
             ),
         };
-        let mut lines = vec![format!("{late}From {} to {}: {counts}.", day_and_time(self.from, self.zone), day_and_time(self.now, self.zone))];
+        let mut lines = vec![
+            format!("{late}From {} to {}: {counts}.", day_and_time(self.from, self.zone), day_and_time(self.now, self.zone)),
+            "Matters about staff are not in these numbers.".to_owned(),
+        ];
         let mut section = |heading: &str, of: Vec<String>| {
             if !of.is_empty() {
                 let more = of.len().saturating_sub(MOST);
@@ -207,7 +210,6 @@ impl Week<'_> {
         section("How it was dealt with", self.handling(write));
         section("What counts for nothing for now, and how many signs that held back", self.suppressed(write));
         section("Changes of who is told, and of what", self.changes.iter().map(|(at, parts)| format!("{}: {parts}", day_and_time(*at, self.zone))).collect());
-        lines.push("Matters about staff are not in these numbers.".to_owned());
         lines.join("\n")
     }
 
@@ -399,15 +401,14 @@ mod tests {
     fn it_tells_what_is_asked_of_a_week() {
         let zone = TimeZone::UTC;
         let expected = format!(
-            "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: 6 new, 1 repeated, 2 worse, 1 of danger.\n\
+            "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: 6 new, 1 repeated, 2 worse, 1 of danger.\nMatters about staff are not in these numbers.\n\
             By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse\n\
             People with signs of it that come to no matter so far:\n- drugs: 12\n- gambling: 1\n\
             Ways round the filter that were found:\n- wisp: 3, {}\n\
             How it was dealt with:\n- not read by anybody: 2, the oldest of Tue 24 Nov 12:00\n- open for more than five days: 0\n\
             - from a message to that it was read: 12 minutes in the median, of 3\n- messages that could not be handed over: 7\n\
             What counts for nothing for now, and how many signs that held back:\n- everything of the theme drugs, year-11, until 2026-12-01: 14\n\
-            Changes of who is told, and of what:\n- Tue 24 Nov 12:00: recipient, routes\n\
-            Matters about staff are not in these numbers.",
+            Changes of who is told, and of what:\n- Tue 24 Nov 12:00: recipient, routes",
             Code::Wisp.words()
         );
         assert_eq!(week(&zone).text(Reader::Officers), expected);
@@ -415,7 +416,7 @@ mod tests {
         let text = quiet.text(Reader::Officers);
         assert!(
             text.starts_with(
-                "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: no matter began and none got worse.\nHow it was dealt with:\n- every matter has been read"
+                "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: no matter began and none got worse.\nMatters about staff are not in these numbers.\nHow it was dealt with:\n- every matter has been read"
             ),
             "{text}"
         );

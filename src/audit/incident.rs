@@ -198,7 +198,7 @@ pub enum Act {
     },
     /// A regular message, such as the morning's.
     Digest {
-        /// Which: `all-clear` or `weekly`.
+        /// Which: `all-clear`, `machine`, `weekly` or `weekly-governors`.
         kind: String,
         /// Of which day, as `2026-11-27`.
         date: String,

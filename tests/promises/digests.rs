@@ -208,7 +208,7 @@ async fn the_week_is_told_by_theme_and_group_and_governors_read_no_small_number(
         "\n- self-harm: year-7 2 new\n",
         "\n- not read by anybody: 2, the oldest of Wed 25 Nov 10:00\n",
         "\n- searches with the words \"lethal method\", year-7, until 2026-12-04: 1\n",
-        "\n- Wed 25 Nov 10:00: recipient\n",
+        "\n- Wed 25 Nov 10:00: recipient",
     ] {
         assert!(officers.contains(part), "{part} is not in {officers}");
     }

@@ -485,7 +485,8 @@ fn with_few_files_to_open() {
         // As after a search that could read none of them.
         let met = damage::met(&folder, &all);
         drop(open);
-        assert_eq!(events::search(&folder, &Wanted::default()).expect("read"), [], "{left} files are left");
+        let told = events::search(&folder, &Wanted::default()).expect("read");
+        assert!(told.iter().all(|event| event.kind == "nobody-told"), "{left} files are left: {told:?}");
         assert!(matches!(sent, Ok(250) | Err(_)), "{left} files are left: an output would go on after {sent:?}, and never send the rest");
         came.push((found.ok().map(|page| (page.rows.len(), page.passed_over.len())), sent.is_ok() && met.is_ok()));
     }

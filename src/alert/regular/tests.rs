@@ -200,7 +200,7 @@ fn matters_are_counted_and_the_week_is_told_once_to_each_in_their_own_words() {
     let mut office = Office::new();
     office.state(&opened(1, Level::Danger), "2026-11-25T09:00:00Z");
     office.turn("2026-11-26T08:15:00Z");
-    assert!(office.stated()[0].1.contains("1 episode since yesterday 08:15, 1 of danger;"), "{:?}", office.stated());
+    assert!(office.stated()[0].1.contains("1 episode since Tuesday 10:00, 1 of danger;"), "{:?}", office.stated());
     office.restart("2026-11-27T07:00:00Z");
     office.turn("2026-11-27T15:45:00Z");
     office.turn("2026-11-27T15:45:01Z");
@@ -274,5 +274,26 @@ fn a_change_of_who_is_told_is_on_record_and_in_the_week() {
         Act::Digest { kind, text, .. } if kind == WEEKLY => Some(text),
         _ => None,
     });
-    assert!(text.as_ref().is_some_and(|text| text.contains("\n- Wed 25 Nov 10:12: mail\n")), "{text:?}");
+    assert!(text.as_ref().is_some_and(|text| text.ends_with("\n- Wed 25 Nov 10:12: mail")), "{text:?}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 8, ..Default::default() })]
+    /// Whenever Usher is looked at and restarted: each school day on which it ran after the hour has its message, once, and no other day has.
+    #[test]
+    fn each_school_day_on_which_usher_ran_has_one_message(steps in proptest::collection::vec((10i64..1600, proptest::bool::ANY), 1..24)) {
+        let mut office = Office::new();
+        let (mut now, mut expected) = (at("2026-11-24T10:00:00Z"), Vec::new());
+        for (minutes, is_restarted) in steps {
+            now += SignedDuration::from_mins(minutes);
+            if is_restarted {
+                office.restart(&now.to_string());
+            }
+            office.turn(&now.to_string());
+            let due = digest::planned_today(&office.settings.plan.digest, &school(), now).filter(|due| due.at <= now && due.at > at("2026-11-24T10:00:00Z"));
+            expected.extend(due.map(|due| format!("all-clear {}", due.date)).filter(|due| !expected.contains(due)));
+        }
+        let stated: Vec<_> = office.kinds().into_iter().filter(|kind| kind.starts_with("all-clear")).collect();
+        proptest::prop_assert_eq!(stated, expected);
+    }
 }

@@ -55,6 +55,23 @@ fn nothing_in_a_name_is_markup_in_a_mail() {
     assert!(!html.contains("<img") && html.contains("&#60;img"), "{html}");
 }
 
+#[test]
+fn a_regular_message_is_in_parts_that_are_seen_at_a_glance() {
+    let text = "NOT all is well: 1 red.\nA sentence.\nRed, somebody must act:\n- disk: <full>\n- outbox: 2\nGreen:\n- lists: well";
+    let story = Story::regular("machine", "2026-11-27", text, Timestamp::UNIX_EPOCH, None);
+    let plain = Text { story: &story }.render().expect("rendered");
+    assert!(
+        plain.contains("NOT all is well: 1 red.\n\nA sentence.\n\nRed, somebody must act:\n  - disk: <full>\n  - outbox: 2\n\nGreen:\n  - lists: well\n"),
+        "{plain}"
+    );
+    let html = Html { story: &story }.render().expect("rendered");
+    for part in ["#b3261e; margin: 1.2em 0 0.4em 0\">Red, somebody must act:</h3>", "• disk: &#60;full&#62;</p>", "0.4em 0\">Green:</h3>", "<p>A sentence.</p>"]
+    {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    assert_eq!(story.subject, "[Usher] The machine, morning of 2026-11-27");
+}
+
 proptest! {
     /// However somebody is called, the mail has the headers that it should have, and no more.
     #[test]
