@@ -26,6 +26,7 @@ use crate::lists::Lists;
 use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
 use crate::policy::Policy;
 use crate::proxy::guard::Guard;
+use crate::proxy::hellos::Hellos;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::own_pages::own_names;
 use crate::proxy::programs::Memory;
@@ -313,7 +314,11 @@ async fn refresh(proxy: Arc<Proxy>) {
         minute.tick().await;
         let proxy = proxy.clone();
         // A panic there would have been told already; the next minute tries again.
-        let _ = tokio::task::spawn_blocking(move || proxy.refresh_inspector()).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            proxy.refresh_inspector();
+            proxy.keep_hellos_if_due();
+        })
+        .await;
     }
 }
 
@@ -407,6 +412,7 @@ impl App {
             settings: config.settings.clone(),
             authorities: config.authorities(),
             inspector,
+            hellos: Hellos::load(config.hellos_path(), &secret, clock()),
             antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, spools.clone())),
             spools,
             links: telling.links(),
@@ -453,6 +459,7 @@ impl App {
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         let telling = tokio::spawn(self.telling.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));
+        let proxy = self.proxy.clone();
         listen::run(self.proxy, self.listeners, shutdown).await;
         refreshing.abort();
         telling.abort();
@@ -463,6 +470,7 @@ impl App {
         let finish = move || {
             recorder.finish();
             alerts.finish();
+            proxy.keep_hellos();
         };
         // A panic there would have been told already; there is nothing more to do.
         let _ = tokio::task::spawn_blocking(finish).await;

@@ -15,6 +15,7 @@ pub mod bare;
 pub mod doh;
 pub mod ech;
 pub mod encoded;
+pub mod fingerprint;
 pub mod first;
 pub mod forms;
 pub mod kits;
