@@ -31,6 +31,7 @@ use crate::lists::Lists;
 use crate::outputs::{self, Committed, Records, Statements, Surroundings, What};
 use crate::policy::Policy;
 use crate::proxy::guard::Guard;
+use crate::proxy::hellos::Hellos;
 use crate::proxy::names::{KnownNames, Names};
 use crate::proxy::own_pages::own_names;
 use crate::proxy::programs::Memory;
@@ -325,7 +326,11 @@ async fn refresh(proxy: Arc<Proxy>) {
         minute.tick().await;
         let proxy = proxy.clone();
         // A panic there would have been told already; the next minute tries again.
-        let _ = tokio::task::spawn_blocking(move || proxy.refresh_inspector()).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            proxy.refresh_inspector();
+            proxy.keep_hellos_if_due();
+        })
+        .await;
     }
 }
 
@@ -426,6 +431,7 @@ impl App {
             settings: config.settings.clone(),
             authorities: config.authorities(),
             inspector,
+            hellos: Hellos::load(config.hellos_path(), &secret, clock()),
             antivirus: config.antivirus.as_ref().and_then(|settings| Antivirus::new(settings, spools.clone())),
             spools,
             links: telling.links(),
@@ -473,6 +479,7 @@ impl App {
         let telling = tokio::spawn(self.telling.run());
         let regular = tokio::spawn(self.regular.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));
+        let proxy = self.proxy.clone();
         listen::run(self.proxy, self.listeners, shutdown).await;
         refreshing.abort();
         telling.abort();
@@ -484,6 +491,7 @@ impl App {
         let finish = move || {
             recorder.finish();
             alerts.finish();
+            proxy.keep_hellos();
         };
         // A panic there would have been told already; there is nothing more to do.
         let _ = tokio::task::spawn_blocking(finish).await;

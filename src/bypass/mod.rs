@@ -17,6 +17,7 @@ pub mod cloak;
 pub mod doh;
 pub mod ech;
 pub mod encoded;
+pub mod fingerprint;
 pub mod first;
 pub mod forms;
 pub mod heads;

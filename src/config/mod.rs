@@ -282,6 +282,12 @@ impl Config {
         self.data.join("pins")
     }
 
+    /// Where it is kept how the programs of this school begin TLS.
+    #[must_use]
+    pub fn hellos_path(&self) -> PathBuf {
+        self.data.join("hellos.json")
+    }
+
     /// Where outputs keep their places.
     #[must_use]
     pub fn outputs_path(&self) -> PathBuf {

@@ -1,4 +1,4 @@
-//! What the beginning of a tunnel says of a way round the filter: the name in its hello, and noise where it need not be TLS. What is done about it is the
+//! What the beginning of a tunnel says of a way round the filter: the name in its hello, the program that sends it, and noise where it need not be TLS. What is done about it is the
 //! group's choice (`policy::ways`). That what is spoken is no TLS, and that names agree, is [`super::gate`]'s.
 
 use super::Worker;
@@ -12,8 +12,10 @@ use crate::bypass::{Code, Finding, ech, tor};
 use crate::host::Host;
 use crate::policy::ways::{Act, Ways};
 use crate::tls::hello::{Hello, Name};
-use crate::tls::ja4::Ja4;
+use crate::tls::ja4::{Class, Ja4};
+use http::header::{HeaderMap, USER_AGENT};
 use smallvec::SmallVec;
+use std::net::IpAddr;
 
 /// What was found of a tunnel that passes.
 pub(super) type Found = SmallVec<[Finding; 1]>;
@@ -33,6 +35,11 @@ impl Said {
     }
 }
 
+/// What a program calls itself.
+pub(super) fn agent_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok())
+}
+
 /// What is done about a finding: kept to be noted, or the end of the tunnel.
 fn met(finding: Finding, ways: Ways, found: &mut Found) -> Result<(), Unfit> {
     match ways.act(&finding) {
@@ -41,19 +48,6 @@ fn met(finding: Finding, ways: Ways, found: &mut Found) -> Result<(), Unfit> {
         Act::Block => return Err(Unfit::Way(finding)),
     }
     Ok(())
-}
-
-/// What the hello in a tunnel says of a way round.
-pub(super) fn in_hello(hello: &Hello, tunnel: &Host, ways: Ways) -> Result<Found, Unfit> {
-    let mut found = Found::new();
-    if let Name::Host(name) = &hello.name {
-        let sealed = ech::in_name(name.as_str(), tunnel.as_str());
-        let made_up = || tor::in_hello(name.as_str(), tunnel.address().is_some(), || Ja4::of(hello).to_string());
-        if let Some(finding) = sealed.or_else(made_up) {
-            met(finding, ways, &mut found)?;
-        }
-    }
-    Ok(found)
 }
 
 /// What is no TLS, and need not be: whether it looks like noise.
@@ -71,6 +65,22 @@ pub(super) fn not_tls(first: First, bytes: &[u8]) -> Unfit {
 }
 
 impl Worker {
+    /// What the hello in a tunnel says of a way round. `agent`: what the program calls itself.
+    pub(super) fn in_hello(&self, hello: &Hello, class: Class, tunnel: &Host, (client, agent): (IpAddr, Option<&str>), ways: Ways) -> Result<Found, Unfit> {
+        let mut found = Found::new();
+        if let Name::Host(name) = &hello.name {
+            let sealed = ech::in_name(name.as_str(), tunnel.as_str());
+            let made_up = || tor::in_hello(name.as_str(), tunnel.address().is_some(), || Ja4::of(hello).to_string());
+            if let Some(finding) = sealed.or_else(made_up) {
+                met(finding, ways, &mut found)?;
+            }
+        }
+        if let Some(finding) = self.hellos.take(client, agent, class, (self.clock)()) {
+            met(finding, ways, &mut found)?;
+        }
+        Ok(found)
+    }
+
     /// Puts on record what was found of a tunnel that passes, each by itself: the tunnel's own record ends with it, which may be hours away.
     pub(super) async fn note_ways(&self, entrant: &Entrant, found: &[Finding]) {
         let Entrant { asked, target, identity } = entrant;

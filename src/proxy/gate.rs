@@ -9,7 +9,7 @@
 use super::Worker;
 use super::conn::Conn;
 use super::connect::carry;
-use super::entrance::{Said, in_hello, noise, not_tls};
+use super::entrance::{Said, agent_of, noise, not_tls};
 use super::inside::user_of;
 use super::limits::{FAREWELL, HELLO};
 use super::listen::{Phase, reached};
@@ -30,6 +30,7 @@ use crate::policy::reason::Exempt;
 use crate::policy::ways::Ways;
 use crate::policy::{ConnectVerdict, Decision, Gate, TunnelPermit};
 use crate::tls::hello::{self, Ech, Hello, Malformed, Name, Read};
+use crate::tls::ja4::Class;
 use bytes::BytesMut;
 use http::header::HeaderMap;
 use http::{Method, Version};
@@ -141,7 +142,7 @@ impl Worker {
         let (gate, ways) = (policy.gate(entrant.identity.standing), policy.ways(entrant.identity.standing));
         // A tunnel may last all day: it keeps its place among the connected, and not the lists it was judged by.
         let resting = entrant.resting();
-        let Said { note, found } = match self.look(&mut client, &mut site, &resting.target.url().host, (gate, ways), phase).await {
+        let Said { note, found } = match self.look(&mut client, &mut site, &resting, (gate, ways), phase).await {
             Ok(said) => said,
             Err(unfit) => return self.turn_away(client.wire, pending, &self.awake(resting), &unfit).await,
         };
@@ -167,11 +168,11 @@ impl Worker {
         &self,
         client: &mut End,
         site: &mut End,
-        tunnel: &Host,
+        resting: &Resting,
         (gate, ways): (Gate, Ways),
         mut phase: Option<watch::Receiver<Phase>>,
     ) -> Result<Said, Unfit> {
-        let passes = gate.not_tls == NotTls::Pass;
+        let (passes, tunnel) = (gate.not_tls == NotTls::Pass, &resting.target.url().host);
         let limit = if passes { self.limits.tunnel_idle_time } else { self.limits.head_time };
         let beginning = tokio::select! {
             biased;
@@ -187,7 +188,8 @@ impl Worker {
         };
         match beginning {
             Beginning::Hello(hello) => {
-                let found = in_hello(&hello, tunnel, ways)?;
+                let client = resting.conn.client.ip().to_canonical();
+                let found = self.in_hello(&hello, Class::of(&hello), tunnel, (client, agent_of(&resting.headers)), ways)?;
                 if gate.names == Names::Agree {
                     let absent = || if tunnel.address().is_some() { Ok(()) } else { Err(Unfit::NoName(tunnel.clone())) };
                     agree(&hello, tunnel, absent)?;

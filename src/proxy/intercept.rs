@@ -5,7 +5,7 @@
 
 use super::conn::Conn;
 use super::connection::serve_http;
-use super::entrance::{in_hello, noise, not_tls};
+use super::entrance::{agent_of, noise, not_tls};
 use super::explain::Purpose;
 use super::gate::{Beginning, Entrant, agree, draining, read_beginning};
 use super::inside::{Inside, user_of};
@@ -92,8 +92,11 @@ impl Worker {
         };
         let ways = entrant.asked.snapshot.policy.ways(entrant.identity.standing);
         let met = match beginning {
-            Ok(Beginning::Hello(hello)) => in_hello(&hello, &inspected.to.host, ways)
-                .and_then(|found| agree(&hello, &inspected.to.host, || Ok(())).map(|()| (Met { class: Class::of(&hello), hello }, found))),
+            Ok(Beginning::Hello(hello)) => {
+                let (class, who) = (Class::of(&hello), (entrant.asked.client(), agent_of(&entrant.asked.headers)));
+                let found = self.in_hello(&hello, class, &inspected.to.host, who, ways);
+                found.and_then(|found| agree(&hello, &inspected.to.host, || Ok(())).map(|()| (Met { class, hello }, found)))
+            }
             Ok(Beginning::NotTls(first)) if self.may_exempt(&inspected, entrant, |gate| gate.not_tls == NotTls::Pass) => {
                 let said = format!("it is not TLS, but {first}");
                 match noise(first, &early, ways) {

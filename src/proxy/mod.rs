@@ -32,6 +32,7 @@ mod goodbye;
 pub mod guard;
 pub mod headers;
 pub mod heads;
+pub mod hellos;
 pub mod identify;
 pub mod inside;
 pub mod inspected_file;
@@ -95,6 +96,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use guard::Guard;
 use headers::Via;
+use hellos::Hellos;
 use identify::Ask;
 use jiff::Timestamp;
 use limits::{IDLE_PER_ORIGIN, IDLE_TO_PARENT, Limits, PASSWORD_CHECKS_PER_MINUTE};
@@ -153,6 +155,8 @@ pub struct Parts {
     pub authorities: ca::Folder,
     /// What it takes to end TLS here, if there is an authority.
     pub inspector: Option<Arc<Inspector>>,
+    /// What is remembered of the hellos of programs.
+    pub hellos: Hellos,
     /// The virus scanners, if there are any.
     pub antivirus: Option<Arc<Antivirus>>,
     /// Where files wait.
@@ -215,6 +219,7 @@ pub struct Proxy {
     settings: Settings,
     authorities: ca::Folder,
     inspector: Option<Arc<Inspector>>,
+    hellos: Hellos,
     antivirus: Option<Arc<Antivirus>>,
     spools: Spools,
     links: Arc<Links>,
@@ -304,6 +309,7 @@ impl Proxy {
             settings: parts.settings,
             authorities: parts.authorities,
             inspector: parts.inspector,
+            hellos: parts.hellos,
             antivirus: parts.antivirus,
             spools: parts.spools,
             links: parts.links,
@@ -318,6 +324,16 @@ impl Proxy {
         {
             AuthorityUnusable { error: &error }.emit();
         }
+    }
+
+    /// Keeps what is remembered of hellos, if that is due. To be called now and then, where waiting is allowed.
+    pub fn keep_hellos_if_due(&self) {
+        self.hellos.keep_if_due((self.clock)());
+    }
+
+    /// Keeps what is remembered of hellos: at the end.
+    pub fn keep_hellos(&self) {
+        self.hellos.keep();
     }
 
     /// Forgets clients not seen for a while. To be called every few seconds.

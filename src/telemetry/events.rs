@@ -46,6 +46,19 @@ impl PinsUnusable<'_> {
     }
 }
 
+/// What is remembered of the hellos of programs cannot be kept.
+pub struct HellosNotKept<'a> {
+    /// Why not.
+    pub error: &'a std::io::Error,
+}
+
+impl HellosNotKept<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(error = %self.error, "what is known of how browsers connect cannot be kept in the data folder: after a start it is learnt anew, which takes days");
+    }
+}
+
 /// A program was found that does not take the school's certificate at a site.
 pub struct PinFound<'a> {
     /// The site.

@@ -1,10 +1,13 @@
 //! Promise: what no single request shows is found out by what people do over minutes, counts once, fades, and is the same after a restart. What ordinary schools
 //! do every day counts for nothing.
 
+use crate::kit::device::Device;
 use crate::kit::matters::{short, stated_in};
 use crate::kit::{Origin, Person, School, World};
 use crate::sockets::frame;
 use crate::websockets::accept;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use usher::audit::incident::{Act, Incident, Person as Whom};
 
 const DAY: i64 = 24 * 60;
@@ -193,4 +196,78 @@ async fn addresses_in_the_place_of_names_count_by_how_many_there_are_however_the
     let all = at_the_end(usher).await;
     assert_eq!((short(&all), &all[0].opened.who), (vec!["bypass concern 127.0.7.1".to_owned()], &Whom::Device("127.0.7.1".into())));
     says(&all[0], "A number was asked for in the place of a site's name. 3 different ones within five minutes. It counts 5.");
+}
+
+/// Chrome of this version, as a program at this address says it is, that offers these versions of TLS.
+fn chrome(school: &School, last: u8, version: u16, offers: &[&'static SupportedProtocolVersion]) -> Device {
+    let builder = ClientConfig::builder_with_provider(usher::tls::provider()).with_protocol_versions(offers).expect("versions");
+    let offering = builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    let device = Device::another(&[], school.address, |config| *config = offering);
+    let agent = format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36");
+    device.at([127, 0, 7, last]).saying("User-Agent", &agent)
+}
+
+const YESTERDAY: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
+const TODAY: &[&SupportedProtocolVersion] = &[&TLS13];
+const NEVER: &[&SupportedProtocolVersion] = &[&TLS12];
+
+/// Begins TLS with a site that speaks none: it ends there, and its hello was seen.
+async fn shows_itself(device: &Device, site: &Origin) -> bool {
+    device.secure(&site.authority(), "news.example").await.is_err()
+}
+
+/// The records of programs that are not what they say, or new.
+fn programs(school: &School) -> Vec<String> {
+    let rows = school.rows();
+    rows.iter().filter(|row| row.reason.ends_with("-program")).map(|row| format!("{} {} {}", row.reason, row.verdict, row.client)).collect()
+}
+
+#[tokio::test]
+async fn a_program_that_calls_itself_a_browser_is_found_out_and_that_all_update_at_once_is_nothing() {
+    let site = Origin::doing(|mut visit| async move {
+        if visit.wire.more().await {
+            visit.send("no TLS").await;
+        }
+    })
+    .await;
+    let mut usher = school(World::new().edited("not_tls = \"pass\"\n", ""), 8).await;
+    for _ in 0..6 {
+        for last in 1..=5 {
+            assert!(shows_itself(&chrome(&usher, last, 142, YESTERDAY), &site).await);
+        }
+        usher.after(DAY);
+    }
+    // All of them update: what is theirs from now on was nobody's yesterday.
+    for last in 1..=5 {
+        assert!(shows_itself(&chrome(&usher, last, 143, TODAY), &site).await);
+    }
+    assert_eq!(programs(&usher), NOTHING);
+    // What the school's browsers are like is known after a restart. It opens at the hour at which tests begin.
+    let files = usher.stopped().await;
+    assert!(files.path("data/hellos.json").exists());
+    usher = School::open(files).await;
+    usher.after(7 * DAY);
+    for _ in 0..2 {
+        assert!(shows_itself(&chrome(&usher, 9, 143, NEVER), &site).await);
+    }
+    assert_eq!(programs(&usher), ["other-program allowed 127.0.7.9"], "once a day");
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.9"]);
+    says(&all[0], "A program said that it was a browser, and does not connect as that browser does. It counts 8.");
+    // Where a group blocks what scores, it does not get out.
+    let strict = World::new().edited("not_tls = \"pass\"\n", "").edited("members =", "ways = { scores = \"block\" }\nmembers =");
+    let usher = school(strict, 8).await;
+    for _ in 0..6 {
+        for last in 1..=5 {
+            shows_itself(&chrome(&usher, last, 142, YESTERDAY), &site).await;
+        }
+        usher.after(DAY);
+    }
+    let visits = site.visits();
+    assert!(shows_itself(&chrome(&usher, 9, 142, NEVER), &site).await);
+    assert_eq!(
+        (programs(&usher), site.visits()),
+        (vec!["other-program refused 127.0.7.9".to_owned()], visits + 1),
+        "reached, as a sealed tunnel is before its client speaks"
+    );
 }

@@ -6,6 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use usher::audit::remark::Remark;
 use usher::bypass::kits::Kits;
+use usher::bypass::fingerprint::{Agent, Fingerprints};
+use usher::bypass::spread::Names;
 use usher::bypass::{Finding, bare, doh, ech, encoded, forms, random, tor, types};
 use usher::host::Host;
 
@@ -26,12 +28,17 @@ fuzz_target!(|bytes: &[u8]| {
             let own = Host::parse("own.example").expect("a host");
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
             on_record(ech::in_name(&text, "own.example"));
+            let _ = Agent::of(&text).map(|agent| agent.to_string());
             on_record(tor::in_hello(&text, how & 4 != 0, || text.to_string()));
         }
         1 => {
             on_record(bare::in_manifest(rest));
             on_record(types::lie("image/png", rest));
             let _ = random::is_noise(rest);
+            if let Some(names) = Names::of_bytes(rest) {
+                assert_eq!(Names::of_bytes(&names.bytes()), Some(names), "what is kept is read again");
+            }
+            let _ = Fingerprints::of_bytes(rest);
         }
         2 => {
             let (mut whole, mut pieces) = (Kits::default(), Kits::default());

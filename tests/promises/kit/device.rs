@@ -70,6 +70,12 @@ impl Device {
         self
     }
 
+    /// Whose tunnels are asked for with this field.
+    pub fn saying(mut self, name: &str, value: &str) -> Self {
+        self.fields = format!("{}{name}: {value}\r\n", self.fields);
+        self
+    }
+
     /// The same, offering to speak these inside TLS.
     pub fn clone_offering(&self, protocols: &[&[u8]]) -> Self {
         let mut config = (**self.connector.config()).clone();
