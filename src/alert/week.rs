@@ -358,8 +358,15 @@ mod tests {
             then(&mut quick, at, act);
         }
         let mut slow = matter(2, "drugs", "b", "year-7", 22);
-        let closed =
-            Act::Closed { episode: RecordId(2), theme: "drugs".into(), by: "x".into(), outcome: Outcome::Talked, action: "x".into(), reason: "x".into(), disputed: None };
+        let closed = Act::Closed {
+            episode: RecordId(2),
+            theme: "drugs".into(),
+            by: "x".into(),
+            outcome: Outcome::Talked,
+            action: "x".into(),
+            reason: "x".into(),
+            disputed: None,
+        };
         for (at, act) in [(on(22), Act::Told(told(2, "drugs"))), (after(on(22), 1), Act::Untold(told(2, "drugs"))), (after(on(22), 40), closed)] {
             then(&mut slow, at, act);
         }

@@ -4,6 +4,7 @@
 //! only the reason in words is told. What else an address may say of others no program can tell; the guide asks the school to read it through.
 
 pub mod alerts;
+pub mod restrictions;
 
 use super::coverage::words::plain;
 use super::dpia::Kept;

@@ -4,11 +4,11 @@ use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
-use crate::alert::ways::{self, Around, Watch};
 use crate::alert::theme::Theme;
-use crate::audit::{Class, RecordId};
+use crate::alert::ways::{self, Around, Watch};
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
+use crate::audit::{Class, RecordId};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 

@@ -7,6 +7,7 @@ use super::{Act, Incident, Person, fold};
 use crate::audit::alias::Aliases;
 use crate::audit::holds::Hold;
 use crate::audit::journal::{JournalError, Reader, Statement, Topic};
+use crate::audit::record::RecordId;
 use crate::audit::scope::Scope;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -96,52 +97,70 @@ pub(in crate::audit) fn older(reader: &Reader, (holds, aliases): (&[Hold], &Alia
     Ok(stated.goes(goes, &matters, &beside))
 }
 
+/// What has an end, and goes with what ended it: what suppresses signs, and what restricts somebody's access.
+#[derive(Default)]
+struct Ending {
+    /// By number: when it was stated, and the last moment it holds, both in Unix milliseconds.
+    begun: BTreeMap<u64, (i64, Option<i64>)>,
+    /// By the number of what was ended: the statement, and its time.
+    ended: HashMap<u64, (u64, i64)>,
+}
+
+impl Ending {
+    /// Takes a statement, if it is of that.
+    fn take(&mut self, number: u64, at: i64, act: &Act) -> bool {
+        match act {
+            Act::Suppressed { until, .. } => {
+                let last = until.parse::<Date>().ok().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|day| day.timestamp().as_millisecond());
+                self.begun.insert(number, (at, last));
+            }
+            Act::Limited(limited) => drop(self.begun.insert(number, (at, Some(limited.until_ms)))),
+            Act::Freed { suppression: of, .. } | Act::Unlimited { restriction: of, .. } => drop(self.ended.insert(*of, (number, at))),
+            Act::Opened(_)
+            | Act::Worsened { .. }
+            | Act::Ended { .. }
+            | Act::Told(_)
+            | Act::Untold(_)
+            | Act::Raised { .. }
+            | Act::Read { .. }
+            | Act::Noted { .. }
+            | Act::Closed { .. }
+            | Act::Digest { .. } => return false,
+        }
+        true
+    }
+
+    /// When it ended, or ends by itself; nothing where that cannot be read.
+    fn end(&self, number: u64) -> Option<i64> {
+        self.ended.get(&number).map(|(_, at)| *at).or(self.begun.get(&number)?.1)
+    }
+
+    /// It, and what ended it.
+    fn both(&self, number: u64) -> impl Iterator<Item = u64> {
+        [Some(number), self.ended.get(&number).map(|(end, _)| *end)].into_iter().flatten()
+    }
+}
+
 /// What is older and of no matter that is there.
 fn older_beside(stated: &Stated, than: Timestamp) -> HashSet<u64> {
     let of_matters: HashSet<u64> = stated.matters.iter().flat_map(|matter| &matter.acts).map(|(number, _, _)| *number).collect();
-    let mut suppressed: BTreeMap<u64, (i64, String)> = BTreeMap::new();
-    let mut freed: HashMap<u64, (u64, i64)> = HashMap::new();
-    let mut goes = HashSet::new();
+    let (mut ending, mut goes) = (Ending::default(), HashSet::new());
     let is_older = |at: i64| at < than.as_millisecond();
     for statement in stated.statements.iter().filter(|statement| !of_matters.contains(&statement.number)) {
-        match statement.read::<Act>() {
-            Some(Act::Suppressed { until, .. }) => drop(suppressed.insert(statement.number, (statement.at, until))),
-            Some(Act::Freed { suppression, .. }) => drop(freed.insert(suppression, (statement.number, statement.at))),
-            Some(act) if is_older(statement.at) && ages_alone(&act) => drop(goes.insert(statement.number)),
-            Some(_) => {}
-            // Of a later version, which knows what it is.
-            None => {}
+        // One of a later version is for that to know.
+        let Some(act) = statement.read::<Act>() else { continue };
+        if !ending.take(statement.number, statement.at, &act) && is_older(statement.at) {
+            // Of a matter whose beginning is gone, a regular message, a message to try the way.
+            goes.insert(statement.number);
         }
     }
-    for (number, (at, until)) in &suppressed {
-        let end = freed.get(number);
-        let last = until.parse::<Date>().ok().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|day| day.timestamp().as_millisecond());
-        let is_over = end.map_or_else(|| last.is_some_and(&is_older), |(_, at)| is_older(*at));
-        if is_over && is_older(*at) {
-            goes.insert(*number);
-            goes.extend(end.map(|(number, _)| *number));
+    for (number, (at, _)) in &ending.begun {
+        if is_older(*at) && ending.end(*number).is_some_and(is_older) {
+            goes.extend(ending.both(*number));
         }
     }
-    goes.extend(freed.iter().filter(|(of, (_, at))| !suppressed.contains_key(of) && is_older(*at)).map(|(_, (number, _))| *number));
+    goes.extend(ending.ended.iter().filter(|(of, (_, at))| !ending.begun.contains_key(of) && is_older(*at)).map(|(_, (number, _))| *number));
     goes
-}
-
-/// Whether a statement of no matter that is there goes by its own age: of a matter whose beginning is gone, a regular message, a message to try the way.
-fn ages_alone(act: &Act) -> bool {
-    match act {
-        Act::Opened(_)
-        | Act::Worsened { .. }
-        | Act::Ended { .. }
-        | Act::Told(_)
-        | Act::Untold(_)
-        | Act::Raised { .. }
-        | Act::Read { .. }
-        | Act::Noted { .. }
-        | Act::Closed { .. }
-        | Act::Digest { .. } => true,
-        // These go together.
-        Act::Suppressed { .. } | Act::Freed { .. } => false,
-    }
 }
 
 /// What is of a person whose records are erased: matters that began in that time.
@@ -161,7 +180,35 @@ pub(in crate::audit) fn of_person(reader: &Reader, (holds, aliases): (&[Hold], &
             matters.insert(place);
         }
     }
-    Ok(stated.goes(goes, &matters, &HashSet::new()))
+    let (mut ending, mut restricted) = (Ending::default(), Vec::new());
+    for statement in &stated.statements {
+        let Some(act) = statement.read::<Act>() else { continue };
+        ending.take(statement.number, statement.at, &act);
+        if let Act::Limited(limited) = &act
+            && let Person::User(user) = &limited.who
+            && aliases.of(user) == scope.whom
+            && takes(scope, statement.at)
+        {
+            restricted.push((statement.number, statement.at, limited.until_ms));
+        }
+    }
+    let mut beside = HashSet::new();
+    for (number, at, until) in restricted {
+        if holds.iter().any(|hold| hold.scope.whom == scope.whom && takes(&hold.scope, at)) {
+            goes.held += 1;
+        } else if ending.end(number).unwrap_or(until) < now.as_millisecond() {
+            beside.extend(ending.both(number));
+        } else {
+            goes.open += 1;
+        }
+    }
+    Ok(stated.goes(goes, &matters, &beside))
+}
+
+/// Whether what was stated then is in a scope of records.
+fn takes(scope: &Scope, at: i64) -> bool {
+    let ms = u64::try_from(at).unwrap_or_default();
+    scope.takes(RecordId::first_of(ms), ms, "")
 }
 
 #[cfg(test)]
@@ -171,6 +218,7 @@ mod tests {
     use super::*;
     use crate::audit::holds::{NewHold, hold, in_force};
     use crate::audit::journal::Journal;
+    use crate::audit::restrictions::{Limit, Limited};
     use crate::audit::{Folder, RecordId};
     use jiff::SignedDuration;
 
@@ -283,6 +331,26 @@ mod tests {
         let scope = Scope { whom: aliases.of("K.SMITH"), from: None, to: Some(at(7)), host: None, upto: None };
         let goes = of_person(log.journal.reader(), (&[], &aliases), &scope, at(20)).expect("read");
         assert_eq!((goes.numbers, goes.matters, goes.open), (hers, 1, 1));
+        // What restricted her goes with its end, once it is over.
+        let limited = |until: i64| {
+            let limited = Limited {
+                who: Person::User("k.smith".into()),
+                how: Limit::Off,
+                until_ms: at(until).as_millisecond(),
+                by: "Ms Bell".into(),
+                reason: "why".into(),
+                tell: None,
+                record: None,
+            };
+            Act::Limited(Box::new(limited))
+        };
+        let over = log.state(1, &limited(2));
+        let ended = log.state(1, &limited(90));
+        let end = log.state(3, &Act::Unlimited { restriction: ended, reason: "talked".into(), by: "Ms Bell".into() });
+        log.state(1, &limited(90));
+        let goes = of_person(log.journal.reader(), (&[], &aliases), &scope, at(20)).expect("read");
+        assert_eq!((&goes.numbers[goes.numbers.len() - 3..], goes.matters, goes.open), (&[over, ended, end][..], 1, 2));
+        assert_eq!(log.older(5, 20).numbers[..], [over, ended, end], "the matters are not, for one of them is not old enough");
         let none = Scope { upto: Some(0), ..scope };
         assert_eq!(of_person(log.journal.reader(), (&[], &aliases), &none, at(20)).expect("read"), Goes::default());
     }

@@ -9,11 +9,13 @@ use crate::audit::lookups::{self, Cursor, Look, Reading, Reason, Wanted};
 use crate::audit::people::People;
 use crate::audit::query::{Filter, Log, Row};
 use crate::audit::record::RecordId;
+use crate::audit::restrictions::{Book, Made};
 use crate::cli::table::safe;
 use crate::cli::{Answer, print, print_json};
 use crate::files;
+use crate::policy::restrict::Subject as Whom;
 use crate::report::fields;
-use crate::report::subject::{self, Cover, Days, Guide, alerts};
+use crate::report::subject::{self, Cover, Days, Guide, alerts, restrictions};
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
@@ -67,7 +69,8 @@ impl Subject {
         let permit = lookups::look(&mut Journal::open(&desk.log)?, &look).context("that you look cannot be put on record, so nothing is written")?;
         let people = People::of(&desk.log)?;
         let matters = matters(&desk, &user)?;
-        if matters.is_empty() && !people.users.contains(&user.to_lowercase()) {
+        let restricted = restricted(&desk, &user)?;
+        if matters.is_empty() && restricted.is_empty() && !people.users.contains(&user.to_lowercase()) {
             if self.json {
                 print_json(&Written::default())?;
                 return Ok(Answer::No);
@@ -78,7 +81,7 @@ impl Subject {
         let log = Log::open(&desk.log)?;
         let (reading, mut written) = (Reading::permitted(&log, permit), Written::default());
         files::replace_with(&self.output, |file| {
-            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks, matters: &matters }
+            written = Export { desk: &desk, reading: &reading, user: &user, people: &people, looks: &looks, matters: &matters, restricted: &restricted }
                 .write(file)
                 .map_err(io::Error::other)?;
             Ok(())
@@ -115,6 +118,12 @@ fn matters(desk: &Desk, user: &str) -> anyhow::Result<Vec<Incident>> {
     Ok(matters)
 }
 
+/// What restricted this person's access.
+fn restricted(desk: &Desk, user: &str) -> anyhow::Result<Vec<Made>> {
+    let whom = Whom::user(user);
+    Ok(Book::read(&desk.log)?.all().iter().filter(|made| made.restriction.who == whom).cloned().collect())
+}
+
 /// Who looked at this person's records until now, the first look first.
 fn looks(desk: &Desk, user: &str) -> anyhow::Result<Vec<(Timestamp, String)>> {
     let aliases = Aliases::open(&desk.log)?;
@@ -130,6 +139,7 @@ struct Export<'a> {
     people: &'a People,
     looks: &'a [(Timestamp, String)],
     matters: &'a [Incident],
+    restricted: &'a [Made],
 }
 
 impl Export<'_> {
@@ -163,10 +173,14 @@ impl Export<'_> {
         zip.start_file("records.html", options)?;
         zip.write_all(days.html(self.user)?.as_bytes())?;
         self.alerts(&mut zip, options, &mut cover)?;
+        self.restrictions(&mut zip, options, &mut cover)?;
         written.alerts = self.matters.len();
         written.covered = cover.covered;
         let stretch = first.zip(last).map_or_else(String::new, |(first, last)| format!(", from {} to {}", self.desk.shown_ms(first), self.desk.shown_ms(last)));
-        let summary = format!("The filter holds {} records in which your user name was known{stretch}.", written.records);
+        let mut summary = format!("The filter holds {} records in which your user name was known{stretch}.", written.records);
+        if !self.restricted.is_empty() {
+            summary.push_str(&format!(" Times that your access was restricted: {}, in restrictions.jsonl.", self.restricted.len()));
+        }
         zip.start_file("README.html", options)?;
         zip.write_all(self.guide(summary, written.covered)?.html()?.as_bytes())?;
         zip.finish()?;
@@ -186,6 +200,19 @@ impl Export<'_> {
         }
         zip.start_file("alerts.html", options)?;
         Ok(zip.write_all(alerts::html(self.user, &given)?.as_bytes())?)
+    }
+
+    /// What restricted the person's access, a JSON object a line; nothing where nothing did.
+    fn restrictions(&self, zip: &mut ZipWriter<&mut File>, options: SimpleFileOptions, cover: &mut Cover) -> anyhow::Result<()> {
+        if self.restricted.is_empty() {
+            return Ok(());
+        }
+        zip.start_file("restrictions.jsonl", options)?;
+        for made in self.restricted {
+            serde_json::to_writer(&mut *zip, &restrictions::Given::of(made, cover))?;
+            zip.write_all(b"\n")?;
+        }
+        Ok(())
     }
 
     fn guide(&self, summary: String, covered: u64) -> anyhow::Result<Guide> {
