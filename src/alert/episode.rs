@@ -1,7 +1,7 @@
 //! One matter, one episode: what is kept of each person and theme, and what becomes of it. Pure; time comes from records, and from [`Episodes::tick`].
 //!
 //! ```text
-//!          signs below concern: watched (kept fourteen days, told to nobody)
+//!          signs below concern: watched (kept as long as they may count, told to nobody)
 //!               │ concern or danger
 //!               ▼
 //!   ┌────────▶ open ──sign──▶ growing ──half an hour without──▶ quiet ──a day without──▶ over
@@ -22,7 +22,7 @@
 //!
 //! Of a person a keyed hash. Of each theme at most [`MOST_SIGNS`] signs, the heaviest; in all [`MOST_MATTERS`] matters.
 
-use super::severity::{self, COUNTS_MS, DAY_MS, DAYS, Weighed};
+use super::severity::{self, DAY_MS, DAYS, Weighed};
 use super::signal::{Sign, Signal};
 use super::theme::Theme;
 use super::weights::Weights;
@@ -189,7 +189,7 @@ impl Episodes {
             if matter.open.as_ref().is_some_and(|open| now_ms > open.last.unix_ms().saturating_add(millis(weights.ends))) {
                 steps.extend(matter.end(*theme, weights));
             }
-            matter.forget(*theme, now_ms);
+            matter.forget(*theme, now_ms, weights);
         }
         self.matters.retain(|_, matter| !matter.is_empty());
         self.signs = self.matters.values().map(|matter| matter.signs.len()).sum();
@@ -301,6 +301,11 @@ impl Episodes {
     }
 }
 
+/// In which steps time goes, in milliseconds: of each kind of sign one is kept a step. By the minute where little time counts together.
+fn grain(theme: Theme, weights: &Weights) -> u64 {
+    if theme == Theme::Bypass || severity::counts_ms(theme, weights) < severity::COUNTS_MS { MINUTE_MS } else { DAY_MS }
+}
+
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -321,8 +326,7 @@ impl Matter {
             open.last = open.last.max(sign.record);
             open.signals = open.signals.saturating_add(1);
         }
-        // Of ways round time goes by the minute.
-        let grain = if theme == Theme::Bypass { MINUTE_MS } else { DAY_MS };
+        let grain = grain(theme, weights);
         let place_of = |sign: &Sign| (sign.key, sign.at_ms() / grain, sign.intent, sign.helps, sign.handled, sign.source);
         let worth = |sign: &Sign| (sign.floor, sign.strength, std::cmp::Reverse(sign.record));
         match self.signs.iter_mut().find(|known| place_of(known) == place_of(&sign)) {
@@ -330,7 +334,7 @@ impl Matter {
             Some(known) => *known = sign,
             None => self.signs.push(sign),
         }
-        self.forget(theme, newest_ms);
+        self.forget(theme, newest_ms, weights);
         if self.signs.len() > MOST_SIGNS {
             let weight = weights.of(theme).weight;
             let worth = |sign: &Sign| (sign.floor, if theme == Theme::Bypass { 0 } else { severity::points(sign, weight) }, sign.record, sign.key);
@@ -344,12 +348,12 @@ impl Matter {
     /// What the signs come to at the time when they come to most, and when that is.
     fn weigh(&self, theme: Theme, weights: &Weights) -> Option<(Weighed, u64)> {
         let mut best: Option<(Weighed, u64)> = None;
-        let end = |at: u64| if theme == Theme::Bypass { at / MINUTE_MS * MINUTE_MS + MINUTE_MS - 1 } else { at };
+        let end = |at: u64| if grain(theme, weights) == MINUTE_MS { at / MINUTE_MS * MINUTE_MS + MINUTE_MS - 1 } else { at };
         let mut times: Vec<u64> = self.signs.iter().map(|sign| end(sign.at_ms())).collect();
         times.sort_unstable();
         times.dedup();
         for now in times {
-            let (signs, places) = self.at(now);
+            let (signs, places) = self.at(now, severity::counts_ms(theme, weights), grain(theme, weights));
             let days: Vec<u64> = self.days.iter().copied().filter(|day| *day <= now / DAY_MS && day + DAYS > now / DAY_MS).collect();
             let mut weighed = severity::weigh(theme, &signs, &days, weights);
             weighed.counted.iter_mut().for_each(|counted| *counted = places[*counted]);
@@ -361,8 +365,10 @@ impl Matter {
     }
 
     /// The signs that count at a time, with their places.
-    fn at(&self, now: u64) -> (Vec<&Sign>, Vec<usize>) {
-        let counts = |sign: &Sign| sign.at_ms() <= now && sign.at_ms() + COUNTS_MS > now;
+    fn at(&self, now: u64, together_ms: u64, grain: u64) -> (Vec<&Sign>, Vec<usize>) {
+        // Whatever is one of a kind counts as long as the other.
+        let since = |at: u64| if grain == MINUTE_MS { at / MINUTE_MS * MINUTE_MS } else { at };
+        let counts = |sign: &Sign| sign.at_ms() <= now && since(sign.at_ms()) + together_ms > since(now);
         self.signs.iter().enumerate().filter(|(_, sign)| counts(sign)).map(|(place, sign)| (sign, place)).unzip()
     }
 
@@ -395,8 +401,9 @@ impl Matter {
         Some(Step::End { episode, theme, at_ms: last.unix_ms().saturating_add(millis(weights.ends)), signals, last })
     }
 
-    fn forget(&mut self, theme: Theme, now_ms: u64) {
-        let kept = if theme == Theme::Bypass { WAYS_MS } else { DAYS * DAY_MS };
+    fn forget(&mut self, theme: Theme, now_ms: u64, weights: &Weights) {
+        // Some are known late.
+        let kept = if theme == Theme::Bypass { WAYS_MS } else { severity::counts_ms(theme, weights) + DAY_MS };
         self.signs.retain(|sign| sign.at_ms() + kept > now_ms);
         self.days.retain(|day| (day + DAYS) * DAY_MS > now_ms);
     }

@@ -8,15 +8,26 @@
 //! | factor | |
 //! | --- | --- |
 //! | intent | typed 1.5, clicked 1, embedded 0.25, background 0 |
-//! | strength | a listed site 1; words by the weight of the heaviest entry: 50 1.5, 40 1.2, 25 0.8, 15 0.4, and 0.5 more where there are two; a page 0.8 × points / limit |
+//! | strength | a listed site 1; words typed by the weight of the heaviest entry: 60 2, 40 1.05, 25 0.7, 15 0.4, two of 25 as one of 40; a page 0.8 × points / limit |
 //! | what became of it | seen 1.1, warned about 1, blocked 0.9 |
 //! | where | on a site of help, health, education or news a quarter. Nothing is above 1 |
 //! | days | the same theme on two of the last fourteen 1.25, on three 1.5 |
 //!
+//! So in every theme an entry of 40 that is typed is a concern by itself, and one of 60 danger, also where it was blocked; in grave themes one of 25 is a concern.
+//!
+//! # What counts together
+//!
+//! In grave themes ([`super::weights::GRAVE`]) signs of seven days. In the others those of half an hour ([`Weights::together`]): whoever clicks a lot comes to
+//! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave.
+//!
 //! # Gates
 //!
-//! More than watch takes something that somebody typed or clicked, and either two different signs, or one that was typed and is as strong as 0.8. Danger takes
-//! something typed that is as strong as 1.2, or three different signs. A theme may have a most; a rule and the illegal tier have a level of their own.
+//! | level | takes |
+//! | --- | --- |
+//! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
+//! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong |
+//!
+//! What a page loads by itself adds points, and passes no gate. A theme may have a most; a rule and the illegal tier have a level of their own.
 //!
 //! Ways round the filter have points of their own, which fade: see `fading`.
 
@@ -37,10 +48,12 @@ pub const DAYS: u64 = 14;
 pub const DAY_MS: u64 = 86_400_000;
 /// How long a way round counts once for a person and a site, in milliseconds.
 pub const APART_MS: u64 = 600_000;
-/// From this strength on, one sign that was typed may be a concern.
-const STRONG: u32 = 80;
-/// From this one on, it may be danger.
-const VERY_STRONG: u32 = 120;
+/// From this strength on, one sign that was typed is a concern.
+pub const STRONG: u32 = 105;
+/// From this one on, it is danger.
+pub const MEANT: u32 = 200;
+/// How many steps a concern takes: in themes that are grave, and in others.
+const STEPS: [u32; 2] = [3, 6];
 /// The most signs that are told one by one.
 const MOST_TOLD: usize = 12;
 
@@ -110,12 +123,16 @@ pub fn weigh(theme: Theme, signs: &[&Sign], days: &[u64], weights: &Weights) -> 
     let total = u32::try_from(sum * often / 100 / POINT).unwrap_or(u32::MAX);
     let reached = [(weights.danger, Level::Danger), (weights.concern, Level::Concern), (weights.watch, Level::Watch)];
     let reached = reached.into_iter().find(|(least, _)| total >= *least).map(|(_, level)| level);
-    let gated = reached.map(|level| level.min(gate(signs, &counted)).min(most));
+    let gate = gate(signs, &counted, weights.of(theme).is_grave());
+    let gated = reached.map(|level| level.min(gate).min(most));
     let level = gated.max(floor.map(|floor| if theme == Theme::Illegal { floor } else { floor.min(most) }));
     let mut factors = Vec::new();
     if !counted.is_empty() {
         factors = told(theme, signs, &counted, weight);
         factors.extend(days_told(days, often));
+        if reached > Some(gate) && gate < most && floor.is_none() {
+            factors.push(gate_told(gate, weights.of(theme).is_grave(), weights));
+        }
         let least = [Some(weights.watch), Some(weights.concern), Some(weights.danger)][level.map_or(0, |level| level as usize)].unwrap_or_default();
         if floor.is_none() {
             factors.insert(0, format!("{total} points in all; from {least} on it is {}.", level.unwrap_or(Level::Watch).as_str()));
@@ -124,19 +141,38 @@ pub fn weigh(theme: Theme, signs: &[&Sign], days: &[u64], weights: &Weights) -> 
     Weighed { points: total, level, factors, counted: counted.into_iter().map(|(_, place)| place).collect() }
 }
 
+/// How long signs of a theme count together, in milliseconds.
+#[must_use]
+pub fn counts_ms(theme: Theme, weights: &Weights) -> u64 {
+    if theme == Theme::Bypass || theme == Theme::Illegal || weights.of(theme).is_grave() {
+        return COUNTS_MS;
+    }
+    u64::try_from(weights.together.as_millis()).unwrap_or(COUNTS_MS).min(COUNTS_MS)
+}
+
 /// The most that these signs may come to.
-fn gate(signs: &[&Sign], counted: &[(u64, usize)]) -> Level {
-    let worth_something = || signs.iter().filter(|sign| points(sign, 100) > 0);
-    let typed = worth_something().filter(|sign| sign.intent == Intent::Typed).map(|sign| sign.strength).max().unwrap_or(0);
-    let is_meant = worth_something().any(|sign| sign.intent >= Intent::Clicked);
-    let different = counted.iter().filter(|(worth, _)| *worth > 0).count();
-    match (is_meant, different) {
-        (false, _) => Level::Watch,
-        (true, _) if typed >= VERY_STRONG => Level::Danger,
-        (true, 3..) => Level::Danger,
-        (true, 2) => Level::Concern,
-        (true, _) if typed >= STRONG => Level::Concern,
-        (true, _) => Level::Watch,
+fn gate(signs: &[&Sign], counted: &[(u64, usize)], is_grave: bool) -> Level {
+    let meant = || counted.iter().filter(|(worth, _)| *worth > 0).map(|(_, place)| signs[*place]).filter(|sign| sign.intent >= Intent::Clicked);
+    let typed = meant().filter(|sign| sign.intent == Intent::Typed).map(|sign| sign.strength).max().unwrap_or(0);
+    let steps: u32 = meant().map(|sign| if sign.intent == Intent::Typed { 3 } else { 2 }).sum();
+    match typed {
+        MEANT.. => Level::Danger,
+        STRONG.. if is_grave && meant().count() > 2 => Level::Danger,
+        STRONG.. => Level::Concern,
+        _ if steps >= STEPS[usize::from(!is_grave)] => Level::Concern,
+        _ => Level::Watch,
+    }
+}
+
+fn gate_told(gate: Level, is_grave: bool, weights: &Weights) -> String {
+    match (gate, is_grave) {
+        (Level::Watch, true) => "More than watch takes one address that was typed, two that were clicked, or words that are strong.".to_owned(),
+        (Level::Watch, false) => format!(
+            "More than watch takes three sites that were clicked within {} minutes, two that were typed, or words that are strong.",
+            weights.together.as_secs() / 60
+        ),
+        (Level::Concern | Level::Danger, true) => "Danger takes words that say it is meant, or strong words and two signs more.".to_owned(),
+        (Level::Concern | Level::Danger, false) => "Danger takes words that say it is meant.".to_owned(),
     }
 }
 

@@ -13,22 +13,23 @@
 //!
 //! The time of a signal is that of its record's number, which never goes back, whatever the clock does.
 
+mod typed;
+
 use super::seen::Seen;
+use super::severity;
 use super::theme::Theme;
 use super::ways::Noticed;
 use super::weights::Weights;
 use crate::audit::incident::Level;
 use crate::audit::remark::Remark;
-use crate::audit::{RecordId, Verdict};
+use crate::audit::{Class, RecordId, Verdict};
 use crate::bypass::Code;
 use crate::category::{CategorySet, Taxonomy};
 use crate::insight::site::Site;
 use crate::insight::{Kind, Stage, Start, ai};
 use crate::policy::words::Way;
 use crate::policy::words::Words as PageWords;
-use crate::scan::fold::Folder;
-use crate::scan::lexicon::{Lexicon, MOST_THEMES};
-use crate::scan::window::{Repeats, Window};
+use crate::scan::lexicon::Lexicon;
 use crate::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -225,6 +226,9 @@ impl SelfTest {
     }
 }
 
+/// How long somebody is at a site until that is another sign, where the theme is grave.
+const SLOT_MS: u64 = 600_000;
+
 /// A number for what is told apart by these words.
 fn key(parts: &[&str]) -> u64 {
     let mut hasher = blake3::Hasher::new();
@@ -234,101 +238,6 @@ fn key(parts: &[&str]) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     u64::from_le_bytes(bytes)
-}
-
-/// What words came to in one theme.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Hit {
-    /// The heaviest entry that counts.
-    heaviest: Option<(u32, i32)>,
-    /// How many entries count.
-    entries: u32,
-    /// What is taken off.
-    off: i32,
-}
-
-/// The most of a search's or a prompt's words that are weighed, in bytes.
-const MOST_WORDS: usize = 16 * 1024;
-/// An entry that weighs less says what lessons, charities and the news say too.
-const RARELY_MEANT_WELL: i32 = 15;
-
-/// Weighs words for each alert theme.
-fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, Hit); 1]> {
-    let lexicon = book.lexicon();
-    let mut window = Window::new(lexicon, Repeats::Once, 0);
-    let mut folder = Folder::default();
-    folder.feed(&term[..term.floor_char_boundary(MOST_WORDS)], window.text());
-    folder.part(window.text());
-    window.look(lexicon);
-    window.end(lexicon);
-    let mut hits: SmallVec<[(Theme, Hit); 1]> = SmallVec::new();
-    let found = window.score().found;
-    for one in found.iter().filter(|one| one.weight > 0) {
-        let entry = &lexicon.entries()[one.entry as usize];
-        // The beginning of a word that is being typed may become any word.
-        if stage == Stage::Typing && entry.text.contains('*') {
-            continue;
-        }
-        let themes = entry.themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()]);
-        let mut counted: SmallVec<[Theme; 2]> = SmallVec::new();
-        for theme in themes {
-            if counted.contains(&theme) {
-                continue;
-            }
-            counted.push(theme);
-            let place = hits.iter().position(|(known, _)| *known == theme).unwrap_or_else(|| {
-                hits.push((theme, Hit::default()));
-                hits.len() - 1
-            });
-            let hit = &mut hits[place].1;
-            hit.entries += 1;
-            if hit.heaviest.is_none_or(|(_, weight)| weight < one.weight) {
-                hit.heaviest = Some((one.entry, one.weight));
-            }
-        }
-    }
-    for (theme, hit) in &mut hits {
-        let of_it = |entry: u32| {
-            lexicon.entries()[entry as usize].themes.iter(book.of_phrases.len().min(MOST_THEMES)).any(|one| book.of_phrases[one.place()] == Some(*theme))
-        };
-        hit.off = found.iter().filter(|one| one.weight < 0 && of_it(one.entry)).fold(0, |sum: i32, one| sum.saturating_add(one.weight));
-    }
-    hits
-}
-
-impl Hit {
-    /// How strong it is, in hundredths.
-    fn strength(&self) -> u32 {
-        let weight = self.heaviest.map_or(0, |(_, weight)| weight.saturating_add(self.off));
-        let alone = match weight {
-            50.. => 150,
-            40.. => 120,
-            25.. => 80,
-            RARELY_MEANT_WELL.. => 40,
-            _ => 0,
-        };
-        match (self.entries, weight) {
-            (2.., RARELY_MEANT_WELL..) => (alone + 50).min(150),
-            // Two words that lessons say too are a little more than one.
-            (2.., 1..) => 25,
-            _ => alone,
-        }
-    }
-
-    fn says(&self, lexicon: &Lexicon, is_prompt: bool) -> String {
-        let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
-        let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
-        let entry = &lexicon.entries()[place as usize];
-        let file = lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file));
-        let theme = entry.themes.iter(lexicon.themes().len()).next().map_or("", |theme| &*lexicon.themes()[theme.place()].name).replace('-', " ");
-        let more = match self.entries {
-            0 | 1 => String::new(),
-            2 => ", and another".to_owned(),
-            more => format!(", and {} others", more - 1),
-        };
-        let off = if self.off < 0 { format!("; {} is taken off for words of help or learning", -self.off) } else { String::new() };
-        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}.", entry.line)
-    }
 }
 
 /// What was found in a record when it was opened.
@@ -356,6 +265,49 @@ pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
     }
     refused(&about, &mut found);
     found
+}
+
+/// What words come to in one theme that somebody searches for once, without anything before or after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The theme.
+    pub theme: Theme,
+    /// How grave; nothing below watch. Of ways round the filter it is watch: their points add up and fade.
+    pub level: Option<Level>,
+    /// Why, in a sentence.
+    pub says: String,
+}
+
+/// What these words come to if they are searched for once and let through.
+#[must_use]
+pub fn once(words: &str, book: &Book) -> Vec<Once> {
+    let seen = Seen {
+        id: RecordId::first_of(0),
+        at_ms: 0,
+        user: None,
+        client: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        group: "",
+        confidence: "",
+        class: Class::Search,
+        kind: Kind::Search,
+        start: Start::Typed,
+        verdict: Verdict::Allowed,
+        reason: "unlisted",
+        why: "",
+        categories: "",
+        host: "",
+        path: "",
+        search: Some(("", words, Stage::Asked)),
+        cause: None,
+    };
+    let of = |signal: Signal| {
+        let level = match signal.theme {
+            Theme::Bypass => Some(Level::Watch),
+            theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
+        };
+        Once { theme: signal.theme, level, says: signal.sign.says }
+    };
+    signals(&seen, book).into_iter().map(of).collect()
 }
 
 /// What was remarked when a record was closed.
@@ -474,7 +426,10 @@ fn listed(about: &About<'_>, found: &mut Signals) {
             Theme::Bypass => {}
             _ => {
                 let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
-                found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key(&["site", about.site()]), says) });
+                // Where it is grave, to be there again after a while is another sign.
+                let slot = if weights.of(theme).is_grave() { about.seen.id.unix_ms() / SLOT_MS } else { 0 };
+                let key = key(&["site", about.site(), &slot.to_string()]);
+                found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key, says) });
             }
         }
     }
@@ -483,7 +438,7 @@ fn listed(about: &About<'_>, found: &mut Signals) {
 fn searched(about: &About<'_>, found: &mut Signals) {
     let Some((engine, term, stage)) = about.seen.search else { return };
     let is_prompt = ai::label(engine).is_some();
-    for (theme, hit) in weigh(about.book, term, stage) {
+    for (theme, hit) in typed::weigh(about.book, term, stage) {
         let strength = hit.strength();
         let Some((entry, _)) = hit.heaviest.filter(|_| strength > 0) else { continue };
         let lexicon = about.book.lexicon();
@@ -505,7 +460,13 @@ fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i3
         return;
     };
     let (points, threshold) = (u32::try_from(points).unwrap_or(0), u32::try_from(threshold).unwrap_or(1).max(1));
-    let strength = u32::try_from(u64::from(points) * 80 / u64::from(threshold)).unwrap_or(150).min(150);
+    let share = u32::try_from(u64::from(points) * 100 / u64::from(threshold)).unwrap_or(u32::MAX);
+    // What is sent was written, or is meant to be said: over the limit it is strong, and half as much again is as strong as it gets.
+    let strength = match way {
+        Way::Upload if share >= 150 => severity::MEANT,
+        Way::Upload => severity::STRONG,
+        Way::Answer => (share.min(1000) * 80 / 100).min(150),
+    };
     let what = if way == Way::Upload { "text that was sent" } else { "page" };
     let words = theme.replace('-', " ");
     let says = format!("The words of the {what} came to {points} points of {words}; {threshold} are the group's limit.");
@@ -532,5 +493,7 @@ fn refused(about: &About<'_>, found: &mut Signals) {
     }
 }
 
+#[cfg(test)]
+mod shipped;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub struct Weights {
     pub danger: u32,
     /// Sites of these categories weigh a quarter. Nothing can raise.
     pub lowers: CategorySet,
+    /// Within what time signs of a theme that is not grave count together.
+    pub together: Duration,
     /// How long without a sign until an episode is quiet.
     pub quiet: Duration,
     /// How long without a sign until it is over.
@@ -40,6 +42,17 @@ pub struct Weight {
     pub most: Level,
 }
 
+/// From which weight on a theme is grave.
+pub const GRAVE: u32 = 45;
+
+impl Weight {
+    /// Whether its signs are remembered for days, and two of them are enough.
+    #[must_use]
+    pub fn is_grave(&self) -> bool {
+        self.weight >= GRAVE
+    }
+}
+
 /// What ways round the filter come to, by the points of a person, which fade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ways {
@@ -59,13 +72,13 @@ type Shipped = (Theme, &'static [&'static str], &'static [&'static str], u32, Le
 const SHIPPED: [Shipped; 10] = [
     (Theme::SelfHarm, &["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
     (Theme::Abuse, &[], &["grooming", "abuse"], 50, Level::Danger),
-    (Theme::Extremism, &["extremism"], &["extremism"], 40, Level::Danger),
-    (Theme::Violence, &["violence", "weapons"], &["violence", "weapons"], 30, Level::Danger),
-    (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 25, Level::Danger),
-    (Theme::Crime, &["hacking", "phishing", "malware", "piracy"], &["crime"], 25, Level::Danger),
-    (Theme::Drugs, &["drugs"], &["drugs"], 20, Level::Danger),
-    (Theme::Adult, &["adult", "dating"], &["pornography"], 15, Level::Concern),
-    (Theme::Gambling, &["gambling"], &["gambling"], 10, Level::Concern),
+    (Theme::Extremism, &["extremism"], &["extremism"], 45, Level::Danger),
+    (Theme::Violence, &["violence", "weapons"], &["violence", "weapons"], 38, Level::Danger),
+    (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 34, Level::Danger),
+    (Theme::Crime, &["hacking"], &["crime"], 34, Level::Danger),
+    (Theme::Drugs, &["drugs"], &["drugs"], 34, Level::Danger),
+    (Theme::Adult, &["adult", "dating"], &["pornography"], 32, Level::Concern),
+    (Theme::Gambling, &["gambling"], &["gambling"], 32, Level::Concern),
     (Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
 ];
 
@@ -89,6 +102,7 @@ impl Weights {
             concern: 45,
             danger: 90,
             lowers: set(&LOWERS),
+            together: Duration::from_secs(30 * 60),
             quiet: Duration::from_secs(30 * 60),
             ends: Duration::from_secs(24 * 60 * 60),
             ways: Ways { halves: Duration::from_secs(15 * 60), watch: 5, concern: 20, never: Vec::new() },

@@ -2,7 +2,9 @@
 
 use super::table::{align_numbers, safe, table};
 use super::{Answer, print, print_json};
+use crate::alert::signal::{Book, Once, SelfTest, once};
 use crate::app;
+use crate::audit::incident::Level;
 use crate::config::Config;
 use crate::identity::Standing;
 use crate::policy::words::Way;
@@ -25,6 +27,62 @@ pub(super) enum Scan {
         after_help = "Examples:\n  usher scan try page.html --group pupils\n  curl -s http://news.example/ | usher scan try - --type text/html\n  usher scan try chat.json --json\n\nThe texts of examples and complaints are good to try before a threshold is changed or a phrase written."
     )]
     Try(Try),
+    /// Weigh words as if they were searched for or asked of an AI: the theme, how grave, and which line of which phrase file. Exit code 1 if any is a concern or danger.
+    #[command(
+        after_help = "Examples:\n  usher scan asked \"how to hide a vape at school\"\n  usher scan asked - < searches.txt\n  usher scan asked - --json < searches.txt\n\nEach is weighed for itself, as if it was typed once and let through. With - a line is one search. Nothing is put on record."
+    )]
+    Asked(Asked),
+}
+
+#[derive(Args)]
+pub(super) struct Asked {
+    /// The words; "-" for lines that come through a pipe.
+    words: String,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What words came to in one theme.
+#[derive(Serialize)]
+struct OfAsked<'a> {
+    words: &'a str,
+    theme: &'static str,
+    level: Option<&'static str>,
+    why: String,
+}
+
+impl Asked {
+    fn run(self, path: &Path) -> anyhow::Result<Answer> {
+        let config = Config::load(path)?;
+        let secret = app::open_data(&config)?;
+        let snapshot = app::look(&config, secret)?;
+        let weights = config.rulebook()?.alerts.weights.clone();
+        let book = Book::new(weights, &snapshot, Vec::new(), SelfTest::new(&secret));
+        let mut text = String::new();
+        if self.words == "-" {
+            io::stdin().lock().read_to_string(&mut text).context("what comes through the pipe is no text in UTF-8")?;
+        } else {
+            text.push_str(&self.words);
+        }
+        let mut is_concern = false;
+        for words in text.lines().filter(|line| !line.trim().is_empty()) {
+            let found = once(words, &book);
+            is_concern |= found.iter().any(|once| once.level > Some(Level::Watch));
+            if found.is_empty() && !self.json {
+                print(format_args!("nothing: {}", safe(words)))?;
+            }
+            for Once { theme, level, says } in found {
+                let level = level.map(Level::as_str);
+                if self.json {
+                    print_json(&OfAsked { words, theme: theme.as_str(), level, why: says })?;
+                } else {
+                    print(format_args!("{} {}: {}  {}", theme.as_str(), level.unwrap_or("too little"), safe(words), safe(&says)))?;
+                }
+            }
+        }
+        Ok(if is_concern { Answer::No } else { Answer::Yes })
+    }
 }
 
 #[derive(Args)]
@@ -75,7 +133,10 @@ struct OfPhrase {
 
 impl Scan {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
-        let Self::Try(this) = self;
+        let this = match self {
+            Self::Asked(asked) => return asked.run(path),
+            Self::Try(this) => this,
+        };
         let config = Config::load(path)?;
         let secret = app::open_data(&config)?;
         let snapshot = app::look(&config, secret)?;

@@ -238,6 +238,7 @@ fn severity(table: &Table<'_>, taxonomy: &Taxonomy, weights: &mut Weights) {
             table.wrong("lowers", format!("\"{id}\" is a sign of a theme; it cannot weigh less for what it is"), Some("take it out".into()));
         }
     }
+    weights.together = minutes(number(table, "together_minutes", 30, 5..=1440));
     weights.quiet = minutes(number(table, "quiet_minutes", 30, 1..=1440));
     weights.ends = minutes(60 * number(table, "ends_hours", 24, 1..=168));
     if weights.quiet >= weights.ends {

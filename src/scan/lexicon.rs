@@ -5,18 +5,24 @@
 //! lines, and no page says truly which one it is in.
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
-//! those that calls [`Builder::add`].
+//! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]); pages are not read by them.
 //!
 //! # What is held here, and what in the score
 //!
 //! A single word weighs at most [`HEAVIEST_WORD`] in our files. That no word blocks alone, whatever its weight, is held where scores are made
 //! ([`super::window`]).
 
+pub mod asked;
 pub mod e2guardian;
+mod fault;
 pub mod lines;
+pub mod pattern;
 
 use super::fold::fold;
 use super::index::Index;
+use asked::{Asked, Ready, Text};
+pub use fault::{Fault, Problem};
+use pattern::Patterns;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;
@@ -104,8 +110,16 @@ pub struct Entry {
     pub file: u32,
     /// The line, from 1.
     pub line: u32,
-    /// Its phrases. More than one: all must be there.
+    /// Its phrases. More than one: all must be there. None: it is a pattern of what is typed.
     pub(super) parts: SmallVec<[u32; 2]>,
+}
+
+impl Entry {
+    /// Whether it is a pattern, of which nothing is found in pages.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 /// What is looked for: one pattern of the index.
@@ -131,6 +145,7 @@ pub struct Lexicon {
     pub(super) entries: Vec<Entry>,
     themes: Vec<Theme>,
     files: Vec<Box<str>>,
+    asked: Ready,
 }
 
 impl fmt::Debug for Lexicon {
@@ -185,6 +200,19 @@ impl Lexicon {
     pub fn memory(&self) -> usize {
         self.index.memory()
     }
+
+    /// The patterns that fit what somebody typed. `is_whole`: its last word is over, as it is once it was asked.
+    #[must_use]
+    pub fn asked(&self, text: &Text<'_>, is_whole: bool) -> Vec<Asked> {
+        self.asked.find(text, is_whole)
+    }
+
+    /// How many words an entry of one phrase has; what it is found by is its end.
+    #[must_use]
+    pub fn words(&self, entry: u32) -> usize {
+        let entry = self.entries.get(entry as usize).and_then(|entry| entry.parts.last());
+        entry.and_then(|part| self.phrases.get(*part as usize)).map_or(1, |phrase| phrase.spaces as usize + 1)
+    }
 }
 
 /// More phrases than one index can hold.
@@ -193,118 +221,6 @@ impl Lexicon {
 pub struct TooMany {
     /// How many there were.
     pub phrases: usize,
-}
-
-/// Something that a person should know of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file.
-    pub file: Box<str>,
-    /// The line, from 1.
-    pub line: u32,
-    /// What is wrong, and what to do.
-    pub what: Fault,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.what)
-    }
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// A phrase before any theme.
-    #[error("no theme yet: put a line such as \"theme: self-harm\" above it")]
-    NoTheme,
-    /// A line that begins with no number.
-    #[error("no weight: begin the line with a number from -100 to 100, then a space and the phrase, such as \"20 how to vanish\"")]
-    NoWeight,
-    /// A number without words.
-    #[error("no phrase after the weight: write the words that are looked for, such as \"20 how to vanish\"")]
-    NoPhrase,
-    /// A weight that says nothing.
-    #[error("a weight of 0 does nothing: give it a weight, or take the line out")]
-    NoEffect,
-    /// A weight out of bounds.
-    #[error("the weight {0} is too large: give it at most 100, or at least -100")]
-    TooHeavy(i32),
-    /// A single word with a weight for which it needs others.
-    #[error("a single word may weigh at most 40, not {0}: lower it, or ask for another phrase with it, such as \"{0} word + another\"")]
-    HeavyWord(i32),
-    /// Too short to mean anything.
-    #[error("\"{0}\" is too short to be told apart from parts of other words: write at least three letters")]
-    TooShort(Box<str>),
-    /// Longer than phrases may be.
-    #[error("\"{0}\" is too long: a phrase has at most 12 words and 120 letters; split it with \"+\"")]
-    TooLong(Box<str>),
-    /// A star elsewhere than at the end.
-    #[error("a star may only end a phrase, for any ending of its last word: \"suicid*\"")]
-    StarInside,
-    /// Too many parts.
-    #[error("at most 8 phrases may be asked for together: take some out")]
-    ManyParts,
-    /// The same phrase twice in one entry, or a phrase of one word said again and again.
-    #[error("\"{0}\" is there twice: a word said twice is still one word; write it once")]
-    SaidTwice(Box<str>),
-    /// A heading that means nothing.
-    #[error("\"{0}:\" is no heading: there are \"theme:\", \"category:\" and \"language:\"; a phrase begins with its weight")]
-    UnknownHeading(Box<str>),
-    /// A heading with nothing after it, or a name that is none.
-    #[error("\"{0}\" is no name for a theme or category: use small letters, digits and hyphens, such as \"self-harm\"")]
-    BadName(Box<str>),
-    /// A category without a theme.
-    #[error("a category belongs to a theme: put \"theme: ...\" above it")]
-    CategoryAlone,
-    /// Another category than before.
-    #[error("the theme \"{theme}\" is of the category \"{category}\" already: one theme has one category")]
-    OtherCategory {
-        /// The theme.
-        theme: Box<str>,
-        /// Its category.
-        category: Box<str>,
-    },
-    /// Too many themes.
-    #[error("there are 64 themes already: use one of them")]
-    ManyThemes,
-    /// A positive weight for all themes.
-    #[error("\"theme: all\" is for what takes weight off: give it a weight below 0, or name the themes")]
-    AddsToAll,
-    /// The same entry again.
-    #[error("the same as {file}:{line}: take one of them out")]
-    Doubled {
-        /// The file of the first.
-        file: Box<str>,
-        /// Its line.
-        line: u32,
-    },
-    /// A line that is not text.
-    #[error("not text in UTF-8: save the file as UTF-8")]
-    NotText,
-    /// A line of e2guardian's form that is none.
-    #[error("not a phrase of e2guardian, such as \"<word>,<and word><50>\": {0}")]
-    NotE2guardian(Box<str>),
-    /// Another file is named.
-    #[error("names another file, {0}, which is not read from here: give that file as well")]
-    Include(Box<str>),
-    /// Taken: a banned phrase.
-    #[error("a banned phrase: counts 100 here, and needs another phrase beside it, since no phrase blocks alone")]
-    Banned,
-    /// Taken: an exception phrase.
-    #[error("an exception phrase: takes 100 off here, since no phrase alone lets a page through")]
-    Exception,
-    /// Taken: a weight in per cent of a limit.
-    #[error("a weight in per cent: counts as that many points, as of a limit of 100")]
-    PerCent,
-}
-
-impl Fault {
-    /// Whether the line is in force all the same.
-    #[must_use]
-    pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Banned | Self::Exception | Self::PerCent)
-    }
 }
 
 /// A phrase as a file has it.
@@ -344,6 +260,9 @@ pub struct Builder {
     places: HashMap<Box<str>, u32>,
     /// What an entry asks for and speaks for, to its place.
     known: HashMap<(SmallVec<[u32; 2]>, Themes), usize>,
+    patterns: Patterns,
+    /// A pattern as written and what it speaks for, to its place.
+    known_patterns: HashMap<(Box<str>, Themes), usize>,
 }
 
 impl Builder {
@@ -408,7 +327,33 @@ impl Builder {
             if parts.len() == 1 { &mut phrase.own } else { &mut phrase.part_of }.push(number);
         }
         self.known.insert(key, place);
-        self.entries.push(Entry {
+        let entry = self.entry(about, parts);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Adds a pattern of what is typed to the file at hand.
+    pub fn add_pattern(&mut self, about: &About<'_>) -> Result<(), Fault> {
+        let key = (about.text.split_whitespace().collect::<Vec<_>>().join(" ").into(), about.themes);
+        if let Some(first) = self.known_patterns.get(&key).map(|place| &self.entries[*place]) {
+            return Err(Fault::Doubled { file: self.files[first.file as usize].clone(), line: first.line });
+        }
+        let place = self.entries.len();
+        let pattern = self.patterns.read(about.text, u32::try_from(place).unwrap_or(u32::MAX))?;
+        self.patterns.patterns.push(pattern);
+        self.known_patterns.insert(key, place);
+        let entry = self.entry(about, SmallVec::new());
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Gives words a name that patterns may use from here on, or more words to a name.
+    pub fn name(&mut self, name: &str, words: &str) -> Result<(), Fault> {
+        self.patterns.name(name, words)
+    }
+
+    fn entry(&self, about: &About<'_>, parts: SmallVec<[u32; 2]>) -> Entry {
+        Entry {
             text: about.text.into(),
             weight: about.weight,
             themes: about.themes,
@@ -416,8 +361,7 @@ impl Builder {
             file: u32::try_from(self.files.len().saturating_sub(1)).unwrap_or(u32::MAX),
             line: about.line,
             parts,
-        });
-        Ok(())
+        }
     }
 
     fn phrase(&mut self, spelled: String) -> u32 {
@@ -452,7 +396,8 @@ impl Builder {
                 theme.category = theme.name.clone();
             }
         }
-        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files })
+        let asked = Ready::new(self.patterns);
+        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files, asked })
     }
 }
 

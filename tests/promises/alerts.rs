@@ -38,7 +38,7 @@ async fn what_a_pupil_searches_for_in_danger_is_stated_within_a_second() {
     assert_eq!(opened.who, Whom::Device("127.0.7.1".into()));
     let row = school.rows().into_iter().find(|row| row.term.as_deref() == Some(WORDS)).expect("on record");
     assert_eq!((&opened.records, opened.episode), (&vec![row.number], row.number), "with its evidence");
-    assert!(opened.factors.iter().any(|factor| factor.contains("weighs 40 for suicide")), "{:?}", opened.factors);
+    assert!(opened.factors.iter().any(|factor| factor.contains("weighs 60 for suicide")), "{:?}", opened.factors);
     assert!(opened.unseen.iter().any(|unseen| unseen.contains("not who sat there")), "{:?}", opened.unseen);
     let stated = format!("{:?}", matter.acts);
     assert!(!stated.contains("painless") && !stated.contains(" die"), "no words of a search are stated: {stated}");

@@ -6,6 +6,7 @@ mod alerts;
 mod alerts_killed;
 mod alerts_mail;
 mod alerts_rules;
+mod alerts_words;
 mod answers;
 mod antivirus;
 mod authority;

@@ -42,10 +42,10 @@ fn it_opens_worsens_and_ends_and_says_each_once() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let mut take = |signal: Signal| short(&episodes.take(KIM, signal, &weights));
     assert_eq!(take(typed(MORNING, 1, 40)), [] as [&str; 0], "a sign is watched");
-    assert_eq!(take(typed(MORNING + 1000, 2, 80)), ["open self-harm concern"]);
-    assert_eq!(take(typed(MORNING + 2000, 2, 80)), [] as [&str; 0], "the same again");
-    assert_eq!(take(typed(MORNING + 3000, 3, 120)), ["worse self-harm danger"]);
-    assert_eq!(take(typed(MORNING + 4000, 4, 150)), [] as [&str; 0], "there is no more than danger");
+    assert_eq!(take(typed(MORNING + 1000, 2, 105)), ["open self-harm concern"]);
+    assert_eq!(take(typed(MORNING + 2000, 2, 105)), [] as [&str; 0], "the same again");
+    assert_eq!(take(typed(MORNING + 3000, 3, 200)), ["worse self-harm danger"]);
+    assert_eq!(take(typed(MORNING + 4000, 4, 200)), [] as [&str; 0], "there is no more than danger");
     let last = MORNING + 4000;
     assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR / 4, &weights), Some(State::Growing));
     assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR, &weights), Some(State::Quiet));
@@ -55,15 +55,15 @@ fn it_opens_worsens_and_ends_and_says_each_once() {
     // What was in it counts for no other; that it was does.
     let mut take = |signal: Signal| short(&episodes.take(KIM, signal, &weights));
     assert_eq!(take(typed(last + 30 * HOUR, 5, 40)), [] as [&str; 0]);
-    assert_eq!(take(typed(last - 1, 6, 150)), [] as [&str; 0], "known late, of what is over");
-    assert_eq!(take(typed(last + 31 * HOUR, 6, 120)), ["open self-harm danger"]);
+    assert_eq!(take(typed(last - 1, 6, 200)), [] as [&str; 0], "known late, of what is over");
+    assert_eq!(take(typed(last + 31 * HOUR, 6, 200)), ["open self-harm danger"]);
 }
 
 #[test]
 fn a_sign_after_a_day_ends_one_episode_and_begins_another() {
     let (weights, mut episodes) = (weights(), Episodes::default());
-    assert_eq!(short(&episodes.take(KIM, typed(MORNING, 1, 120), &weights)), ["open self-harm danger"]);
-    let next = episodes.take(KIM, typed(MORNING + 25 * HOUR, 1, 120), &weights);
+    assert_eq!(short(&episodes.take(KIM, typed(MORNING, 1, 200), &weights)), ["open self-harm danger"]);
+    let next = episodes.take(KIM, typed(MORNING + 25 * HOUR, 1, 200), &weights);
     assert_eq!(short(&next), ["end self-harm 1", "open self-harm danger"]);
     assert!(matches!(&next[0], Step::End { at_ms, .. } if *at_ms == RecordId::first_of(MORNING).unix_ms() + 24 * HOUR));
 }
@@ -99,7 +99,7 @@ fn danger_that_staff_close_is_over_and_what_comes_after_it_is_another() {
 fn people_and_themes_are_apart() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     for (who, theme) in [(KIM, Theme::SelfHarm), (Who(8), Theme::SelfHarm), (KIM, Theme::Abuse)] {
-        assert_eq!(episodes.take(who, signal(theme, MORNING, 1, Intent::Typed, 120), &weights).len(), 1);
+        assert_eq!(episodes.take(who, signal(theme, MORNING, 1, Intent::Typed, 200), &weights).len(), 1);
     }
     assert_eq!(episodes.matters().count(), 3);
 }
@@ -109,13 +109,40 @@ fn what_is_stated_holds() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let episode = RecordId::first_of(MORNING);
     episodes.stated_open(KIM, Theme::SelfHarm, Open { episode, level: Level::Danger, last: episode, signals: 2 });
-    assert!(episodes.take(KIM, typed(MORNING + 1, 1, 150), &weights).is_empty(), "it joins what is open, and says nothing");
+    assert!(episodes.take(KIM, typed(MORNING + 1, 1, 200), &weights).is_empty(), "it joins what is open, and says nothing");
     let mut forgetful = episodes.clone();
     forgetful.keep_open(|_, _, _| false);
-    assert_eq!(short(&forgetful.take(KIM, typed(MORNING + 2, 2, 150), &weights)), ["open self-harm danger"]);
+    assert_eq!(short(&forgetful.take(KIM, typed(MORNING + 2, 2, 200), &weights)), ["open self-harm danger"]);
     episodes.stated_over(KIM, Theme::SelfHarm, RecordId::first_of(MORNING + 5));
-    assert!(episodes.take(KIM, typed(MORNING + 4, 4, 150), &weights).is_empty());
-    assert_eq!(episodes.take(KIM, typed(MORNING + 6, 6, 150), &weights).len(), 1);
+    assert!(episodes.take(KIM, typed(MORNING + 4, 4, 200), &weights).is_empty());
+    assert_eq!(episodes.take(KIM, typed(MORNING + 6, 6, 200), &weights).len(), 1);
+}
+
+#[test]
+fn clicks_that_go_astray_are_no_matter_and_many_within_half_an_hour_are() {
+    let weights = weights();
+    let minutes = 60_000;
+    let opened = |theme, at: &[u64]| {
+        let mut episodes = Episodes::default();
+        let signals = (0..).zip(at).map(|(key, at)| signal(theme, MORNING + at * minutes, key, Intent::Clicked, 100));
+        signals.flat_map(|signal| short(&episodes.take(KIM, signal, &weights))).collect::<Vec<_>>()
+    };
+    let day = 24 * 60;
+    for theme in [Theme::Violence, Theme::Hate, Theme::Crime, Theme::Drugs, Theme::Adult, Theme::Gambling] {
+        let name = theme.as_str();
+        assert_eq!(opened(theme, &(0..40).map(|nth| nth * 16).collect::<Vec<_>>()), [] as [&str; 0], "{name}: one each quarter of an hour, all day");
+        assert_eq!(opened(theme, &[0, 1, day, day + 1, 2 * day, 2 * day + 1, 6 * day]), [] as [&str; 0], "{name}: two a day");
+        assert_eq!(opened(theme, &[0, 12, 25]), [format!("open {name} concern")], "{name}: three in half an hour");
+        assert_eq!(opened(theme, &[day, day + 1, 4 * day, 5 * day, 5 * day + 29]), [] as [&str; 0]);
+    }
+    // Where it is grave two are enough, days apart; and one is not.
+    assert_eq!(opened(Theme::SelfHarm, &[0, 3 * day]), ["open self-harm concern"]);
+    assert_eq!(opened(Theme::Extremism, &[0]), [] as [&str; 0]);
+    // The same site again and again is one site.
+    let mut episodes = Episodes::default();
+    for minute in 0..29 {
+        assert!(episodes.take(KIM, signal(Theme::Adult, MORNING + minute * minutes, 1, Intent::Clicked, 100), &weights).is_empty());
+    }
 }
 
 #[test]
@@ -138,7 +165,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
     let theme = prop::sample::select(vec![Theme::SelfHarm, Theme::Drugs, Theme::Bypass]);
     let intent = prop::sample::select(vec![Intent::Embedded, Intent::Clicked, Intent::Typed]);
     let handled = prop::sample::select(vec![Handled::Passed, Handled::Blocked, Handled::Warned]);
-    let strength = prop::sample::select(vec![2_u32, 25, 40, 80, 100, 120, 150]);
+    let strength = prop::sample::select(vec![2_u32, 25, 40, 70, 100, 105, 150, 200]);
     (theme, 0..20 * HOUR, 0..9_u64, intent, (handled, strength, any::<bool>())).prop_map(|(theme, after, key, intent, (handled, strength, helps))| {
         let strength = if theme == Theme::Bypass { strength / 8 } else { strength };
         let signal = signal(theme, MORNING + after, key, intent, strength);

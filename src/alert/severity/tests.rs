@@ -31,25 +31,47 @@ fn worked_examples() {
     let (watch, concern, danger) = (Some(Level::Watch), Some(Level::Concern), Some(Level::Danger));
     let some = |count: u64, of: &dyn Fn(u64) -> Sign| (0..count).map(of).collect::<Vec<_>>();
     let helped = |sign: Sign| Sign { helps: true, ..sign };
+    let typed = |strength, handled| vec![sign(1, Typed, strength, handled)];
+    let clicked = |count, handled| some(count, &|key| sign(key, Clicked, 100, handled));
     for (what, theme, signs, days, expected) in [
-        ("painless way to die, typed", Theme::SelfHarm, vec![sign(1, Typed, 120, Passed)], 1, (99, danger)),
-        ("the same on a site of help", Theme::SelfHarm, vec![helped(sign(1, Typed, 120, Passed))], 1, (24, watch)),
-        ("the same, clicked", Theme::SelfHarm, vec![sign(1, Clicked, 120, Passed)], 1, (66, watch)),
-        ("the same, loaded by a page", Theme::SelfHarm, vec![sign(1, Embedded, 120, Passed)], 1, (16, watch)),
-        ("nine of them, loaded by a page", Theme::SelfHarm, some(9, &|key| sign(key, Embedded, 150, Passed)), 1, (58, watch)),
+        ("words of a concern, typed", Theme::SelfHarm, typed(STRONG, Passed), 1, (86, concern)),
+        ("the same, blocked", Theme::SelfHarm, typed(STRONG, Blocked), 1, (70, concern)),
+        ("words that say it is meant", Theme::SelfHarm, typed(MEANT, Passed), 1, (165, danger)),
+        ("the same, blocked", Theme::SelfHarm, typed(MEANT, Blocked), 1, (135, danger)),
+        ("the same on a site of help", Theme::SelfHarm, vec![helped(sign(1, Typed, MEANT, Passed))], 1, (41, watch)),
+        ("the same, clicked", Theme::SelfHarm, vec![sign(1, Clicked, MEANT, Passed)], 1, (110, watch)),
+        ("the same, loaded by a page", Theme::SelfHarm, vec![sign(1, Embedded, MEANT, Passed)], 1, (27, watch)),
+        ("nine of them, loaded by a page", Theme::SelfHarm, some(9, &|key| sign(key, Embedded, MEANT, Passed)), 1, (77, watch)),
         ("by a device alone", Theme::SelfHarm, vec![sign(1, Background, 150, Passed)], 1, (0, None)),
-        ("a page of self-harm, typed and blocked", Theme::SelfHarm, vec![sign(1, Typed, 100, Blocked)], 1, (67, concern)),
-        ("clicked and blocked", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked)], 1, (45, watch)),
-        ("two such pages", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked), sign(2, Clicked, 100, Blocked)], 1, (67, concern)),
+        ("words of 25, typed", Theme::SelfHarm, typed(70, Passed), 1, (57, concern)),
+        ("the same of drugs", Theme::Drugs, typed(70, Passed), 1, (39, watch)),
+        ("two of those", Theme::Drugs, some(2, &|key| sign(key, Typed, 70, Passed)), 1, (58, concern)),
+        ("words of a concern, of gambling, blocked", Theme::Gambling, typed(STRONG, Blocked), 1, (45, concern)),
+        ("words that say it is meant, of violence, blocked", Theme::Violence, typed(MEANT, Blocked), 1, (102, danger)),
+        ("a page of self-harm, typed and blocked", Theme::SelfHarm, typed(100, Blocked), 1, (67, concern)),
+        ("clicked and blocked", Theme::SelfHarm, clicked(1, Blocked), 1, (45, watch)),
+        ("two such pages", Theme::SelfHarm, clicked(2, Blocked), 1, (67, concern)),
         ("the same page twice", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked), Sign { key: 1, ..sign(2, Clicked, 100, Blocked) }], 1, (45, watch)),
-        ("three such pages", Theme::SelfHarm, some(3, &|key| sign(key, Clicked, 100, Passed)), 1, (100, danger)),
-        ("two such pages, seen, on three days", Theme::SelfHarm, some(2, &|key| sign(key, Clicked, 100, Passed)), 3, (123, concern)),
-        ("an adult site, typed and blocked", Theme::Adult, vec![sign(1, Typed, 100, Blocked)], 1, (20, watch)),
-        ("five of them", Theme::Adult, some(5, &|key| sign(key, Typed, 100, Blocked)), 1, (46, concern)),
-        ("forty of them, at the most", Theme::Adult, some(40, &|key| sign(key, Typed, 150, Passed)), 3, (238, concern)),
-        ("a news page about a stabbing", Theme::Violence, vec![helped(sign(1, Clicked, 150, Passed))], 1, (12, None)),
-        ("a warning for drugs", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 1, (20, watch)),
-        ("on two days", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 2, (25, watch)),
+        ("three such pages", Theme::SelfHarm, clicked(3, Passed), 1, (100, concern)),
+        ("two such pages, seen, on three days", Theme::SelfHarm, clicked(2, Passed), 3, (123, concern)),
+        ("strong words and two pages", Theme::SelfHarm, [clicked(2, Passed), vec![sign(3, Typed, STRONG, Passed)]].concat(), 1, (132, danger)),
+        ("strong words and forty sites of drugs", Theme::Drugs, [clicked(40, Passed), vec![sign(41, Typed, STRONG, Passed)]].concat(), 1, (182, concern)),
+        (
+            "a page clicked, and what it loads in an hour",
+            Theme::SelfHarm,
+            [clicked(1, Passed), some(8, &|key| sign(key + 1, Embedded, 100, Passed))].concat(),
+            1,
+            (78, watch),
+        ),
+        ("an adult site, typed and blocked", Theme::Adult, typed(100, Blocked), 1, (43, watch)),
+        ("two of them", Theme::Adult, some(2, &|key| sign(key, Typed, 100, Blocked)), 1, (64, concern)),
+        ("two clicked, seen, on three days", Theme::Violence, clicked(2, Passed), 3, (94, watch)),
+        ("three clicked", Theme::Violence, clicked(3, Blocked), 1, (62, concern)),
+        ("one typed and one clicked", Theme::Violence, vec![sign(1, Typed, 100, Passed), sign(2, Clicked, 100, Passed)], 1, (83, watch)),
+        ("forty typed, at the most", Theme::Adult, some(40, &|key| sign(key, Typed, MEANT, Passed)), 3, (677, concern)),
+        ("a news page about a stabbing", Theme::Violence, vec![helped(sign(1, Clicked, 100, Passed))], 1, (10, None)),
+        ("a warning for drugs", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 1, (34, watch)),
+        ("on two days", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 2, (42, watch)),
     ] {
         let days: Vec<u64> = (0..days).map(|day| MORNING / DAY_MS - day).collect();
         assert_eq!(come(theme, &signs, &days), expected, "{what}");
@@ -94,13 +116,14 @@ fn each_factor_is_a_sentence() {
     let days = [MORNING / DAY_MS - 6, MORNING / DAY_MS - 1];
     let weighed = weigh(Theme::SelfHarm, &signs.iter().collect::<Vec<_>>(), &days, &weights());
     let expected = [
-        "130 points in all; from 90 on it is danger.",
+        "130 points in all; from 45 on it is concern.",
         "Sign 1.",
         "Self-harm weighs 50 of 100.",
         "It was typed, not loaded by a page.",
         "It was not blocked, so it was seen.",
         "A different sign, within 17 seconds: Sign 17. It comes to 11, and half of that counts.",
         "The same theme came up on 19 November and 24 November, so all of it counts 1 and a quarter.",
+        "Danger takes words that say it is meant, or strong words and two signs more.",
     ];
     assert_eq!(weighed.factors, expected);
     assert_eq!(weighed.counted, [0, 1]);

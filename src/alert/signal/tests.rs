@@ -1,7 +1,6 @@
 //! What records say of themes.
 
 use super::*;
-use crate::audit::Class;
 use crate::category::fixture::taxonomy;
 use crate::policy::words::Said;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +13,8 @@ language: English
 8 suicid*
 40 painless way to die
 50 tie a noose
+60 tie a rope
+25 hate my life
 -20 suicide prevention
 theme: drugs
 category: drugs
@@ -23,6 +24,13 @@ category: bypass
 30 unblock youtube
 theme: all
 -15 lesson plan
+reads: asked
+theme: suicide
+75 i [really] want to die
+25 i .. (feel|am) so low
+25 i hate my life
+40 she wants to die unless act
+-100 die in minecraft
 ";
 
 fn book() -> Book {
@@ -110,18 +118,31 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
     let asked = |term, stage, start| Seen { kind: Kind::Search, class: Class::Search, start, search: Some(("google", term, stage)), ..seen() };
     use Stage::{Asked, Typing};
     for (term, stage, expected) in [
-        ("painless way to die", Asked, vec!["self-harm typed 120 passed"]),
-        ("PAINLESS  way-to d1e", Asked, vec!["self-harm typed 120 passed"]),
-        ("how to tie a noose", Asked, vec!["self-harm typed 150 passed"]),
-        ("painless way to die or tie a noose", Asked, vec!["self-harm typed 150 passed"]),
+        ("painless way to die", Asked, vec!["self-harm typed 105 passed"]),
+        ("PAINLESS  way-to d1e", Asked, vec!["self-harm typed 105 passed"]),
+        ("how to tie a noose", Asked, vec!["self-harm typed 105 passed"]),
+        ("tie a rope", Asked, vec!["self-harm typed 200 passed"]),
+        ("painless way to die or tie a noose", Asked, vec!["self-harm typed 105 passed"]),
         ("suicidal", Asked, vec![]),
         ("suicidal want to die", Asked, vec!["self-harm typed 25 passed"]),
-        ("painless way to die lesson plan", Asked, vec!["self-harm typed 80 passed"]),
+        ("painless way to die lesson plan", Asked, vec!["self-harm typed 70 passed"]),
         ("suicide prevention", Asked, vec![]),
-        ("buy weed painless way to die", Asked, vec!["drugs typed 80 passed", "self-harm typed 120 passed"]),
+        ("buy weed painless way to die", Asked, vec!["drugs typed 70 passed", "self-harm typed 105 passed"]),
         ("unblock youtube", Asked, vec!["bypass typed 2 passed"]),
         ("the weather tomorrow", Asked, vec![]),
-        ("painless way to die", Typing, vec!["self-harm typed 120 passed"]),
+        ("hate my life", Asked, vec!["self-harm typed 70 passed"]),
+        // Two of 25 are as one of 40; a pattern and a phrase of the same words are one.
+        ("hate my life i feel so low", Asked, vec!["self-harm typed 105 passed"]),
+        ("i hate my life", Asked, vec!["self-harm typed 70 passed"]),
+        ("i really want to die", Asked, vec!["self-harm typed 200 passed"]),
+        ("i really want to di", Typing, vec![]),
+        // What is said of oneself stays a concern whatever stands beside it; what is a game is nothing.
+        ("i want to die lesson plan", Asked, vec!["self-harm typed 200 passed"]),
+        ("i want to die suicide prevention lesson plan", Asked, vec!["self-harm typed 105 passed"]),
+        ("what if i tie a rope suicide prevention lesson plan", Asked, vec!["self-harm typed 105 passed"]),
+        ("i want to die in minecraft", Asked, vec![]),
+        ("she wants to die act five", Asked, vec![]),
+        ("painless way to die", Typing, vec!["self-harm typed 105 passed"]),
         ("painless way to d", Typing, vec![]),
         ("how to tie a n", Typing, vec![]),
         ("suicidx want to die", Asked, vec!["self-harm typed 25 passed"]),
@@ -131,7 +152,7 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
         said.sort();
         assert_eq!(said, expected, "{term}");
     }
-    assert_eq!(of(&asked("painless way to die", Asked, Start::Loaded)), ["self-harm embedded 120 passed"]);
+    assert_eq!(of(&asked("painless way to die", Asked, Start::Loaded)), ["self-harm embedded 105 passed"]);
     assert_eq!(of(&asked("painless way to die", Asked, Start::Background)), NOTHING);
     let prompt = Seen { search: Some(("chatgpt", "painless way to die", Asked)), ..asked("", Asked, Start::Typed) };
     assert_eq!(ai::label("chatgpt").is_some(), signals(&prompt, &book())[0].sign.source == Source::Prompt);
@@ -157,7 +178,7 @@ fn words_on_record_are_read_as_they_are_written() {
     let why = words(Way::Upload, "year-7").on_record();
     // What it was about is among its categories, and no list says so.
     let blocked = Seen { reason: "words", why: &why, categories: "self-harm", verdict: Verdict::Blocked, start: Start::Loaded, ..seen() };
-    assert_eq!(of(&blocked), ["self-harm typed 96 blocked"]);
+    assert_eq!(of(&blocked), ["self-harm typed 105 blocked"]);
     let noted = Remark::Words { theme: "suicide".into(), points: 300, threshold: 100, way: Way::Answer };
     assert_eq!(short(&remarked(&seen(), &[noted], &book())), ["self-harm typed 150 passed"]);
 }

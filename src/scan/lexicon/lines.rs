@@ -10,6 +10,10 @@
 //! 15   suicid*                        a word that begins so
 //! 60   tie + noose + how long         all of them near one another, in any order
 //! -30  samaritans                     takes off: where there is help, news or learning
+//!
+//! reads: asked                        below it are patterns of what is typed into searches and AIs; `reads: all` ends that
+//! <die> = die | end it all            a name for words
+//! 60   i .. want to <die>             a pattern: see [`super::pattern`]
 //! ```
 //!
 //! A phrase is whole words, in any case, with or without accents. A weight is from -100 to 100, of a single word at most 40; a group's threshold is
@@ -22,7 +26,7 @@ impl Builder {
     /// Reads a file in our form. What is wrong with a line keeps that line out, and no other.
     pub fn read(&mut self, file: &str, text: &str) -> Vec<Problem> {
         self.begin(file);
-        let mut reader = Reader { themes: Vec::new(), language: "".into() };
+        let mut reader = Reader { themes: Vec::new(), language: "".into(), reads: Reads::All };
         let mut problems = Vec::new();
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let line = line.split_once(" #").map_or(line, |(before, _)| before).trim();
@@ -41,10 +45,24 @@ impl Builder {
 struct Reader {
     themes: Vec<Box<str>>,
     language: Arc<str>,
+    reads: Reads,
+}
+
+/// What the lines are looked for in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// Pages, and what is typed: they are phrases.
+    All,
+    /// What is typed: they are patterns.
+    Asked,
 }
 
 impl Reader {
     fn line(&mut self, builder: &mut Builder, number: u32, line: &str) -> Result<(), Fault> {
+        if let Some((name, words)) = line.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            let words = words.trim_start().strip_prefix('=').ok_or(Fault::NoWeight)?;
+            return if self.reads == Reads::Asked { builder.name(name, words) } else { Err(Fault::NameAmongPhrases) };
+        }
         match heading(line) {
             Some((name, value)) => self.heading(builder, name, value),
             None => self.entry(builder, number, line),
@@ -69,6 +87,14 @@ impl Reader {
                 self.language = value.into();
                 Ok(())
             }
+            "reads" => {
+                self.reads = match value {
+                    "all" => Reads::All,
+                    "asked" => Reads::Asked,
+                    other => return Err(Fault::NotReads(other.into())),
+                };
+                Ok(())
+            }
             other => Err(Fault::UnknownHeading(other.into())),
         }
     }
@@ -77,6 +103,9 @@ impl Reader {
         let (weight, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let weight: i32 = weight.parse().map_err(|_| Fault::NoWeight)?;
         let text = text.trim();
+        if self.reads == Reads::Asked {
+            return self.pattern(builder, number, (weight, text));
+        }
         let wanted: Vec<_> = text.split(" + ").map(wanted).collect::<Result<_, _>>()?;
         match weight {
             _ if text.is_empty() => return Err(Fault::NoPhrase),
@@ -87,6 +116,17 @@ impl Reader {
         }
         let themes = self.themes(builder, weight)?;
         builder.add(&About { text, weight, themes, language: &self.language, line: number }, &wanted)
+    }
+
+    fn pattern(&self, builder: &mut Builder, line: u32, (weight, text): (i32, &str)) -> Result<(), Fault> {
+        match weight {
+            _ if text.is_empty() => return Err(Fault::NoPhrase),
+            0 => return Err(Fault::NoEffect),
+            _ if weight.abs() > HEAVIEST => return Err(Fault::TooHeavy(weight)),
+            _ => {}
+        }
+        let themes = self.themes(builder, weight)?;
+        builder.add_pattern(&About { text, weight, themes, language: &self.language, line })
     }
 
     fn themes(&self, builder: &mut Builder, weight: i32) -> Result<Themes, Fault> {

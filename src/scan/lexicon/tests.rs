@@ -58,6 +58,22 @@ fn what_is_wrong_with_a_line_is_said_and_what_to_do() {
         ("theme: a\ncategory: b\ntheme: a\ncategory: c", "is of the category \"b\" already"),
         ("theme: all\n20 word", "is for what takes weight off"),
         ("theme: a\n20 word\n20 wörd", "the same as phrases:2"),
+        ("theme: a\nreads: nothing", "\"reads: nothing\" is none"),
+        ("theme: a\n<b> = c", "names of words are for patterns"),
+        ("theme: a\nreads: asked\n20 <b> here", "no words have the name \"b\" so far"),
+        ("theme: a\nreads: asked\n<b> c", "no weight"),
+        ("theme: a\nreads: asked\n<B b> = c", "\"B b\" is no name"),
+        ("theme: a\nreads: asked\n<b> = c\n<d> = <b>\n<b> = <d>", "cannot be made of names that come after it"),
+        ("theme: a\nreads: asked\n20 (one", "brackets without a partner"),
+        ("theme: a\nreads: asked\n20 one | ", "brackets without a partner"),
+        ("theme: a\nreads: asked\n20 one [two", "brackets without a partner"),
+        ("theme: a\nreads: asked\n20 [one] ..", "anything fits this"),
+        ("theme: a\nreads: asked\n20 one unless [two]", "anything fits this"),
+        ("theme: a\nreads: asked\n20 one !?", "has no letters"),
+        ("theme: a\nreads: asked\n20 o*ne", "a star may only end a phrase"),
+        ("theme: a\nreads: asked\n20 on*", "is too short"),
+        ("theme: a\nreads: asked\n20 one  two\n20 one two", "the same as phrases:3"),
+        ("theme: all\nreads: asked\n20 one", "is for what takes weight off"),
     ] {
         let (problems, lexicon) = read(file);
         assert!(problems.len() == 1 && problems[0].contains(expected), "{file}: {problems:?}");

@@ -41,6 +41,9 @@ category: adult
 60 adults only cams
 theme: all
 -60 samaritans
+theme: suicide
+reads: asked
+60 painless way to (die|go)
 ";
 
 /// Year 7 is in one range of addresses, staff in another; whoever is elsewhere is nobody in particular. Tunnels may carry what is not TLS, so that tests of

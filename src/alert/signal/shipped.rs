@@ -1,0 +1,95 @@
+//! What the phrase files that ship make of what pupils type: `tests/asked`, said.txt for what is to be found and alike.txt for what is not.
+//!
+//! The lines of both were written before the patterns. Half of them, by a hash of the line, were looked at while patterns were written; floors hold for the
+//! other half too. To see what is missed: `cargo test --lib signal::shipped -- --nocapture` with USHER_TELL=1.
+
+use super::*;
+use crate::category::fixture::taxonomy;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn text(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of this repository")
+}
+
+pub(super) fn book() -> Book {
+    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news"]);
+    let mut builder = Lexicon::builder();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
+    let mut files: Vec<_> = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| !path.ends_with("README")) {
+        let problems = builder.read(&path.file_name().unwrap_or_default().to_string_lossy(), &fs::read_to_string(path).expect("text"));
+        assert!(problems.is_empty(), "{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>());
+    }
+    let lexicon = Arc::new(builder.build().expect("room"));
+    Book::of(Weights::shipped(&taxonomy), (taxonomy, lexicon), (Vec::new(), SelfTest::new(&[7; 32])), Vec::new())
+}
+
+/// What one search comes to, in each theme.
+fn come(book: &Book, term: &str) -> BTreeMap<&'static str, (Level, String)> {
+    once(term, book).into_iter().filter_map(|once| Some((once.theme.as_str(), (once.level?, once.says)))).collect()
+}
+
+/// Whether a line is of the half that was looked at.
+fn was_looked_at(line: &str) -> bool {
+    blake3::hash(line.as_bytes()).as_bytes()[0] & 1 == 0
+}
+
+#[test]
+fn what_pupils_type_is_found_at_its_theme_and_level() {
+    let (book, tells) = (book(), std::env::var_os("USHER_TELL").is_some());
+    let said = text("tests/asked/said.txt");
+    let (mut theme, mut least) = ("", Level::Watch);
+    // Found and all, of the half that was looked at and of the other.
+    let mut counts: BTreeMap<(&str, &str), [[u32; 2]; 2]> = BTreeMap::new();
+    for line in said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(heading) = line.strip_prefix("= ") {
+            let (name, level) = heading.split_once(' ').expect("a theme and a level");
+            (theme, least) = (name, [Level::Watch, Level::Concern, Level::Danger].into_iter().find(|one| one.as_str() == level).expect("a level"));
+            continue;
+        }
+        let come = come(&book, line);
+        let level = come.get(theme).map(|(level, _)| *level);
+        let is_found = level >= Some(least);
+        let counted = &mut counts.entry((theme, least.as_str())).or_default()[usize::from(!was_looked_at(line))];
+        counted[0] += u32::from(is_found);
+        counted[1] += 1;
+        if tells && was_looked_at(line) && !is_found {
+            let other: Vec<_> = come.iter().map(|(theme, (level, _))| format!("{theme} {}", level.as_str())).collect();
+            println!("missed {theme} {}: {line}   [{}]", least.as_str(), other.join(", "));
+        }
+    }
+    let mut too_few = Vec::new();
+    for ((theme, level), counted) in &counts {
+        let share = counted.map(|[found, all]| 100 * found / all.max(1));
+        println!("{theme} {level}: looked at {}/{}, others {}/{}", counted[0][0], counted[0][1], counted[1][0], counted[1][1]);
+        if share.iter().any(|share| *share < FLOOR) {
+            too_few.push(format!("{theme} {level}: {share:?} of 100"));
+        }
+    }
+    assert!(too_few.is_empty(), "{too_few:?}");
+}
+
+/// The least that is found in each theme, of a hundred.
+const FLOOR: u32 = 85;
+
+#[test]
+fn what_only_looks_like_it_is_no_concern() {
+    let (book, tells) = (book(), std::env::var_os("USHER_TELL").is_some());
+    let alike = text("tests/asked/alike.txt");
+    let mut wrong = [0_u32; 2];
+    let mut told = Vec::new();
+    for line in alike.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for (theme, (level, says)) in come(&book, line) {
+            if level >= Level::Concern {
+                wrong[usize::from(!was_looked_at(line))] += 1;
+                if was_looked_at(line) || !tells {
+                    told.push(format!("{theme} {}: {line}   {says}", level.as_str()));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, [0, 0], "{}", told.join("\n"));
+}

@@ -1,0 +1,169 @@
+//! What words that somebody typed come to, in each theme. Pure.
+//!
+//! ```text
+//! words ─▶ phrases of the lexicon, as in pages ─┐
+//!      └─▶ its patterns of what is typed ───────┴─▶ the heaviest that counts, less what takes off ─▶ strength
+//! ```
+//!
+//! A word counts for the heaviest entry that it is a part of. What takes off is taken off the heaviest, with one limit: what somebody says of themselves, and what
+//! would be danger in a sentence with `I` in it, is never taken below what is a concern ([`CONCERN`]). Where an entry of [`NOT_MEANT`] fits, nothing of the theme is meant:
+//! it is a game, a song, or a saying.
+
+use super::super::severity::{MEANT, STRONG};
+use super::super::theme::Theme;
+use super::Book;
+use crate::insight::Stage;
+use crate::scan::fold::Folder;
+use crate::scan::lexicon::asked::Text;
+use crate::scan::lexicon::{Lexicon, MOST_THEMES, Themes};
+use crate::scan::window::{Repeats, Window};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// The most of a search's or a prompt's words that are weighed, in bytes.
+const MOST_BYTES: usize = 16 * 1024;
+/// An entry that weighs less says what lessons, charities and the news say too.
+const RARELY_MEANT_WELL: i32 = 15;
+/// Two of this weight are a concern.
+const WITH_ANOTHER: i32 = 25;
+/// An entry of this weight is a concern by itself.
+const CONCERN: i32 = 40;
+/// One of this weight says that it is meant, how it is to be done, or that it is being done: danger.
+const DANGER: i32 = 60;
+/// An entry that says that nothing of its theme is meant.
+const NOT_MEANT: i32 = -100;
+/// What one of [`WITH_ANOTHER`] comes to; with another it is [`STRONG`].
+const HALF_STRONG: u32 = 70;
+/// Words by which somebody speaks of themselves.
+const OF_ONESELF: [&str; 14] = ["i", "im", "ive", "ill", "id", "ima", "imma", "iam", "me", "my", "myself", "mine", "us", "our"];
+/// Words by which a sentence is somebody's own.
+const I: [&str; 9] = ["i", "im", "ive", "ill", "ima", "imma", "iam", "me", "myself"];
+/// In longer texts an `I` far away says nothing.
+const SHORT: usize = 40;
+
+/// What words came to in one theme.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// The heaviest entry that counts.
+    pub(super) heaviest: Option<(u32, i32)>,
+    /// How many entries count.
+    entries: u32,
+    /// How many of them are rarely meant well.
+    grave: u32,
+    /// What is taken off.
+    off: i32,
+    /// Whether what is left is a concern whatever is taken off.
+    is_own: bool,
+}
+
+/// An entry that was found.
+struct One {
+    entry: u32,
+    weight: i32,
+    themes: Themes,
+    /// Which words.
+    words: Range<usize>,
+}
+
+/// Weighs words for each alert theme.
+pub(super) fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, Hit); 1]> {
+    let lexicon = book.lexicon();
+    let mut folded = Vec::new();
+    let mut folder = Folder::default();
+    folder.feed(&term[..term.floor_char_boundary(MOST_BYTES)], &mut folded);
+    folder.part(&mut folded);
+    let mut found = phrases(lexicon, &folded, stage);
+    let folded = String::from_utf8(folded).unwrap_or_default();
+    let text = Text::of(&folded);
+    found.extend(lexicon.asked(&text, stage != Stage::Typing).into_iter().map(|asked| one(lexicon, asked.entry, asked.words)));
+    let has_i = text.words.len() <= SHORT && text.words.iter().any(|word| I.contains(word));
+    let of = |themes: Themes| themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()]);
+    let mut hits: SmallVec<[(Theme, Hit); 1]> = SmallVec::new();
+    for (_, theme) in Theme::NAMES {
+        let mut of_it: Vec<&One> = found.iter().filter(|one| of(one.themes).any(|known| known == theme)).collect();
+        if !of_it.iter().any(|one| one.weight > 0) || of_it.iter().any(|one| one.weight <= NOT_MEANT) {
+            continue;
+        }
+        of_it.sort_by_key(|one| (std::cmp::Reverse(one.weight), one.words.start, one.entry));
+        let mut hit = Hit { off: of_it.iter().filter(|one| one.weight < 0).fold(0, |sum: i32, one| sum.saturating_add(one.weight)), ..Hit::default() };
+        let mut counted: SmallVec<[&Range<usize>; 4]> = SmallVec::new();
+        for one in of_it.into_iter().filter(|one| one.weight > 0) {
+            if counted.iter().any(|words| words.start < one.words.end && one.words.start < words.end) {
+                continue;
+            }
+            if hit.heaviest.is_none() {
+                hit.heaviest = Some((one.entry, one.weight));
+                let says_i = text.words.get(one.words.clone()).is_some_and(|words| words.iter().any(|word| OF_ONESELF.contains(word)));
+                hit.is_own = one.weight >= CONCERN && says_i || one.weight >= DANGER && has_i;
+            }
+            hit.entries += 1;
+            hit.grave += u32::from(one.weight >= RARELY_MEANT_WELL);
+            counted.push(&one.words);
+        }
+        hits.push((theme, hit));
+    }
+    hits
+}
+
+fn one(lexicon: &Lexicon, entry: u32, words: Range<usize>) -> One {
+    let of = &lexicon.entries()[entry as usize];
+    One { entry, weight: of.weight, themes: of.themes, words }
+}
+
+/// The phrases of pages that are in a text.
+fn phrases(lexicon: &Lexicon, folded: &[u8], stage: Stage) -> Vec<One> {
+    let mut window = Window::new(lexicon, Repeats::Once, 0);
+    window.text().extend(folded);
+    window.look(lexicon);
+    window.end(lexicon);
+    // The beginning of a word that is being typed may become any word.
+    let is_open = |entry: u32| stage == Stage::Typing && lexicon.entries()[entry as usize].text.contains('*');
+    let found = window.score().found.into_iter().filter(|found| !is_open(found.entry));
+    let last = |at: u64| folded[..usize::try_from(at).unwrap_or(0).min(folded.len())].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
+    found
+        .map(|found| {
+            let end = last(found.at);
+            one(lexicon, found.entry, end.saturating_sub(lexicon.words(found.entry))..end)
+        })
+        .collect()
+}
+
+impl Hit {
+    /// How strong it is, in hundredths.
+    pub(super) fn strength(&self) -> u32 {
+        let weight = self.heaviest.map_or(0, |(_, weight)| weight.saturating_add(self.off));
+        let weight = if self.is_own { weight.max(CONCERN) } else { weight };
+        let alone = match weight {
+            DANGER.. => MEANT,
+            CONCERN.. => STRONG,
+            WITH_ANOTHER.. => HALF_STRONG,
+            RARELY_MEANT_WELL.. => 40,
+            _ => 0,
+        };
+        match (self.grave, self.entries, weight) {
+            (2.., _, RARELY_MEANT_WELL..) if alone < STRONG => (alone + STRONG - HALF_STRONG).min(STRONG),
+            // Two words that lessons say too are a little more than one.
+            (_, 2.., 1..RARELY_MEANT_WELL) => 25,
+            _ => alone,
+        }
+    }
+
+    pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool) -> String {
+        let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
+        let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
+        let entry = &lexicon.entries()[place as usize];
+        let file = lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file));
+        let theme = entry.themes.iter(lexicon.themes().len()).next().map_or("", |theme| &*lexicon.themes()[theme.place()].name).replace('-', " ");
+        let more = match self.entries {
+            0 | 1 => String::new(),
+            2 => ", and another".to_owned(),
+            more => format!(", and {} others", more - 1),
+        };
+        let off = match (self.off, self.is_own) {
+            (0.., _) => String::new(),
+            (off, false) => format!("; {} is taken off for words of help or learning", -off),
+            (off, true) => format!("; {} is taken off for words of help or learning, but it is said of oneself and stays a concern", -off),
+        };
+        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}.", entry.line)
+    }
+}

@@ -1,0 +1,130 @@
+//! Alerts: what a child types into a search over https, or asks an AI, is one matter of its theme and level, by the phrase files that ship; what only looks like
+//! it, and the page of a help line, is none. And the technician can try words of the school's own.
+
+use crate::kit::device::Device;
+use crate::kit::matters::{short, stated_in};
+use crate::kit::secure::{Authority, Good, SecureSite};
+use crate::kit::{Program, World, soon};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use usher::audit::query::Row;
+
+const BY_HAND: &str = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: none\r\nSec-Fetch-User: ?1\r\n";
+const SITES: [&str; 3] = ["www.google.co.uk", "chatgpt.com", "helpline.example"];
+
+/// A school that reads what is asked by the phrases that ship.
+fn world() -> World {
+    let phrases = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
+    let world = World::new().scan(&format!("phrases = [\"{}\"]", phrases.display())).inspecting().tls("authorities = [\"public.pem\"]");
+    let world = world.listed("help", "helpline.example").listed("self-harm", "helpline.example").edited("block = [", "allow = [\"help\"]\nblock = [");
+    SITES.into_iter().fold(world, |world, host| world.named(host, "127.0.0.1"))
+}
+
+/// What somebody does.
+enum Does {
+    Searches(&'static str),
+    AsksAnAi(&'static str),
+    Reads,
+}
+
+async fn request(device: &Device, authority: &str, request: &str) {
+    let name = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let mut tls = device.secure(authority, name).await.expect("the school's certificate");
+    tls.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    let _ = soon("an answer", tls.read_to_end(&mut answer)).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_level() {
+    let believed = Authority::new("A public authority");
+    let site = SecureSite::saying("data: [DONE]\n\n", &believed, &SITES, Good::Now).await;
+    let files = world().write();
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let mut usher = Program::start(Arc::new(files));
+    let people = [
+        (Does::Searches("how many paracetamol does it take to die"), Some("self-harm danger")),
+        (Does::AsksAnAi("My stepdad comes into my room at night and I do not know who to tell. What should I do?"), Some("abuse danger")),
+        (Does::AsksAnAi("im gonna bring a knife to school tomorow so they leave me alone"), Some("violence danger")),
+        (Does::Searches("where to get weed at 15"), Some("drugs concern")),
+        (Does::AsksAnAi("Is there a website where I can gamble at 16 without ID?"), Some("gambling concern")),
+        (Does::Searches("hack into my teachers account"), Some("crime concern")),
+        // What only looks like it.
+        (Does::Searches("why did romeo kill himself"), None),
+        (Does::Searches("how to kill the ender dragon"), None),
+        (Does::AsksAnAi("Explain why Macbeth murders Duncan, with three quotes, for my GCSE essay."), None),
+        (Does::AsksAnAi("What were the effects of drugs in sport in the 1980s?"), None),
+        (Does::Reads, None),
+    ];
+    for (last, (does, _)) in (2..).zip(&people) {
+        let device = Device::of(&usher.files, usher.address).at([127, 0, 7, last]);
+        let at = |host: &str| format!("{host}:{}", site.address.port());
+        match does {
+            Does::Searches(words) => {
+                let authority = at("www.google.co.uk");
+                let path = format!("/search?q={}", words.replace(' ', "+"));
+                request(&device, &authority, &format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{BY_HAND}Connection: close\r\n\r\n")).await;
+            }
+            Does::AsksAnAi(words) => {
+                let authority = at("chatgpt.com");
+                let body =
+                    format!(r#"{{"action":"next","messages":[{{"author":{{"role":"user"}},"content":{{"content_type":"text","parts":["{words}"]}}}}]}}"#);
+                let head = format!("POST /backend-api/conversation HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {}\r\nConnection: close", body.len());
+                request(&device, &authority, &format!("{head}\r\n\r\n{body}")).await;
+            }
+            Does::Reads => {
+                let authority = at("helpline.example");
+                request(&device, &authority, &format!("GET / HTTP/1.1\r\nHost: {authority}\r\n{BY_HAND}Connection: close\r\n\r\n")).await;
+            }
+        }
+    }
+    let asked = |row: &Row| row.term.is_some() && row.scheme == "https";
+    soon("all of it on record", async {
+        while usher.rows().iter().filter(|row| asked(row)).count() < people.len() - 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Once it has ended, all that is on record was looked at.
+    usher.signal(rustix::process::Signal::TERM);
+    assert!(usher.ended().success());
+    let mut expected: Vec<_> = (2..).zip(&people).filter_map(|(last, (_, matter)): (u8, _)| matter.map(|matter| format!("{matter} 127.0.7.{last}"))).collect();
+    expected.sort();
+    let stated = stated_in(&usher.files.path("data/log"));
+    assert_eq!(short(&stated), expected);
+    assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(|factor| factor.contains(", line "))), "each names its line");
+    assert!(stated.iter().all(|matter| !format!("{matter:?}").contains("paracetamol")), "and no word of it");
+}
+
+#[test]
+fn words_of_the_schools_own_can_be_tried_before_they_are_in_force() {
+    let files = World::new().scan("phrases = [\"phrases\"]").write();
+    files.put(
+        "phrases/ours",
+        "theme: suicide\nreads: asked\n<bridge> = the old viaduct | the wobbly bridge\n60 jump .. <bridge>\n40 (sad|low) [at] school unless uniform\n",
+    );
+    let tried = |words: &str| files.usher(&["scan", "asked", words]);
+    for (words, code, said) in [
+        ("how do i jump off the WOBBLY bridge", 1, "self-harm danger: "),
+        ("so sad at school", 1, "self-harm concern: "),
+        ("sad school uniform", 0, "nothing: "),
+    ] {
+        let answer = tried(words);
+        assert!(answer.code == Some(code) && answer.out.contains(said), "{words}: {answer:?}");
+    }
+    assert!(tried("jump the old viaduct").out.contains("(ours, line 4)"));
+    let lines = files.usher_told(&["scan", "asked", "-", "--json"], "jump off the old viaduct\nthe weather\n");
+    assert_eq!(lines.json().len(), 1, "{lines:?}");
+    assert_eq!((lines.json()[0]["theme"].as_str(), lines.json()[0]["level"].as_str()), (Some("self-harm"), Some("danger")));
+    // A line that is wrong is told, with what to do, and keeps no other from being in force.
+    files.put("phrases/ours", "theme: suicide\nreads: asked\n60 jump off <nothing>\n60 jump the viaduct\n");
+    let said = files.usher(&["config", "check"]);
+    assert!(
+        said.out.contains("ours:3: no words have the name \"nothing\" so far") || said.err.contains("ours:3: no words have the name \"nothing\" so far"),
+        "{said:?}"
+    );
+    assert_eq!(tried("jump the viaduct").code, Some(1));
+}
