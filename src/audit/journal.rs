@@ -7,6 +7,10 @@
 //! Any program of the installation may add a statement: SQLite lets one in at a time. When [`Journal::state`] returns, the statement survives a
 //! power cut.
 
+mod once;
+
+pub(super) use once::empty;
+
 use super::entry::Digest;
 use super::folder::Folder;
 use super::key::{PublicKey, SigningKey, to_hex};
@@ -16,7 +20,6 @@ use crate::files;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -49,9 +52,6 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX segments_last ON segments (last);
 ";
-
-/// What is stated once only. Made when the first such statement is: an earlier version does without.
-const KEYS: &str = "CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, statement INTEGER NOT NULL) WITHOUT ROWID";
 
 /// What a statement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -310,43 +310,6 @@ impl Journal {
         self.state_and(at, topic, body, |_| Ok(()))
     }
 
-    /// Adds a statement unless there is one with this key, whoever stated it. Returns its number, or nothing.
-    pub fn state_once(&mut self, at: Timestamp, topic: Topic, key: &str, body: &impl Serialize) -> Result<Option<u64>, JournalError> {
-        let stated = self.state_and(at, topic, body, |transaction| {
-            transaction.execute_batch(KEYS)?;
-            transaction.execute("INSERT INTO keys SELECT ?1, max(number) FROM statements", [key]).map(drop)
-        });
-        match stated {
-            Ok(number) => Ok(Some(number)),
-            Err(JournalError::Sqlite(rusqlite::Error::SqliteFailure(failure, _))) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
-                Ok(None)
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    /// Adds a statement if what was stated before it says so: asked and stated in one. Nothing, if it says no.
-    pub(super) fn state_if(
-        &mut self,
-        at: Timestamp,
-        topic: Topic,
-        body: &impl Serialize,
-        may: impl FnOnce(&Before<'_, '_>) -> rusqlite::Result<bool>,
-    ) -> Result<Option<u64>, JournalError> {
-        let mut is_refused = false;
-        let stated = self.state_and(at, topic, body, |transaction| match may(&Before(transaction))? {
-            true => Ok(()),
-            false => {
-                is_refused = true;
-                Err(rusqlite::Error::QueryReturnedNoRows)
-            }
-        });
-        match stated {
-            Err(_) if is_refused => Ok(None),
-            other => other.map(Some),
-        }
-    }
-
     /// Adds a statement and changes which segments there are, both or neither.
     pub(super) fn state_and(
         &mut self,
@@ -381,36 +344,6 @@ impl Journal {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
-    }
-}
-
-/// Takes out what these statements say; their links and signatures stay, and a statement that is made with it says which they are. What was stated once
-/// only is not held to it any more.
-pub(super) fn empty(change: &Transaction<'_>, numbers: &[u64]) -> rusqlite::Result<()> {
-    let mut statement = change.prepare_cached("UPDATE statements SET body = '' WHERE number = ?1")?;
-    for number in numbers {
-        statement.execute([signed(*number)])?;
-    }
-    change.execute_batch(KEYS)?;
-    change.execute("DELETE FROM keys WHERE statement IN (SELECT number FROM statements WHERE kind = ?1 AND body = '')", [Topic::Alert.as_str()]).map(drop)
-}
-
-/// What was stated before a statement that is about to be.
-pub(super) struct Before<'t, 'c>(&'t Transaction<'c>);
-
-impl Before<'_, '_> {
-    /// Statements about alerts after this number, oldest first.
-    pub(super) fn alerts_after(&self, number: u64) -> rusqlite::Result<Vec<Statement>> {
-        // The last is the one that is about to be.
-        let select = "SELECT number, at, kind, body, link, signature FROM statements \
-                      WHERE kind = ?1 AND number > ?2 AND number < (SELECT max(number) FROM statements) ORDER BY number";
-        self.0.prepare(select)?.query_map(params![Topic::Alert.as_str(), signed(number)], read_statement)?.collect()
-    }
-
-    /// Whether a statement is there and was not emptied.
-    pub(super) fn says_something(&self, number: u64) -> rusqlite::Result<bool> {
-        let body: Option<String> = self.0.query_row("SELECT body FROM statements WHERE number = ?1", [signed(number)], |row| row.get(0)).optional()?;
-        Ok(body.is_some_and(|body| !body.is_empty()))
     }
 }
 
@@ -501,17 +434,6 @@ impl Reader {
         self.select("WHERE number > ?1 ORDER BY number LIMIT ?2", params![signed(number), limit])
     }
 
-    /// What was stated once only, by its key, with the number of its statement.
-    pub(super) fn keys(&self) -> Result<BTreeMap<String, u64>, JournalError> {
-        let is_there: bool = self.connection.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'keys'", [], |row| row.get(0))?;
-        if !is_there {
-            return Ok(BTreeMap::new());
-        }
-        let mut statement = self.connection.prepare_cached("SELECT key, statement FROM keys")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     fn select(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Statement>, JournalError> {
         let mut statement = self.connection.prepare_cached(&format!("SELECT number, at, kind, body, link, signature FROM statements {rest}"))?;
         let rows = statement.query_map(values, read_statement)?;
@@ -592,17 +514,6 @@ mod tests {
         assert_eq!(reader.key().expect("read"), Some(one.public_key()));
         assert_eq!(reader.newest(Topic::Looked, 1).expect("read")[0].body, "19");
         assert_eq!(reader.about(Topic::Looked, 20).expect("read").len(), 1);
-    }
-
-    #[test]
-    fn what_has_a_key_is_stated_once_whoever_states_it() {
-        let place = tempfile::tempdir().expect("a folder");
-        let folder = Folder::at(place.path());
-        let mut one = Journal::open(&folder).expect("made");
-        let mut two = Journal::open(&folder).expect("opened beside it");
-        let state = |journal: &mut Journal, key: &str| journal.state_once(Timestamp::now(), Topic::Alert, key, &key).expect("stated");
-        assert_eq!([state(&mut one, "a"), state(&mut two, "a"), state(&mut one, "b"), state(&mut one, "a")], [Some(2), None, Some(3), None]);
-        assert_eq!(one.reader().about(Topic::Alert, 0).expect("read").len(), 2);
     }
 
     #[test]
