@@ -333,3 +333,21 @@ async fn killed_again_and_again_usher_tells_a_morning_once() {
     let mails: BTreeSet<_> = server.mails().iter().filter_map(|mail| header(mail, "Message-ID")).collect();
     assert_eq!(mails.len(), stated.len(), "{mails:?}");
 }
+
+#[tokio::test]
+async fn whoever_is_named_later_is_told_of_this_morning_and_of_none_before() {
+    let server = Smtp::doing(&[Does::Takes]).await;
+    let digest = "[digest]\nall_clear = \"08:15\"\nto = [\"officer\"]";
+    let school = School::open(files(&world(), digest)).await;
+    let data = school.files.path("data");
+    for (count, day) in [(1, "26"), (2, "27")] {
+        school.is_at(&format!("2026-11-{day}T08:15:00Z"));
+        until("a message", || digests(&data).len() == count).await;
+    }
+    school.is_at("2026-11-27T08:20:00Z");
+    school.files.put("alerts.toml", &told_by(server.port(), &["officer"], digest));
+    school.reloader.reload().await.expect("reloaded");
+    told(&data, 2).await;
+    until("a mail", || !server.mails().is_empty()).await;
+    assert_eq!(server.mails().iter().map(|mail| addressed(mail)).collect::<Vec<_>>(), ["officer@school.example: [Usher] The morning of 2026-11-27"]);
+}
