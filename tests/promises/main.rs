@@ -42,6 +42,7 @@ mod limits;
 mod lists;
 mod logins;
 mod looking;
+mod ordinary;
 mod origins;
 mod outputs;
 mod parent;
