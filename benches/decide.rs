@@ -6,7 +6,8 @@
 
 mod names;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use names::Random;
 use std::fs;
@@ -15,6 +16,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use usher::app;
+use usher::bypass::bodies::Body;
+use usher::bypass::heads::{Answer, Request};
+use usher::category::CategorySet;
 use usher::config::Config;
 use usher::identity::Identity;
 use usher::illegal::key::PublisherKey;
@@ -207,5 +211,84 @@ fn tier(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide, tier);
+/// What it adds to each request to look for ways round in its head, and in its answer's: nothing is found, as of nearly every one.
+fn ways(criterion: &mut Criterion) {
+    let school = School::new();
+    let mut group = criterion.benchmark_group("ways");
+    let mut random = Random::new(7);
+    let browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7";
+    let fields = |list: &[(&'static str, &'static str)]| {
+        list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect::<HeaderMap>()
+    };
+    let asked = fields(&[
+        ("host", "www.example.org"),
+        ("user-agent", browser),
+        ("accept", accept),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        ("accept-language", "en-GB,en-US;q=0.9,en;q=0.8"),
+        ("cookie", "session=3f2a9d5c8e; consent=1"),
+        ("referer", "https://www.school.example/"),
+        ("sec-ch-ua", "\"Chromium\";v=\"142\""),
+        ("sec-ch-ua-mobile", "?0"),
+        ("sec-ch-ua-platform", "\"Windows\""),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-site", "none"),
+        ("sec-fetch-user", "?1"),
+        ("upgrade-insecure-requests", "1"),
+        ("priority", "u=0, i"),
+    ]);
+    let answered = fields(&[
+        ("content-type", "text/html; charset=utf-8"),
+        ("date", "Wed, 25 Nov 2026 10:15:00 GMT"),
+        ("cache-control", "private, max-age=0"),
+        ("server", "nginx"),
+        ("content-encoding", "gzip"),
+        ("vary", "Accept-Encoding"),
+        ("strict-transport-security", "max-age=31536000"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-content-type-options", "nosniff"),
+        ("set-cookie", "session=1"),
+        ("etag", "\"1\""),
+        ("x-cache", "HIT"),
+        ("via", "1.1 varnish"),
+        ("age", "0"),
+    ]);
+    let taxonomy = &school.snapshot.taxonomy;
+    for (name, long) in [("head of a request", false), ("the same, with a long query", true)] {
+        let query = |random: &mut Random| if long { format!("?{}", query(random)) } else { String::new() };
+        let urls: Vec<Url> = (0..ROUND)
+            .map(|_| {
+                let (host, path) = (school.unlisted(&mut random), path(&mut random));
+                Url::parse(&format!("http://{host}{path}{}", query(&mut random))).expect("a URL")
+            })
+            .collect();
+        let mut round = urls.iter().cycle();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let url = black_box(round.next().expect("it never ends"));
+                let request = Request { url, path: url.received(), method: "GET", fields: &asked, categories: CategorySet::EMPTY, taxonomy };
+                black_box(request.findings()).len()
+            });
+        });
+    }
+    group.bench_function("head of an answer", |bencher| {
+        bencher.iter(|| black_box(Answer { host: "www.example.org", categories: "", fields: black_box(&answered) }.findings()).len());
+    });
+    // A script of 64 KiB, in the pieces it is read in.
+    let script: String = (0..).map(|_| format!("const {} = {}({:?});\n", random.letters(6), random.letters(4), random.letters(12))).take(1700).collect();
+    let script = &script.as_bytes()[..64 << 10];
+    group.throughput(Throughput::Bytes(script.len() as u64));
+    group.bench_function("a script", |bencher| {
+        bencher.iter(|| {
+            let mut body = Body::of(Some("text/javascript"), false).expect("it is read");
+            script.chunks(16 << 10).for_each(|piece| drop(body.feed(black_box(piece))));
+            body.end().is_some()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, decide, tier, ways);
 criterion_main!(benches);

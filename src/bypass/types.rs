@@ -9,8 +9,10 @@ const PAGES: [&[u8]; 6] = [b"<!DOCTYPE HTML", b"<HTML", b"<HEAD", b"<SCRIPT", b"
 /// How WebAssembly begins.
 const WASM: &[u8] = b"\0asm";
 /// How programs begin that a bundler or a person wrote.
-const PROGRAMS: [&[u8]; 10] =
-    [b"(()=>", b"(function", b"!function", b"\"use strict\"", b"'use strict'", b"import ", b"importScripts(", b"const ", b"var ", b"self.__"];
+const PROGRAMS: [&[u8]; 13] = [
+    b"(()=>", b"(function", b"!function", b"\"use strict\"", b"'use strict'", b"import ", b"importScripts(", b"const ", b"var ", b"let ", b"self.__", b"/*",
+    b"//",
+];
 /// The mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -93,6 +95,7 @@ mod tests {
             ("image/vnd.microsoft.icon", &b"<!doctype html><html>"[..]),
             ("image/png; x=y", b"\0asm\x01\0\0\0"),
             ("audio/mpeg", b"  \n(()=>{var e"),
+            ("image/gif", b"/* GIF89a */"),
             ("Font/woff2", b"\xef\xbb\xbfself.__uv$config={"),
         ] {
             assert_eq!(lie(declared, first).map(|found| found.code), Some(Code::TypeLie), "{declared}");

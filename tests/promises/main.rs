@@ -45,6 +45,7 @@ mod limits;
 mod lists;
 mod logins;
 mod looking;
+mod ordinary;
 mod origins;
 mod outputs;
 mod parent;

@@ -28,8 +28,10 @@ fn coded(url: &str) -> String {
 const QUESTION: &str = "/resolve?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB";
 const DOCUMENT: (&str, &str) = ("sec-fetch-dest", "document");
 
-/// What somebody asks for, what is found, and what it leads to.
-fn ways() -> Vec<(String, Vec<(&'static str, &'static str)>, Code, u8, Option<&'static str>)> {
+/// What somebody asks for with which fields, what is found with how many points, and what it leads to.
+type Taken = (String, Vec<(&'static str, &'static str)>, Code, u8, Option<&'static str>);
+
+fn ways() -> Vec<Taken> {
     let session = "0123456789abcdef0123456789abcdef";
     vec![
         ("/v3/".into(), vec![("x-bare-url", "https://shop.example/today")], Code::Bare, 20, Some("shop.example")),

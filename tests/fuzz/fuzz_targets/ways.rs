@@ -1,15 +1,35 @@
-//! Ways round the filter (`bypass`), and what is remarked in notes (`audit::remark`). The first byte chooses what the rest is and how it is cut. Nothing panics;
+//! Ways round the filter (`bypass`), and what is remarked in notes (`audit::remark`). The first byte chooses what the rest is and how it is cut: a head and a body are asked for
+//! all detectors at once. Nothing panics;
 //! what is found can be put on record and is read again; a web proxy's program is seen however it is cut.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use usher::audit::remark::Remark;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::LazyLock;
+use usher::bypass::bodies::Body;
+use usher::bypass::heads::{Answer, Request};
 use usher::bypass::kits::Kits;
 use usher::bypass::fingerprint::{Agent, Fingerprints};
 use usher::bypass::spread::Names;
 use usher::bypass::{Finding, bare, doh, ech, encoded, forms, random, tor, types};
+use usher::category::{ALWAYS_BLOCKED, CategoryInfo, Page, Taxonomy, Theme};
 use usher::host::Host;
+use usher::url::Url;
+
+static TAXONOMY: LazyLock<Taxonomy> = LazyLock::new(|| {
+    let info = |id: &str| CategoryInfo {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        covers: String::new(),
+        theme: Theme::Neutral,
+        severity: 0,
+        heading: None,
+        page: Page::Block,
+    };
+    Taxonomy::new(ALWAYS_BLOCKED.into_iter().chain(["web-hosting"]).map(info).collect()).expect("a taxonomy")
+});
 
 fn on_record(finding: Option<Finding>) {
     let Some(finding) = finding else { return };
@@ -23,7 +43,28 @@ fn on_record(finding: Option<Finding>) {
 fuzz_target!(|bytes: &[u8]| {
     let Some((how, rest)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(rest);
-    match how & 3 {
+    match how & 7 {
+        4 => {
+            // A head: a line is a field, the first the address.
+            let mut lines = text.lines();
+            let Ok(url) = Url::parse(lines.next().unwrap_or_default()) else { return };
+            let fields: HeaderMap = lines.filter_map(|line| line.split_once(':')).filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.trim().parse::<HeaderValue>().ok()?))).collect();
+            let request = Request { url: &url, path: url.received(), method: "GET", fields: &fields, categories: TAXONOMY.find("web-hosting").into_iter().collect(), taxonomy: &TAXONOMY };
+            request.findings().into_iter().map(Some).for_each(on_record);
+            Answer { host: url.host.as_str(), categories: "web-hosting", fields: &fields }.findings().into_iter().map(Some).for_each(on_record);
+        }
+        5 => {
+            // A body: the same is found in it however it is cut.
+            let Some((first, body)) = rest.split_first() else { return };
+            let declared = [None, Some("text/html"), Some("application/json"), Some("image/png"), Some("application/octet-stream")][usize::from(*first) % 5];
+            let read = |size: usize| {
+                let mut reading = Body::of(declared, false)?;
+                body.chunks(size).for_each(|piece| drop(reading.feed(piece)));
+                reading.end()
+            };
+            assert_eq!(read(usize::MAX), read(usize::from(how >> 3) + 1));
+            on_record(read(usize::MAX));
+        }
         0 => {
             let own = Host::parse("own.example").expect("a host");
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
@@ -43,7 +84,7 @@ fuzz_target!(|bytes: &[u8]| {
         2 => {
             let (mut whole, mut pieces) = (Kits::default(), Kits::default());
             whole.feed(rest);
-            rest.chunks(usize::from(how >> 2) + 1).for_each(|piece| pieces.feed(piece));
+            rest.chunks(usize::from(how >> 3) + 1).for_each(|piece| pieces.feed(piece));
             assert_eq!(whole.finding(), pieces.finding());
             on_record(whole.finding());
         }
