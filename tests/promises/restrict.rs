@@ -342,7 +342,10 @@ async fn a_kept_connection_is_of_no_use_and_an_answer_that_is_still_coming_ends(
     .await;
     assert!(page.contains("Your access is paused"), "{page}");
     assert_eq!(another.get("/").await, (StatusCode::OK, "page".to_owned()));
-    tellers.lock().expect("a list").iter().for_each(|tell| drop(tell.say("more")));
+    for tell in tellers.lock().expect("a list").iter() {
+        // Whoever was cut off may listen no more.
+        let _ = tell.say("more");
+    }
     assert_eq!(next(&mut bodies[0]).await, None, "nothing more of it passes");
     assert_eq!(next(&mut bodies[1]).await.expect("a piece"), "more");
 }
