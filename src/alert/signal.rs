@@ -299,6 +299,8 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
         path: "",
         search: Some(("", words, Stage::Asked)),
         cause: None,
+        dest: None,
+        mode: None,
     };
     let of = |signal: Signal| {
         let level = match signal.theme {

@@ -8,12 +8,13 @@ mod reload;
 mod restrain;
 pub mod telling;
 mod tidy;
+mod volumes;
 pub mod watch;
 
 pub use reload::Reloader;
 
 use crate::alert::engine::{Engine, Setup};
-use crate::alert::held::Counter;
+use crate::alert::held;
 use crate::alert::school::School;
 use crate::antivirus::room::Room;
 use crate::antivirus::{Antivirus, Spools};
@@ -56,6 +57,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use telling::Telling;
+use volumes::Counter;
 use watch::Watch;
 
 /// Why Usher cannot be started.
@@ -312,7 +314,7 @@ fn alerts(config: &Config, feed: Feed, in_force: &Arc<InForce>, reloader: &Reloa
     let own = own_names(&config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
     let (weighed, said) = (reloader.clone(), reloader.clone());
     let weights = Box::new(move |_: &Snapshot| weighed.alerts().weights.clone());
-    let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone(), Some(Counter::within(&folder))));
+    let hooks = Box::new(School::new(Box::new(move || said.alerts()), in_force.clone(), Some(held::Counter::within(&folder))));
     let setup = Setup { log: config.log(), folder: folder.clone(), feed, in_force: in_force.clone(), weights, hooks, own, clock, secret };
     Engine::start(setup).map_err(|error| AppError::Data { path: folder, error })
 }
@@ -377,6 +379,8 @@ pub struct App {
     reloader: Reloader,
     /// Takes up whose access is restricted.
     restrainer: Restrainer,
+    /// Counts how much everybody did.
+    counter: Counter,
     /// Finds out who is in danger, or gets round the filter.
     alerts: Engine,
     /// What the outputs share.
@@ -415,6 +419,7 @@ impl App {
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
+        let counter = Counter::new(reloader.clone(), &config.alerts_path(), &secret);
         let alerts = alerts(&config, recorder.feed(), &in_force, &reloader, clock.clone(), secret)?;
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
         let telling = Telling::new(&config, reloader.clone(), secret, clock.clone());
@@ -438,7 +443,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, restrainer, alerts, around, telling, regular, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, restrainer, counter, alerts, around, telling, regular, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -474,7 +479,7 @@ impl App {
     /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
-        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar(), self.restrainer));
+        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar(), (self.restrainer, self.counter)));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         let telling = tokio::spawn(self.telling.run());
         let regular = tokio::spawn(self.regular.run());

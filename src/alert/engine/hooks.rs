@@ -22,7 +22,12 @@ pub trait Hooks: Send {
         Vec::new()
     }
 
-    /// How far back rules look: after a start they are shown so much of the record again, at most two hours.
+    /// That somebody's access is to be restricted, if this record is one too many.
+    fn limits(&mut self, _seen: &Seen<'_>) -> Option<Act> {
+        None
+    }
+
+    /// How far back rules and limits look: after a start they are shown so much of the record again, at most two hours.
     fn looks_back(&self) -> Duration {
         Duration::ZERO
     }

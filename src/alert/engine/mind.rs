@@ -59,6 +59,12 @@ impl Mind {
     /// Takes a record that was opened.
     pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
+        if !book.is_ours(seen)
+            && let Some(act) = self.hooks.limits(seen)
+            && tells == Tells::Yes
+        {
+            self.pending.push_back(act);
+        }
         let rules = self.hooks.rules(seen);
         if !rules.is_empty() && !book.is_ours(seen) {
             signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));

@@ -361,6 +361,7 @@ impl Worker {
             // The rules only learn what was; what they say of it was taken.
             if looks_back > 0 {
                 let _ = worker.mind.hooks.rules(&seen);
+                let _ = worker.mind.hooks.limits(&seen);
             }
             worker.mind.learn(&seen, &worker.book);
             if seen.id > late {

@@ -6,6 +6,7 @@ mod hold;
 mod judged;
 mod looked_into;
 mod purge;
+mod restricted;
 mod subject;
 
 pub(super) use dpia::ShowDpia;

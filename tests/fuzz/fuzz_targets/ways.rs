@@ -70,7 +70,7 @@ fuzz_target!(|bytes: &[u8]| {
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
             on_record(ech::in_name(&text, "own.example"));
             let _ = Agent::of(&text).map(|agent| agent.to_string());
-            on_record(tor::in_hello(&text, how & 4 != 0, || text.to_string()));
+            on_record(tor::in_hello(&text, how & 8 != 0, || text.to_string()));
         }
         1 => {
             on_record(bare::in_manifest(rest));
