@@ -1,7 +1,7 @@
 //! Bare servers: web proxies that are asked by fields of a request's head (TompHTTP, versions 1 to 3).
 //!
 //! `X-Bare-URL` (version 3), or `X-Bare-Host`, `-Port`, `-Protocol` and `-Path` (1 and 2), say what is meant; the answer has `X-Bare-Status` and its kin. The
-//! names are fixed by the programs that use them, and no other program has them. A long value is split into `X-Bare-Headers-0`, `-1`, and so on. Asked for
+//! names are fixed by the programs that use them, and no other program has them. A WebSocket of version 1 says it in the name of its protocol. A long value is split into `X-Bare-Headers-0`, `-1`, and so on. Asked for
 //! `/`, such a server says of itself in JSON which versions it speaks.
 
 use super::{Code, Finding};
@@ -35,6 +35,40 @@ pub fn is_field(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("x-bare-") else { return false };
     let whole = rest.trim_end_matches(|c: char| c.is_ascii_digit());
     FIELDS.contains(&rest) || whole.len() < rest.len() && whole.strip_suffix('-').is_some_and(|field| FIELDS.contains(&field))
+}
+
+/// What the protocol of a WebSocket of version 1 says, behind its name: JSON, in a code of its own that is the usual escaping.
+#[derive(Deserialize)]
+struct Connect {
+    remote: Remote,
+}
+
+#[derive(Deserialize)]
+struct Remote {
+    protocol: String,
+    host: String,
+    port: serde_json::Value,
+    path: String,
+}
+
+/// Looks at the `Sec-WebSocket-Protocol` of a request.
+#[must_use]
+pub fn in_protocol(value: &str) -> Option<Finding> {
+    let (name, said) = value.split_once(',')?;
+    if name.trim() != "bare" {
+        return None;
+    }
+    let found = Finding::new(Code::Bare, "a WebSocket of the protocol bare");
+    let said = percent_encoding::percent_decode_str(said.trim()).decode_utf8_lossy();
+    let page = serde_json::from_str::<Connect>(&said).ok().and_then(|Connect { remote: Remote { protocol, host, port, path } }| {
+        let scheme = if matches!(&*protocol, "ws:" | "http:") { "http" } else { "https" };
+        // It may be a number, and a text.
+        Url::parse(&format!("{scheme}://{host}:{}{path}", port.to_string().trim_matches('"'))).ok()
+    });
+    Some(match page {
+        Some(page) => found.of_page(page),
+        None => found,
+    })
 }
 
 fn field<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -110,6 +144,17 @@ mod tests {
         assert_eq!((meant(&parts), meant(&whole)), (Url::parse("http://a.example/play?x=1").ok(), Url::parse("http://a.example/play?x=1").ok()));
         for list in [&[("x-barely", "1")][..], &[("x-bare-minimum", "1")], &[("x-bare-", "1")], &[("bare-url", "x")], &[("x-bare-headers-", "1")], &[]] {
             assert_eq!(in_fields(&fields(list)), None, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_of_version_1_says_what_is_meant_in_its_protocol() {
+        let said = "bare, %7b%22remote%22%3a%7b%22protocol%22%3a%22wss%3a%22%2c%22host%22%3a%22chat.example%22%2c%22port%22%3a%22443%22%2c%22path%22%3a%22%2fws%22%7d%7d";
+        let found = in_protocol(said).expect("found");
+        assert_eq!((found.code, found.target.as_deref()), (Code::Bare, Some("chat.example")));
+        assert_eq!(in_protocol("bare,x").map(|found| found.target), Some(None));
+        for other in ["bare", "graphql-ws, bare", "wisp-v2", "barely, x", ""] {
+            assert_eq!(in_protocol(other), None, "{other}");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! | declared as | is read for |
 //! | --- | --- |
-//! | a page, a script, a plain text, nothing | names of web proxies' programs ([`kits`](super::kits)), in its first 512 KiB |
-//! | JSON | what a bare server says of itself ([`bare`](super::bare)), if it is no longer than that |
+//! | a page, a script, a plain text, a picture of tags, nothing | names of web proxies' programs ([`kits`](super::kits)), in its first 512 KiB |
+//! | JSON, and any of these that begins as it | what a bare server says of itself ([`bare`](super::bare)), if it is no longer than that |
 //! | a picture, a sound, a film, a font, of a site that no list knows | its first bytes; if they are a page or a program, that is a lie ([`types`](super::types)), and it is read on for names |
 //! | bytes of no kind | its first bytes; if they are a page or a program, it is read on for names, for browsers run it |
 //!
@@ -16,6 +16,8 @@ use super::{Finding, bare, types};
 #[derive(Clone, Debug)]
 pub struct Body {
     how: How,
+    /// What begins as JSON is kept, as long as it is not too long.
+    json: Option<Vec<u8>>,
     kits: Kits,
     lie: Option<Finding>,
 }
@@ -26,8 +28,6 @@ enum How {
     Program,
     /// Its beginning is waited for, to see whether it is a page or a program. Whether that would be a lie is said by the type it has; none, where it has none.
     Unsure(Option<Box<str>>, Vec<u8>),
-    /// It is kept, as long as it is not too long.
-    Json(Vec<u8>),
     /// Nothing more is found in it.
     Over,
 }
@@ -39,22 +39,32 @@ impl Body {
         let name = declared.map_or("", |declared| declared.split(';').next().unwrap_or_default().trim());
         let is = |names: &[&str]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
         let begins = |kind: &str| name.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind));
+        let mut json = None;
         let how = if is(&PROGRAMS) {
+            json = Some(Vec::new());
             How::Program
         } else if is(&["application/json", "text/json"]) {
-            How::Json(Vec::new())
+            json = Some(Vec::new());
+            How::Over
         } else if is(&["application/octet-stream", "binary/octet-stream", "application/x-binary"]) {
             How::Unsure(None, Vec::new())
-        } else if !is_known && MEDIA.into_iter().any(begins) && !is(&["image/svg+xml"]) {
+        } else if !is_known && MEDIA.into_iter().any(begins) {
             How::Unsure(Some(name.into()), Vec::new())
         } else {
             return None;
         };
-        Some(Self { how, kits: Kits::default(), lie: None })
+        Some(Self { how, json, kits: Kits::default(), lie: None })
     }
 
     /// More of it, without its codings. Something is said where it is known to be more than before.
     pub fn feed(&mut self, bytes: &[u8]) -> Option<Finding> {
+        if let Some(kept) = &mut self.json {
+            if kept.len() + bytes.len() > bare::LONGEST || kept.is_empty() && !begins_as_object(bytes) {
+                self.json = None;
+            } else {
+                kept.extend_from_slice(bytes);
+            }
+        }
         match &mut self.how {
             How::Over => None,
             How::Program => {
@@ -64,14 +74,6 @@ impl Body {
                     self.how = How::Over;
                 }
                 if self.kits.names() > before { self.kits.finding() } else { None }
-            }
-            How::Json(kept) => {
-                if kept.len() + bytes.len() > bare::LONGEST || kept.is_empty() && !begins_as_object(bytes) {
-                    self.how = How::Over;
-                } else {
-                    kept.extend_from_slice(bytes);
-                }
-                None
             }
             How::Unsure(declared, first) => {
                 let room = types::LOOKED_AT - first.len();
@@ -99,8 +101,10 @@ impl Body {
 
     /// It is over: the strongest of all that was found.
     pub fn end(&mut self) -> Option<Finding> {
+        if let Some(said) = self.json.take().and_then(|kept| bare::in_manifest(&kept)) {
+            return Some(said);
+        }
         match std::mem::replace(&mut self.how, How::Over) {
-            How::Json(kept) => bare::in_manifest(&kept),
             How::Unsure(declared, first) => {
                 let lie = types::sniff(&first).and_then(|what| types::lie_of(declared.as_deref()?, what));
                 self.kits.feed(&first);
@@ -112,9 +116,9 @@ impl Body {
 }
 
 /// What is read for names from its first byte. What says nothing of itself is read by browsers as what it looks like.
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 16] = [
     "", "text/html", "application/xhtml+xml", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript",
-    "text/ecmascript", "text/jscript", "text/x-javascript", "text/plain", "*/*", "unknown/unknown",
+    "text/ecmascript", "text/jscript", "text/x-javascript", "text/plain", "*/*", "unknown/unknown", "text/xml", "application/xml", "image/svg+xml",
 ];
 const MEDIA: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 
@@ -150,6 +154,9 @@ mod tests {
             (Some("text/plain"), false, "self.__uv$config = {}", Some((Code::KitText, Certainty::Scores(8)))),
             (Some("application/json"), true, manifest, Some((Code::BareServer, Certainty::Near))),
             (Some("application/json"), true, "[1]", None),
+            (Some("text/plain"), true, manifest, Some((Code::BareServer, Certainty::Near))),
+            (Some("application/json"), true, KIT, None),
+            (Some("image/svg+xml"), true, KIT, near),
             (Some("image/x-icon"), false, PAGE, lie),
             // What it hides is worth more than that it hides.
             (Some("image/x-icon"), false, &format!("(()=>{{{KIT}}})()"), near),
@@ -182,9 +189,9 @@ mod tests {
     fn little_is_kept() {
         let mut json = Body::of(Some("application/json"), false).expect("read");
         (0..100).for_each(|_| drop(json.feed(b"{                                       ")));
-        assert!(matches!(&json.how, How::Json(kept) if kept.len() == 4000));
+        assert!(json.json.as_ref().is_some_and(|kept| kept.len() == 4000));
         (0..100).for_each(|_| drop(json.feed(b"                                        ")));
-        assert!(matches!(json.how, How::Over));
+        assert!(json.json.is_none());
         let mut picture = Body::of(Some("image/png"), false).expect("read");
         (0..1000).for_each(|_| drop(picture.feed(b"          ")));
         assert!(!matches!(&picture.how, How::Unsure(_, first) if first.len() > types::LOOKED_AT));

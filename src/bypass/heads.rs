@@ -15,7 +15,7 @@ use crate::category::{CategorySet, Taxonomy};
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
 use crate::url::Url;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, UPGRADE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, SEC_WEBSOCKET_PROTOCOL, UPGRADE, USER_AGENT};
 use smallvec::SmallVec;
 
 /// What was found in one head.
@@ -46,6 +46,8 @@ impl Request<'_> {
         let Seen { is_bare, doh, upgrades, .. } = Seen::in_fields(self.fields);
         if is_bare {
             found.extend(bare::in_fields(self.fields));
+        } else if upgrades {
+            found.extend(self.field(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(bare::in_protocol));
         }
         found.extend(doh.or_else(|| doh::in_path(self.path)));
         found.extend(forms::in_path(self.path));
@@ -180,6 +182,7 @@ mod tests {
         let encoded = "https://maths.example/a/aHR0cHM6Ly93d3cudGlrdG9rLmNvbS8";
         for (url, list, expected) in [
             ("https://maths.example/v3/", &[("x-bare-url", "https://a.example/")][..], vec![(Code::Bare, to("a.example"))]),
+            ("https://maths.example/v1/", &[("upgrade", "websocket"), ("sec-websocket-protocol", "bare, %7b%7d")], vec![(Code::Bare, None)]),
             ("https://maths.example/", &[("accept", "application/dns-message")], vec![(Code::Doh, None)]),
             ("https://maths.example/", &[("content-type", "Application/DNS-Message")], vec![(Code::Doh, None)]),
             ("https://maths.example/dns-query", &[], vec![(Code::Doh, None)]),
