@@ -207,6 +207,8 @@ mod tests {
             path: "/",
             search: None,
             cause: None,
+            dest: None,
+            mode: None,
         }
     }
 

@@ -42,7 +42,7 @@ fn settings() -> Settings {
         confirm_days: 3,
     };
     let plan = Plan { recipients: ["officer", "technician", "chair"].map(one).into(), digest, ..Plan::default() };
-    Settings { weights: Weights::shipped(&taxonomy), rules: [].into(), plan, red: None, remarks: Vec::new() }
+    Settings { weights: Weights::shipped(&taxonomy), rules: [].into(), plan, restrict: None, volume: Default::default(), red: None, remarks: Vec::new() }
 }
 
 impl Office {
