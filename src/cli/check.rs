@@ -1,5 +1,6 @@
 //! `usher check`: what would happen to a request, and why, by the same code that answers requests.
 
+use super::table::safe;
 use super::{Answer, print, print_json};
 use crate::app;
 use crate::config::Config;
@@ -10,12 +11,13 @@ use crate::lists::Entry;
 use crate::policy::changes::Sight;
 use crate::policy::gate::BlockPage;
 use crate::policy::opinion::Opinion;
-use crate::policy::{Action, Circumstances};
+use crate::policy::restrict::{Subject, until_words};
+use crate::policy::{Action, Circumstances, Restriction};
 use crate::snapshot::Snapshot;
 use crate::url::Url;
 use anyhow::{Context, bail};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -62,6 +64,8 @@ struct Found<'a> {
     entries: Vec<Entry>,
     /// What is done to the request on its way, and to its answer.
     changes: Vec<String>,
+    /// What is restricted of this person or device now.
+    restrictions: Vec<String>,
     shows: Vec<Page>,
     snapshot: String,
 }
@@ -101,6 +105,8 @@ impl Check {
         let sight = if is_sealed { Sight::Host } else { Sight::Whole };
         let changes = if action == Action::Allow { snapshot.court().changes(&judged, &found, around, sight) } else { Vec::new() };
         let categories = reason.listed(found.categories);
+        let of_person = snapshot.policy.restrictions.of(identity.user(), client, at);
+        let restrictions = of_person.map(|one| restriction(one, &moment.zoned)).collect();
         let others = match republished::shown(&judged) {
             Shown::These(others) => others,
             Shown::Endless => Default::default(),
@@ -117,6 +123,7 @@ impl Check {
             entry: reason.entry(),
             entries: lists.explain_all(&found, &judged).into_iter().chain(of_others).collect(),
             changes,
+            restrictions,
             shows: others.iter().map(|other| Page { by: other.by, url: other.url.text().to_owned() }).collect(),
             snapshot: snapshot.id.to_string(),
         };
@@ -151,6 +158,15 @@ impl Check {
         let Some(text) = &self.at else { return Ok(Timestamp::now()) };
         super::log::parse_time(text, &snapshot.timetable.zone)
     }
+}
+
+/// A restriction, for whoever looks after Usher.
+fn restriction(one: &Restriction, now: &Zoned) -> String {
+    let whose = match &one.who {
+        Subject::User(name) => name.to_string(),
+        Subject::Device(address) => format!("the device {address}"),
+    };
+    format!("number {}, {whose}: {}, until {}, by {}: {}", one.number, one.how.words(), until_words(one.until, now), safe(&one.by), safe(&one.reason))
 }
 
 /// What was decided, as the log says it.
@@ -188,6 +204,9 @@ fn show(found: &Found<'_>, note: Option<&str>) -> anyhow::Result<()> {
     }
     for entry in &found.entries {
         row("listed", &format!("{}, line {}: {}", entry.list, entry.line, entry.text))?;
+    }
+    for one in &found.restrictions {
+        row("restricted", one)?;
     }
     for change in &found.changes {
         row("changed", change)?;

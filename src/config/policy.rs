@@ -71,7 +71,8 @@ impl FromToml for Weekday {
 }
 
 /// A day of the week by its name, or the beginning of it.
-pub(super) fn weekday(text: &str) -> Option<Weekday> {
+/// A day of the week by its name, or the first three letters of it.
+pub fn weekday(text: &str) -> Option<Weekday> {
     let text = text.to_lowercase();
     DAYS.iter().find(|(name, _)| text.starts_with(name)).map(|(_, day)| *day)
 }

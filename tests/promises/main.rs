@@ -51,6 +51,7 @@ mod privacy;
 mod records;
 mod reload;
 mod republished;
+mod restrict;
 mod rewrites;
 mod safesearch;
 mod scanning;

@@ -1,4 +1,7 @@
-//! `usher users`: the users of this installation.
+//! `usher users`: the users of this installation, and whose access is restricted.
+
+mod restrict;
+mod until;
 
 use super::table::table;
 use super::{Answer, print, print_json};
@@ -39,6 +42,8 @@ pub(super) enum Users {
         /// Whom.
         name: String,
     },
+    /// Take somebody's access away, keep it to a few sites, or slow it, until a time, for a reason; list that, and end it.
+    Restrict(restrict::Restrict),
 }
 
 #[derive(Serialize)]
@@ -68,6 +73,8 @@ impl Users {
                 users.set_password(&name, &read_password()?)?;
             }
             Self::Remove { name } => users.remove(&name)?,
+            // It changes no user.
+            Self::Restrict(command) => return command.run(path),
         }
         users.save(&file)?;
         let count = match users.users.len() {

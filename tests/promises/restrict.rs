@@ -1,0 +1,464 @@
+//! Promise: a member of staff can take somebody's access away, keep it to a few sites, or slow it, until a time and for a reason. The person reads until when
+//! and whom to ask, and can always reach who helps. It holds at every device, in whatever is open already, and through every restart; and it ends by itself.
+
+use crate::kit::h2::{H1, H2, Site, Talk2, Told, believed, device, head, next, school, text, told};
+use crate::kit::program::rows;
+use crate::kit::{Files, Origin, PATIENCE, Program, Wire, World, soon};
+use crate::sockets::{Over, Seen, open, said, talk};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{Response, StatusCode};
+use rustix::process::Signal;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use usher::audit::Folder;
+use usher::audit::incident::{Act, Person};
+use usher::audit::journal::Journal;
+use usher::audit::query::Row;
+use usher::audit::restrictions::{Limit, Limited};
+
+const PASSWORD: &str = "correct horse";
+
+fn world() -> World {
+    World::new().user("7-patel", PASSWORD, None).user("7-smith", PASSWORD, None).named("talk.example", "127.0.0.1").listed("help", "talk.example")
+}
+
+/// A restriction, by command; its number.
+fn restrict(files: &Files, arguments: &[&str]) -> u64 {
+    let said = files.usher(&[&["users", "restrict"], arguments, &["--reason", "Third web proxy today", "--as", "Mr Roe", "--json"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.json()[0]["number"].as_u64().expect("a number")
+}
+
+/// Until the end of today, or an hour on where that is about to come.
+fn later() -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string()
+}
+
+/// The same without a command, which has a device restricted until midnight only.
+fn state(files: &Files, who: Person) {
+    let until_ms = jiff::Timestamp::now().as_millisecond() + 3_600_000;
+    let limited = Limited { who, how: Limit::Off, until_ms, by: "Mr Roe".into(), reason: "why".into(), tell: None, record: None };
+    let mut journal = Journal::open(&Folder::at(files.path("data/log"))).expect("a journal");
+    journal.state_act(jiff::Timestamp::now(), &Act::Limited(Box::new(limited))).expect("stated");
+}
+
+/// The same school, killed and started: what was stated is in force from its first request on.
+fn started_again(mut usher: Program) -> Program {
+    usher.signal(Signal::KILL);
+    usher.ended();
+    Program::start(usher.files.clone())
+}
+
+fn off(files: &Files, whom: &[&str]) -> u64 {
+    restrict(files, &[whom, &["--off", "--until", &later()]].concat())
+}
+
+/// Asks until the answer is as it should be: what is stated is taken up within seconds.
+fn soon_so(what: &str, mut answer: impl FnMut() -> String, is_so: impl Fn(&str) -> bool) -> String {
+    let started = Instant::now();
+    loop {
+        let said = answer();
+        if is_so(&said) {
+            return said;
+        }
+        assert!(started.elapsed() < PATIENCE, "{what}: {said}");
+        std::thread::yield_now();
+    }
+}
+
+fn is_paused(page: &str) -> bool {
+    page.starts_with("HTTP/1.1 403") && page.contains("Your access is paused")
+}
+
+fn as_patel(usher: &Program, url: &str) -> String {
+    usher.get_as(url, "7-patel", PASSWORD)
+}
+
+fn credentials(name: &str) -> String {
+    format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{name}:{PASSWORD}")))
+}
+
+async fn wire(usher: SocketAddr) -> Wire {
+    Wire::connect(IpAddr::from([127, 0, 7, 1]), usher).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_off_reads_until_when_and_whom_to_ask_and_reaches_who_helps() {
+    let (news, usher) = (Origin::saying("news").await, world().serve());
+    let (page, help) = (news.url("/"), news.url("/").replace("news.example", "talk.example"));
+    assert!(as_patel(&usher, &page).ends_with("news"));
+    let until = later();
+    let number = restrict(&usher.files, &["7-PATEL", "--off", "--until", &until, "--tell", "Come to room 12 <at> break."]);
+    let shown = soon_so("off", || as_patel(&usher, &page), is_paused);
+    for words in ["Your access to the web is paused until ", "Come to room 12 <at> break.", "0800 1111", "Tell the library.", "Reference: "] {
+        assert!(shown.contains(words), "{words} is not in {shown}");
+    }
+    assert!(!shown.contains("proxy today") && !shown.contains("Roe"), "why, and who said so, is for staff: {shown}");
+    // However the name is written, and with nothing else in it either.
+    for name in ["7-Patel", "7-PATEL", "7-patel"] {
+        assert!(is_paused(&usher.get_as(&page, name, PASSWORD)), "{name}");
+    }
+    assert!(usher.get_as(&page, "7-smith", PASSWORD).ends_with("news"), "and nobody else");
+    assert!(as_patel(&usher, &help).ends_with("news"), "who helps can be reached");
+    assert!(as_patel(&usher, "http://usher.internal/ca").contains("certificate"), "Usher's own pages too");
+    assert!(as_patel(&usher, "http://terror.example/").contains("blocked for everyone, always"), "what is illegal is judged first");
+    let blocked: Vec<Row> = usher.rows().into_iter().filter(|row| row.reason == "restricted").collect();
+    assert!(
+        blocked.iter().all(|row| row.verdict == "blocked" && row.why.contains(&format!("restriction {number}")) && !row.why.contains("proxy")),
+        "{blocked:?}"
+    );
+    // Where nobody is connected to yet, as little as where somebody is.
+    let mut tunnel = wire(usher.address).await;
+    tunnel.send(format!("CONNECT news.example:443 HTTP/1.1\r\nHost: news.example:443\r\n{}\r\n", credentials("7-patel"))).await;
+    assert_eq!(tunnel.reply().await.status, 403);
+    let said = usher.files.usher(&["check", &page, "--user", "7-patel"]);
+    assert!(said.code == Some(1) && said.out.contains("restricted  number") && said.out.contains("Third web proxy today"), "{said:?}");
+    let listed = usher.files.usher(&["users", "restrict", "list", "--json"]);
+    let one = &listed.json()[0];
+    assert_eq!((one["user"].as_str(), one["how"].as_str(), one["reason"].as_str()), (Some("7-patel"), Some("off"), Some("Third web proxy today")));
+    assert!(one["by"].as_str().expect("who").starts_with("Mr Roe (account "), "{one}");
+    let ended = usher.files.usher(&["users", "restrict", "end", &number.to_string(), "--reason", "Talked; restored"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    soon_so("access again", || as_patel(&usher, &page), |text| text.ends_with("news"));
+    let listed = usher.files.usher(&["users", "restrict", "list"]);
+    assert_eq!((listed.code, listed.out.trim()), (Some(1), "nobody's access is restricted"));
+    let all = usher.files.usher(&["users", "restrict", "list", "--all", "--json"]).json();
+    assert_eq!(all[0]["ended"]["reason"].as_str(), Some("Talked; restored"));
+    assert_eq!(usher.files.usher(&["log", "verify"]).code, Some(0), "all of it is in the record's chain");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_few_sites_are_a_few_sites_and_a_device_is_whoever_sits_there() {
+    let (news, usher) = (Origin::saying("news").await, world().serve());
+    let other = news.url("/").replace("news.example", "shop.example");
+    restrict(&usher.files, &["7-patel", "--only", "chat,news.example", "--until", &later()]);
+    let text = soon_so("kept to a few", || as_patel(&usher, &other), |text| text.starts_with("HTTP/1.1 403"));
+    assert!(text.contains("This site is not open to you now") && text.contains("Only a few sites are open to you until "), "{text}");
+    assert!(as_patel(&usher, &news.url("/")).ends_with("news"), "what is named is open");
+    assert!(as_patel(&usher, "http://games.example/").contains("not open to you now"), "what is not is not");
+    // A device: with a password of somebody else's as little as with none.
+    state(&usher.files, Person::Device("127.0.0.1".into()));
+    soon_so("off", || usher.get(&news.url("/")), is_paused);
+    assert!(is_paused(&usher.get_as(&news.url("/"), "7-smith", PASSWORD)), "whoever it is");
+    let mut elsewhere = wire(usher.address).await;
+    elsewhere.send(news.request("GET", "/", "")).await;
+    assert_eq!(elsewhere.reply().await.text(), "news", "and nowhere else");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_outlives_a_restart_and_a_kill_and_is_over_when_its_time_is() {
+    let (news, mut usher) = (Origin::saying("news").await, world().serve());
+    let page = news.url("/");
+    off(&usher.files, &["7-patel"]);
+    // At once, before anybody has looked whether there is something new.
+    usher.signal(Signal::KILL);
+    usher.ended();
+    let files = usher.files.clone();
+    let mut usher = Program::start(files.clone());
+    assert!(is_paused(&as_patel(&usher, &page)), "from the first request on");
+    usher.signal(Signal::TERM);
+    assert!(usher.ended().success());
+    let usher = Program::start(files.clone());
+    assert!(is_paused(&as_patel(&usher, &page)));
+    assert!(usher.get_as(&page, "7-smith", PASSWORD).ends_with("news"));
+    // Another, that is over in a moment.
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let number = restrict(&files, &["7-smith", "--off", "--until", &end.to_string()]);
+    soon_so("off", || usher.get_as(&page, "7-smith", PASSWORD), |text| is_paused(text) || jiff::Timestamp::now() > end);
+    soon_so("over", || usher.get_as(&page, "7-smith", PASSWORD), |text| text.ends_with("news"));
+    assert!(jiff::Timestamp::now() >= end);
+    let state = || files.usher(&["users", "restrict", "list", "--all", "--json"]).json().into_iter().find(|one| one["number"] == number).expect("it is listed");
+    soon_so("that it is over is stated", || state()["ended"]["by"].to_string(), |by| by == "\"the calendar\"");
+    // And through a reload of everything else.
+    usher.signal(Signal::HUP);
+    assert!(is_paused(&as_patel(&usher, &page)));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_and_says_what_to_do() {
+    let files = world().write();
+    for (arguments, words) in [
+        (&["7-patel", "--off", "--until", "2026-01-01", "--reason", "why"][..], "2026-01-01 is past"),
+        (&["7-patel", "--off", "--until", "23:59", "--reason", ""], "reason"),
+        (&["7-patel", "--off", "--until", "mon 09:00"], "say why, with --reason"),
+        (&["7-patel", "--off", "--reason", "why"], "say until when"),
+        (&["7-patel", "--until", "mon 09:00", "--reason", "why"], "say what is taken away"),
+        (&["7-ptael", "--off", "--until", "mon 09:00", "--reason", "why"], "did you mean \"7-patel\"?"),
+        (&["somebody.else", "--off", "--until", "mon 09:00", "--reason", "why"], "there is no user \"somebody.else\""),
+        (&["--off", "--until", "mon 09:00", "--reason", "why"], "say whose"),
+        (&["7-patel", "--only", "gmaes", "--until", "mon 09:00", "--reason", "why"], "did you mean \"games\"?"),
+        (&["7-patel", "--only", "a..b", "--until", "mon 09:00", "--reason", "why"], "neither a category nor a site"),
+        (&["7-patel", "--slow", "1", "--until", "mon 09:00", "--reason", "why"], "--slow takes 8 to"),
+        (&["7-patel", "--off", "--until", "someday", "--reason", "why"], "is not a time"),
+        (&["7-patel", "--off", "--until", "2099-01-01", "--reason", "why"], "at most a term"),
+        (&["7-patel", "--off", "--until", "mon 09:00", "--reason", "why", "--tell", "a\nb"], "one line"),
+        (&["--device", "10.8.3.17", "--off", "--until", "2099-01-01 10:00", "--reason", "why"], "more than 100 days"),
+        (&["end", "7", "--reason", "why"], "there is no restriction 7 in force"),
+    ] {
+        let said = files.usher(&[&["users", "restrict"], arguments].concat());
+        assert!(said.code == Some(2) && said.out.is_empty() && said.err.contains(words), "{arguments:?}: {said:?}");
+    }
+    let tomorrow = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(30)).to_string();
+    let said = files.usher(&["users", "restrict", "--device", "10.8.3.17", "--off", "--until", &tomorrow, "--reason", "why"]);
+    assert!(said.code == Some(2) && said.err.contains("until the end of today at most"), "{said:?}");
+    assert!(files.usher(&["users", "restrict", "list"]).out.contains("nobody's"), "and nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tunnel_and_a_websocket_that_were_open_before_are_cut() {
+    let (echo, chat, usher) = (Origin::echoing().await, Origin::doing(upgrading).await, world().serve());
+    let mut tunnel = wire(usher.address).await;
+    tunnel.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", echo.authority(), credentials("7-patel"))).await;
+    assert_eq!(tunnel.head_only().await.status, 200);
+    let mut of_another = wire(usher.address).await;
+    of_another.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", echo.authority(), credentials("7-smith"))).await;
+    assert_eq!(of_another.head_only().await.status, 200);
+    let help = echo.authority().replace("news.example", "talk.example");
+    let mut of_help = wire(usher.address).await;
+    of_help.send(format!("CONNECT {help} HTTP/1.1\r\nHost: {help}\r\n{}\r\n", credentials("7-patel"))).await;
+    assert_eq!(of_help.head_only().await.status, 200);
+    let mut socket = wire(usher.address).await;
+    let fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    socket.send(chat.request("GET", "/chat", &format!("{fields}{}", credentials("7-patel")))).await;
+    assert_eq!(socket.head_only().await.status, 101);
+    for open in [&mut tunnel, &mut of_another, &mut of_help, &mut socket] {
+        echoes(open).await.then_some(()).expect("it is open");
+    }
+    let number = off(&usher.files, &["7-patel"]);
+    for open in [&mut tunnel, &mut socket] {
+        soon("to be cut", async { while echoes(open).await {} }).await;
+    }
+    for open in [&mut of_another, &mut of_help] {
+        assert!(echoes(open).await, "what is not taken away goes on");
+    }
+    let cut = format!("cut: access was restricted meanwhile (restriction {number})");
+    let noted = || rows(&usher.files).into_iter().filter(|row| row.note.as_deref().is_some_and(|note| note.contains(&cut))).count();
+    soon_so("on record", || noted().to_string(), |count| count == "2");
+}
+
+/// Sends a byte and waits for it to come back; whether it did.
+async fn echoes(wire: &mut Wire) -> bool {
+    wire.send("x").await && wire.take(1).await == b"x"
+}
+
+async fn upgrading(mut visit: crate::kit::Visit) {
+    if visit.head().await.is_some() {
+        visit
+            .send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+            .await;
+        loop {
+            let part = visit.wire.take(1).await;
+            if part.is_empty() || !visit.send(part).await {
+                return;
+            }
+        }
+    }
+}
+
+/// A school that looks into https, with its users.
+fn inspecting(believed: &crate::kit::Authority, more: impl FnOnce(World) -> World) -> Program {
+    school(believed, |world| more(world.user("7-patel", PASSWORD, None).user("7-smith", PASSWORD, None)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_looked_into_is_cut_as_well_and_says_why_where_it_can() {
+    for (over, reading) in [(Over::Http1, true), (Over::Http1, false), (Over::Http2, true), (Over::Http2, false)] {
+        let believed = believed();
+        let site = Site::bare(&believed, H1, move |_, mut tls| async move {
+            if let Some(asked) = head(&mut tls).await {
+                talk(tls, asked, "", Seen::default()).await;
+            }
+        })
+        .await;
+        let words = "{ threshold = 100, on_hit = \"cut\" }";
+        let usher = inspecting(&believed, |world| if reading { world.reading(words) } else { world });
+        let patel = device(&usher).who_says("7-patel", PASSWORD);
+        let mut socket = open(&patel, &site.authority(), over, "/chat", "").await;
+        socket.say(&said(0x81, b"hello")).await;
+        assert_eq!(socket.frame().await.expect("an echo").1, b"hello");
+        off(&usher.files, &["7-patel"]);
+        let close = soon("the end", async {
+            loop {
+                socket.say(&said(0x81, b"still there?")).await;
+                match socket.frame().await {
+                    Some((0x81, _)) => {}
+                    other => return other,
+                }
+            }
+        })
+        .await;
+        if reading {
+            let (first, payload) = close.expect("a close");
+            assert!(first == 0x88 && payload.ends_with(b"your access is restricted"), "{over:?}: {}", String::from_utf8_lossy(&payload));
+        } else {
+            assert_eq!(close, None, "{over:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_connection_is_of_no_use_and_an_answer_that_is_still_coming_ends() {
+    let believed = believed();
+    let tellers = Arc::new(Mutex::new(Vec::new()));
+    let kept = tellers.clone();
+    let site = Site::doing(&believed, H2, move |_, request| {
+        let kept = kept.clone();
+        async move {
+            if request.uri().path() != "/stream" {
+                return Response::new(Told::saying("page"));
+            }
+            let (tell, body) = told();
+            tell.say("begun");
+            kept.lock().expect("a list").push(tell);
+            Response::new(body)
+        }
+    })
+    .await;
+    let usher = inspecting(&believed, |world| world);
+    let (patel, smith) = (device(&usher).who_says("7-patel", PASSWORD), device(&usher).who_says("7-smith", PASSWORD));
+    let (mut one, mut another) = (Talk2::open(&patel, &site.authority()).await, Talk2::open(&smith, &site.authority()).await);
+    let mut bodies = Vec::new();
+    for talk in [&mut one, &mut another] {
+        let request = talk.request("GET", "/stream").body(Told::nothing()).expect("a request");
+        let mut body = talk.send(request).await.expect("an answer").into_body();
+        assert_eq!(next(&mut body).await.expect("a piece"), "begun");
+        bodies.push(body);
+    }
+    off(&usher.files, &["7-patel"]);
+    let page = soon("a page in its place", async {
+        loop {
+            let request = one.request("GET", "/").body(Told::nothing()).expect("a request");
+            // The answer to what was asked the moment before may be cut.
+            let Ok(answer) = one.send(request).await else { continue };
+            if answer.status() == StatusCode::FORBIDDEN {
+                return text(answer.into_body()).await;
+            }
+        }
+    })
+    .await;
+    assert!(page.contains("Your access is paused"), "{page}");
+    assert_eq!(another.get("/").await, (StatusCode::OK, "page".to_owned()));
+    tellers.lock().expect("a list").iter().for_each(|tell| drop(tell.say("more")));
+    assert_eq!(next(&mut bodies[0]).await, None, "nothing more of it passes");
+    assert_eq!(next(&mut bodies[1]).await.expect("a piece"), "more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_is_so_slow_for_all_that_one_person_is_sent_and_for_nobody_else() {
+    const SIZE: usize = 48 << 10;
+    let site = Origin::saying(&"x".repeat(SIZE)).await;
+    let pouring = Origin::doing(|mut visit| async move {
+        visit.wire.take(1).await;
+        visit.send("x".repeat(SIZE)).await;
+    })
+    .await;
+    let usher = world().serve();
+    let number = restrict(&usher.files, &["7-patel", "--slow", "64", "--until", &later()]);
+    let check = || usher.files.usher(&["check", &site.url("/"), "--user", "7-patel"]).out;
+    assert!(check().contains("slowed to 64 KiB a second"), "{}", check());
+    // Two answers and a tunnel at once, of one person: 144 KiB at 64 KiB a second take two seconds, but for the first pieces.
+    let least = Duration::from_millis(1900);
+    let fetch = |name: &'static str| {
+        let (address, request) = (usher.address, site.request("GET", "/", &credentials(name)));
+        async move {
+            let mut wire = wire(address).await;
+            wire.send(request).await;
+            assert_eq!(wire.reply().await.text().len(), SIZE);
+        }
+    };
+    let tunnel = |name: &'static str| {
+        let (address, head) = (usher.address, format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", pouring.authority(), credentials(name)));
+        async move {
+            let mut wire = wire(address).await;
+            wire.send(head).await;
+            assert_eq!(wire.head_only().await.status, 200);
+            wire.send("x").await;
+            assert_eq!(wire.take(SIZE).await.len(), SIZE);
+        }
+    };
+    // It is taken up before anything is measured.
+    soon("slow", async {
+        loop {
+            let begun = Instant::now();
+            fetch("7-patel").await;
+            if begun.elapsed() > Duration::from_millis(600) {
+                return;
+            }
+        }
+    })
+    .await;
+    let begun = Instant::now();
+    tokio::join!(fetch("7-patel"), fetch("7-patel"), tunnel("7-patel"));
+    assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    tokio::join!(fetch("7-smith"), fetch("7-smith"), tunnel("7-smith"));
+    assert!(begun.elapsed() < least, "another person is not slowed: {:?}", begun.elapsed());
+    // And what is slow is as quick as ever as soon as it is ended, also in the middle.
+    let (files, ends) = (usher.files.clone(), number.to_string());
+    let slowest = restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]).to_string();
+    let begun = Instant::now();
+    let (all, ()) = tokio::join!(tokio::time::timeout(PATIENCE, async { tokio::join!(fetch("7-patel"), tunnel("7-patel"), fetch("7-patel")) }), async move {
+        for number in [ends, slowest] {
+            let said = files.usher(&["users", "restrict", "end", &number, "--reason", "Talked; restored"]);
+            assert_eq!(said.code, Some(0), "{said:?}");
+        }
+    });
+    assert!(all.is_ok(), "it took {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_too_late_for_what_usher_held_back() {
+    const FIRST: usize = 20 << 10;
+    let (read, said) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (wait, tell) = (read.clone(), said.clone());
+    let site = Origin::doing(move |mut visit| {
+        let (wait, tell) = (wait.clone(), tell.clone());
+        async move {
+            visit.request().await;
+            visit.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", FIRST + 4, "x".repeat(FIRST))).await;
+            // Until all of that has come to who asked, the site has nothing to say: longer than a site may be silent.
+            wait.notified().await;
+            visit.send("rest").await;
+            tell.notify_one();
+        }
+    })
+    .await;
+    let usher = world().limit("stall_seconds = 1").serve();
+    restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
+    let usher = started_again(usher);
+    let mut wire = wire(usher.address).await;
+    let begun = Instant::now();
+    wire.send(site.request("GET", "/", &credentials("7-patel"))).await;
+    let head = wire.head_only().await;
+    assert_eq!(head.status, 200);
+    assert_eq!(wire.take(FIRST).await.len(), FIRST);
+    assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
+    read.notify_one();
+    soon("the rest", said.notified()).await;
+    assert_eq!(wire.take(4).await, b"rest", "the site was not given up for the time it was not asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stream_of_a_slow_person_is_given_up_while_it_waits_for_its_turn() {
+    let believed = believed();
+    let site = Site::doing(&believed, H2, |_, _| async { Response::new(Told::saying("x".repeat(8 << 10))) }).await;
+    let usher = inspecting(&believed, |world| world.limit("stall_seconds = 1"));
+    restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
+    let usher = started_again(usher);
+    let talk = Talk2::open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority()).await;
+    let begun = Instant::now();
+    let asking: Vec<_> = (0..4)
+        .map(|number| {
+            let mut talk = talk.clone();
+            tokio::spawn(async move { talk.get(&format!("/{number}")).await })
+        })
+        .collect();
+    for one in asking {
+        let (status, text) = one.await.expect("no panic");
+        assert_eq!((status, text.len()), (StatusCode::OK, 8 << 10));
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
+}
