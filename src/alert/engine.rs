@@ -78,7 +78,12 @@ pub trait Hooks: Send {
         Vec::new()
     }
 
-    /// How far back rules look: after a start they are shown so much of the record again, at most two hours.
+    /// That somebody's access is to be restricted, if this record is one too many.
+    fn limits(&mut self, _seen: &Seen<'_>) -> Option<Act> {
+        None
+    }
+
+    /// How far back rules and limits look: after a start they are shown so much of the record again, at most two hours.
     fn looks_back(&self) -> Duration {
         Duration::ZERO
     }
@@ -211,6 +216,12 @@ impl Mind {
     /// Takes a record that was opened.
     fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
+        if !book.is_ours(seen)
+            && let Some(act) = self.hooks.limits(seen)
+            && tells == Tells::Yes
+        {
+            self.pending.push_back(act);
+        }
         let rules = self.hooks.rules(seen);
         if !rules.is_empty() && !book.is_ours(seen) {
             signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));
@@ -595,6 +606,7 @@ impl Worker {
             // The rules only learn what was; what they say of it was taken.
             if looks_back > 0 {
                 let _ = worker.mind.hooks.rules(&seen);
+                let _ = worker.mind.hooks.limits(&seen);
             }
             if seen.id > late {
                 worker.mind.remarked(&seen, &read.remarks(), &worker.book, Tells::Yes);

@@ -1,6 +1,7 @@
 //! What the school has a say in while records are weighed: its own rules, what it has said is harmless, and which addresses are where.
 
 use super::engine::Hooks;
+use super::restrict::Watch;
 use super::rules::{Counts, Facts, themes_by_category};
 use super::seen::Seen;
 use super::settings::Settings;
@@ -29,6 +30,7 @@ pub struct School {
     settings: Arc<Settings>,
     counts: Counts,
     suppressions: Vec<Suppression>,
+    watch: Watch,
     looked: Instant,
 }
 
@@ -38,7 +40,7 @@ impl School {
     pub fn new(settings_of: SettingsOf, in_force: Arc<InForce>) -> Self {
         let settings = settings_of();
         let counts = Counts::new(settings.rules.clone());
-        Self { settings_of, in_force, settings, counts, suppressions: Vec::new(), looked: Instant::now() }
+        Self { settings_of, in_force, settings, counts, suppressions: Vec::new(), watch: Watch::default(), looked: Instant::now() }
     }
 
     fn look(&mut self) {
@@ -59,6 +61,7 @@ impl School {
 impl Hooks for School {
     fn stated(&mut self, number: u64, at_ms: i64, act: &Act) {
         take(&mut self.suppressions, number, at_ms, act);
+        self.watch.stated(act);
     }
 
     /// What is held back only below danger is not held back here: one sign does not know what it comes to with others.
@@ -100,8 +103,16 @@ impl Hooks for School {
         named.filter(|(theme, _, name): &(Theme, Level, Box<str>)| !is_held(*theme, name)).collect()
     }
 
+    fn limits(&mut self, seen: &Seen<'_>) -> Option<Act> {
+        self.look();
+        let settings = self.settings.restrict.as_ref()?;
+        let policy = &self.in_force.peek().policy;
+        let is_staff = policy.groups.iter().any(|group| group.staff && *group.name == *seen.group);
+        self.watch.take(seen, is_staff, settings).map(|limited| Act::Limited(Box::new(limited)))
+    }
+
     fn looks_back(&self) -> Duration {
-        self.counts.longest()
+        self.counts.longest().max(self.settings.restrict.as_ref().map_or(Duration::ZERO, |settings| settings.within))
     }
 
     fn place(&self, client: IpAddr) -> Option<String> {

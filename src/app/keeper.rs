@@ -3,6 +3,7 @@
 use super::reload::{Reloader, Standing};
 use super::restrain::Restrainer;
 use super::tidy::Tidier;
+use super::volumes::Counter;
 use super::{apart, own_order, parent};
 use crate::audit::Calendar;
 use crate::library::source::Source;
@@ -27,7 +28,7 @@ const ASK: Duration = Duration::from_secs(30);
 const TIDY: Duration = Duration::from_secs(60);
 
 /// Keeps on until it is dropped. A slow publisher must not keep what somebody did by hand from being taken up, so the two go on by themselves.
-pub(super) async fn keep(reloader: Reloader, calendar: Calendar, restrainer: Restrainer) {
+pub(super) async fn keep(reloader: Reloader, calendar: Calendar, (restrainer, counter): (Restrainer, Counter)) {
     let looker = Looker { seen: Seen::now(&reloader), reloader: reloader.clone() };
     let tidier = Tidier::new(reloader.clone(), calendar);
     let asker = Asker { lights: HashMap::new(), reloader };
@@ -35,7 +36,8 @@ pub(super) async fn keep(reloader: Reloader, calendar: Calendar, restrainer: Res
         again_and_again(LOOK, restrainer, Restrainer::look),
         again_and_again(LOOK, looker, Looker::look),
         again_and_again(ASK, asker, Asker::ask),
-        again_and_again(TIDY, tidier, Tidier::tidy)
+        again_and_again(TIDY, tidier, Tidier::tidy),
+        again_and_again(TIDY, counter, Counter::turn)
     );
 }
 

@@ -6,6 +6,7 @@ mod reload;
 mod restrain;
 pub mod telling;
 mod tidy;
+mod volumes;
 pub mod watch;
 
 pub use reload::Reloader;
@@ -50,6 +51,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use telling::Telling;
+use volumes::Counter;
 use watch::Watch;
 
 /// Why Usher cannot be started.
@@ -367,6 +369,8 @@ pub struct App {
     reloader: Reloader,
     /// Takes up whose access is restricted.
     restrainer: Restrainer,
+    /// Counts how much everybody did.
+    counter: Counter,
     /// Finds out who is in danger, or gets round the filter.
     alerts: Engine,
     /// What the outputs share.
@@ -403,6 +407,7 @@ impl App {
         let parts =
             reload::Parts { in_force: in_force.clone(), checker: checker.clone(), watch: Arc::new(watch), clock: clock.clone(), inspector: inspector.clone() };
         let reloader = Reloader::new(&config, secret, parts, rulebook);
+        let counter = Counter::new(reloader.clone(), &config.alerts_path(), &secret);
         let alerts = alerts(&config, recorder.feed(), &in_force, &reloader, clock.clone(), secret)?;
         let spools = Spools::at(config.spool_path(), Room::of(config.limits.held_files, config.limits.free_disk));
         let telling = Telling::new(&config, reloader.clone(), secret, clock.clone());
@@ -423,7 +428,7 @@ impl App {
             clock,
             secret,
         });
-        Ok((Self { config, proxy, in_force, recorder, reloader, restrainer, alerts, around, telling, listeners, addresses }, stock))
+        Ok((Self { config, proxy, in_force, recorder, reloader, restrainer, counter, alerts, around, telling, listeners, addresses }, stock))
     }
 
     /// The configuration it was built with.
@@ -459,7 +464,7 @@ impl App {
     /// Serves until `shutdown` ends, finishes what is under way, and closes the record.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let watching = tokio::spawn(self.reloader.watch().run(self.in_force));
-        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar(), self.restrainer));
+        let keeping = tokio::spawn(keeper::keep(self.reloader, self.recorder.calendar(), (self.restrainer, self.counter)));
         let sending = tokio::spawn(outputs::run(self.config.outputs, self.around));
         let telling = tokio::spawn(self.telling.run());
         let refreshing = tokio::spawn(refresh(self.proxy.clone()));

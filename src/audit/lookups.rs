@@ -316,6 +316,14 @@ impl<'l> Unshown<'l> {
     pub fn people(&self, filter: &Filter) -> Result<People, LogError> {
         self.0.people(filter)
     }
+
+    /// Hands out every record that matches, in no order. What is damaged is passed over and named in the page, which holds no rows.
+    pub fn each(&self, filter: &Filter, mut take: impl FnMut(&Record)) -> Result<Page, LogError> {
+        self.0.scan(filter, |rows| {
+            rows.iter().for_each(&mut take);
+            Ok(())
+        })
+    }
 }
 
 /// A look as it is on record. Serialised as `usher log lookups --json` prints it.

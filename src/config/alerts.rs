@@ -3,6 +3,7 @@
 //! A setting: its key here or in a file below, the field of the type of [`crate::alert`] that owns it, and the commented default in `config/alerts.toml`.
 
 mod channels;
+mod limits;
 mod routes;
 mod rules;
 
@@ -14,6 +15,7 @@ use crate::alert::plan::{Digest, Plan, Quiet};
 use crate::alert::routes::{gaps, red};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
+use crate::alert::volume::Settings as Volume;
 use crate::alert::weights::Weights;
 use crate::audit::incident::Level;
 use crate::bypass::Code;
@@ -48,7 +50,7 @@ type Remarks = RefCell<Vec<String>>;
 pub fn none(around: &Around<'_>) -> Settings {
     let plan = Plan::default();
     let red = Some("Nobody is told of danger: no recipient with the role officer (there is no alerts.toml)".to_owned());
-    Settings { weights: Weights::shipped(around.taxonomy), rules: [].into(), plan, red, remarks: Vec::new() }
+    Settings { weights: Weights::shipped(around.taxonomy), rules: [].into(), plan, restrict: None, volume: Volume::default(), red, remarks: Vec::new() }
 }
 
 /// Reads the file.
@@ -60,12 +62,16 @@ pub fn read(source: &Source, around: &Around<'_>) -> Result<Settings, Vec<Proble
         plan.heads = heads(file);
         routes::read(file, around, &weights, &mut plan, &remarks);
         let rules = rules::read(file, around, &weights, &remarks);
+        let (restrict, volume) = (limits::restrict(file, around), limits::volume(file));
+        if let Some(restrict) = &restrict {
+            remarks.borrow_mut().push(limits::remark(restrict));
+        }
         let groups = around.groups();
         let known: Vec<_> = groups.iter().map(|(_, name, staff)| (*name, *staff)).collect();
         let red = red(&plan, &known);
         let mut remarks = remarks.take();
         remarks.extend(if plan.recipients.is_empty() && red.is_some() { Vec::new() } else { gaps(&plan, &known) });
-        Some(Settings { weights, rules, plan, red, remarks })
+        Some(Settings { weights, rules, plan, restrict, volume, red, remarks })
     })
 }
 

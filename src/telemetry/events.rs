@@ -355,6 +355,19 @@ impl RestrictionsUnread<'_> {
     }
 }
 
+/// How much everybody did on a day could not be counted. It is tried again.
+pub struct VolumeUncounted<'a> {
+    /// Why.
+    pub error: &'a dyn std::error::Error,
+}
+
+impl VolumeUncounted<'_> {
+    /// Says so.
+    pub fn emit(&self) {
+        warn!(error = %self.error, "unusual activity of a day could not be counted; it is tried again");
+    }
+}
+
 /// Whose access is restricted can be read again.
 pub struct RestrictionsRead;
 

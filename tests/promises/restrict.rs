@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use usher::alert::volume::{Book, Counts, Hasher};
 use usher::audit::Folder;
 use usher::audit::incident::{Act, Person};
 use usher::audit::journal::Journal;
@@ -341,7 +342,10 @@ async fn a_kept_connection_is_of_no_use_and_an_answer_that_is_still_coming_ends(
     .await;
     assert!(page.contains("Your access is paused"), "{page}");
     assert_eq!(another.get("/").await, (StatusCode::OK, "page".to_owned()));
-    tellers.lock().expect("a list").iter().for_each(|tell| drop(tell.say("more")));
+    for tell in tellers.lock().expect("a list").iter() {
+        // Whoever was cut off may listen no more.
+        let _ = tell.say("more");
+    }
     assert_eq!(next(&mut bodies[0]).await, None, "nothing more of it passes");
     assert_eq!(next(&mut bodies[1]).await.expect("a piece"), "more");
 }
@@ -461,4 +465,93 @@ async fn no_stream_of_a_slow_person_is_given_up_while_it_waits_for_its_turn() {
         assert_eq!((status, text.len()), (StatusCode::OK, 8 << 10));
     }
     assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+/// Three different sites within ten minutes are too many, by the name.
+const THREE: &str = "[restrict]\nblocks = 3\nwithin = 10\nminutes = 30\nonly = [\"chat\"]\n";
+
+/// Somebody goes to a page of each site.
+async fn goes_to(usher: SocketAddr, who: &str, sites: &[&str]) {
+    for site in sites {
+        let mut wire = wire(usher).await;
+        let browser = "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\n";
+        wire.send(format!("GET http://{site}/ HTTP/1.1\r\nHost: {site}\r\n{browser}{}Connection: close\r\n\r\n", credentials(who))).await;
+        assert_eq!(wire.reply().await.status, 403, "{site}");
+    }
+}
+
+fn made(files: &Files) -> Vec<serde_json::Value> {
+    files.usher(&["users", "restrict", "list", "--all", "--json"]).json()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_school_says_so_too_many_blocked_sites_take_access_away_once_also_through_a_kill() {
+    let world = world().user("staff-bell", PASSWORD, None).listed("games", "a.example").listed("games", "b.example").listed("games", "c.example");
+    let (news, files) = (Origin::saying("news").await, Arc::new(world.listed("adult", "d.example").listed("adult", "e.example").write()));
+    files.put("alerts.toml", THREE);
+    let checked = files.usher(&["config", "check"]);
+    assert!(checked.code == Some(0) && format!("{checked:?}").contains("[restrict] is on: after 3 different sites blocked within 10 minutes"), "{checked:?}");
+    let mut usher = Program::start(files.clone());
+    goes_to(usher.address, "7-smith", &["a.example", "b.example", "a.example", "b.example"]).await;
+    goes_to(usher.address, "staff-bell", &["adult.example", "d.example", "e.example", "terror.example"]).await;
+    goes_to(usher.address, "7-patel", &["a.example", "games.example", "b.example"]).await;
+    // Before it can have been stated, or after: it is made all the same, and once.
+    usher.signal(Signal::KILL);
+    usher.ended();
+    let usher = Program::start(files.clone());
+    let page = soon_so("kept to a few sites", || as_patel(&usher, &news.url("/")), |text| text.starts_with("HTTP/1.1 403"));
+    assert!(page.contains("Only a few sites are open to you until ") && page.contains("0800 1111"), "{page}");
+    // What it blocks itself makes no other.
+    goes_to(usher.address, "7-patel", &["a.example", "games.example", "b.example", "c.example", "hurt.example"]).await;
+    goes_to(usher.address, "7-smith", &["c.example"]).await;
+    let by =
+        |user: &str| made(&files).iter().filter(|one| one["user"] == user).map(|one| one["by"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>();
+    soon_so("another is as well", || by("7-smith").join(" "), |by| by == "Usher: [restrict]");
+    assert_eq!(by("7-patel"), ["Usher: [restrict]"], "once");
+    assert_eq!(made(&files).len(), 2, "and of staff nobody: {:?}", made(&files));
+    // Who made it can be told from who ends it.
+    let number = made(&files)[0]["number"].to_string();
+    assert_eq!(files.usher(&["users", "restrict", "end", &number, "--reason", "It was for a lesson on games"]).code, Some(0));
+    soon_so("access again", || as_patel(&usher, &news.url("/")), |text| text.ends_with("news"));
+}
+
+#[test]
+fn as_shipped_nobody_is_restricted_by_itself() {
+    let shipped = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/alerts.toml")).expect("it is there");
+    let settings: toml::Table = shipped.parse().expect("TOML");
+    assert_eq!(settings["restrict"]["blocks"].as_integer(), Some(0));
+    assert_eq!(settings["restrict"]["devices"].as_bool(), Some(false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_much_more_than_usual_is_seen_by_who_asks_and_named_to_who_says_why() {
+    let (news, usher) = (Origin::saying("news").await, world().serve());
+    for _ in 0..5 {
+        assert!(as_patel(&usher, &news.url("/")).ends_with("news"));
+    }
+    let files = &usher.files;
+    let refused = files.usher(&["users", "activity", "7-patel"]);
+    assert!(refused.code == Some(2) && refused.err.contains("--reason"), "{refused:?}");
+    let today = || files.usher(&["users", "activity", "7-patel", "--reason", "asked by the head of year", "--json"]).json()[0].clone();
+    soon_so("counted", || today()["bytes_down"].to_string(), |bytes| bytes == "20");
+    assert_eq!(today()["unusual"].as_array().map(Vec::len), Some(0));
+    // Three weeks of days, as they are counted each night, and a wild one.
+    let secret: [u8; 32] = std::fs::read(files.path("data/secret.key")).expect("a secret").try_into().expect("32 bytes");
+    let hasher = Hasher::new(&secret);
+    let day = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date();
+    let path = files.path("data/alerts/volume.json");
+    let mut book = Book::read(&path);
+    for back in 1..=21 {
+        let counts = |visits| Counts { visits, group: "year-7".into(), ..Counts::default() };
+        let people = [(hasher.of(Some("7-patel"), ""), counts(if back == 1 { 900 } else { 100 })), (hasher.of(Some("7-smith"), ""), counts(900))];
+        book.take(day.saturating_sub(jiff::Span::new().days(back)), people.into(), day);
+    }
+    book.write(&path).expect("written");
+    let found = files.usher(&["users", "activity"]);
+    assert!(found.code == Some(0) && found.out.contains("900 pages and searches; usually 100") && found.out.contains("person-"), "{found:?}");
+    assert!(!found.out.contains("patel") && found.out.lines().count() == 2, "{found:?}");
+    let named = files.usher(&["users", "activity", "--reason", "weekly look", "--as", "Ms Bell", "--json"]).json();
+    assert_eq!((named.len(), named[0]["who"].as_str(), named[0]["what"].as_str()), (1, Some("7-patel"), Some("visits")));
+    let looks = files.usher(&["log", "lookups", "--json"]).out;
+    assert!(looks.contains("weekly look") && looks.contains("asked by the head of year"), "{looks}");
 }

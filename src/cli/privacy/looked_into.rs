@@ -1,5 +1,6 @@
 //! What is looked into as it passes, what is kept of that and where it is sent, in the sentences of the sheet for a DPIA: only what is in force.
 
+use super::restricted::restricted;
 use crate::antivirus::{Settings, clamd, icap};
 use crate::config::{Config, Rulebook};
 use crate::policy::Group;
@@ -20,6 +21,7 @@ pub(super) fn passing(config: &Config, rulebook: &Rulebook) -> Vec<String> {
     all.extend(config.antivirus.as_ref().map(scanned));
     all.extend(pinned(config, rulebook));
     all.extend(told(rulebook));
+    all.extend(restricted(rulebook));
     all
 }
 

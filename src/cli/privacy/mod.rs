@@ -5,6 +5,7 @@ mod erase;
 mod hold;
 mod looked_into;
 mod purge;
+mod restricted;
 mod subject;
 
 pub(super) use dpia::ShowDpia;

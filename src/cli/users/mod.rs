@@ -1,5 +1,6 @@
-//! `usher users`: the users of this installation, and whose access is restricted.
+//! `usher users`: the users of this installation, whose access is restricted, and who does much more than usual.
 
+mod activity;
 mod restrict;
 mod until;
 
@@ -44,6 +45,8 @@ pub(super) enum Users {
     },
     /// Take somebody's access away, keep it to a few sites, or slow it, until a time, for a reason; list that, and end it.
     Restrict(restrict::Restrict),
+    /// Show who did much more than they usually do, or what somebody did today. Exit code 1 if nothing is unusual.
+    Activity(activity::Activity),
 }
 
 #[derive(Serialize)]
@@ -75,6 +78,7 @@ impl Users {
             Self::Remove { name } => users.remove(&name)?,
             // It changes no user.
             Self::Restrict(command) => return command.run(path),
+            Self::Activity(command) => return command.run(path),
         }
         users.save(&file)?;
         let count = match users.users.len() {

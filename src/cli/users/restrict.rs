@@ -208,7 +208,7 @@ impl Restrict {
         print("A running Usher takes it up within two seconds. Sites that help stay open. Your reason is on record, and not on the page.")?;
         if let (Subject::User(name), Ask::Never | Ask::Unknown) = (&one.who, desk.config.settings.ask) {
             print(format_args!(
-                "Where nobody has to sign in ([proxy] ask in usher.toml is not \"always\"), nobody knows that it is {name}: restrict the device too, with --device."
+                "Where nobody has to sign in (ask_for_password in usher.toml is not \"always\"), nobody knows that it is {name}: restrict the device too, with --device."
             ))?;
         }
         for other in in_force.iter().filter(|other| other.who == one.who) {

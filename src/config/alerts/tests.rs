@@ -180,6 +180,32 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
 }
 
 #[test]
+fn what_restricts_by_itself_is_checked_and_said() {
+    for (text, expected) in [
+        ("[restrict]\nblocks = 2", "alerts.toml:2: restrict.blocks: so few are a slip of the finger\n  hint: at least 3"),
+        ("[restrict]\nblocks = 201", "alerts.toml:2: restrict.blocks: a number from 0 to 200 is expected"),
+        ("[restrict]\nwithin = 0", "alerts.toml:2: restrict.within: a number from 1 to 120 is expected"),
+        ("[restrict]\nonly = [\"educaton\"]", "alerts.toml:2: restrict.only: there is no category \"educaton\"\n  hint: did you mean \"education\"?"),
+        ("[restrict]\nonly = [\"a..b\"]", "alerts.toml:2: restrict.only: \"a..b\" is neither a category nor a site"),
+        ("[restrict]\nonly = [\"terrorism\"]", "alerts.toml:2: restrict.only: \"terrorism\" is always blocked"),
+        ("[restrict]\nblock = 3", "alerts.toml:2: `block` in [restrict] is no setting"),
+        ("[volume]\ntimes = 1", "alerts.toml:2: volume.times: a number from 2 to 1000 is expected"),
+        ("[volume]\nnight = { from = \"23:00\", to = \"23:00\" }", "alerts.toml:2: volume.night.to: a night that ends when it begins is none"),
+        ("[volume]\nnight = { from = \"23:00\" }", "volume.night"),
+    ] {
+        let problems = read_file(text).expect_err(text);
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{text}: {problems:#?}");
+    }
+    let (off, shipped) = (sound("[restrict]\nblocks = 0\n"), sound(&shipped_text()));
+    assert_eq!((off.restrict, shipped.restrict), (None, None), "off, unless the school says so");
+    assert_eq!(shipped.volume, crate::alert::volume::Settings::default(), "what is shipped is what is done without it");
+    let on = sound("[restrict]\nblocks = 10\nonly = [\"education\", \"ourschool.sch.uk\"]\n");
+    assert!(on.remarks.iter().any(|remark| remark.contains("[restrict] is on: after 10 different sites")), "{:?}", on.remarks);
+    let (categories, hosts) = (vec!["education".to_owned()], vec!["ourschool.sch.uk".to_owned()]);
+    assert_eq!(on.restrict.expect("it is on").how, crate::audit::restrictions::Limit::Only { categories, hosts });
+}
+
+#[test]
 fn a_rule_that_could_never_fire_is_told_with_its_line() {
     let rule =
         |when: &str, rest: &str| format!("[[rule]]\nname = \"r\"\nreason = \"why\"\nreview = 2027-09-01\nlevel = \"concern\"\nwhen = {{ {when} }}\n{rest}\n");
