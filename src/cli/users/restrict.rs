@@ -24,7 +24,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 /// The slowest and the quickest that somebody may be slowed to, in KiB a second.
-const SPEEDS: std::ops::RangeInclusive<u32> = 8..=102_400;
+const SPEEDS: std::ops::RangeInclusive<u32> = 4..=102_400;
 /// The longest text that is shown to the person, in letters.
 const LONGEST_TELL: usize = 300;
 /// The most categories and sites that are left to somebody.
