@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Response, StatusCode};
 use rustix::process::Signal;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -19,6 +20,12 @@ use usher::audit::incident::{Act, Person};
 use usher::audit::journal::Journal;
 use usher::audit::query::Row;
 use usher::audit::restrictions::{Limit, Limited};
+use usher::config::Config;
+use usher::identity::{GroupId, Identity, Standing};
+use usher::policy::Circumstances;
+use usher::policy::restrict::{How, Restriction, Subject};
+use usher::snapshot::Snapshot;
+use usher::url::{Scheme, Url};
 
 const PASSWORD: &str = "correct horse";
 
@@ -299,6 +306,66 @@ async fn what_is_looked_into_is_cut_as_well_and_says_why_where_it_can() {
             assert_eq!(close, None, "{over:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_site_has_its_page_as_other_blocks_have() {
+    let files = world().edited("not_tls = \"pass\"", "block_page = \"always\"").write();
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let files = Arc::new(files);
+    drop(Program::start(files.clone()));
+    off(&files, &["7-patel"]);
+    let usher = Program::start(files);
+    let mut talk = device(&usher).who_says("7-patel", PASSWORD).open("news.example:443").await;
+    let (status, page) = talk.get("/today").await;
+    assert!(status == StatusCode::FORBIDDEN && page.contains("Your access is paused") && page.contains("0800 1111"), "{status} {page}");
+    assert!(talk.is_closed().await, "the next is judged anew");
+    let blocked = usher.rows().into_iter().find(|row| row.path == "/today").expect("on record");
+    assert_eq!((blocked.verdict.as_str(), blocked.reason.as_str(), blocked.upstream), ("blocked", "restricted", None));
+}
+
+/// Every site that ships as one that helps, asked for as a page and as a tunnel: whatever is restricted, it is as if nothing were.
+#[test]
+fn no_restriction_reaches_a_help_line_that_ships() {
+    let config = Config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/usher.toml")).unwrap_or_else(|problems| panic!("{problems}"));
+    let free = usher::app::look(&config, [7; 32]).unwrap_or_else(|error| panic!("{error}"));
+    let now: jiff::Timestamp = "2026-11-25T10:00:00Z".parse().expect("a time");
+    let client = IpAddr::from([10, 7, 0, 1]);
+    let one = |number, who, how| {
+        let (from, until) = (now, now + jiff::SignedDuration::from_hours(1));
+        Arc::new(Restriction { number, who, how, from, until, by: "Mr Roe".into(), reason: "why".into(), tell: None })
+    };
+    let only = How::Only { categories: vec!["education".into()], hosts: Vec::new() };
+    let all = [one(1, Subject::user("j.patel"), How::Off), one(2, Subject::device(client), How::Off), one(3, Subject::user("j.patel"), only)];
+    let restricted = free.clone().with_restrictions(&all);
+    let canaries: toml::Table = include_str!("../../blocklists/canaries.toml").parse().expect("canaries");
+    let open = canaries["open"].as_array().expect("a list").iter().map(|site| site.as_str().expect("a name").to_owned());
+    let listed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/starter/help/domains")).expect("help lines");
+    let listed = listed.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned()).filter(|line| !line.is_empty());
+    let help = free.taxonomy.find("help").expect("a category");
+    let moment = free.timetable.moment(now);
+    let mut helps = 0;
+    for site in open.chain(listed) {
+        let plain = Url::parse(&site).unwrap_or_else(|error| panic!("{site}: {error}"));
+        let sealed = Url::new(Scheme::Https, plain.host.clone(), 443, "");
+        for url in [plain, sealed] {
+            let found = free.lists.look_up(&url);
+            if !found.categories.contains(help) {
+                continue;
+            }
+            helps += 1;
+            for standing in [Standing::Unknown, Standing::Member(GroupId(0)), Standing::Member(GroupId(1))] {
+                let identity = Identity::proved("j.patel".into(), standing);
+                let asked = |snapshot: &Snapshot| {
+                    let around =
+                        Circumstances { identity: &identity, client, moment: &moment, method: "GET", past: &[], taxonomy: &free.taxonomy, lists: &free.lists };
+                    snapshot.court().opinion(&url, &found, around)
+                };
+                assert_eq!(asked(&restricted), asked(&free), "{site}");
+            }
+        }
+    }
+    assert!(helps > 60, "{helps} are no help");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
