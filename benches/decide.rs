@@ -14,6 +14,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use usher::app;
 use usher::config::Config;
 use usher::identity::Identity;
@@ -21,8 +22,10 @@ use usher::illegal::key::PublisherKey;
 use usher::illegal::sealed::{self, Issue, Purpose};
 use usher::illegal::{Tier, lines};
 use usher::lists::Found;
+use usher::policy::restrict::{How, Restriction, Subject};
 use usher::policy::{Circumstances, ConnectVerdict, RequestVerdict};
-use usher::snapshot::Snapshot;
+use usher::proxy::pace::{Leash, Reins};
+use usher::snapshot::{InForce, Snapshot};
 use usher::url::{Scheme, Url};
 
 const NAMES: usize = 600_000;
@@ -207,5 +210,37 @@ fn tier(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide, tier);
+/// What it costs everybody that somebody else is restricted: a decision, and the look before each piece of what goes on for long.
+fn restrictions(criterion: &mut Criterion) {
+    let free = School::new();
+    let until = free.now.checked_add(jiff::SignedDuration::from_hours(1)).expect("a time");
+    let other = |number: u64| Restriction {
+        number,
+        who: Subject::user(&format!("pupil{number}")),
+        how: How::Off,
+        from: free.now,
+        until,
+        by: "Mr Roe".into(),
+        reason: "why".into(),
+        tell: None,
+    };
+    let others: Vec<_> = (1..=200).map(|number| Arc::new(other(number))).collect();
+    let School { snapshot, names, now } = School::new();
+    let restricted = School { snapshot: snapshot.with_restrictions(&others), names, now };
+    let mut group = criterion.benchmark_group("restrictions");
+    for (name, school) in [("nobody", &free), ("200 others", &restricted)] {
+        let mut random = Random::new(7);
+        let urls: Vec<String> = (0..ROUND).map(|_| format!("http://{}{}", school.unlisted(&mut random), path(&mut random))).collect();
+        let mut round = urls.iter().cycle();
+        group.bench_function(format!("{name}/a decision"), |bencher| bencher.iter(|| school.decide(black_box(round.next().expect("it never ends")))));
+        let now = school.now;
+        let reins = Reins::new(Arc::new(InForce::new(school.snapshot.clone())), Arc::new(move || now));
+        let mut leash = Leash::of_tunnel(reins, Some("j.patel".into()), PUPIL, Url::parse(&urls[0]).expect("a URL"));
+        let mut context = Context::from_waker(Waker::noop());
+        group.bench_function(format!("{name}/a piece"), |bencher| bencher.iter(|| black_box(&mut leash).poll(|| 4096, &mut context).is_ready()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decide, tier, restrictions);
 criterion_main!(benches);

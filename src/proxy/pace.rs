@@ -151,8 +151,11 @@ impl Leash {
         Self { reins, of: Of::Tunnel(Box::new((user, client, url))), seen: 0, slow: None }
     }
 
-    /// How many bytes may pass now, where so many are wanted: never none. An error, if nothing may any more.
-    pub(super) fn poll(&mut self, wanted: impl Fn() -> usize, cx: &mut Context<'_>) -> Poll<Result<usize, Cut>> {
+    /// How many bytes may pass now, where so many are wanted: never none.
+    ///
+    /// # Errors
+    /// If nothing may any more.
+    pub fn poll(&mut self, wanted: impl Fn() -> usize, cx: &mut Context<'_>) -> Poll<Result<usize, Cut>> {
         loop {
             let number = self.reins.in_force.restrictions_number();
             if number != self.seen {

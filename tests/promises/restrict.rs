@@ -591,7 +591,7 @@ async fn where_the_school_says_so_too_many_blocked_sites_take_access_away_once_a
 
 #[test]
 fn as_shipped_nobody_is_restricted_by_itself() {
-    let shipped = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/alerts.toml")).expect("it is there");
+    let shipped = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/alerts.toml")).expect("it is there");
     let settings: toml::Table = shipped.parse().expect("TOML");
     assert_eq!(settings["restrict"]["blocks"].as_integer(), Some(0));
     assert_eq!(settings["restrict"]["devices"].as_bool(), Some(false));

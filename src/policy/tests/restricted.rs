@@ -1,7 +1,7 @@
 //! Whose access is restricted: what is taken away, for how long, and what never is.
 
 use super::*;
-use crate::policy::restrict::{How, Restriction, Subject};
+use crate::policy::restrict::{How, Restriction, Subject, until_words};
 use jiff::{Timestamp, ToSpan as _};
 
 const NOON: &str = "2026-11-27T12:00:00Z";
@@ -90,7 +90,7 @@ fn of_several_each_takes_away_what_it_does_and_the_slowest_speed_holds() {
 fn until_when_is_said_as_people_say_it_who_look_at_a_clock() {
     let now = at(NOON).in_tz("Europe/London").expect("a zone");
     for (hours, expected) in [(3, "15:00"), (11, "23:00"), (45, "Sunday 29 November at 09:00")] {
-        assert_eq!(crate::policy::restrict::until_words(at(NOON) + hours.hours(), &now), expected);
+        assert_eq!(until_words(at(NOON) + hours.hours(), &now), expected);
     }
 }
 
