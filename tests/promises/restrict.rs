@@ -255,6 +255,8 @@ async fn where_the_school_says_so_too_many_blocked_sites_take_access_away_once_a
     soon_so("another is as well", || by("7-smith").join(" "), |by| by == "Usher: [restrict]");
     assert_eq!(by("7-patel"), ["Usher: [restrict]"], "once");
     assert_eq!(made(&files).len(), 2, "and of staff nobody: {:?}", made(&files));
+    let sheet = files.usher(&["log", "dpia", "--json"]).out;
+    assert!(sheet.contains("A decision that nobody makes (UK GDPR article 22): after 3 different sites blocked within 10 minutes"), "{sheet}");
     // Who made it can be told from who ends it.
     let number = made(&files)[0]["number"].to_string();
     assert_eq!(files.usher(&["users", "restrict", "end", &number, "--reason", "It was for a lesson on games"]).code, Some(0));
