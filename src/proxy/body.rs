@@ -1,10 +1,13 @@
-//! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record.
+//! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record. How it is held to
+//! what its person may have is `held`.
+
+mod held;
 
 use super::bound::Far;
 use super::conn::Conn;
 use super::inspected_file::InspectedFile;
 use super::limits::CONTINUE_WAIT;
-use super::pace::{GRAIN, Leash};
+use super::pace::Leash;
 use super::pool::{Origin, Pool};
 use super::replay::Replay;
 use super::scanned::{Scanned, Source};
@@ -207,32 +210,6 @@ enum Content {
     Origin(Relay),
     File(Box<InspectedFile>),
     Scanned(Box<Scanned<Flow>>),
-}
-
-impl Content {
-    /// How much is left, as far as that is known.
-    fn left(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Origin(relay) => relay.size_hint(),
-            Self::File(file) => file.size_hint(),
-            Self::Scanned(scanned) => scanned.left(),
-        }
-    }
-
-    /// Forgives an origin that it was not asked for a while.
-    fn rested(&mut self) {
-        match self {
-            Self::Empty | Self::Own(_) => {}
-            Self::Origin(relay) => relay.rested(),
-            Self::File(file) => file.rested(),
-            Self::Scanned(scanned) => match scanned.source_mut() {
-                Flow::Origin(relay) => relay.rested(),
-                Flow::File(file) => file.rested(),
-            },
-        }
-    }
 }
 
 /// An origin's answer on its way, before its words are read.
@@ -457,34 +434,6 @@ impl AnswerBody {
             io::ErrorKind::PermissionDenied => Outcome::Abandoned,
             _ => Outcome::OriginFailed,
         });
-    }
-
-    /// What comes next, as far as it may pass now.
-    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Some(leash) = &mut self.leash else { return self.poll_content(cx) };
-        let aside = leash.aside();
-        let wanted = || self.content.left().exact().and_then(|left| usize::try_from(left).ok()).map_or(GRAIN, |left| left.saturating_add(aside));
-        let room = match ready!(leash.poll(wanted, cx)) {
-            Ok(room) => room,
-            Err(cut) => return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::PermissionDenied, cut)))),
-        };
-        if let Some(bytes) = leash.take_aside(room) {
-            leash.spend(bytes.len());
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
-        }
-        if leash.was_held() {
-            self.content.rested();
-        }
-        let mut frame = ready!(self.poll_content(cx));
-        if let (Some(leash), Some(Ok(some))) = (&mut self.leash, &mut frame)
-            && let Some(bytes) = some.data_mut()
-        {
-            if bytes.len() > room {
-                leash.put_aside(bytes.split_off(room));
-            }
-            leash.spend(bytes.len());
-        }
-        Poll::Ready(frame)
     }
 
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {

@@ -56,6 +56,7 @@ mod records;
 mod reload;
 mod republished;
 mod restrict;
+mod restrict_open;
 mod rewrites;
 mod safesearch;
 mod scanning;

@@ -18,6 +18,7 @@ pub mod proof;
 mod publisher;
 pub mod receiver;
 pub mod request;
+pub mod restricted;
 pub mod school;
 pub mod scripts;
 pub mod secure;
