@@ -15,7 +15,7 @@ use crate::category::{CategorySet, Taxonomy};
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
 use crate::url::Url;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, SEC_WEBSOCKET_PROTOCOL, UPGRADE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use smallvec::SmallVec;
 
 /// What was found in one head.
