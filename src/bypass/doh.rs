@@ -3,25 +3,33 @@
 use super::{Certainty, Code, Finding};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The types of such questions and answers.
 const TYPES: [&str; 3] = ["application/dns-message", "application/dns-json", "application/oblivious-dns-message"];
 
+/// Whether a value may be such a type: most are long lists of something else.
+#[must_use]
+pub fn may_be_type(value: &[u8]) -> bool {
+    memchr::memchr2_iter(b'd', b'D', value).any(|at| value[at..].get(..4).is_some_and(|here| here.eq_ignore_ascii_case(b"dns-")))
+}
+
 /// Looks at the `Content-Type` or `Accept` of a request, or the `Content-Type` of an answer.
 #[must_use]
 pub fn in_type(value: &str) -> Option<Finding> {
-    // What all of them have: most values are long lists of something else.
-    memchr::memchr2_iter(b'd', b'D', value.as_bytes()).find(|at| value.as_bytes()[*at..].get(..3).is_some_and(|here| here.eq_ignore_ascii_case(b"dns")))?;
     let named = value.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
     let found = named.into_iter().find_map(|name| TYPES.into_iter().find(|known| name.eq_ignore_ascii_case(known)))?;
     Some(Finding::new(Code::Doh, &format!("the type {found}")))
 }
 
+static DNS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"dns"));
+
 /// Looks at path and query: a question in `dns=`, and the usual path, which alone proves nothing.
 #[must_use]
 pub fn in_path(path: &str) -> Option<Finding> {
-    // What either has; a long query is looked through once.
-    memchr::memmem::find(path.as_bytes(), b"dns")?;
+    // What either has; a long query is looked through many bytes at a time.
+    DNS.find(path.as_bytes())?;
     let (before, query) = path.split_once('?').unwrap_or((path, ""));
     if query.split('&').filter_map(|pair| pair.strip_prefix("dns=")).any(is_question) {
         return Some(Finding::new(Code::Doh, "a question to a name server in the address"));

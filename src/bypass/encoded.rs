@@ -27,7 +27,10 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// Whether a path may hold an address in code: to be asked of every request, before anything that takes longer.
 #[must_use]
 pub fn may_hold(path: &str) -> bool {
-    segments(path).any(may_begin)
+    let bytes = path.as_bytes();
+    let whole = &bytes[..memchr::memchr2(b'?', b'#', bytes).unwrap_or(bytes.len())];
+    // Mostly nothing is escaped, and each segment is known by its first letters.
+    memchr::memchr(b'%', whole).is_some() || memchr::memchr_iter(b'/', whole).any(|at| begins(&whole[at + 1..]))
 }
 
 /// Looks for an address in the path and query of a request to `own`.
@@ -46,9 +49,12 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 /// Whether the first letters are those of "http" in one of the codes, or anything is escaped.
 fn may_begin(segment: &str) -> bool {
-    matches!(segment.as_bytes(), [b'h', b'v', b't', b'r', ..] | [b'a', b'H', b'R', b'0', ..] | [b'S', b'F', b'R', b'U', ..])
-        || matches!(segment.as_bytes(), [b'6' | b'4', _, b'7' | b'5', _, ..] | [b'u' | b'U', b'g' | b'G', b'g' | b'G', b'c' | b'C', ..])
-        || memchr::memchr(b'%', segment.as_bytes()).is_some()
+    begins(segment.as_bytes()) || memchr::memchr(b'%', segment.as_bytes()).is_some()
+}
+
+fn begins(segment: &[u8]) -> bool {
+    matches!(segment, [b'h', b'v', b't', b'r', ..] | [b'a', b'H', b'R', b'0', ..] | [b'S', b'F', b'R', b'U', ..])
+        || matches!(segment, [b'6' | b'4', _, b'7' | b'5', _, ..] | [b'u' | b'U', b'g' | b'G', b'g' | b'G', b'c' | b'C', ..])
 }
 
 /// A way to write an address, as it is undone.

@@ -3,13 +3,17 @@
 use super::{Code, Finding};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
+use std::sync::LazyLock;
 
 /// Files and calls of Rammerhead. One of them may be anybody's.
 const ROUTES: [&str; 11] = [
     "/rammerhead.js", "/hammerhead.js", "/worker-hammerhead.js", "/transport-worker.js", "/newsession", "/editsession", "/sessionexists", "/deletesession",
     "/mainport", "/needpassword", "/api/shuffleDict",
 ];
+
+static CP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"__cp"));
 
 /// Looks at the path and query of a request.
 #[must_use]
@@ -18,8 +22,8 @@ pub fn in_path(path: &str) -> Option<Finding> {
 }
 
 fn croxy(path: &str) -> Option<Finding> {
-    // What all of them have; a long query is looked through once.
-    memchr::memmem::find(path.as_bytes(), b"__cp")?;
+    // What all of them have; a long query is looked through many bytes at a time.
+    CP.find(path.as_bytes())?;
     let (before, query) = path.split_once('?').unwrap_or((path, ""));
     if let Some(value) = query.split('&').find_map(|pair| pair.strip_prefix("__cpo=")) {
         let found = Finding::new(Code::Croxy, "\"__cpo=\" in the address");
@@ -42,11 +46,17 @@ fn origin(value: &str) -> Option<String> {
     Some(url.host.as_str().to_owned())
 }
 
+/// The letters of a session of Rammerhead's.
+const SESSION: usize = 32;
+
 fn rammerhead(path: &str) -> Option<Finding> {
-    let whole = path.split('?').next().unwrap_or_default();
+    let whole = &path[..memchr::memchr(b'?', path.as_bytes()).unwrap_or(path.len())];
+    if whole.as_bytes().get(SESSION + 1) != Some(&b'/') {
+        return route(whole);
+    }
     let mut parts = whole.strip_prefix('/')?.splitn(2, '/');
     let (session, rest) = (parts.next()?, parts.next().unwrap_or_default());
-    let is_session = session.len() == 32 && session.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    let is_session = session.len() == SESSION && session.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     if is_session && (rest.starts_with("_rhs") || rest.starts_with("http:/") || rest.starts_with("https:/")) {
         let found = Finding::new(Code::Rammerhead, "an address behind a session of 32 letters");
         // The query of the address is the page's.
@@ -56,6 +66,10 @@ fn rammerhead(path: &str) -> Option<Finding> {
             None => found,
         });
     }
+    route(whole)
+}
+
+fn route(whole: &str) -> Option<Finding> {
     let route = ROUTES.into_iter().find(|route| whole == *route)?;
     // "/newsession" may be anybody's; the names of its files are not.
     let found = Finding::new(Code::Rammerhead, &format!("the path {route}"));

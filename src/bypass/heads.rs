@@ -15,7 +15,7 @@ use crate::category::{CategorySet, Taxonomy};
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
 use crate::url::Url;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, SEC_WEBSOCKET_PROTOCOL, UPGRADE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use smallvec::SmallVec;
 
 /// What was found in one head.
@@ -49,8 +49,12 @@ impl Request<'_> {
         } else if upgrades {
             found.extend(self.field(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(bare::in_protocol));
         }
-        found.extend(doh.or_else(|| doh::in_path(self.path)));
-        found.extend(forms::in_path(self.path));
+        if let Some(one) = doh.or_else(|| doh::in_path(self.path)) {
+            found.push(one);
+        }
+        if let Some(one) = forms::in_path(self.path) {
+            found.push(one);
+        }
         if encoded::may_hold(self.path) && self.is_gone_to() && !self.is_republished() {
             found.extend(encoded::in_path(&self.url.host, self.path).filter(|one| !found.iter().any(|known| known.target == one.target)));
         }
@@ -106,7 +110,9 @@ impl Answer<'_> {
         if is_bare {
             found.extend(bare::in_fields(self.fields));
         }
-        found.extend(doh);
+        if let Some(one) = doh {
+            found.push(one);
+        }
         if is_wasm && hosting::is_unknown_by_name(self.host, self.categories) {
             found.push(hosting::program("WebAssembly", self.host));
         }
@@ -127,12 +133,11 @@ impl Seen {
     fn in_fields(fields: &HeaderMap) -> Self {
         let mut seen = Self::default();
         for (name, value) in fields {
-            if *name == ACCEPT || *name == CONTENT_TYPE {
-                seen.look_at_type(name, value);
-            } else if *name == UPGRADE {
-                seen.upgrades = value.as_bytes().eq_ignore_ascii_case(b"websocket");
-            } else if name.as_str().starts_with("x-bare-") {
-                seen.is_bare |= bare::is_field(name.as_str());
+            match name.as_str() {
+                "accept" | "content-type" => seen.look_at_type(name, value),
+                "upgrade" => seen.upgrades = value.as_bytes().eq_ignore_ascii_case(b"websocket"),
+                other if other.starts_with("x-bare-") => seen.is_bare |= bare::is_field(other),
+                _ => {}
             }
         }
         seen
@@ -140,9 +145,12 @@ impl Seen {
 
     fn look_at_type(&mut self, name: &HeaderName, value: &HeaderValue) {
         const WASM: &[u8] = b"application/wasm";
-        let Ok(text) = value.to_str() else { return };
-        self.doh = self.doh.take().or_else(|| doh::in_type(text));
-        self.is_wasm |= *name == CONTENT_TYPE && text.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM));
+        if doh::may_be_type(value.as_bytes())
+            && let Ok(text) = value.to_str()
+        {
+            self.doh = self.doh.take().or_else(|| doh::in_type(text));
+        }
+        self.is_wasm |= *name == CONTENT_TYPE && value.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM));
     }
 }
 
