@@ -4,10 +4,10 @@ use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
-use crate::alert::ways::{self, Around, Watch};
-use crate::audit::Class;
+use crate::alert::ways::{self, Around, Noticed, Watch};
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
+use crate::audit::{Class, RecordId};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -26,6 +26,8 @@ pub(super) struct Mind {
     pub(super) pending: VecDeque<Act>,
     /// What no single record shows.
     pub(super) watch: Watch,
+    /// What was found out of records of before, which are to be read again.
+    pub(super) due: Vec<(RecordId, Noticed, Tells)>,
     /// Whether records come in order and with none left out.
     pub(super) is_whole: bool,
     pub(super) key: [u8; 32],
@@ -62,11 +64,13 @@ impl Mind {
             self.take(seen, signals, book, tells);
         }
         // What others did before becomes a sign by what this one does.
-        for (party, one) in noticed.iter().filter_map(|one| Some((one.of.as_ref()?, one))) {
-            let seen = party.seen();
-            if let Some(signal) = signal::of_noticed(&seen, book, one) {
-                self.take(&seen, [signal].into_iter().collect(), book, tells);
-            }
+        self.due.extend(noticed.into_iter().filter_map(|one| Some((one.of?, one, tells))));
+    }
+
+    /// Takes what was found out of a record of before.
+    pub(super) fn noticed_before(&mut self, seen: &Seen<'_>, noticed: &Noticed, book: &Book, tells: Tells) {
+        if let Some(signal) = signal::of_noticed(seen, book, noticed) {
+            self.take(seen, [signal].into_iter().collect(), book, tells);
         }
     }
 

@@ -91,7 +91,7 @@ impl Worker {
         let key = blake3::derive_key("usher 2026 people of alerts", &secret);
         let mut watch = Watch::new(&secret);
         watch.restore(&folder);
-        let mind = Mind { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch, is_whole: true, key };
+        let mind = Mind { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch, due: Vec::new(), is_whole: true, key };
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
         let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);
@@ -123,6 +123,7 @@ impl Worker {
         if self.patiently(|worker| worker.begin(&journal)).is_none() {
             return;
         }
+        self.before();
         self.keep();
         let (mut looked, mut ticked, mut kept) = (Instant::now(), Instant::now(), Instant::now());
         loop {
@@ -134,9 +135,11 @@ impl Worker {
             if let Some((first, last)) = taken.lost {
                 let filter = Filter { after: Some(RecordId(first.0.saturating_sub(1))), before: Some(RecordId(last.0 + 1)), ..Filter::default() };
                 if self.patiently(|worker| worker.read(filter.clone(), Tells::Yes)).is_none() {
+                    self.before();
                     return self.keep();
                 }
             }
+            self.before();
             let is_due = looked.elapsed() >= LOOK;
             if ticked.elapsed() >= TICK {
                 self.mind.tick(unix_ms((self.clock)()), &self.book);
@@ -226,6 +229,19 @@ impl Worker {
             self.ended(&read, Tells::Yes);
         }
         Ok(())
+    }
+
+    /// Takes what was found out of records of before: they are read again, for what is kept says no names.
+    fn before(&mut self) {
+        for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
+            self.patiently(|worker| {
+                let log = Log::open(&worker.log)?;
+                if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
+                    worker.mind.noticed_before(&read.seen(), &noticed, &worker.book, tells);
+                }
+                Ok(())
+            });
+        }
     }
 
     /// Reads records and takes them. Those that are open are not remembered: should they end with a remark, they are read again.
