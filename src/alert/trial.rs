@@ -9,6 +9,8 @@ use super::signal::{Book, SelfTest};
 use crate::audit::RecordId;
 use crate::audit::incident::{Act, Level, Opened};
 use crate::audit::journal::Statement;
+use crate::audit::lookups::Unshown;
+use crate::audit::query::{Log, LogError};
 use crate::snapshot::{InForce, Snapshot};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
@@ -27,6 +29,7 @@ pub struct Trial {
     /// Where the matters are that are not over, by name and theme.
     places: HashMap<(RecordId, String), usize>,
     ticked_ms: u64,
+    failed: Option<LogError>,
 }
 
 /// A matter that would have been opened.
@@ -56,11 +59,11 @@ impl Trial {
                 school.stated(statement.number, statement.at, &act);
             }
         }
-        Self { mind: Mind::new(Box::new(school), secret), book, settings, in_force, matters: Vec::new(), places: HashMap::new(), ticked_ms: 0 }
+        Self { mind: Mind::new(Box::new(school), secret), book, settings, in_force, matters: Vec::new(), places: HashMap::new(), ticked_ms: 0, failed: None }
     }
 
-    /// The next record, with what was remarked of it.
-    pub fn take(&mut self, read: &Read) {
+    /// The next record of this log, with what was remarked of it.
+    pub fn take(&mut self, read: &Read, log: &Log) {
         let seen = read.seen();
         if seen.at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
             self.ticked_ms = seen.at_ms;
@@ -68,15 +71,27 @@ impl Trial {
         }
         self.mind.opened(&seen, &self.book, Tells::Yes);
         self.mind.remarked(&seen, &read.remarks(), &self.book, Tells::Yes);
+        for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
+            match Unshown::of(log).find(id) {
+                Ok(row) => {
+                    if let Some(before) = row.and_then(Read::of) {
+                        self.mind.noticed_before(&before.seen(), &noticed, &self.book, tells);
+                    }
+                }
+                Err(error) => drop(self.failed.get_or_insert(error)),
+            }
+        }
         while let Some(act) = self.mind.pending.pop_front() {
             self.stated(act);
         }
     }
 
     /// What it came to, in the order in which it would have been opened.
-    #[must_use]
-    pub fn end(self) -> Vec<Matter> {
-        self.matters
+    ///
+    /// # Errors
+    /// If a record that was to be read again could not be.
+    pub fn end(self) -> Result<Vec<Matter>, LogError> {
+        self.failed.map_or(Ok(self.matters), Err)
     }
 
     fn stated(&mut self, act: Act) {

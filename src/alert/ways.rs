@@ -11,7 +11,7 @@
 //! # Killed
 //!
 //! What is found in a record depends on the records of the [`BACK_MS`] before it, which are read again after a start, and on which sites are new and who was
-//! first there, which is kept ([`Kept`]). What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
+//! first there, which is kept ([`Kept`]): keyed hashes and numbers of records, no names. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
 
 use super::seen::Seen;
 use crate::audit::{Class, RecordId, Verdict};
@@ -49,65 +49,11 @@ const fn longest(a: u64, b: u64) -> u64 {
     if a > b { a } else { b }
 }
 
-/// What is kept of a record until others make a sign of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Party {
-    record: RecordId,
-    user: Option<Box<str>>,
-    client: IpAddr,
-    group: Box<str>,
-    confidence: Box<str>,
-    is_staff: bool,
-    host: Box<str>,
-    is_sealed: bool,
-}
-
-impl Party {
-    fn of(seen: &Seen<'_>) -> Self {
-        Self {
-            record: seen.id,
-            user: seen.user.map(Into::into),
-            client: seen.client,
-            group: seen.group.into(),
-            confidence: seen.confidence.into(),
-            is_staff: seen.class == Class::Staff,
-            host: seen.host.into(),
-            is_sealed: seen.path.is_empty(),
-        }
-    }
-
-    /// The record, as far as it is kept: a visit to a site that no list knows.
-    #[must_use]
-    pub fn seen(&self) -> Seen<'_> {
-        Seen {
-            id: self.record,
-            at_ms: self.record.unix_ms(),
-            user: self.user.as_deref(),
-            client: self.client,
-            group: &self.group,
-            confidence: &self.confidence,
-            class: if self.is_staff { Class::Staff } else { Class::Visit },
-            kind: Kind::Visit,
-            start: Start::Clicked,
-            verdict: Verdict::Allowed,
-            reason: "unlisted",
-            why: "",
-            categories: "",
-            host: &self.host,
-            path: if self.is_sealed { "" } else { "/" },
-            search: None,
-            cause: None,
-            dest: None,
-            mode: None,
-        }
-    }
-}
-
 /// Something found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noticed {
-    /// Of whom, where it is not of the record itself.
-    pub of: Option<Party>,
+    /// Of which record, where it is one of before: its own person's sign.
+    pub of: Option<RecordId>,
     /// What.
     pub code: Code,
     /// How many points it counts.
@@ -133,7 +79,7 @@ pub trait Around {
 pub struct Watch {
     key: [u8; 32],
     names: Names,
-    spread: Spread<Party>,
+    spread: Spread<RecordId>,
     addresses: Addresses,
     sharing: Sharing,
     triads: Triads,
@@ -147,7 +93,7 @@ struct Kept {
     /// Which names they belong to.
     since_ms: Option<u64>,
     fresh: HashMap<u64, u32>,
-    spread: Spread<Party>,
+    spread: Spread<RecordId>,
 }
 
 /// Whether no list knows the site: none names it, or only as one of many that anybody can have.
@@ -211,10 +157,10 @@ impl Watch {
     }
 
     fn spreads(&mut self, seen: &Seen<'_>, site: u64, at_ms: u64, around: &impl Around, found: &mut All) {
-        let first = First { who: format!("{:032x}", around.who()), at_ms, place: around.place(seen.client), of: Party::of(seen) };
+        let first = First { who: format!("{:032x}", around.who()), at_ms, place: around.place(seen.client), of: seen.id };
         for one in self.spread.take(site, &first) {
             let says = format!("{} Seen: {}.", Code::Spread.words(), self::site(seen));
-            let of = (one.of.record != seen.id).then_some(one.of);
+            let of = (one.of != seen.id).then_some(one.of);
             found.push(Noticed { of, code: Code::Spread, points: Code::Spread.certainty().points(), key: site.to_string(), says });
         }
     }

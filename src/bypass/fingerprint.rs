@@ -6,7 +6,7 @@
 //! - **New for the device** ([`Code::NewProgram`]): a device that has used the same programs for a week uses one that few have. What spreads is an update.
 //!
 //! No list of hellos is shipped: they age with each version. So nothing is found on the first five days, nor of a version that five devices do not have yet.
-//! That all devices update on one day is nothing. A class is that of [`crate::tls::ja4::Class`], as a number; devices are keyed hashes.
+//! That all devices update on one day is nothing. A class is the one that `tls::ja4` gives a hello, as a number; devices are keyed hashes.
 
 use super::{Code, Finding};
 use serde::{Deserialize, Serialize};

@@ -67,7 +67,12 @@ impl Sharing {
         users.retain(|(_, last)| *last + WITHIN_MS > at_ms);
         if let Some((_, last)) = users.iter_mut().find(|(known, _)| *known == user) {
             *last = at_ms;
-        } else if users.len() <= MOST_USERS {
+        } else {
+            if users.len() > MOST_USERS
+                && let Some(oldest) = (0..users.len()).min_by_key(|place| users[*place].1)
+            {
+                users.remove(oldest);
+            }
             users.push((user, at_ms));
         }
         let stays = self.stays.entry((user, here.is_ipv6())).or_default();
@@ -89,7 +94,8 @@ impl Sharing {
         stays.push((at_ms, at_ms, here));
         // The first stay may have begun long ago; every other began with a change.
         let changes = stays.iter().skip(1).filter(|(since, ..)| *since + WITHIN_MS > at_ms).count();
-        let is_shared = |address: IpAddr| self.users.get(&address).is_some_and(|users| users.len() > MOST_USERS);
+        let are_there = |users: &[(u128, u64)]| users.iter().filter(|(_, last)| *last + WITHIN_MS > at_ms).count();
+        let is_shared = |address: IpAddr| self.users.get(&address).is_some_and(|users| are_there(users) > MOST_USERS);
         if changes < CHANGES_OF_PLACE || is_shared(here) || is_shared(before) {
             return None;
         }
@@ -161,6 +167,10 @@ mod tests {
             let address = if second % 2 == 0 { nat } else { other };
             assert_eq!(sharing.take(KIM, second * 1000, address, nowhere), None);
         }
+        // It is what it is now that counts: they have gone home.
+        let later = |second: u64| 10 * MINUTE + second * 1000;
+        let found: Vec<_> = (0..4).map(|second| sharing.take(KIM, later(second), if second % 2 == 0 { nat } else { other }, nowhere).is_some()).collect();
+        assert_eq!(found, [false, false, false, true]);
     }
 
     #[test]

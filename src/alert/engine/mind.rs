@@ -5,7 +5,7 @@ use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
 use crate::alert::theme::Theme;
-use crate::alert::ways::{self, Around, Watch};
+use crate::alert::ways::{self, Around, Noticed, Watch};
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
@@ -27,6 +27,8 @@ pub(in crate::alert) struct Mind {
     pub(in crate::alert) pending: VecDeque<Act>,
     /// What no single record shows.
     pub(super) watch: Watch,
+    /// What was found out of records of before, which are to be read again.
+    pub(in crate::alert) due: Vec<(RecordId, Noticed, Tells)>,
     /// Whether records come in order and with none left out.
     pub(super) is_whole: bool,
     pub(super) key: [u8; 32],
@@ -53,7 +55,7 @@ impl Mind {
     /// That knows of nobody yet.
     pub(in crate::alert) fn new(hooks: Box<dyn Hooks>, secret: &[u8; 32]) -> Self {
         let key = blake3::derive_key("usher 2026 people of alerts", secret);
-        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), is_whole: true, key }
+        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), due: Vec::new(), is_whole: true, key }
     }
 
     /// Takes a record that was opened.
@@ -75,11 +77,13 @@ impl Mind {
             self.take(seen, signals, book, tells);
         }
         // What others did before becomes a sign by what this one does.
-        for (party, one) in noticed.iter().filter_map(|one| Some((one.of.as_ref()?, one))) {
-            let seen = party.seen();
-            if let Some(signal) = signal::of_noticed(&seen, book, one) {
-                self.take(&seen, [signal].into_iter().collect(), book, tells);
-            }
+        self.due.extend(noticed.into_iter().filter_map(|one| Some((one.of?, one, tells))));
+    }
+
+    /// Takes what was found out of a record of before.
+    pub(in crate::alert) fn noticed_before(&mut self, seen: &Seen<'_>, noticed: &Noticed, book: &Book, tells: Tells) {
+        if let Some(signal) = signal::of_noticed(seen, book, noticed) {
+            self.take(seen, [signal].into_iter().collect(), book, tells);
         }
     }
 

@@ -124,6 +124,7 @@ impl Worker {
         if self.patiently(|worker| worker.begin(&journal)).is_none() {
             return;
         }
+        self.before();
         self.keep();
         let (mut looked, mut ticked, mut kept) = (Instant::now(), Instant::now(), Instant::now());
         loop {
@@ -135,9 +136,11 @@ impl Worker {
             if let Some((first, last)) = taken.lost {
                 let filter = Filter { after: Some(RecordId(first.0.saturating_sub(1))), before: Some(RecordId(last.0 + 1)), ..Filter::default() };
                 if self.patiently(|worker| worker.read(filter.clone(), Tells::Yes)).is_none() {
+                    self.before();
                     return self.keep();
                 }
             }
+            self.before();
             self.follower.0.store(self.position.0, Ordering::Relaxed);
             let is_due = looked.elapsed() >= LOOK;
             if ticked.elapsed() >= TICK {
@@ -240,6 +243,19 @@ impl Worker {
             self.mind.is_whole = is_whole;
         }
         Ok(())
+    }
+
+    /// Takes what was found out of records of before: they are read again, for what is kept says no names.
+    fn before(&mut self) {
+        for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
+            self.patiently(|worker| {
+                let log = Log::open(&worker.log)?;
+                if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
+                    worker.mind.noticed_before(&read.seen(), &noticed, &worker.book, tells);
+                }
+                Ok(())
+            });
+        }
     }
 
     /// Reads records and takes them. Those that are open are not remembered: should they end with a remark, they are read again.

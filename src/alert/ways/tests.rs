@@ -95,11 +95,11 @@ fn watch() -> Watch {
     watch
 }
 
-/// Code and points of what is found, and who it is of where that is another.
+/// Code and points of what is found, and whether it is of a record before.
 fn take(watch: &mut Watch, one: &One) -> Vec<String> {
     let found = watch.opened(&one.seen(), &Here(one));
     let told = |noticed: &Noticed| {
-        let of = noticed.of.as_ref().and_then(|party| party.user.as_deref()).map(|user| format!(" {user}")).unwrap_or_default();
+        let of = if noticed.of.is_some() { " of before" } else { "" };
         format!("{} {}{of}", noticed.code.as_str(), noticed.points)
     };
     found.iter().map(told).collect()
@@ -115,15 +115,23 @@ const NOTHING: [&str; 0] = [];
 #[test]
 fn a_site_that_several_find_within_half_an_hour_is_a_sign_of_each() {
     let of = |host: &str| [visit(0, "a", host), visit(600, "b", host), visit(900, "b", host), visit(1200, "c", host), visit(1300, "d", host)];
-    assert_eq!(all(&of("www.new.example"))[..3], ["spread 3 a", "spread 3 b", "spread 3"]);
+    assert_eq!(all(&of("www.new.example"))[..3], ["spread 3 of before", "spread 3 of before", "spread 3"]);
     assert_eq!(all(&of("old.example")), NOTHING, "somebody used it a week ago");
     let hosted = of("mine.pages.dev").map(|one| One { categories: "web-hosting", ..one });
     let another = One { categories: "web-hosting", at_ms: MONDAY, ..visit(0, "a", "other.pages.dev") };
-    assert_eq!(all(&[&[another][..], &hosted].concat())[..3], ["spread 3 a", "spread 3 b", "spread 3"], "a name that anybody can have is a site of its own");
+    assert_eq!(
+        all(&[&[another][..], &hosted].concat())[..3],
+        ["spread 3 of before", "spread 3 of before", "spread 3"],
+        "a name that anybody can have is a site of its own"
+    );
     assert_eq!(all(&of("new.example").map(|one| One { categories: "news", ..one })), NOTHING, "a list knows it");
     assert_eq!(all(&of("new.example").map(|one| One { reason: "rule", ..one })), NOTHING, "the school has allowed it");
     assert_eq!(all(&of("new.example").map(|one| One { kind: Kind::Resource, ..one })), NOTHING, "pages load it");
-    assert_eq!(all(&[visit(0, "a", "n.example").at([10, 2, 1, 1]), visit(200, "b", "n.example").at([10, 2, 1, 2])]), ["spread 3 a", "spread 3"], "in one room");
+    assert_eq!(
+        all(&[visit(0, "a", "n.example").at([10, 2, 1, 1]), visit(200, "b", "n.example").at([10, 2, 1, 2])]),
+        ["spread 3 of before", "spread 3"],
+        "in one room"
+    );
     let mut young = Watch::new(&[7; 32]);
     assert!(of("new.example").iter().all(|one| take(&mut young, one).is_empty()), "everything is new at first");
 }

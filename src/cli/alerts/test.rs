@@ -193,7 +193,7 @@ fn try_rules(desk: &Desk, settings: &Settings, mut whole: Option<&mut Trial>, fr
             people.insert(who.clone());
         }
         if let Some(whole) = &mut whole {
-            whole.take(read);
+            whole.take(read, &record);
         }
         let themes = themes_by_category(seen, &settings.weights, &desk.rulebook.taxonomy);
         let ways: Vec<Code> = Code::of_reason(seen.reason).into_iter().collect();

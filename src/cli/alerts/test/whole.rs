@@ -80,7 +80,7 @@ impl Whole {
         for incident in fold(&stated).into_iter().filter(is_in) {
             *in_fact.entry(incident.opened.theme).or_insert(0) += 1;
         }
-        Ok(Self { matters: trial.end(), in_fact })
+        Ok(Self { matters: trial.end()?, in_fact })
     }
 
     fn of_theme(&self, theme: Theme) -> Vec<&Matter> {
