@@ -123,7 +123,7 @@ pub fn weigh(theme: Theme, signs: &[&Sign], days: &[u64], weights: &Weights) -> 
     let total = u32::try_from(sum * often / 100 / POINT).unwrap_or(u32::MAX);
     let reached = [(weights.danger, Level::Danger), (weights.concern, Level::Concern), (weights.watch, Level::Watch)];
     let reached = reached.into_iter().find(|(least, _)| total >= *least).map(|(_, level)| level);
-    let gate = gate(signs, &counted, weights.of(theme).is_grave());
+    let gate = gate(signs, weights.of(theme).is_grave());
     let gated = reached.map(|level| level.min(gate).min(most));
     let level = gated.max(floor.map(|floor| if theme == Theme::Illegal { floor } else { floor.min(most) }));
     let mut factors = Vec::new();
@@ -151,13 +151,21 @@ pub fn counts_ms(theme: Theme, weights: &Weights) -> u64 {
 }
 
 /// The most that these signs may come to.
-fn gate(signs: &[&Sign], counted: &[(u64, usize)], is_grave: bool) -> Level {
-    let meant = || counted.iter().filter(|(worth, _)| *worth > 0).map(|(_, place)| signs[*place]).filter(|sign| sign.intent >= Intent::Clicked);
-    let typed = meant().filter(|sign| sign.intent == Intent::Typed).map(|sign| sign.strength).max().unwrap_or(0);
-    let steps: u32 = meant().map(|sign| if sign.intent == Intent::Typed { 3 } else { 2 }).sum();
+fn gate(signs: &[&Sign], is_grave: bool) -> Level {
+    // Of signs that nothing tells apart whichever was meant most: one sign more never makes it less.
+    let mut meant: BTreeMap<u64, Intent> = BTreeMap::new();
+    let mut typed = 0;
+    for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
+        let known = meant.entry(sign.key).or_insert(sign.intent);
+        *known = sign.intent.max(*known);
+        if sign.intent == Intent::Typed {
+            typed = sign.strength.max(typed);
+        }
+    }
+    let steps: u32 = meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum();
     match typed {
         MEANT.. => Level::Danger,
-        STRONG.. if is_grave && meant().count() > 2 => Level::Danger,
+        STRONG.. if is_grave && meant.len() > 2 => Level::Danger,
         STRONG.. => Level::Concern,
         _ if steps >= STEPS[usize::from(!is_grave)] => Level::Concern,
         _ => Level::Watch,

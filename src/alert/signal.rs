@@ -440,8 +440,12 @@ fn listed(about: &About<'_>, found: &mut Signals) {
 fn searched(about: &About<'_>, found: &mut Signals) {
     let Some((engine, term, stage)) = about.seen.search else { return };
     let is_prompt = ai::label(engine).is_some();
-    for (theme, hit) in typed::weigh(about.book, term, stage) {
-        let strength = hit.strength();
+    let hits = typed::weigh(about.book, term, stage);
+    let chief = typed::chief(&hits, &about.book.weights);
+    for (theme, hit) in hits {
+        // What one sentence says is one matter. Of other themes that it touches it is worth watching.
+        let is_beside = chief.is_some_and(|chief| chief != theme);
+        let strength = if is_beside { hit.strength().min(typed::BESIDE) } else { hit.strength() };
         let Some((entry, _)) = hit.heaviest.filter(|_| strength > 0) else { continue };
         let lexicon = about.book.lexicon();
         if theme == Theme::Bypass {
@@ -452,7 +456,7 @@ fn searched(about: &About<'_>, found: &mut Signals) {
         }
         let source = if is_prompt { Source::Prompt } else { Source::Search };
         let key = key(&["words", &lexicon.entries()[entry as usize].text]);
-        found.push(Signal { theme, way: None, sign: about.sign(source, strength, key, hit.says(lexicon, is_prompt)) });
+        found.push(Signal { theme, way: None, sign: about.sign(source, strength, key, hit.says(lexicon, is_prompt, chief.filter(|_| is_beside))) });
     }
 }
 

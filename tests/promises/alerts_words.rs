@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usher::audit::query::Row;
 
 const BY_HAND: &str = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: none\r\nSec-Fetch-User: ?1\r\n";
-const SITES: [&str; 3] = ["www.google.co.uk", "chatgpt.com", "helpline.example"];
+/// The second is where searches at the first go.
+const SITES: [&str; 4] = ["www.google.co.uk", "forcesafesearch.google.com", "chatgpt.com", "helpline.example"];
 
 /// A school that reads what is asked by the phrases that ship.
 fn world() -> World {

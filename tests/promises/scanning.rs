@@ -498,7 +498,7 @@ async fn phrases_are_taken_up_anew_and_bad_lines_are_told() {
     assert_eq!(get(&school, &origin, "/before").await.status, 200);
     school.files.put("phrases/more", "theme: suicide\ncategory: self-harm\nlanguage: English\n60 zebra crossing\n60 purple llama\nno weight here\n");
     let checked = school.files.usher(&["config", "check"]);
-    assert!(checked.code == Some(0) && checked.out.contains("8 phrases") && checked.out.contains("more:6: no weight"), "{checked:?}");
+    assert!(checked.code == Some(0) && checked.out.contains("9 phrases") && checked.out.contains("more:6: no weight"), "{checked:?}");
     let before = school.in_force.get().id;
     school.reloader.reload().await.expect("it is right");
     assert!(school.in_force.get().id != before, "other phrases are other rules");

@@ -61,7 +61,7 @@ fn worked_examples() {
             Theme::SelfHarm,
             [clicked(1, Passed), some(8, &|key| sign(key + 1, Embedded, 100, Passed))].concat(),
             1,
-            (78, watch),
+            (80, watch),
         ),
         ("an adult site, typed and blocked", Theme::Adult, typed(100, Blocked), 1, (43, watch)),
         ("two of them", Theme::Adult, some(2, &|key| sign(key, Typed, 100, Blocked)), 1, (64, concern)),

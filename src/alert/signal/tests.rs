@@ -127,7 +127,7 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
         ("suicidal want to die", Asked, vec!["self-harm typed 25 passed"]),
         ("painless way to die lesson plan", Asked, vec!["self-harm typed 70 passed"]),
         ("suicide prevention", Asked, vec![]),
-        ("buy weed painless way to die", Asked, vec!["drugs typed 70 passed", "self-harm typed 105 passed"]),
+        ("buy weed painless way to die", Asked, vec!["drugs typed 40 passed", "self-harm typed 105 passed"]),
         ("unblock youtube", Asked, vec!["bypass typed 2 passed"]),
         ("the weather tomorrow", Asked, vec![]),
         ("hate my life", Asked, vec!["self-harm typed 70 passed"]),

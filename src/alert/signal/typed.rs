@@ -8,9 +8,13 @@
 //! A word counts for the heaviest entry that it is a part of. What takes off is taken off the heaviest, with one limit: what somebody says of themselves, and what
 //! would be danger in a sentence with `I` in it, is never taken below what is a concern ([`CONCERN`]). Where an entry of [`NOT_MEANT`] fits, nothing of the theme is meant:
 //! it is a game, a song, or a saying.
+//!
+//! One sentence is one matter: of the themes that it comes to a concern of, the one with the strongest words is its theme ([`chief`]), and the graver of two that are
+//! as strong. Of the others it is worth watching ([`BESIDE`]).
 
 use super::super::severity::{MEANT, STRONG};
 use super::super::theme::Theme;
+use super::super::weights::Weights;
 use super::Book;
 use crate::insight::Stage;
 use crate::scan::fold::Folder;
@@ -34,6 +38,8 @@ const DANGER: i32 = 60;
 const NOT_MEANT: i32 = -100;
 /// What one of [`WITH_ANOTHER`] comes to; with another it is [`STRONG`].
 const HALF_STRONG: u32 = 70;
+/// What words come to, at the most, in themes beside the one that they are about.
+pub(super) const BESIDE: u32 = 40;
 /// Words by which somebody speaks of themselves.
 const OF_ONESELF: [&str; 14] = ["i", "im", "ive", "ill", "id", "ima", "imma", "iam", "me", "my", "myself", "mine", "us", "our"];
 /// Words by which a sentence is somebody's own.
@@ -128,6 +134,13 @@ fn phrases(lexicon: &Lexicon, folded: &[u8], stage: Stage) -> Vec<One> {
         .collect()
 }
 
+/// The theme that words are about, if they are strong in any. Ways round the filter have points of their own, and stand beside.
+pub(super) fn chief(hits: &[(Theme, Hit)], weights: &Weights) -> Option<Theme> {
+    let strong = hits.iter().filter(|(theme, hit)| *theme != Theme::Bypass && hit.strength() >= HALF_STRONG);
+    let graver = |theme: Theme| (weights.of(theme).weight, std::cmp::Reverse(theme as usize));
+    strong.map(|(theme, hit)| (hit.strength(), graver(*theme), *theme)).max().map(|(.., theme)| theme)
+}
+
 impl Hit {
     /// How strong it is, in hundredths.
     pub(super) fn strength(&self) -> u32 {
@@ -148,7 +161,7 @@ impl Hit {
         }
     }
 
-    pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool) -> String {
+    pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
         let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
         let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
         let entry = &lexicon.entries()[place as usize];
@@ -164,6 +177,7 @@ impl Hit {
             (off, false) => format!("; {} is taken off for words of help or learning", -off),
             (off, true) => format!("; {} is taken off for words of help or learning, but it is said of oneself and stays a concern", -off),
         };
-        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}.", entry.line)
+        let beside = beside.map(|chief| format!("; they are about {} above all", chief.words())).unwrap_or_default();
+        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}{beside}.", entry.line)
     }
 }

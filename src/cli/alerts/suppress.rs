@@ -179,8 +179,10 @@ fn refuse_danger(desk: &Desk, words: &str) -> anyhow::Result<()> {
     let _ = scanner.feed(words.as_bytes());
     scanner.finish();
     let of_danger = &desk.rulebook.alerts.weights.themes[Theme::SelfHarm as usize].phrases;
-    for found in scanner.so_far().found.iter().filter(|found| found.weight > 0) {
-        let entry = &lexicon.entries()[found.entry as usize];
+    let folded = scan::fold::fold(words);
+    let asked = lexicon.asked(&scan::lexicon::asked::Text::of(&folded), true).into_iter().map(|asked| asked.entry);
+    let found: Vec<u32> = scanner.so_far().found.iter().map(|found| found.entry).chain(asked).collect();
+    for entry in found.into_iter().map(|entry| &lexicon.entries()[entry as usize]).filter(|entry| entry.weight > 0) {
         let mut themes = entry.themes.iter(lexicon.themes().len()).map(|theme| &lexicon.themes()[theme.place()].name);
         if themes.any(|name| of_danger.contains(name)) {
             let file = &lexicon.files()[entry.file as usize];

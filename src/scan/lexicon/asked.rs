@@ -24,8 +24,10 @@ use std::ops::Range;
 pub const MOST_WORDS: usize = 3000;
 /// How many steps are taken for one text.
 pub const MOST_STEPS: u32 = 1_000_000;
-/// How far apart the parts of a pattern may be, in words, and how far what must not be there is looked for.
-const NEAR: usize = 40;
+/// How far the other parts of a pattern may be from the first, in words.
+const NEAR: usize = 12;
+/// How far from it what must not be there is looked for.
+const FAR: usize = 40;
 
 /// A pattern that fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +53,9 @@ pub(super) struct Ready {
 impl Ready {
     pub(super) fn new(patterns: Patterns) -> Self {
         let (mut by_word, mut by_beginning) = (HashMap::<u32, Vec<u32>>::new(), HashMap::<u32, Vec<u32>>::new());
+        let names = patterns.keys_of_names();
         for (number, pattern) in (0..).zip(&patterns.patterns) {
-            let Keys { mut words, mut beginnings } = patterns.keys(&Piece::Row(pattern.parts.clone())).unwrap_or_default();
+            let Keys { mut words, mut beginnings, .. } = patterns.keys(pattern, &names);
             words.sort_unstable();
             words.dedup();
             beginnings.sort_unstable();
@@ -149,8 +152,9 @@ impl Fitting<'_> {
         for start in 0..self.words.len() {
             let ends = self.ends(first, as_place(start));
             let Some(end) = ends.iter().map(|end| *end as usize).find(|end| *end > start) else { continue };
-            let near = start.saturating_sub(NEAR)..self.words.len().min(end + NEAR);
-            let is_fit = others.iter().all(|part| self.is_in(part, &near)) && !pattern.unless.as_ref().is_some_and(|unless| self.is_in(unless, &near));
+            let within = |words: usize| start.saturating_sub(words)..self.words.len().min(end + words);
+            let is_fit =
+                others.iter().all(|part| self.is_in(part, &within(NEAR))) && !pattern.unless.as_ref().is_some_and(|unless| self.is_in(unless, &within(FAR)));
             if is_fit {
                 return Some(Asked { entry: pattern.entry, words: start..end });
             }

@@ -16,7 +16,7 @@
 
 use super::Fault;
 use crate::scan::fold::fold;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How many words `..` and `...` may stand for.
 const GAPS: [(&str, u8); 2] = [("...", 10), ("..", 5)];
@@ -90,7 +90,7 @@ impl Patterns {
         let unless = unless.map(|unless| self.piece(unless)).transpose()?;
         let pattern = Pattern { parts, unless, entry };
         for one in pattern.parts.iter().chain(&pattern.unless) {
-            if self.keys(one).is_none() {
+            if !asks_for_a_word(one) {
                 return Err(Fault::FitsAll);
             }
         }
@@ -103,7 +103,7 @@ impl Patterns {
             return Err(Fault::BadName(name.into()));
         }
         let piece = self.piece(text)?;
-        if self.keys(&piece).is_none() {
+        if !asks_for_a_word(&piece) {
             return Err(Fault::FitsAll);
         }
         let pieces = match piece {
@@ -136,33 +136,60 @@ impl Patterns {
         if reader.rest.is_empty() { Ok(piece) } else { Err(Fault::Brackets) }
     }
 
-    /// What one of must be there for this to fit: the fewest and rarest words. None if it may fit anything.
-    pub(super) fn keys(&self, piece: &Piece) -> Option<Keys> {
-        match piece {
-            Piece::Word(word) => Some(Keys { words: vec![*word], beginnings: Vec::new() }),
-            Piece::Beginning(beginning) => Some(Keys { words: Vec::new(), beginnings: vec![*beginning] }),
-            Piece::Gap(_) | Piece::Maybe(_) | Piece::Start | Piece::End => None,
-            Piece::Row(pieces) => pieces.iter().filter_map(|piece| self.keys(piece)).min_by_key(|keys| self.cost(keys)),
-            Piece::Either(pieces) => self.all(pieces),
-            Piece::Named(name) => self.all(&self.named.get(*name as usize)?.pieces),
+    /// The words of which one must be there for each name to fit, by the numbers of the names.
+    pub(super) fn keys_of_names(&self) -> Vec<Keys> {
+        let common: HashSet<u32> = COMMON.iter().filter_map(|word| self.words.get(*word)).copied().collect();
+        let mut names = Vec::with_capacity(self.named.len());
+        for named in &self.named {
+            // Names are made of names that were there before.
+            let keys = all(&named.pieces, &names, &common);
+            names.push(keys.unwrap_or_default());
         }
+        names
     }
 
-    fn all(&self, pieces: &[Piece]) -> Option<Keys> {
-        let mut all = Keys::default();
-        for piece in pieces {
-            let keys = self.keys(piece)?;
-            all.words.extend(keys.words);
-            all.beginnings.extend(keys.beginnings);
-        }
-        Some(all)
+    /// The words of which one must be there for a pattern to fit: the fewest and rarest.
+    pub(super) fn keys(&self, pattern: &Pattern, names: &[Keys]) -> Keys {
+        let common: HashSet<u32> = COMMON.iter().filter_map(|word| self.words.get(*word)).copied().collect();
+        rarest(&pattern.parts, names, &common).unwrap_or_default()
     }
+}
 
-    /// How often something has to be looked at for these: common words weigh more.
-    fn cost(&self, keys: &Keys) -> usize {
-        let common = COMMON.iter().filter_map(|word| self.words.get(*word)).filter(|word| keys.words.contains(word)).count();
-        keys.words.len() + 4 * keys.beginnings.len() + 200 * common
+/// Whether a word must be there for this to fit.
+fn asks_for_a_word(piece: &Piece) -> bool {
+    match piece {
+        // A name is only taken if it does.
+        Piece::Word(_) | Piece::Beginning(_) | Piece::Named(_) => true,
+        Piece::Gap(_) | Piece::Maybe(_) | Piece::Start | Piece::End => false,
+        Piece::Row(pieces) => pieces.iter().any(asks_for_a_word),
+        Piece::Either(pieces) => pieces.iter().all(asks_for_a_word),
     }
+}
+
+fn keys(piece: &Piece, names: &[Keys], common: &HashSet<u32>) -> Option<Keys> {
+    match piece {
+        Piece::Word(word) => Some(Keys { words: vec![*word], beginnings: Vec::new(), cost: if common.contains(word) { 200 } else { 1 } }),
+        Piece::Beginning(beginning) => Some(Keys { words: Vec::new(), beginnings: vec![*beginning], cost: 4 }),
+        Piece::Gap(_) | Piece::Maybe(_) | Piece::Start | Piece::End => None,
+        Piece::Row(pieces) => rarest(pieces, names, common),
+        Piece::Either(pieces) => all(pieces, names, common),
+        Piece::Named(name) => names.get(*name as usize).cloned(),
+    }
+}
+
+fn rarest(pieces: &[Piece], names: &[Keys], common: &HashSet<u32>) -> Option<Keys> {
+    pieces.iter().filter_map(|piece| keys(piece, names, common)).min_by_key(|keys| keys.cost)
+}
+
+fn all(pieces: &[Piece], names: &[Keys], common: &HashSet<u32>) -> Option<Keys> {
+    let mut all = Keys::default();
+    for piece in pieces {
+        let one = keys(piece, names, common)?;
+        all.words.extend(one.words);
+        all.beginnings.extend(one.beginnings);
+        all.cost += one.cost;
+    }
+    Some(all)
 }
 
 /// Words that stand in nearly every sentence.
@@ -176,6 +203,8 @@ const COMMON: [&str; 40] = [
 pub(super) struct Keys {
     pub(super) words: Vec<u32>,
     pub(super) beginnings: Vec<u32>,
+    /// How often something has to be looked at for these: common words weigh more.
+    cost: usize,
 }
 
 /// The last name, in the order in which they were told, of which something is made.

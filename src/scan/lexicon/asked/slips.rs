@@ -12,7 +12,11 @@ const LONGEST: usize = 24;
 
 /// Known words by what is left of them without one letter.
 #[derive(Debug, Default)]
-pub(super) struct Slips(HashMap<Box<str>, SmallVec<[u32; 1]>>);
+pub(super) struct Slips {
+    left: HashMap<Box<str>, SmallVec<[u32; 1]>>,
+    /// The words by their numbers.
+    words: Vec<Box<str>>,
+}
 
 impl Slips {
     /// Of these words, with their numbers.
@@ -26,7 +30,11 @@ impl Slips {
                 }
             }
         }
-        Self(left)
+        let mut by_number = vec![Box::default(); words.len()];
+        for (word, number) in words {
+            by_number[*number as usize] = word.clone();
+        }
+        Self { left, words: by_number }
     }
 
     /// The word that one that is not known is a slip of, if it is just one.
@@ -41,17 +49,17 @@ impl Slips {
             }
         };
         // One left out.
-        self.0.get(written).into_iter().flatten().copied().for_each(&mut add);
+        self.left.get(written).into_iter().flatten().copied().for_each(&mut add);
         for less in without_one(written) {
             // One too many.
             words.get(less.as_str()).filter(|_| less.len() >= SHORTEST).copied().into_iter().for_each(&mut add);
             // Another one, or two changed about: the same is left of both.
-            self.0.get(less.as_str()).into_iter().flatten().copied().for_each(&mut add);
+            self.left.get(less.as_str()).into_iter().flatten().copied().for_each(&mut add);
         }
         match near.as_slice() {
             [] => None,
             several => {
-                let is_near = |number: &&u32| words.iter().any(|(word, known)| known == *number && is_one_off(word, written));
+                let is_near = |number: &&u32| self.words.get(**number as usize).is_some_and(|word| is_one_off(word, written));
                 let mut really = several.iter().filter(is_near);
                 really.next().copied().filter(|_| really.next().is_none())
             }

@@ -33,7 +33,6 @@ fn what_fits_a_pattern_and_what_does_not() {
         ("<who> = teacher | my mum\n<who> = dad\n40 hit <who>", &["hit teacher", "hit my mum", "hit dad"], &["hit mum"]),
         ("<a> = one | two\n<b> = <a> | three\n40 <b> here", &["two here", "three here"], &["four here"]),
         ("40 self-harm don't", &["self harm dont", "self-harm don’t"], &["selfharm dont"]),
-        ("40 want to dieee", &["want to dieeee"], &["want to di"]),
         ("40 want to die", &["want to dieeeee", "wantttt to die"], &["want to dye"]),
         ("40 commit suicide", &["commit sucide", "comit suicide", "commit suiicide"][..2], &["commit genocide"]),
     ] {
