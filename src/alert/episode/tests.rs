@@ -72,27 +72,27 @@ fn a_sign_after_a_day_ends_one_episode_and_begins_another() {
 fn danger_that_staff_close_is_over_and_what_comes_after_it_is_another() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let first = RecordId(RecordId::first_of(MORNING).0 + 1);
-    episodes.take(KIM, typed(MORNING, 1, 120), &weights);
-    episodes.take(Who(8), typed(MORNING, 1, 80), &weights);
+    episodes.take(KIM, typed(MORNING, 1, 200), &weights);
+    episodes.take(Who(8), typed(MORNING, 1, 105), &weights);
     assert_eq!(episodes.closed(RecordId(1), Theme::SelfHarm, MORNING + 10), None, "no such episode");
     assert_eq!(episodes.clone().closed(first, Theme::Abuse, MORNING + 10), None);
     // It is seen only after two more signs that it was closed before them: both are taken again, and the second is the same as the first of all.
     for (after, key) in [(20, 2), (30, 1)] {
-        assert!(episodes.take(KIM, typed(MORNING + after, key, 120), &weights).is_empty());
+        assert!(episodes.take(KIM, typed(MORNING + after, key, 200), &weights).is_empty());
     }
     let (end, again) = episodes.closed(first, Theme::SelfHarm, MORNING + 10).expect("danger");
     assert_eq!((short(&[end]), again.len()), (vec!["end self-harm 3".to_owned()], 2));
-    assert_eq!(short(&episodes.take(KIM, typed(MORNING + 20, 2, 120), &weights)), ["open self-harm danger"]);
-    assert!(episodes.take(KIM, typed(MORNING, 1, 150), &weights).is_empty(), "known late, of what is over");
+    assert_eq!(short(&episodes.take(KIM, typed(MORNING + 20, 2, 200), &weights)), ["open self-harm danger"]);
+    assert!(episodes.take(KIM, typed(MORNING, 1, 250), &weights).is_empty(), "known late, of what is over");
     // A concern goes on: it may get worse.
     let mut concern = Episodes::default();
-    concern.take(KIM, typed(MORNING, 1, 80), &weights);
+    concern.take(KIM, typed(MORNING, 1, 105), &weights);
     assert_eq!(concern.closed(first, Theme::SelfHarm, MORNING + 10), None);
     // A clock that was hours ahead when it was closed swallows nothing that comes later.
     let mut ahead = Episodes::default();
-    ahead.take(KIM, typed(MORNING, 1, 120), &weights);
+    ahead.take(KIM, typed(MORNING, 1, 200), &weights);
     assert!(ahead.closed(first, Theme::SelfHarm, MORNING + 9 * HOUR).expect("danger").1.is_empty());
-    assert_eq!(short(&ahead.take(KIM, typed(MORNING + HOUR, 3, 120), &weights)), ["open self-harm danger"]);
+    assert_eq!(short(&ahead.take(KIM, typed(MORNING + HOUR, 3, 200), &weights)), ["open self-harm danger"]);
 }
 
 #[test]

@@ -350,7 +350,7 @@ mod tests {
         log.state(1, &limited(90));
         let goes = of_person(log.journal.reader(), (&[], &aliases), &scope, at(20)).expect("read");
         assert_eq!((&goes.numbers[goes.numbers.len() - 3..], goes.matters, goes.open), (&[over, ended, end][..], 1, 2));
-        assert_eq!(log.older(5, 20).numbers[..], [over, ended, end], "the matters are not, for one of them is not old enough");
+        assert!(log.older(5, 20).numbers.ends_with(&[over, ended, end]), "and not what holds yet");
         let none = Scope { upto: Some(0), ..scope };
         assert_eq!(of_person(log.journal.reader(), (&[], &aliases), &none, at(20)).expect("read"), Goes::default());
     }
