@@ -16,6 +16,7 @@
 //!
 //! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
 //! highest counts: it depends on which signs there are, not on their order. A sign that comes again (after a start the record is read again) changes nothing.
+//! What is held back below danger is weighed with the rest, and without it where that is not danger.
 //! What belongs to an episode that is over never counts for another, but for the days on which the theme came up.
 //!
 //! # What is kept
@@ -356,6 +357,11 @@ impl Matter {
             let (signs, places) = self.at(now, severity::counts_ms(theme, weights), grain(theme, weights));
             let days: Vec<u64> = self.days.iter().copied().filter(|day| *day <= now / DAY_MS && day + DAYS > now / DAY_MS).collect();
             let mut weighed = severity::weigh(theme, &signs, &days, weights);
+            let mut places = places;
+            if weighed.level < Some(Level::Danger) && signs.iter().any(|sign| sign.held) {
+                let (free, at): (Vec<_>, Vec<_>) = signs.into_iter().zip(places).filter(|(sign, _)| !sign.held).unzip();
+                (weighed, places) = (severity::weigh(theme, &free, &days, weights), at);
+            }
             weighed.counted.iter_mut().for_each(|counted| *counted = places[*counted]);
             if best.as_ref().is_none_or(|(known, _)| (known.level, known.points) < (weighed.level, weighed.points)) {
                 best = Some((weighed, now));

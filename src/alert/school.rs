@@ -68,28 +68,25 @@ impl Hooks for School {
         self.watch.stated(act);
     }
 
-    /// What is held back only below danger is not held back here: one sign does not know what it comes to with others.
-    fn is_suppressed(&mut self, seen: &Seen<'_>, signal: &Signal) -> bool {
+    fn held(&mut self, seen: &Seen<'_>, signal: &Signal) -> Option<Held> {
         if self.suppressions.is_empty() {
-            return false;
+            return None;
         }
         let today = self.day(seen.at_ms);
         let is_held = |by: By<'_>| {
             let sign = Sign { theme: signal.theme, group: seen.group, host: seen.host, by };
-            held(&self.suppressions, &sign, today).filter(|(held, _)| *held == Held::Wholly).map(|(_, one)| one.number)
+            held(&self.suppressions, &sign, today).map(|(held, one)| (held, one.number))
         };
-        let by = match signal.sign.source {
-            Source::Category => seen.categories.split_ascii_whitespace().find_map(|id| is_held(By::Page { category: Some(id) })),
+        let (held, number) = match signal.sign.source {
+            Source::Category => seen.categories.split_ascii_whitespace().filter_map(|id| is_held(By::Page { category: Some(id) })).max(),
             Source::Words => is_held(By::Page { category: None }),
             Source::Search | Source::Prompt => seen.search.and_then(|(_, term, _)| is_held(By::Asked(term))),
             Source::Way => signal.way.and_then(|code| is_held(By::Way(code))),
             // Of rules it is asked when they come to something.
             Source::Rule => None,
-        };
-        if let Some(number) = by {
-            self.held_back.iter_mut().for_each(|counter| counter.count(number, today));
-        }
-        by.is_some()
+        }?;
+        self.held_back.iter_mut().for_each(|counter| counter.count(number, today));
+        Some(held)
     }
 
     fn rules(&mut self, seen: &Seen<'_>) -> Vec<(Theme, Level, Box<str>)> {
@@ -104,11 +101,12 @@ impl Hooks for School {
         let rules = self.settings.rules.clone();
         let named = fired.into_iter().filter_map(|fired| Some((fired.theme, fired.level, rules.get(fired.rule)?.name.as_ref().into())));
         let today = if self.suppressions.is_empty() { None } else { Some(self.day(seen.at_ms)) };
-        let is_held = |theme: Theme, name: &str| {
+        // A rule says by itself what it comes to.
+        let is_held = |theme: Theme, level: Level, name: &str| {
             let sign = Sign { theme, group: seen.group, host: seen.host, by: By::Rule(name) };
-            today.is_some_and(|today| held(&self.suppressions, &sign, today).is_some_and(|(held, _)| held == Held::Wholly))
+            today.and_then(|today| held(&self.suppressions, &sign, today)).is_some_and(|(held, _)| held == Held::Wholly || level < Level::Danger)
         };
-        named.filter(|(theme, _, name): &(Theme, Level, Box<str>)| !is_held(*theme, name)).collect()
+        named.filter(|(theme, level, name): &(Theme, Level, Box<str>)| !is_held(*theme, *level, name)).collect()
     }
 
     fn limits(&mut self, seen: &Seen<'_>) -> Option<Act> {

@@ -121,6 +121,9 @@ pub struct Sign {
     pub floor: Option<Level>,
     /// The rule, if it is one's.
     pub rule: Option<String>,
+    /// Whether it counts only where all there is comes to danger: the school suppresses a whole theme or category of self-harm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// What it is, in a sentence that a person can dispute. No words of searches.
     pub says: String,
 }
@@ -381,6 +384,7 @@ impl<'a> About<'a> {
             key,
             floor: None,
             rule: None,
+            held: false,
             says,
         }
     }

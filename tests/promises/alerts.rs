@@ -113,6 +113,21 @@ async fn what_is_against_the_law_and_ways_round_are_matters() {
 }
 
 #[tokio::test]
+async fn a_theme_of_self_harm_that_is_suppressed_is_held_back_as_far_as_it_is_no_danger() {
+    let engine = Origin::saying("results").await;
+    let port = engine.address.port();
+    let files = searching().start().await.stopped().await;
+    let lesson = ["--until", "2026-12-24", "--reason", "a lesson on feelings", "--as", "Ms Bell"];
+    let said = files.usher(&[&["alerts", "suppress", "--pattern", "theme:self-harm"], &lesson[..]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let school = School::open(files).await;
+    by_hand(school.pupil()).get("http://hurt.example/").await.is_blocked_because("category");
+    by_hand(school.pupil()).get("http://hurt.example/again").await.is_blocked_because("category");
+    by_hand(school.person([127, 0, 7, 2])).get(&search(port, WORDS)).await;
+    assert_eq!(short(&at_the_end(school).await), ["self-harm danger 127.0.7.2"]);
+}
+
+#[tokio::test]
 async fn a_start_states_nothing_twice_and_nothing_that_was_before_anybody_looked() {
     let (engine, mut school) = (Origin::saying("results").await, searching().start().await);
     let url = search(engine.address.port(), WORDS);

@@ -2,6 +2,7 @@
 
 use crate::alert::seen::Seen;
 use crate::alert::signal::Signal;
+use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::audit::incident::{Act, Level};
 use std::net::IpAddr;
@@ -12,9 +13,9 @@ pub trait Hooks: Send {
     /// This is stated; at the start all that ever was.
     fn stated(&mut self, _number: u64, _at_ms: i64, _act: &Act) {}
 
-    /// Whether a signal counts for nothing.
-    fn is_suppressed(&mut self, _seen: &Seen<'_>, _signal: &Signal) -> bool {
-        false
+    /// How far a signal is held back, if it is.
+    fn held(&mut self, _seen: &Seen<'_>, _signal: &Signal) -> Option<Held> {
+        None
     }
 
     /// The school's rules that hold now, with what they come to.

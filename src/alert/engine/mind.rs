@@ -4,6 +4,7 @@ use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::Seen;
 use crate::alert::signal::{self, Book};
+use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::alert::ways::{self, Around, Noticed, Watch};
 use crate::audit::incident::{Act, Opened, Person};
@@ -120,9 +121,11 @@ impl Mind {
     fn take(&mut self, seen: &Seen<'_>, signals: signal::Signals, book: &Book, tells: Tells) {
         let person = seen.person();
         let who = who(&self.key, &person);
-        for signal in signals {
-            if self.hooks.is_suppressed(seen, &signal) {
-                continue;
+        for mut signal in signals {
+            match self.hooks.held(seen, &signal) {
+                Some(Held::Wholly) => continue,
+                Some(Held::BelowDanger) => signal.sign.held = true,
+                None => {}
             }
             if tells == Tells::No {
                 self.episodes.take_quietly(who, signal, &book.weights);

@@ -19,7 +19,7 @@ fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> 
     Signal {
         theme,
         way: None,
-        sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") },
+        sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, held: false, says: format!("Sign {key}.") },
     }
 }
 
@@ -93,6 +93,26 @@ fn danger_that_staff_close_is_over_and_what_comes_after_it_is_another() {
     ahead.take(KIM, typed(MORNING, 1, 200), &weights);
     assert!(ahead.closed(first, Theme::SelfHarm, MORNING + 9 * HOUR).expect("danger").1.is_empty());
     assert_eq!(short(&ahead.take(KIM, typed(MORNING + HOUR, 3, 200), &weights)), ["open self-harm danger"]);
+}
+
+#[test]
+fn what_is_held_back_below_danger_counts_where_it_comes_to_danger() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let held = |at, key, strength| {
+        let signal = typed(at, key, strength);
+        Signal { sign: Sign { held: true, ..signal.sign }, ..signal }
+    };
+    assert!(episodes.take(KIM, held(MORNING, 1, 105), &weights).is_empty(), "a concern");
+    // What is free comes to what it comes to by itself.
+    let opened = episodes.clone().take(KIM, typed(MORNING + 2, 3, 105), &weights);
+    let Some(Step::Open(begun)) = opened.first() else { panic!("{opened:?}") };
+    assert_eq!((begun.level, begun.records.len()), (Level::Concern, 1));
+    assert!(episodes.take(KIM, held(MORNING + 1, 2, 105), &weights).is_empty());
+    // All of it together is danger, and tells of all of it.
+    let opened = episodes.take(KIM, held(MORNING + 3, 3, 105), &weights);
+    let Some(Step::Open(begun)) = opened.first() else { panic!("{opened:?}") };
+    assert_eq!((begun.level, begun.records.len()), (Level::Danger, 3));
+    assert_eq!(short(&Episodes::default().take(KIM, held(MORNING, 1, 200), &weights)), ["open self-harm danger"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ const MORNING: u64 = 1_795_600_800_000;
 fn sign(key: u64, intent: Intent, strength: u32, handled: Handled) -> Sign {
     let record = RecordId::first_of(MORNING + key * 1000);
     let source = if strength == 100 { Source::Category } else { Source::Search };
-    Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, says: format!("Sign {key}.") }
+    Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, held: false, says: format!("Sign {key}.") }
 }
 
 fn weights() -> Weights {
