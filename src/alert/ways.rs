@@ -11,7 +11,7 @@
 //! # Killed
 //!
 //! What is found in a record depends on the records of the [`BACK_MS`] before it, which are read again after a start, and on which sites are new and who was
-//! first there, which is kept ([`Kept`]): keyed hashes and numbers of records, no names. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
+//! first there, which is kept (`Kept`): keyed hashes and numbers of records, no names. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
 
 use super::seen::Seen;
 use crate::audit::{Class, RecordId, Verdict};

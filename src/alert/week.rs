@@ -2,7 +2,7 @@
 //!
 //! The DfE asks for monitoring reports each week ("Meeting digital and technology standards in schools", filtering and monitoring). Nobody is named. Matters
 //! about staff are not in it, not even as a number: whom they are about may be among those who read it, and who is to know was told. For governors a number
-//! below [`FEW`] is "a few", by which no pupil can be known.
+//! below `FEW` is "a few", by which no pupil can be known.
 
 use super::digest::lateness;
 use super::health::{day_and_time, several};

@@ -2,9 +2,9 @@
 //!
 //! | declared as | is read for |
 //! | --- | --- |
-//! | a page, a script, a plain text, a picture of tags, nothing | names of web proxies' programs ([`kits`](super::kits)), in its first 512 KiB |
-//! | JSON, and any of these that begins as it | what a bare server says of itself ([`bare`](super::bare)), if it is no longer than that |
-//! | a picture, a sound, a film, a font, of a site that no list knows | its first bytes; if they are a page or a program, that is a lie ([`types`](super::types)), and it is read on for names |
+//! | a page, a script, a plain text, a picture of tags, nothing | names of web proxies' programs ([`super::kits`]), in its first 512 KiB |
+//! | JSON, and any of these that begins as it | what a bare server says of itself ([`bare`]), if it is no longer than that |
+//! | a picture, a sound, a film, a font, of a site that no list knows | its first bytes; if they are a page or a program, that is a lie ([`types`]), and it is read on for names |
 //! | bytes of no kind | its first bytes; if they are a page or a program, it is read on for names, for browsers run it |
 //!
 //! It takes no memory but for its first bytes and for JSON, and then as much as a bare server says at most.

@@ -5,10 +5,10 @@
 //!
 //! | of | is asked |
 //! | --- | --- |
-//! | every field | [`bare`](super::bare), and by the types in it [`doh`](super::doh) |
-//! | the address | [`forms`](super::forms), [`doh`](super::doh); of what a person goes to, and of workers, [`encoded`](super::encoded) |
-//! | a WebSocket, or WebAssembly | [`hosting`](super::hosting) |
-//! | what a tab shows | [`cloak`](super::cloak) |
+//! | every field | [`bare`], and by the types in it [`doh`] |
+//! | the address | [`forms`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
+//! | a WebSocket, or WebAssembly | [`hosting`] |
+//! | what a tab shows | [`cloak`] |
 
 use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting};
 use crate::category::{CategorySet, Taxonomy};

@@ -12,7 +12,7 @@
 //!
 //! # Where to add
 //!
-//! A kind of restriction: a variant of [`How`], its arm in [`How::blocks`] and its words; how it is stated is `audit::incident::Limit`.
+//! A kind of restriction: a variant of [`How`], its arm in `How::blocks` and its words; how it is stated is `audit::incident::Limit`.
 
 use super::facts::Facts;
 use super::{Action, Judgement, Of, Policy, Reason};

@@ -9,7 +9,7 @@
 //! A person has so many KiB a second for all that they are sent, at all devices and by all workers: one [`Bucket`], in which each piece of [`GRAIN`] bytes
 //! has its place in the queue. A place is taken before the piece is, so those who come first do not keep others from their turn, as they would where all
 //! try again together; that is why it is no rate limiter of `governor`'s, which only says how long to wait before trying. What is held back is not read from
-//! its origin, and the time that takes is not counted against the origin: see [`Leash::was_held`].
+//! its origin, and the time that takes is not counted against the origin: see `Leash::was_held`.
 
 use super::Clock;
 use super::timer::Timer;

@@ -1,4 +1,4 @@
-//! What a message says, whatever its channel: what [`story`](crate::alert::story) tells of a matter, with what only a message has: a subject, whom it is for,
+//! What a message says, whatever its channel: what [`crate::alert::story`] tells of a matter, with what only a message has: a subject, whom it is for,
 //! who is told next, and a link.
 //!
 //! The subject is made of fixed words, the group, the time, the reference and, where the route says so, the name. It can hold nothing of a record: that is

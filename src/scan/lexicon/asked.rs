@@ -4,7 +4,7 @@
 //! patterns are followed of which a word is there that they cannot do without. What a name stands for is followed once from each place, however many patterns
 //! ask for it.
 //!
-//! Spelling: what [`crate::scan::fold`] makes one, letters that are drawn out (`diiie`), and slips ([`slips`]). A word that no pattern knows and that is one
+//! Spelling: what [`crate::scan::fold`] makes one, letters that are drawn out (`diiie`), and slips (`slips`). A word that no pattern knows and that is one
 //! letter away from just one long word that patterns know is read as that one. A word that is right as it is, and near another, is put into a file: what is known is
 //! never taken for a slip.
 //!
