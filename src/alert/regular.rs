@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::suppress;
 use super::theme::Theme;
 use super::week::{HeldBack, Matters, Reader as Readers, Week};
-use super::{changes, held};
+use super::{changes, held, volume};
 use crate::audit::Folder;
 use crate::audit::events::{self, Event, Severity, Wanted};
 use crate::audit::incident::{Act, Incident, fold};
@@ -34,11 +34,12 @@ use crate::telemetry::events::NobodyTold;
 use crate::telemetry::light::Light;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The file beside the engine's.
 pub const FILE: &str = "regular.json";
@@ -81,6 +82,8 @@ pub struct InForce<'a> {
     pub settings: &'a Settings,
     /// The school's hours.
     pub timetable: &'a Timetable,
+    /// The groups of staff.
+    pub staff: &'a [Arc<str>],
 }
 
 /// Why a regular message cannot be stated for now.
@@ -264,10 +267,28 @@ impl Clerk {
             ways: ways(&self.places.log, &incidents, from, now)?,
             held: held_back(&statements, &held::read(&self.places.alerts.join(held::FILE)), (from, now), &of.timetable.zone),
             changes: changes::since(&self.places.log, from)?,
+            unusual: self.unusual(of, from, now),
             zone: &of.timetable.zone,
         };
         let texts: Vec<_> = open.into_iter().map(|kind| (kind, week.text(if kind == WEEKLY { Readers::Officers } else { Readers::Governors }))).collect();
         self.state(texts, due, now)
+    }
+
+    /// How many people did much more than they usually do, by group and of what, on the days since then that are counted. Staff are left out.
+    fn unusual(&self, of: InForce<'_>, from: Timestamp, now: Timestamp) -> BTreeMap<(String, volume::What), u64> {
+        let book = volume::Book::read(&self.places.alerts.join(volume::FILE));
+        let day = |at: Timestamp| at.to_zoned(of.timetable.zone.clone()).date();
+        let days = day(from).series(1_i32.day()).take_while(|date| *date < day(now));
+        let people: BTreeSet<_> = days
+            .flat_map(|date| book.unusual(date, &of.settings.volume))
+            .filter(|one| !of.staff.iter().any(|group| **group == *one.group))
+            .map(|one| (one.group, one.what, one.who))
+            .collect();
+        let mut counts = BTreeMap::new();
+        for (group, what, _) in people {
+            *counts.entry((group, what)).or_insert(0) += 1;
+        }
+        counts
     }
 
     fn is_known(&self, kind: &'static str, date: Date) -> bool {

@@ -131,7 +131,7 @@ pub struct Book {
 }
 
 /// What is unusually much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// Visits and searches.
@@ -157,6 +157,18 @@ pub struct Unusual {
     pub count: u64,
     /// How much they usually do; none where they are new.
     pub usual: Option<u64>,
+}
+
+impl What {
+    /// It in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Visits => "pages and searches",
+            Self::Bytes => "what was loaded",
+            Self::Night => "pages and searches at night",
+        }
+    }
 }
 
 impl Unusual {

@@ -8,6 +8,7 @@ use super::digest::lateness;
 use super::health::{day_and_time, several};
 use super::suppress::Suppression;
 use super::theme::Theme;
+use super::volume::What;
 use crate::alert::digest::Due;
 use crate::audit::incident::{Act, Incident, Level, Person};
 use crate::bypass::Code;
@@ -165,6 +166,8 @@ pub struct Week<'a> {
     pub held: Vec<HeldBack>,
     /// Changes of `alerts.toml`: when, and of which parts.
     pub changes: Vec<(Timestamp, String)>,
+    /// How many people did much more than they usually do, by group and of what.
+    pub unusual: BTreeMap<(String, What), u64>,
     /// The school's time.
     pub zone: &'a TimeZone,
 }
@@ -206,6 +209,10 @@ impl Week<'_> {
         section(
             "Ways round the filter that were found",
             self.ways.iter().map(|(code, count)| format!("{}: {}, {}", code.as_str(), write.number(*count), code.words())).collect(),
+        );
+        section(
+            "People who did much more than they usually do, or at night (usher users activity)",
+            self.unusual.iter().map(|((group, what), count)| format!("{group}: {}, {}", what.words(), write.number(*count))).collect(),
         );
         section("How it was dealt with", self.handling(write));
         section("What counts for nothing for now, and how many signs that held back", self.suppressed(write));
@@ -400,6 +407,7 @@ mod tests {
             ways: [(Code::Wisp, 3)].into(),
             held: vec![HeldBack { suppression, signs: 14 }],
             changes: vec![(on(24), "recipient, routes".to_owned())],
+            unusual: [(("year-9".to_owned(), What::Night), 2)].into(),
             zone,
         }
     }
@@ -412,6 +420,7 @@ mod tests {
             By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse\n\
             People with signs of it that come to no matter so far:\n- drugs: 12\n- gambling: 1\n\
             Ways round the filter that were found:\n- wisp: 3, {}\n\
+            People who did much more than they usually do, or at night (usher users activity):\n- year-9: pages and searches at night, 2\n\
             How it was dealt with:\n- not read by anybody: 2, the oldest of Tue 24 Nov 12:00\n- open for more than five days: 0\n\
             - from a message to that it was read: 12 minutes in the median, of 3\n- messages that could not be handed over: 7\n\
             What counts for nothing for now, and how many signs that held back:\n- everything of the theme drugs, year-11, until 2026-12-01: 14\n\
@@ -419,7 +428,15 @@ mod tests {
             Code::Wisp.words()
         );
         assert_eq!(week(&zone).text(Reader::Officers), expected);
-        let quiet = Week { matters: Matters::default(), watched: Vec::new(), ways: BTreeMap::new(), held: Vec::new(), changes: Vec::new(), ..week(&zone) };
+        let quiet = Week {
+            matters: Matters::default(),
+            watched: Vec::new(),
+            ways: BTreeMap::new(),
+            held: Vec::new(),
+            changes: Vec::new(),
+            unusual: BTreeMap::new(),
+            ..week(&zone)
+        };
         let text = quiet.text(Reader::Officers);
         assert!(
             text.starts_with(
@@ -437,6 +454,12 @@ mod tests {
             text.contains("6 new, a few repeated, a few worse, a few of danger") && text.contains("year-7 6 new, a few repeated; year-9 a few worse"),
             "{text}"
         );
-        assert!(text.contains("gambling: a few") && text.contains("wisp: a few") && text.contains("open for more than five days: 0"), "{text}");
+        assert!(
+            text.contains("gambling: a few")
+                && text.contains("at night, a few")
+                && text.contains("wisp: a few")
+                && text.contains("open for more than five days: 0"),
+            "{text}"
+        );
     }
 }

@@ -104,8 +104,9 @@ impl Regular {
             clerk.settings_are(&text, now)?;
             self.seen = Some(settings.clone());
         }
-        let timetable = self.reloader.in_force.peek().timetable.clone();
-        let in_force = InForce { settings: &settings, timetable: &timetable };
+        let snapshot = self.reloader.in_force.get();
+        let staff: Vec<_> = snapshot.policy.groups.iter().filter(|group| group.staff).map(|group| group.name.clone()).collect();
+        let in_force = InForce { settings: &settings, timetable: &snapshot.timetable, staff: &staff };
         clerk.turn(now, in_force, &mut || self.subject().look(now))
     }
 

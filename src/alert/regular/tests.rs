@@ -67,7 +67,7 @@ impl Office {
             *looks += 1;
             vec![Check::new("filter", Light::Green, "it blocks")]
         };
-        let in_force = InForce { settings: &self.settings, timetable: &timetable };
+        let in_force = InForce { settings: &self.settings, timetable: &timetable, staff: &[] };
         self.clerk.turn(at(now), in_force, &mut machine).expect("it can be written");
     }
 

@@ -1,7 +1,7 @@
 //! `usher alerts export`: a school's incident log, as a table or as a page to print.
 
-use super::Desk;
 use super::matters::{Cover, Which, all};
+use super::{Desk, several};
 use crate::audit::incident::{Incident, Person};
 use crate::audit::lookups::Unshown;
 use crate::audit::pseudonyms::Pseudonyms;
@@ -77,7 +77,7 @@ impl Export {
             print_json(&serde_json::json!({ "alerts": entries.len(), "written": written, "names": self.with_names, "words": self.with_words }))?;
         } else {
             let whose = if self.with_names { "It names people: keep it as you keep safeguarding files." } else { "Pseudonyms stand for people and devices." };
-            print(format_args!("{} alerts written to {}, readable by you only. {whose}", entries.len(), written.join(" and ")))?;
+            print(format_args!("{} written to {}, readable by you only. {whose}", several(entries.len(), "alert", "alerts"), written.join(" and ")))?;
         }
         Ok(Answer::Yes)
     }
