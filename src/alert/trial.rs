@@ -64,13 +64,12 @@ impl Trial {
 
     /// The next record of this log, with what was remarked of it.
     pub fn take(&mut self, read: &Read, log: &Log) {
-        let seen = read.seen();
-        if seen.at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
-            self.ticked_ms = seen.at_ms;
-            self.mind.tick(seen.at_ms, &self.book);
+        let at_ms = read.seen().at_ms;
+        if at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
+            self.ticked_ms = at_ms;
+            self.mind.tick(at_ms, &self.book);
         }
-        self.mind.opened(&seen, &self.book, Tells::Yes);
-        self.mind.remarked(&seen, &read.remarks(), &self.book, Tells::Yes);
+        self.mind.whole(read, &self.book, Tells::Yes);
         for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
             match Unshown::of(log).find(id) {
                 Ok(row) => {

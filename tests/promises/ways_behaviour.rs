@@ -168,9 +168,14 @@ async fn the_parts_of_a_web_proxy_count_together_and_more_when_much_came_over_it
         assert!(wire.rest().await.len() > 300_000);
         drop(wire);
         usher.closed("/s").await;
-        let all = at_the_end(usher).await;
+        let files = usher.stopped().await;
+        let all = stated_in(&files.path("data/log"));
         let expected: &[&str] = if is_found { &["bypass concern 127.0.7.1"] } else { &NOTHING };
         assert_eq!(short(&all), expected, "{host}");
+        // Whoever tries the file on the past finds the same.
+        let settings = files.path("alerts.toml");
+        let tried = files.usher(&["alerts", "test", settings.to_str().expect("text"), "--from", "2026-11-25", "--to", "2026-11-28", "--json"]);
+        assert_eq!(tried.json()[0]["opened"], expected.len(), "{host}: {tried:?}");
         if is_found {
             says(&all[0], "of news.example within two minutes, and much came over the connection. It counts 8.");
         }

@@ -2,7 +2,7 @@
 
 use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
-use crate::alert::seen::Seen;
+use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{self, Book};
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
@@ -59,20 +59,36 @@ impl Mind {
         Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), due: Vec::new(), is_whole: true, key }
     }
 
+    /// Takes a record that is read: what it was opened with, and what is known since.
+    pub(in crate::alert) fn whole(&mut self, read: &Read, book: &Book, tells: Tells) {
+        self.opened(&read.seen(), book, tells);
+        self.ended(read, book, tells);
+    }
+
+    /// Takes what is known of a record that is read since it was opened.
+    pub(super) fn ended(&mut self, read: &Read, book: &Book, tells: Tells) {
+        let seen = read.seen();
+        if let Some(bytes) = read.bytes_down() {
+            self.closed(&seen, bytes, book, tells);
+        }
+        self.remarked(&seen, &read.remarks(), book, tells);
+    }
+
     /// Takes a record that was opened.
-    pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
+    pub(super) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
-        if !book.is_ours(seen)
+        let is_ours = book.is_ours(seen);
+        if !is_ours
             && let Some(act) = self.hooks.limits(seen)
             && tells == Tells::Yes
         {
             self.pending.push_back(act);
         }
         let rules = self.hooks.rules(seen);
-        if !rules.is_empty() && !book.is_ours(seen) {
+        if !rules.is_empty() && !is_ours {
             signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));
         }
-        let noticed = self.noticed(seen, book);
+        let noticed = self.noticed(seen, is_ours);
         signals.extend(noticed.iter().filter(|one| one.of.is_none()).filter_map(|one| signal::of_noticed(seen, book, one)));
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
@@ -89,8 +105,8 @@ impl Mind {
     }
 
     /// What is found out from this record and those before.
-    fn noticed(&mut self, seen: &Seen<'_>, book: &Book) -> ways::All {
-        if !self.is_whole || book.is_ours(seen) {
+    fn noticed(&mut self, seen: &Seen<'_>, is_ours: bool) -> ways::All {
+        if !self.is_whole || is_ours {
             return ways::All::new();
         }
         self.watch.opened(seen, &Here { key: &self.key, seen, hooks: &*self.hooks })
@@ -98,7 +114,7 @@ impl Mind {
 
     /// Only learns what was: what is found out from it was taken.
     pub(super) fn learn(&mut self, seen: &Seen<'_>, book: &Book) {
-        self.noticed(seen, book);
+        self.noticed(seen, book.is_ours(seen));
     }
 
     /// Takes that a record is over.
@@ -111,7 +127,7 @@ impl Mind {
     }
 
     /// Takes what was remarked of one when it was closed.
-    pub(in crate::alert) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
+    pub(super) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
         let signals = signal::remarked(seen, remarks, book);
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
@@ -146,10 +162,11 @@ impl Mind {
     }
 
     /// Staff have closed a matter. Returns the records of signs that came after it and are to be taken again.
-    pub(super) fn dealt_with(&mut self, episode: RecordId, theme: &str, at: i64) -> Vec<RecordId> {
+    pub(super) fn dealt_with(&mut self, episode: RecordId, theme: &str, at: i64, book: &Book) -> Vec<RecordId> {
         let closed = Theme::named(theme).and_then(|theme| self.episodes.closed(episode, theme, u64::try_from(at).unwrap_or(0)));
-        let Some((Step::End { episode, theme, at_ms, signals, last }, again)) = closed else { return Vec::new() };
-        self.pending.push_back(Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last });
+        let Some((end, again)) = closed else { return Vec::new() };
+        let act = self.act(end, None, book);
+        self.pending.extend(act);
         again
     }
 

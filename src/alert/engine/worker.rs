@@ -228,7 +228,7 @@ impl Worker {
     fn reread(&mut self, id: RecordId) -> Result<(), Unable> {
         let log = Log::open(&self.log)?;
         if let Some(read) = Unshown::of(&log).find(id)?.and_then(Read::of) {
-            self.ended(&read, Tells::Yes);
+            self.mind.ended(&read, &self.book, Tells::Yes);
         }
         Ok(())
     }
@@ -264,19 +264,8 @@ impl Worker {
     }
 
     fn whole(&mut self, read: &Read, tells: Tells) {
-        let seen = read.seen();
-        self.mind.opened(&seen, &self.book, tells);
-        self.ended(read, tells);
-        self.position = self.position.max(seen.id);
-    }
-
-    /// Takes what is known of a record since it was opened.
-    fn ended(&mut self, read: &Read, tells: Tells) {
-        let seen = read.seen();
-        if let Some(bytes) = read.bytes_down() {
-            self.mind.closed(&seen, bytes, &self.book, tells);
-        }
-        self.mind.remarked(&seen, &read.remarks(), &self.book, tells);
+        self.mind.whole(read, &self.book, tells);
+        self.position = self.position.max(read.seen().id);
     }
 
     fn each(&mut self, filter: Filter, mut take: impl FnMut(&mut Self, Read)) -> Result<(), Unable> {
@@ -355,7 +344,7 @@ impl Worker {
         }
         self.mind.episodes.keep_open(|who, theme, episode| stated.contains(&(who, theme, episode)));
         let closed = incidents.iter().filter(|incident| !incident.is_ended).filter_map(|incident| Some((incident, incident.closed?.0)));
-        closed.flat_map(|(incident, at)| self.mind.dealt_with(incident.opened.episode, &incident.opened.theme, at)).collect()
+        closed.flat_map(|(incident, at)| self.mind.dealt_with(incident.opened.episode, &incident.opened.theme, at, &self.book)).collect()
     }
 
     fn go_on(&mut self, kept: Kept, incidents: &[Incident]) -> Result<(), Unable> {
@@ -381,7 +370,7 @@ impl Worker {
             }
             worker.mind.learn(&seen, &worker.book);
             if seen.id > late {
-                worker.ended(&read, Tells::Yes);
+                worker.mind.ended(&read, &worker.book, Tells::Yes);
             }
         })?;
         for id in kept.open.iter().rev().filter(|id| **id <= late).take(MOST_REREAD) {
@@ -441,7 +430,7 @@ impl Worker {
                 let Some(act) = statement.read::<Act>() else { continue };
                 self.mind.hooks.stated(statement.number, statement.at, &act);
                 if let Act::Closed { episode, theme, .. } = &act {
-                    for id in self.mind.dealt_with(*episode, theme, statement.at) {
+                    for id in self.mind.dealt_with(*episode, theme, statement.at, &self.book) {
                         self.patiently(|worker| worker.take_again(id));
                     }
                 }
