@@ -30,6 +30,7 @@ use crate::bypass::Code;
 use crate::clock::Timetable;
 use crate::files;
 use crate::library::history::{self, What};
+use crate::policy::Group;
 use crate::telemetry::events::NobodyTold;
 use crate::telemetry::light::Light;
 use jiff::civil::Date;
@@ -39,7 +40,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The file beside the engine's.
 pub const FILE: &str = "regular.json";
@@ -82,8 +82,8 @@ pub struct InForce<'a> {
     pub settings: &'a Settings,
     /// The school's hours.
     pub timetable: &'a Timetable,
-    /// The groups of staff.
-    pub staff: &'a [Arc<str>],
+    /// The groups.
+    pub groups: &'a [Group],
 }
 
 /// Why a regular message cannot be stated for now.
@@ -281,7 +281,7 @@ impl Clerk {
         let days = day(from).series(1_i32.day()).take_while(|date| *date < day(now));
         let people: BTreeSet<_> = days
             .flat_map(|date| book.unusual(date, &of.settings.volume))
-            .filter(|one| !of.staff.iter().any(|group| **group == *one.group))
+            .filter(|one| !of.groups.iter().any(|group| group.staff && *group.name == *one.group))
             .map(|one| (one.group, one.what, one.who))
             .collect();
         let mut counts = BTreeMap::new();

@@ -279,6 +279,7 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::audit::RecordId;
+    use crate::audit::incident::fixture;
     use crate::audit::incident::{Opened, Outcome, Told};
     use jiff::civil::date;
 
@@ -288,22 +289,7 @@ mod tests {
     }
 
     fn matter(number: u64, theme: &str, who: &str, group: &str, day: i8) -> Incident {
-        let opened = Opened {
-            episode: RecordId(number),
-            theme: theme.into(),
-            level: Level::Concern,
-            who: Person::User(who.into()),
-            group: group.into(),
-            is_staff: group == "staff",
-            confidence: "proved".into(),
-            place: None,
-            client: "10.7.0.1".into(),
-            at_ms: 1,
-            rule: None,
-            factors: Vec::new(),
-            records: vec![RecordId(number)],
-            unseen: Vec::new(),
-        };
+        let opened = Opened { who: Person::User(who.into()), group: group.into(), is_staff: group == "staff", ..fixture::opened(number, theme) };
         let mut incident = Incident::new(opened.clone());
         incident.take(number, on(day).as_millisecond(), Act::Opened(Box::new(opened)));
         incident

@@ -105,8 +105,7 @@ impl Regular {
             self.seen = Some(settings.clone());
         }
         let snapshot = self.reloader.in_force.get();
-        let staff: Vec<_> = snapshot.policy.groups.iter().filter(|group| group.staff).map(|group| group.name.clone()).collect();
-        let in_force = InForce { settings: &settings, timetable: &snapshot.timetable, staff: &staff };
+        let in_force = InForce { settings: &settings, timetable: &snapshot.timetable, groups: &snapshot.policy.groups };
         clerk.turn(now, in_force, &mut || self.subject().look(now))
     }
 

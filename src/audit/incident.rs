@@ -400,13 +400,14 @@ impl Incident {
     }
 }
 
+/// A matter as others tell of it in their tests.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::audit::Folder;
+pub(crate) mod fixture {
+    use super::{Level, Opened, Person, RecordId};
 
-    pub(in crate::audit) fn opened(episode: u64, theme: &str) -> Act {
-        Act::Opened(Box::new(Opened {
+    /// A concern of this theme about k.smith of year 9, that began with the record of this number.
+    pub fn opened(episode: u64, theme: &str) -> Opened {
+        Opened {
             episode: RecordId(episode),
             theme: theme.into(),
             level: Level::Concern,
@@ -418,10 +419,21 @@ pub(super) mod tests {
             client: "10.7.0.1".into(),
             at_ms: 1,
             rule: None,
-            factors: vec!["It was typed.".into()],
+            factors: Vec::new(),
             records: vec![RecordId(episode)],
             unseen: Vec::new(),
-        }))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::audit::Folder;
+
+    pub(in crate::audit) fn opened(episode: u64, theme: &str) -> Act {
+        let factors = vec!["It was typed.".into()];
+        Act::Opened(Box::new(Opened { factors, ..fixture::opened(episode, theme) }))
     }
 
     #[test]

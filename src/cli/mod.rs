@@ -17,6 +17,7 @@ mod serve;
 mod table;
 mod tls;
 mod users;
+mod who;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};

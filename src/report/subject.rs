@@ -255,22 +255,13 @@ mod tests {
 
     #[test]
     fn alerts_are_given_without_those_who_dealt_with_them_and_without_other_pupils() {
-        use crate::audit::incident::{Act, Incident, Level, Opened, Outcome, Person};
+        use crate::audit::incident::{Act, Incident, Opened, Outcome, Person, fixture};
         let opened = Opened {
-            episode: crate::audit::RecordId(7),
-            theme: "self-harm".into(),
-            level: Level::Concern,
             who: Person::User("anna".into()),
-            group: "year-9".into(),
-            is_staff: false,
-            confidence: "proved".into(),
-            place: None,
-            client: "10.7.0.1".into(),
             at_ms: 1_795_600_920_000,
-            rule: None,
             factors: vec!["It was typed.".into()],
-            records: vec![crate::audit::RecordId(7)],
             unseen: vec!["Sealed.".into()],
+            ..fixture::opened(7, "self-harm")
         };
         let mut matter = Incident::new(opened.clone());
         let (episode, theme, by) = (opened.episode, opened.theme.clone(), "Ms Bell (account office)".to_owned());

@@ -2,7 +2,7 @@ use super::*;
 use crate::alert::plan::Recipient;
 use crate::alert::routes::{Due, Target};
 use crate::audit::RecordId;
-use crate::audit::incident::{Opened, Person, Told};
+use crate::audit::incident::{Opened, Told, fixture};
 use std::time::Duration;
 
 const MINUTE: i64 = 60_000;
@@ -19,22 +19,7 @@ fn rungs() -> Vec<Rung> {
 }
 
 fn incident(level: Level, acts: Vec<(i64, Act)>) -> Incident {
-    let opened = Opened {
-        episode: RecordId(7),
-        theme: "self-harm".into(),
-        level,
-        who: Person::User("k.smith".into()),
-        group: "year-9".into(),
-        is_staff: false,
-        confidence: "proved".into(),
-        place: None,
-        client: "10.7.0.1".into(),
-        at_ms: 0,
-        rule: None,
-        factors: Vec::new(),
-        records: Vec::new(),
-        unseen: Vec::new(),
-    };
+    let opened = Opened { level, at_ms: 0, records: Vec::new(), ..fixture::opened(7, "self-harm") };
     let acts = acts.into_iter().map(|(at, act)| (1, at, act)).collect();
     Incident { opened, level, acts, records: Vec::new(), is_ended: false, read: None, closed: None }
 }

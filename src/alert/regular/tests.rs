@@ -2,8 +2,7 @@ use super::*;
 use crate::alert::plan::{Digest, Recipient};
 use crate::alert::quiet::tests::school;
 use crate::alert::weights::Weights;
-use crate::audit::RecordId;
-use crate::audit::incident::{Level, Opened, Person};
+use crate::audit::incident::{Level, Opened, fixture};
 use crate::category::{ALWAYS_BLOCKED, CategoryInfo, Page, Taxonomy, Theme as CategoryTheme};
 use jiff::civil::{Weekday, time};
 
@@ -67,7 +66,7 @@ impl Office {
             *looks += 1;
             vec![Check::new("filter", Light::Green, "it blocks")]
         };
-        let in_force = InForce { settings: &self.settings, timetable: &timetable, staff: &[] };
+        let in_force = InForce { settings: &self.settings, timetable: &timetable, groups: &[] };
         self.clerk.turn(at(now), in_force, &mut machine).expect("it can be written");
     }
 
@@ -109,22 +108,7 @@ fn begin(place: &Path, now: Timestamp) -> Clerk {
 }
 
 fn opened(number: u64, level: Level) -> Act {
-    Act::Opened(Box::new(Opened {
-        episode: RecordId(number),
-        theme: "self-harm".into(),
-        level,
-        who: Person::User("k.smith".into()),
-        group: "year-9".into(),
-        is_staff: false,
-        confidence: "proved".into(),
-        place: None,
-        client: "10.7.0.1".into(),
-        at_ms: 1,
-        rule: None,
-        factors: Vec::new(),
-        records: vec![RecordId(number)],
-        unseen: Vec::new(),
-    }))
+    Act::Opened(Box::new(Opened { level, ..fixture::opened(number, "self-harm") }))
 }
 
 #[test]

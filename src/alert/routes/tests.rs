@@ -1,8 +1,8 @@
 use super::*;
 use crate::alert::plan::{Hook, Ladder, LineFile, Shape};
 use crate::alert::quiet::tests::{school, shipped};
-use crate::audit::RecordId;
 use crate::audit::incident::Person;
+use crate::audit::incident::fixture;
 use crate::outputs::webhook::Secret;
 
 pub(in crate::alert) fn recipient(role: &str, email: &str, user: Option<&str>) -> Recipient {
@@ -12,20 +12,10 @@ pub(in crate::alert) fn recipient(role: &str, email: &str, user: Option<&str>) -
 /// A matter of somebody, or of a device.
 pub(in crate::alert) fn matter(user: Option<&str>, is_staff: bool, theme: &str) -> Opened {
     Opened {
-        episode: RecordId(7),
-        theme: theme.into(),
-        level: Level::Concern,
         who: user.map_or_else(|| Person::Device("10.7.0.1".into()), |user| Person::User(user.into())),
         group: if is_staff { "staff" } else { "year-9" }.into(),
         is_staff,
-        confidence: "proved".into(),
-        place: None,
-        client: "10.7.0.1".into(),
-        at_ms: 1,
-        rule: None,
-        factors: Vec::new(),
-        records: vec![RecordId(7)],
-        unseen: Vec::new(),
+        ..fixture::opened(7, theme)
     }
 }
 

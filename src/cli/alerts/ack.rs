@@ -1,9 +1,10 @@
 //! `usher alerts ack`: somebody has read it.
 
 use super::Desk;
-use super::matters::{all, by, find};
+use super::matters::{all, find};
 use crate::audit::incident::{Act, Changed, Incident};
 use crate::audit::journal::Journal;
+use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use anyhow::bail;
 use clap::Args;

@@ -2,9 +2,10 @@
 
 use super::Desk;
 use super::ack::{closed_by, state};
-use super::matters::{all, by, find, one_of};
+use super::matters::{all, find, one_of};
 use crate::audit::incident::{Act, Incident, Level, Outcome, Person};
 use crate::audit::lookups::Reason;
+use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use anyhow::{anyhow, bail};
 use clap::Args;

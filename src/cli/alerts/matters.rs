@@ -10,13 +10,9 @@ use crate::audit::query::Filter;
 use crate::audit::record::RecordId;
 use crate::cli::log::{Why, times};
 use crate::config::reader::nearest_hint;
-use crate::files;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
-
-/// The longest name that somebody gives with `--as`.
-const LONGEST_NAME: usize = 100;
 
 /// Which matters. All that is given must hold.
 #[derive(Args)]
@@ -167,37 +163,13 @@ impl Cover {
     }
 }
 
-/// Who acts, as it is on record: the account, and the name that is given where several people share it.
-pub(super) fn by(name: Option<&str>) -> anyhow::Result<String> {
-    let account = files::own_account();
-    let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty());
-    if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME || name.contains(char::is_control)) {
-        bail!("--as takes a name");
-    }
-    Ok(name.map_or(account.clone(), |name| format!("{name} (account {account})")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::incident::fixture;
 
     fn matter(episode: u64, theme: &str) -> Incident {
-        Incident::new(Opened {
-            episode: RecordId(episode),
-            theme: theme.into(),
-            level: Level::Concern,
-            who: Person::User("k.smith".into()),
-            group: "year-9".into(),
-            is_staff: false,
-            confidence: "proved".into(),
-            place: None,
-            client: "10.7.0.1".into(),
-            at_ms: 1,
-            rule: None,
-            factors: Vec::new(),
-            records: vec![RecordId(episode)],
-            unseen: Vec::new(),
-        })
+        Incident::new(fixture::opened(episode, theme))
     }
 
     #[test]

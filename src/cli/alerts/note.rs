@@ -2,9 +2,10 @@
 
 use super::Desk;
 use super::ack::state;
-use super::matters::{all, by, find};
+use super::matters::{all, find};
 use crate::alert::story::one_line;
 use crate::audit::incident::Act;
+use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use anyhow::bail;
 use clap::Args;

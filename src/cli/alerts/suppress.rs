@@ -1,6 +1,5 @@
 //! `usher alerts suppress`: what counts for nothing, of whom, until when.
 
-use super::matters::by;
 use super::{Desk, several};
 use crate::alert::past::{Past, classes};
 use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
@@ -13,6 +12,7 @@ use crate::audit::journal::{Journal, Reader, Topic};
 use crate::audit::lookups::Reason;
 use crate::bypass::Code;
 use crate::cli::table::{safe, table};
+use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use crate::config::reader::nearest_hint;
 use crate::insight::Kind;

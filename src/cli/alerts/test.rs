@@ -11,6 +11,7 @@ use crate::alert::theme::Theme;
 use crate::alert::trial::Trial;
 use crate::audit::RecordId;
 use crate::audit::incident::{Level, Person};
+use crate::audit::journal::{Reader, Topic};
 use crate::audit::lookups::{Naming, Unpermitted};
 use crate::audit::pseudonyms::Pseudonyms;
 use crate::audit::query::Filter;
@@ -113,9 +114,11 @@ impl Test {
             bail!("--from is not before --to; to look so far back, give both");
         }
         let with_names = self.permit(desk, &settings.rules, from, to)?;
-        let mut trial = file.then(|| whole::trial(desk, &settings)).transpose()?;
+        // What was stated is read before the record: what is stated meanwhile is of neither.
+        let stated = if file { Reader::open(&desk.config.log())?.about(Topic::Alert, 0)? } else { Vec::new() };
+        let mut trial = file.then(|| whole::trial(desk, &settings, &stated)).transpose()?;
         let tried = try_rules(desk, &settings, trial.as_mut(), from, to)?;
-        let whole = trial.map(|trial| Whole::of(desk, trial, from, to)).transpose()?;
+        let whole = trial.map(|trial| Whole::of(trial, &stated, from, to)).transpose()?;
         let pseudonyms = (!with_names).then(|| Pseudonyms::new(&desk.secret));
         if self.json {
             if let Some(whole) = &whole {
@@ -237,8 +240,8 @@ fn of_rule(tried: &Tried, rule: usize) -> impl Iterator<Item = &Episode> {
     tried.episodes.iter().filter(move |episode| episode.rule == rule)
 }
 
-fn people<'e>(episodes: impl Iterator<Item = &'e Episode>) -> usize {
-    episodes.map(|episode| &episode.who).collect::<HashSet<_>>().len()
+fn people<'p>(all: impl Iterator<Item = &'p Person>) -> usize {
+    all.collect::<HashSet<_>>().len()
 }
 
 fn print_as_json(rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
@@ -255,7 +258,7 @@ fn print_as_json(rules: &[Rule], tried: &Tried, pseudonyms: Option<&Pseudonyms>)
             records: tried.records,
             people: tried.people,
             opened: of_rule(tried, place).count(),
-            of_people: people(of_rule(tried, place)),
+            of_people: people(of_rule(tried, place).map(|episode| &episode.who)),
             level: rule.level.as_str(),
             episodes: of_rule(tried, place).map(shown).collect(),
         })?;
@@ -284,7 +287,7 @@ fn show(desk: &Desk, rules: &[Rule], (tried, whole): (&Tried, Option<(&str, &Who
             Level::Concern => format!("would have opened {}", several(episodes().count(), "episode", "episodes")),
             Level::Danger => format!("would have opened {} of danger", several(episodes().count(), "episode", "episodes")),
         };
-        print(format_args!("the rule \"{}\" {opened} ({})", safe(&rule.name), several(people(episodes()), "person", "people")))?;
+        print(format_args!("the rule \"{}\" {opened} ({})", safe(&rule.name), several(people(episodes().map(|episode| &episode.who)), "person", "people")))?;
         let mut listing = table(&["began", "who", "group", "about", "reference", "signs"]);
         for episode in episodes().take(MOST_LISTED) {
             let began = desk.local(episode.began).strftime("%a %-d %b %H:%M").to_string();

@@ -8,10 +8,10 @@ use crate::audit::lookups::Reason;
 use crate::audit::restrictions::{Book, CALENDAR, Limit, Limited, MOST, Made};
 use crate::category::Taxonomy;
 use crate::cli::table::{safe, table};
+use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use crate::config::Config;
 use crate::config::reader::nearest_hint;
-use crate::files;
 use crate::host::Host;
 use crate::identity::local::Users as UsersFile;
 use crate::policy::restrict::{How, Restriction, Subject, until_words};
@@ -134,12 +134,7 @@ impl Who {
         let Some(reason) = &self.reason else {
             bail!("say why, with --reason \"...\": a few words that another person will understand later. Nothing was changed")
         };
-        let account = files::own_account();
-        let name = self.name.as_deref().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty());
-        if name.as_ref().is_some_and(|name| name.chars().count() > 100 || name.contains(char::is_control)) {
-            bail!("--as takes a name");
-        }
-        Ok((name.map_or(account.clone(), |name| format!("{name} (account {account})")), reason.parse()?))
+        Ok((by(self.name.as_deref())?, reason.parse()?))
     }
 }
 

@@ -2,25 +2,17 @@ use super::*;
 use crate::alert::outbox::State;
 use crate::alert::routes::Target;
 use crate::audit::RecordId;
-use crate::audit::incident::Opened;
+use crate::audit::incident::{Opened, fixture};
 use proptest::prelude::*;
 
 fn opened() -> Opened {
     Opened {
-        episode: RecordId(77),
-        theme: "self-harm".into(),
         level: Level::Danger,
-        who: Person::User("k.smith".into()),
-        group: "year-9".into(),
-        is_staff: false,
-        confidence: "proved".into(),
         place: Some("Room 12".into()),
-        client: "10.7.0.1".into(),
         at_ms: 1_795_600_920_000,
-        rule: None,
         factors: vec!["It was typed.".into()],
-        records: vec![RecordId(77)],
         unseen: vec!["The words of pages were not read.".into()],
+        ..fixture::opened(77, "self-harm")
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a whole file would have come to: its arithmetic, its rules, what counts for nothing, and whom its routes would have told.
 
-use super::name;
+use super::{MOST_LISTED, name, people};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
 use crate::alert::trial::{Matter, Trial};
 use crate::app;
 use crate::audit::RecordId;
-use crate::audit::incident::{Incident, Level, fold};
-use crate::audit::journal::{Reader, Topic};
+use crate::audit::incident::{Incident, Level, Person, fold};
+use crate::audit::journal::Statement;
 use crate::audit::pseudonyms::Pseudonyms;
 use crate::cli::alerts::{Desk, several};
 use crate::cli::table::{align_numbers, safe, table};
@@ -16,10 +16,7 @@ use crate::proxy::own_pages::own_names;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
-
-/// The most episodes that are listed; all are counted.
-const MOST_LISTED: usize = 100;
+use std::collections::BTreeMap;
 
 /// What came of it.
 pub(super) struct Whole {
@@ -65,19 +62,17 @@ struct ShownMatter<'a> {
 }
 
 /// The past, to be weighed by these settings.
-pub(super) fn trial(desk: &Desk, settings: &Settings) -> anyhow::Result<Trial> {
+pub(super) fn trial(desk: &Desk, settings: &Settings, stated: &[Statement]) -> anyhow::Result<Trial> {
     let own = own_names(&desk.config.settings.own_host).iter().map(|name| name.as_str().into()).collect();
     let snapshot = app::look(&desk.config, desk.secret)?;
-    let stated = Reader::open(&desk.config.log())?.about(Topic::Alert, 0)?;
-    Ok(Trial::new(settings.clone(), snapshot, own, &desk.secret, &stated))
+    Ok(Trial::new(settings.clone(), snapshot, own, &desk.secret, stated))
 }
 
 impl Whole {
-    pub(super) fn of(desk: &Desk, trial: Trial, from: Timestamp, to: Timestamp) -> anyhow::Result<Self> {
-        let stated = Reader::open(&desk.config.log())?.about(Topic::Alert, 0)?;
+    pub(super) fn of(trial: Trial, stated: &[Statement], from: Timestamp, to: Timestamp) -> anyhow::Result<Self> {
         let is_in = |incident: &Incident| Timestamp::from_millisecond(incident.opened.at_ms.cast_signed()).is_ok_and(|at| from <= at && at < to);
         let mut in_fact = BTreeMap::new();
-        for incident in fold(&stated).into_iter().filter(is_in) {
+        for incident in fold(stated).into_iter().filter(is_in) {
             *in_fact.entry(incident.opened.theme).or_insert(0) += 1;
         }
         Ok(Self { matters: trial.end()?, in_fact })
@@ -100,7 +95,14 @@ impl Whole {
                 *told.entry(&**whom).or_insert(0) += 1;
             }
             let danger = matters.iter().filter(|matter| matter.level == Level::Danger).count();
-            Some(ShownTheme { theme: theme.as_str(), danger, concern: matters.len() - danger, opened_in_fact, of_people: people(matters.into_iter()), told })
+            Some(ShownTheme {
+                theme: theme.as_str(),
+                danger,
+                concern: matters.len() - danger,
+                opened_in_fact,
+                of_people: people(whose(matters.into_iter())),
+                told,
+            })
         };
         Theme::NAMES.into_iter().filter_map(shown).collect()
     }
@@ -133,7 +135,7 @@ impl Whole {
             opened: self.matters.len(),
             danger: self.danger(),
             opened_in_fact: self.in_fact.values().sum(),
-            of_people: people(self.matters.iter()),
+            of_people: people(whose(self.matters.iter())),
             untold: self.untold(),
             themes: self.themes(),
             episodes: self.matters.iter().map(shown).collect(),
@@ -142,7 +144,7 @@ impl Whole {
 
     pub(super) fn show(&self, desk: &Desk, file: &str, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
         let opened = several(self.matters.len(), "episode", "episodes");
-        let (danger, of) = (self.danger(), several(people(self.matters.iter()), "person", "people"));
+        let (danger, of) = (self.danger(), several(people(whose(self.matters.iter())), "person", "people"));
         let in_fact = self.in_fact.values().sum::<usize>();
         print(format_args!("with {} there would have been {opened}, {danger} of danger ({of}); in fact there {} {in_fact}", safe(file), were(in_fact)))?;
         let themes = self.themes();
@@ -188,6 +190,6 @@ fn at(matter: &Matter) -> Timestamp {
     Timestamp::from_millisecond(matter.opened.at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn people<'m>(matters: impl Iterator<Item = &'m Matter>) -> usize {
-    matters.map(|matter| &matter.opened.who).collect::<HashSet<_>>().len()
+fn whose<'m>(matters: impl Iterator<Item = &'m Matter>) -> impl Iterator<Item = &'m Person> {
+    matters.map(|matter| &matter.opened.who)
 }
