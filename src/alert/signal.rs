@@ -30,6 +30,7 @@ use crate::insight::{Kind, Stage, Start, ai};
 use crate::policy::words::Way;
 use crate::policy::words::Words as PageWords;
 use crate::scan::lexicon::Lexicon;
+use crate::scan::lexicon::learned::Telling;
 use crate::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -182,6 +183,12 @@ impl Book {
         Self { weights, unread, taxonomy, lexicon, own, self_test, of_phrases, telling }
     }
 
+    /// The alert theme of a theme of the phrase files.
+    #[must_use]
+    pub fn theme_of(&self, phrases: &str) -> Option<Theme> {
+        self.of_phrases[self.lexicon.theme(phrases)?.place()]
+    }
+
     fn lexicon(&self) -> &Lexicon {
         &self.lexicon
     }
@@ -279,6 +286,8 @@ pub struct Once {
     pub level: Option<Level>,
     /// Why, in a sentence.
     pub says: String,
+    /// Whether no entry says so, but all the words together.
+    pub is_learned: bool,
 }
 
 /// What these words come to if they are searched for once and let through.
@@ -305,14 +314,27 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
         dest: None,
         mode: None,
     };
+    let learned = typed::learned(book, words);
     let of = |signal: Signal| {
         let level = match signal.theme {
             Theme::Bypass => Some(Level::Watch),
             theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
         };
-        Once { theme: signal.theme, level, says: signal.sign.says }
+        Once { theme: signal.theme, level, says: signal.sign.says, is_learned: learned == Some(signal.theme) }
     };
     signals(&seen, book).into_iter().map(of).collect()
+}
+
+/// The features of words, with what the phrase files make of them: what weights are learned for.
+#[must_use]
+pub fn features(words: &str, book: &Book) -> Vec<String> {
+    typed::features(book, words)
+}
+
+/// The features that speak loudest for what words read like, or against it; nothing if they read like nothing.
+#[must_use]
+pub fn telling(words: &str, book: &Book) -> Vec<Telling> {
+    typed::telling(book, words)
 }
 
 /// What was remarked when a record was closed.
@@ -450,7 +472,7 @@ fn searched(about: &About<'_>, found: &mut Signals) {
         // What one sentence says is one matter. Of other themes that it touches it is worth watching.
         let is_beside = chief.is_some_and(|chief| chief != theme);
         let strength = if is_beside { hit.strength().min(typed::BESIDE) } else { hit.strength() };
-        let Some((entry, _)) = hit.heaviest.filter(|_| strength > 0) else { continue };
+        let Some(entry) = hit.entry().filter(|_| strength > 0) else { continue };
         let lexicon = about.book.lexicon();
         if theme == Theme::Bypass {
             if about.intent >= Intent::Clicked {
@@ -459,7 +481,7 @@ fn searched(about: &About<'_>, found: &mut Signals) {
             continue;
         }
         let source = if is_prompt { Source::Prompt } else { Source::Search };
-        let key = key(&["words", &lexicon.entries()[entry as usize].text]);
+        let key = key(&["words", &lexicon.entries()[entry as usize].text, &hit.apart()]);
         found.push(Signal { theme, way: None, sign: about.sign(source, strength, key, hit.says(lexicon, is_prompt, chief.filter(|_| is_beside))) });
     }
 }

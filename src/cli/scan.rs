@@ -1,10 +1,11 @@
 //! `usher scan`: what the phrases say of a text, by the same code that reads pages as they pass.
 
+mod asked;
+mod learn;
+
 use super::table::{align_numbers, safe, table};
 use super::{Answer, print, print_json};
-use crate::alert::signal::{Book, Once, SelfTest, once};
 use crate::app;
-use crate::audit::incident::Level;
 use crate::config::Config;
 use crate::identity::Standing;
 use crate::policy::words::Way;
@@ -13,7 +14,9 @@ use crate::scan::window::{Repeats, Score};
 use crate::scan::{Kind, Scanner, label};
 use crate::snapshot::Snapshot;
 use anyhow::{Context, bail};
+use asked::Asked;
 use clap::{Args, Subcommand};
+use learn::Learn;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -32,57 +35,11 @@ pub(super) enum Scan {
         after_help = "Examples:\n  usher scan asked \"how to hide a vape at school\"\n  usher scan asked - < searches.txt\n  usher scan asked - --json < searches.txt\n\nEach is weighed for itself, as if it was typed once and let through. With - a line is one search. Nothing is put on record."
     )]
     Asked(Asked),
-}
-
-#[derive(Args)]
-pub(super) struct Asked {
-    /// The words; "-" for lines that come through a pipe.
-    words: String,
-    /// Print a line of JSON for each.
-    #[arg(long)]
-    json: bool,
-}
-
-/// What words came to in one theme.
-#[derive(Serialize)]
-struct OfAsked<'a> {
-    words: &'a str,
-    theme: &'static str,
-    level: Option<&'static str>,
-    why: String,
-}
-
-impl Asked {
-    fn run(self, path: &Path) -> anyhow::Result<Answer> {
-        let config = Config::load(path)?;
-        let secret = app::open_data(&config)?;
-        let snapshot = app::look(&config, secret)?;
-        let weights = config.rulebook()?.alerts.weights.clone();
-        let book = Book::new(weights, &snapshot, Vec::new(), SelfTest::new(&secret));
-        let mut text = String::new();
-        if self.words == "-" {
-            io::stdin().lock().read_to_string(&mut text).context("what comes through the pipe is no text in UTF-8")?;
-        } else {
-            text.push_str(&self.words);
-        }
-        let mut is_concern = false;
-        for words in text.lines().filter(|line| !line.trim().is_empty()) {
-            let found = once(words, &book);
-            is_concern |= found.iter().any(|once| once.level > Some(Level::Watch));
-            if found.is_empty() && !self.json {
-                print(format_args!("nothing: {}", safe(words)))?;
-            }
-            for Once { theme, level, says } in found {
-                let level = level.map(Level::as_str);
-                if self.json {
-                    print_json(&OfAsked { words, theme: theme.as_str(), level, why: says })?;
-                } else {
-                    print(format_args!("{} {}: {}  {}", theme.as_str(), level.unwrap_or("too little"), safe(words), safe(&says)))?;
-                }
-            }
-        }
-        Ok(if is_concern { Answer::No } else { Answer::Yes })
-    }
+    /// Learn weights of words from examples: lines that pupils type, and lines that only look like them. Says how much is found of lines that it did not learn from.
+    #[command(
+        after_help = "Examples:\n  usher scan learn blocklists/lexicon/examples --to blocklists/lexicon/phrases/learned\n  usher scan learn examples our-own-examples --to /etc/usher/phrases/learned\n  usher scan learn examples --wrong 0.2 --to learned --json\n\nA file of examples has headings \"= drugs concern\" (a theme; watch, concern or danger) and \"= none\", and below each the lines as they were typed.\nThe file that is written is a phrase file: put it where [scan] phrases in usher.toml looks, one of them only. Then: usher check, and reload."
+    )]
+    Learn(Learn),
 }
 
 #[derive(Args)]
@@ -135,6 +92,7 @@ impl Scan {
     pub(super) fn run(self, path: &Path) -> anyhow::Result<Answer> {
         let this = match self {
             Self::Asked(asked) => return asked.run(path),
+            Self::Learn(learn) => return learn.run(path),
             Self::Try(this) => this,
         };
         let config = Config::load(path)?;

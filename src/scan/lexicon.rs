@@ -5,7 +5,8 @@
 //! lines, and no page says truly which one it is in.
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
-//! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]); pages are not read by them.
+//! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]), and weights that were learned
+//! from examples ([`learned`]); pages are not read by them.
 //!
 //! # What is held here, and what in the score
 //!
@@ -15,6 +16,7 @@
 pub mod asked;
 pub mod e2guardian;
 mod fault;
+pub mod learned;
 pub mod lines;
 pub mod pattern;
 
@@ -22,6 +24,8 @@ use super::fold::fold;
 use super::index::Index;
 use asked::{Asked, Ready, Text};
 pub use fault::{Fault, Problem};
+use learned::features::{Names, features};
+use learned::{Learned, Reading, Telling};
 use pattern::Patterns;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -146,6 +150,8 @@ pub struct Lexicon {
     themes: Vec<Theme>,
     files: Vec<Box<str>>,
     asked: Ready,
+    learned: Learned,
+    names: Names,
 }
 
 impl fmt::Debug for Lexicon {
@@ -207,6 +213,23 @@ impl Lexicon {
         self.asked.find(text, is_whole)
     }
 
+    /// What somebody typed reads like, by all its words. `marks` are what else is known of it, as they were when the weights were learned.
+    #[must_use]
+    pub fn reads_like(&self, text: &Text<'_>, marks: &[String]) -> Option<Reading> {
+        self.learned.read(&self.asked.spelled(text), &self.names, marks)
+    }
+
+    /// The features that speak loudest for that, or against it, the loudest first.
+    #[must_use]
+    pub fn telling(&self, text: &Text<'_>, marks: &[String], reading: &Reading) -> Vec<Telling> {
+        self.learned.telling(&self.asked.spelled(text), &self.names, marks, reading)
+    }
+
+    /// Tells each feature of what somebody typed, some more than once: what weights are learned for.
+    pub fn features(&self, text: &Text<'_>, marks: &[String], tell: &mut dyn FnMut(&str)) {
+        features(&self.asked.spelled(text), false, &self.names, marks, tell);
+    }
+
     /// How many words an entry of one phrase has; what it is found by is its end.
     #[must_use]
     pub fn words(&self, entry: u32) -> usize {
@@ -263,6 +286,7 @@ pub struct Builder {
     patterns: Patterns,
     /// A pattern as written and what it speaks for, to its place.
     known_patterns: HashMap<(Box<str>, Themes), usize>,
+    learned: Learned,
 }
 
 impl Builder {
@@ -396,8 +420,9 @@ impl Builder {
                 theme.category = theme.name.clone();
             }
         }
+        let names = self.patterns.plain_names();
         let asked = Ready::new(self.patterns);
-        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files, asked })
+        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files, asked, learned: self.learned, names })
     }
 }
 

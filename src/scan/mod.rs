@@ -24,6 +24,7 @@ pub mod fold;
 pub mod html;
 pub mod index;
 pub mod json;
+pub mod learn;
 pub mod lexicon;
 pub mod messages;
 pub mod script;

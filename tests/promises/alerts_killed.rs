@@ -112,7 +112,8 @@ async fn while_the_journal_cannot_be_written_that_is_said_and_nothing_is_lost() 
     get(3, proxy).await;
     assert_eq!(short(&stated_in(&usher.files.path("data/log"))), [] as [&str; 0]);
     change("DROP TRIGGER refused");
-    let said = usher.says("alerts");
+    // What else concerns alerts may be said at any time: a look whether somebody is told is due each half second.
+    let said = usher.says("put on record");
     assert!(said.contains("can be put on record again"), "it is said once: {said}");
     usher.signal(Signal::TERM);
     usher.ended();

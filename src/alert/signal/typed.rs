@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! words ─▶ phrases of the lexicon, as in pages ─┐
-//!      └─▶ its patterns of what is typed ───────┴─▶ the heaviest that counts, less what takes off ─▶ strength
+//!      ├─▶ its patterns of what is typed ───────┴─▶ the heaviest that counts, less what takes off ─▶ strength
+//!      └─▶ all words, with what that came to ─────▶ what it reads like (learned) ─────────────────▶ strength, if it is more
 //! ```
 //!
 //! A word counts for the heaviest entry that it is a part of. What takes off is taken off the heaviest, with one limit: what somebody says of themselves, and what
@@ -11,6 +12,9 @@
 //!
 //! One sentence is one matter: of the themes that it comes to a concern of, the one with the strongest words is its theme ([`chief`]), and the graver of two that are
 //! as strong. Of the others it is worth watching ([`BESIDE`]).
+//!
+//! What was learned from examples ([`crate::scan::lexicon::learned`]) speaks for one theme. Where an entry makes something a concern already, it says only whether
+//! that is danger: an entry knows its theme better.
 
 use super::super::severity::{MEANT, STRONG};
 use super::super::theme::Theme;
@@ -19,7 +23,8 @@ use super::Book;
 use crate::insight::Stage;
 use crate::scan::fold::Folder;
 use crate::scan::lexicon::asked::Text;
-use crate::scan::lexicon::{Lexicon, MOST_THEMES, Themes};
+use crate::scan::lexicon::learned::{Reading, Telling};
+use crate::scan::lexicon::{Entry, Lexicon, MOST_THEMES, Themes};
 use crate::scan::window::{Repeats, Window};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -60,7 +65,12 @@ pub(super) struct Hit {
     off: i32,
     /// Whether what is left is a concern whatever is taken off.
     is_own: bool,
+    /// What all the words read like, where that is more.
+    learned: Option<(Reading, i32)>,
 }
+
+/// What words came to, by theme.
+type Hits = SmallVec<[(Theme, Hit); 1]>;
 
 /// An entry that was found.
 struct One {
@@ -71,23 +81,41 @@ struct One {
     words: Range<usize>,
 }
 
-/// Weighs words for each alert theme.
-pub(super) fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, Hit); 1]> {
-    let lexicon = book.lexicon();
+/// A text, folded.
+fn folded(term: &str) -> String {
     let mut folded = Vec::new();
     let mut folder = Folder::default();
     folder.feed(&term[..term.floor_char_boundary(MOST_BYTES)], &mut folded);
     folder.part(&mut folded);
-    let mut found = phrases(lexicon, &folded, stage);
-    let folded = String::from_utf8(folded).unwrap_or_default();
+    String::from_utf8(folded).unwrap_or_default()
+}
+
+/// Weighs words for each alert theme.
+pub(super) fn weigh(book: &Book, term: &str, stage: Stage) -> Hits {
+    let folded = folded(term);
     let text = Text::of(&folded);
-    found.extend(lexicon.asked(&text, stage != Stage::Typing).into_iter().map(|asked| one(lexicon, asked.entry, asked.words)));
+    let (mut hits, not_meant) = by_entries(book, &folded, &text, stage);
+    // Half a sentence reads like anything.
+    if stage != Stage::Typing {
+        read(book, &text, &mut hits, &not_meant);
+    }
+    hits
+}
+
+/// What entries make of the words, and the themes of which they say that nothing is meant.
+fn by_entries(book: &Book, folded: &str, text: &Text<'_>, stage: Stage) -> (Hits, SmallVec<[Theme; 1]>) {
+    let lexicon = book.lexicon();
+    let mut found = phrases(lexicon, folded.as_bytes(), stage);
+    found.extend(lexicon.asked(text, stage != Stage::Typing).into_iter().map(|asked| one(lexicon, asked.entry, asked.words)));
     let has_i = text.words.len() <= SHORT && text.words.iter().any(|word| I.contains(word));
-    let of = |themes: Themes| themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()]);
-    let mut hits: SmallVec<[(Theme, Hit); 1]> = SmallVec::new();
+    let (mut hits, mut not_meant) = (Hits::new(), SmallVec::new());
     for (_, theme) in Theme::NAMES {
-        let mut of_it: Vec<&One> = found.iter().filter(|one| of(one.themes).any(|known| known == theme)).collect();
-        if !of_it.iter().any(|one| one.weight > 0) || of_it.iter().any(|one| one.weight <= NOT_MEANT) {
+        let mut of_it: Vec<&One> = found.iter().filter(|one| of_phrases(book, one.themes).any(|known| known == theme)).collect();
+        if of_it.iter().any(|one| one.weight <= NOT_MEANT) {
+            not_meant.push(theme);
+            continue;
+        }
+        if !of_it.iter().any(|one| one.weight > 0) {
             continue;
         }
         of_it.sort_by_key(|one| (std::cmp::Reverse(one.weight), one.words.start, one.entry));
@@ -108,7 +136,64 @@ pub(super) fn weigh(book: &Book, term: &str, stage: Stage) -> SmallVec<[(Theme, 
         }
         hits.push((theme, hit));
     }
-    hits
+    (hits, not_meant)
+}
+
+/// The alert themes of themes of the lexicon.
+fn of_phrases(book: &Book, themes: Themes) -> impl Iterator<Item = Theme> {
+    themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()])
+}
+
+/// What the entries came to, for what is learned: those marks are features beside the words.
+fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
+    let word = |hit: &Hit| match hit.strength() {
+        MEANT.. => Some("meant"),
+        STRONG.. => Some("strong"),
+        HALF_STRONG.. => Some("half"),
+        1.. => Some("weak"),
+        0 => None,
+    };
+    hits.iter().filter_map(|(theme, hit)| Some(format!("[{} {}]", theme.as_str(), word(hit)?))).collect()
+}
+
+/// Raises the theme that the words read like to what they read like.
+fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme]) {
+    let lexicon = book.lexicon();
+    let Some(reading) = lexicon.reads_like(text, &marks(hits)) else { return };
+    let entry = &lexicon.entries()[reading.entry as usize];
+    let weight = entry.weight;
+    let known = chief(hits, &book.weights).filter(|chief| hits.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));
+    let Some(theme) = known.or_else(|| of_phrases(book, entry.themes).next()).filter(|theme| !not_meant.contains(theme)) else { return };
+    match hits.iter_mut().find(|(of, _)| *of == theme) {
+        Some((_, hit)) => hit.learned = Some((reading, weight)),
+        None => hits.push((theme, Hit { learned: Some((reading, weight)), ..Hit::default() })),
+    }
+}
+
+/// The features of words, for weights to be learned.
+pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
+    let folded = folded(term);
+    let text = Text::of(&folded);
+    let marks = marks(&by_entries(book, &folded, &text, Stage::Asked).0);
+    let mut found = Vec::new();
+    book.lexicon().features(&text, &marks, &mut |feature| found.push(feature.to_owned()));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The theme of which no entry says so, but all the words together.
+pub(super) fn learned(book: &Book, term: &str) -> Option<Theme> {
+    weigh(book, term, Stage::Asked).into_iter().find(|(_, hit)| hit.is_learned()).map(|(theme, _)| theme)
+}
+
+/// Which features of words spoke for what they read like.
+pub(super) fn telling(book: &Book, term: &str) -> Vec<Telling> {
+    let folded = folded(term);
+    let text = Text::of(&folded);
+    let marks = marks(&by_entries(book, &folded, &text, Stage::Asked).0);
+    let lexicon = book.lexicon();
+    lexicon.reads_like(&text, &marks).map(|reading| lexicon.telling(&text, &marks, &reading)).unwrap_or_default()
 }
 
 fn one(lexicon: &Lexicon, entry: u32, words: Range<usize>) -> One {
@@ -134,6 +219,17 @@ fn phrases(lexicon: &Lexicon, folded: &[u8], stage: Stage) -> Vec<One> {
         .collect()
 }
 
+/// How strong an entry of this weight is by itself.
+fn alone(weight: i32) -> u32 {
+    match weight {
+        DANGER.. => MEANT,
+        CONCERN.. => STRONG,
+        WITH_ANOTHER.. => HALF_STRONG,
+        RARELY_MEANT_WELL.. => 40,
+        _ => 0,
+    }
+}
+
 /// The theme that words are about, if they are strong in any. Ways round the filter have points of their own, and stand beside.
 pub(super) fn chief(hits: &[(Theme, Hit)], weights: &Weights) -> Option<Theme> {
     let strong = hits.iter().filter(|(theme, hit)| *theme != Theme::Bypass && hit.strength() >= HALF_STRONG);
@@ -142,17 +238,30 @@ pub(super) fn chief(hits: &[(Theme, Hit)], weights: &Weights) -> Option<Theme> {
 }
 
 impl Hit {
+    /// The entry that makes it what it is.
+    pub(super) fn entry(&self) -> Option<u32> {
+        if self.is_learned() { self.learned.as_ref().map(|(reading, _)| reading.entry) } else { self.heaviest.map(|(entry, _)| entry) }
+    }
+
+    fn is_learned(&self) -> bool {
+        self.learned.as_ref().is_some_and(|(_, weight)| alone(*weight) > self.by_entries())
+    }
+
+    /// What tells texts of the same entry apart. An entry says the same each time; what was learned has an entry for a whole theme, and texts have their points.
+    pub(super) fn apart(&self) -> String {
+        self.learned.as_ref().filter(|_| self.is_learned()).map_or_else(String::new, |(reading, _)| reading.points.to_string())
+    }
+
     /// How strong it is, in hundredths.
     pub(super) fn strength(&self) -> u32 {
+        self.by_entries().max(self.learned.as_ref().map_or(0, |(_, weight)| alone(*weight)))
+    }
+
+    /// How strong the entries make it.
+    fn by_entries(&self) -> u32 {
         let weight = self.heaviest.map_or(0, |(_, weight)| weight.saturating_add(self.off));
         let weight = if self.is_own { weight.max(CONCERN) } else { weight };
-        let alone = match weight {
-            DANGER.. => MEANT,
-            CONCERN.. => STRONG,
-            WITH_ANOTHER.. => HALF_STRONG,
-            RARELY_MEANT_WELL.. => 40,
-            _ => 0,
-        };
+        let alone = alone(weight);
         match (self.grave, self.entries, weight) {
             (2.., _, RARELY_MEANT_WELL..) if alone < STRONG => (alone + STRONG - HALF_STRONG).min(STRONG),
             // Two words that lessons say too are a little more than one.
@@ -162,10 +271,20 @@ impl Hit {
     }
 
     pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
+        let beside = beside.map(|chief| format!("; they are about {} above all", chief.words())).unwrap_or_default();
+        if let Some((reading, weight)) = self.learned.as_ref().filter(|_| self.is_learned()) {
+            let what = if is_prompt { "What an AI was asked, taken together, reads" } else { "The words searched for, taken together, read" };
+            let entry = &lexicon.entries()[reading.entry as usize];
+            let file = file_of(lexicon, entry);
+            let [points, from] = [reading.points, reading.from].map(|points| f64::from(points) / 100.0);
+            return format!(
+                "{what} like what is said of it, which weighs {weight}: {points:.2} points, where {from:.2} are enough ({file}, learned from examples){beside}."
+            );
+        }
         let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
         let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
         let entry = &lexicon.entries()[place as usize];
-        let file = lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file));
+        let file = file_of(lexicon, entry);
         let theme = entry.themes.iter(lexicon.themes().len()).next().map_or("", |theme| &*lexicon.themes()[theme.place()].name).replace('-', " ");
         let more = match self.entries {
             0 | 1 => String::new(),
@@ -177,7 +296,11 @@ impl Hit {
             (off, false) => format!("; {} is taken off for words of help or learning", -off),
             (off, true) => format!("; {} is taken off for words of help or learning, but it is said of oneself and stays a concern", -off),
         };
-        let beside = beside.map(|chief| format!("; they are about {} above all", chief.words())).unwrap_or_default();
         format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}{beside}.", entry.line)
     }
+}
+
+/// The name of the file of an entry.
+fn file_of<'l>(lexicon: &'l Lexicon, entry: &Entry) -> &'l str {
+    lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file))
 }

@@ -48,6 +48,8 @@ pub(super) struct Ready {
     /// The lengths of beginnings, in bytes.
     lengths: Vec<usize>,
     slips: Slips,
+    /// Words by their numbers.
+    spelled: Vec<Box<str>>,
 }
 
 impl Ready {
@@ -67,7 +69,15 @@ impl Ready {
         lengths.sort_unstable();
         lengths.dedup();
         let slips = Slips::of(&patterns.words);
-        Self { patterns, by_word, by_beginning, lengths, slips }
+        let mut spelled: Vec<Box<str>> = vec![Box::default(); patterns.words.len()];
+        patterns.words.iter().for_each(|(word, number)| spelled[*number as usize] = word.clone());
+        Self { patterns, by_word, by_beginning, lengths, slips, spelled }
+    }
+
+    /// The words of a text as they are meant: slips mended where a pattern knows the word, all else as it is.
+    pub(super) fn spelled<'t>(&'t self, text: &Text<'t>) -> Vec<&'t str> {
+        let one = |word: &&'t str| self.word(word, false).number.and_then(|number| self.spelled.get(number as usize)).map_or(*word, |word| &**word);
+        text.words.iter().map(one).collect()
     }
 
     /// The patterns that fit, in the order of the files. Of a word that may go on nothing is known: `is_whole` is whether the last one is over.

@@ -87,8 +87,13 @@ pub enum Fault {
         line: u32,
     },
     /// What a heading says of who is read.
-    #[error("\"reads: {0}\" is none: there is \"reads: all\" for phrases, and \"reads: asked\" for patterns of what is typed into searches and AIs")]
+    #[error(
+        "\"reads: {0}\" is none: there is \"reads: all\" for phrases, \"reads: asked\" for patterns of what is typed into searches and AIs, and \"reads: learned\" for what usher scan learn writes"
+    )]
     NotReads(Box<str>),
+    /// A line of learned weights that is none.
+    #[error("not a line of learned weights: {0}; make the file anew with: usher scan learn")]
+    NotLearned(Box<str>),
     /// A name among phrases.
     #[error("names of words are for patterns: put \"reads: asked\" above it")]
     NameAmongPhrases,

@@ -14,6 +14,8 @@
 //! reads: asked                        below it are patterns of what is typed into searches and AIs; `reads: all` ends that
 //! <die> = die | end it all            a name for words
 //! 60   i .. want to <die>             a pattern: see [`super::pattern`]
+//!
+//! reads: learned                      below it are weights that `usher scan learn` wrote: see [`super::learned`]
 //! ```
 //!
 //! A phrase is whole words, in any case, with or without accents. A weight is from -100 to 100, of a single word at most 40; a group's threshold is
@@ -55,10 +57,15 @@ enum Reads {
     All,
     /// What is typed: they are patterns.
     Asked,
+    /// What is typed, by all its words: they are weights.
+    Learned,
 }
 
 impl Reader {
     fn line(&mut self, builder: &mut Builder, number: u32, line: &str) -> Result<(), Fault> {
+        if self.reads == Reads::Learned && !line.starts_with("reads:") {
+            return builder.learned(line, number, &self.language);
+        }
         if let Some((name, words)) = line.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
             let words = words.trim_start().strip_prefix('=').ok_or(Fault::NoWeight)?;
             return if self.reads == Reads::Asked { builder.name(name, words) } else { Err(Fault::NameAmongPhrases) };
@@ -91,6 +98,7 @@ impl Reader {
                 self.reads = match value {
                     "all" => Reads::All,
                     "asked" => Reads::Asked,
+                    "learned" => Reads::Learned,
                     other => return Err(Fault::NotReads(other.into())),
                 };
                 Ok(())

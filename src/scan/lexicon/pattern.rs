@@ -15,6 +15,7 @@
 //! It is not spelled out into all that it may mean: a pattern of five names of thirty words each would be millions. See [`super::asked`].
 
 use super::Fault;
+use super::learned::features::Names;
 use crate::scan::fold::fold;
 use std::collections::{HashMap, HashSet};
 
@@ -130,6 +131,17 @@ impl Patterns {
         }
     }
 
+    /// The names, with what they stand for that is words in a row and nothing else. What begins with `not-` is for exceptions and no kind of words.
+    pub(super) fn plain_names(&self) -> Names {
+        let mut spelled = vec![""; self.words.len()];
+        self.words.iter().for_each(|(word, number)| spelled[*number as usize] = word);
+        let mut names = Names::default();
+        for named in self.named.iter().filter(|named| !named.name.starts_with("not-")) {
+            names.add(&named.name, named.pieces.iter().filter_map(|piece| plain(piece, &spelled)));
+        }
+        names
+    }
+
     fn piece(&mut self, text: &str) -> Result<Piece, Fault> {
         let mut reader = Reader { patterns: self, rest: text.trim(), pieces: 0 };
         let piece = reader.either(0)?;
@@ -152,6 +164,16 @@ impl Patterns {
     pub(super) fn keys(&self, pattern: &Pattern, names: &[Keys]) -> Keys {
         let common: HashSet<u32> = COMMON.iter().filter_map(|word| self.words.get(*word)).copied().collect();
         rarest(&pattern.parts, names, &common).unwrap_or_default()
+    }
+}
+
+/// The words of a piece that is words in a row.
+fn plain(piece: &Piece, spelled: &[&str]) -> Option<Vec<Box<str>>> {
+    let word = |piece: &Piece| if let Piece::Word(number) = piece { spelled.get(*number as usize).map(|word| (*word).into()) } else { None };
+    match piece {
+        Piece::Word(_) => Some(vec![word(piece)?]),
+        Piece::Row(pieces) => pieces.iter().map(word).collect(),
+        _ => None,
     }
 }
 
