@@ -405,7 +405,7 @@ fn ways(log: &Folder, incidents: &[Incident], from: Timestamp, to: Timestamp) ->
     for record in records {
         // One that cannot be read is on record as damaged by whoever finds that.
         let Some(read) = log.find(*record).ok().flatten().and_then(Read::of) else { continue };
-        let remarked = read.remarks().into_iter().filter_map(|remark| if let Remark::Way { code, .. } = remark { Some(code) } else { None });
+        let remarked = read.remarks().into_iter().filter_map(|remark| if let Remark::Way { code, points: 1.., .. } = remark { Some(code) } else { None });
         let codes: HashSet<Code> = Code::of_reason(read.seen().reason).into_iter().chain(remarked).collect();
         codes.into_iter().for_each(|code| *ways.entry(code).or_default() += 1);
     }

@@ -13,6 +13,7 @@
 //!
 //! The time of a signal is that of its record's number, which never goes back, whatever the clock does.
 
+mod method;
 mod typed;
 
 use super::seen::Seen;
@@ -476,7 +477,8 @@ fn searched(about: &About<'_>, found: &mut Signals) {
         let lexicon = about.book.lexicon();
         if theme == Theme::Bypass {
             if about.intent >= Intent::Clicked {
-                about.way(Code::Method, u32::from(Code::Method.certainty().points()), Some(&lexicon.entries()[entry as usize].text), found);
+                let (points, of) = method::weigh((term, stage), &lexicon.entries()[entry as usize].text, hit.strength());
+                about.way(Code::Method, points, Some(&of), found);
             }
             continue;
         }

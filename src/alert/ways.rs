@@ -4,9 +4,10 @@
 //! | code | of which records |
 //! | --- | --- |
 //! | `address` | what is asked for by an address, and that no list knows |
+//! | `method` | searches for ways round, and visits to sites that no list knows, or that lists name as a way round |
 //! | `shared-login` | visits and searches that a known user typed or clicked |
 //! | `spread` | visits to sites that no list knows; every record tells which sites the school uses |
-//! | `triad` | scripts of service workers, WebAssembly and WebSockets of sites that no list knows |
+//! | `triad` | scripts of service workers, WebAssembly (by its path, and by its type once it was answered) and WebSockets of sites that no list knows |
 //!
 //! # Killed
 //!
@@ -17,12 +18,14 @@ use super::seen::Seen;
 use crate::audit::{Class, RecordId, Verdict};
 use crate::bypass::Code;
 use crate::bypass::address::{self, Addresses};
+use crate::bypass::followed::{self, Searches};
+use crate::bypass::hosting;
 use crate::bypass::sharing::{self, Sharing};
-use crate::bypass::spread::{First, Names, Spread};
+use crate::bypass::spread::{self, First, Names, Spread};
 use crate::bypass::triad::{Part, Triads};
 use crate::files;
 use crate::insight::site::Site;
-use crate::insight::{Kind, Start};
+use crate::insight::{Kind, Stage, Start};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -32,13 +35,13 @@ use std::net::IpAddr;
 use std::path::Path;
 
 /// How far back records are read again after a start.
-pub const BACK_MS: u64 = longest(address::WITHIN_MS, sharing::WITHIN_MS);
-/// The category of names that anybody can have one below.
-const HOSTING: &str = "web-hosting";
+pub const BACK_MS: u64 = longest(followed::WITHIN_MS, longest(address::WITHIN_MS, sharing::WITHIN_MS));
 /// How often all names are written.
 const WRITES_MS: u64 = 3_600_000;
 /// From so many new ones on they are written sooner.
 const MOST_FRESH: usize = 16_384;
+/// The most new sites that staff were at.
+const MOST_SHOWN: usize = 2048;
 /// The most bytes of a file that are read.
 const LARGEST: u64 = 16 << 20;
 /// The files.
@@ -80,7 +83,10 @@ pub struct Watch {
     key: [u8; 32],
     names: Names,
     spread: Spread<RecordId>,
+    /// New sites at which staff were, and since when.
+    shown: HashMap<u64, u64>,
     addresses: Addresses,
+    searches: Searches,
     sharing: Sharing,
     triads: Triads,
     newest_ms: u64,
@@ -94,16 +100,18 @@ struct Kept {
     since_ms: Option<u64>,
     fresh: HashMap<u64, u32>,
     spread: Spread<RecordId>,
+    #[serde(default)]
+    shown: HashMap<u64, u64>,
 }
 
 /// Whether no list knows the site: none names it, or only as one of many that anybody can have.
 fn is_unknown(seen: &Seen<'_>) -> bool {
-    (seen.categories.is_empty() || seen.categories == HOSTING) && matches!(seen.verdict, Verdict::Allowed | Verdict::Warned) && seen.reason != "rule"
+    hosting::is_in_no_list(seen.categories) && matches!(seen.verdict, Verdict::Allowed | Verdict::Warned) && seen.reason != "rule"
 }
 
 /// The site of a record: its registered name, or the whole where anybody can have one below that.
 fn site<'a>(seen: &Seen<'a>) -> &'a str {
-    if seen.categories.split(' ').any(|id| id == HOSTING) { seen.host } else { Site::registered(seen.host) }
+    if hosting::is_of_many(seen.categories) { seen.host } else { Site::registered(seen.host) }
 }
 
 impl Watch {
@@ -114,7 +122,9 @@ impl Watch {
             key: blake3::derive_key("usher 2026 names of sites", secret),
             names: Names::default(),
             spread: Spread::default(),
+            shown: HashMap::new(),
             addresses: Addresses::default(),
+            searches: Searches::default(),
             sharing: Sharing::default(),
             triads: Triads::default(),
             newest_ms: 0,
@@ -128,8 +138,8 @@ impl Watch {
         u64::from_le_bytes(bytes)
     }
 
-    /// Takes a record that was opened, and is not Usher's own.
-    pub fn opened(&mut self, seen: &Seen<'_>, around: &impl Around) -> All {
+    /// Takes a record that was opened, and is not Usher's own. `said`: the ways round that it shows by itself.
+    pub fn opened(&mut self, seen: &Seen<'_>, said: &[Code], around: &impl Around) -> All {
         let mut found = All::new();
         let (at, address) = (seen.id.unix_ms(), seen.host.parse::<IpAddr>());
         self.newest_ms = self.newest_ms.max(at);
@@ -142,8 +152,11 @@ impl Watch {
             }
         } else if !seen.host.is_empty() {
             let site = self.number(site(seen));
-            if self.names.note(site, at) && seen.kind == Kind::Visit && is_unknown(seen) {
-                self.spreads(seen, site, at, around, &mut found);
+            let is_new = self.names.note(site, at);
+            // Whoever has a name on free hosting may give each pupil another below it.
+            let owner = hosting::is_of_many(seen.categories).then(|| self.number(hosting::owner(seen.host))).filter(|owner| self.names.note(*owner, at));
+            if is_new && seen.kind == Kind::Visit && is_unknown(seen) {
+                self.spreads(seen, owner.unwrap_or(site), at, around, &mut found);
             }
             if let Some(part) = part(seen)
                 && is_unknown(seen)
@@ -152,17 +165,56 @@ impl Watch {
                 found.push(triad(counted, seen.host));
             }
         }
+        self.follows(seen, said, at, around, &mut found);
         self.shares(seen, at, around, &mut found);
         found
     }
 
+    /// A search for ways round, and where it led.
+    fn follows(&mut self, seen: &Seen<'_>, said: &[Code], at_ms: u64, around: &impl Around, found: &mut All) {
+        if let Some((_, _, stage)) = seen.search {
+            // What is being typed may become anything.
+            if stage == Stage::Asked && said.contains(&Code::Method) {
+                self.searches.asked(around.who(), at_ms);
+            }
+            return;
+        }
+        let is_gone_to = seen.kind == Kind::Visit && matches!(seen.start, Start::Typed | Start::Clicked) && !seen.host.is_empty();
+        let is_listed = said.contains(&Code::Listed);
+        if is_gone_to && (is_listed || is_unknown(seen)) && self.searches.is_followed(around.who(), at_ms) {
+            let what = if is_listed { "that lists name as one" } else { "that no list knows" };
+            let says = format!("{} Within ten minutes a site was gone to {what}: {}.", Code::Method.words(), site(seen));
+            found.push(Noticed { of: None, code: Code::Method, points: followed::POINTS, key: site(seen).to_owned(), says });
+        }
+    }
+
     fn spreads(&mut self, seen: &Seen<'_>, site: u64, at_ms: u64, around: &impl Around, found: &mut All) {
+        // What a teacher shows goes round the class too.
+        if seen.class == Class::Staff {
+            return self.shown(site, at_ms);
+        }
+        if self.shown.get(&site).is_some_and(|shown| *shown <= at_ms) {
+            return;
+        }
         let first = First { who: format!("{:032x}", around.who()), at_ms, place: around.place(seen.client), of: seen.id };
         for one in self.spread.take(site, &first) {
             let says = format!("{} Seen: {}.", Code::Spread.words(), self::site(seen));
             let of = (one.of != seen.id).then_some(one.of);
             found.push(Noticed { of, code: Code::Spread, points: Code::Spread.certainty().points(), key: site.to_string(), says });
         }
+    }
+
+    /// A member of staff was at a new site.
+    fn shown(&mut self, site: u64, at_ms: u64) {
+        if self.shown.len() >= MOST_SHOWN && !self.shown.contains_key(&site) {
+            self.shown.retain(|_, shown| *shown + spread::NEW_MS > at_ms);
+            // Staff of no school are at so many new sites a day.
+            if self.shown.len() >= MOST_SHOWN {
+                return;
+            }
+        }
+        let first = self.shown.entry(site).or_insert(at_ms);
+        *first = at_ms.min(*first);
     }
 
     fn shares(&mut self, seen: &Seen<'_>, at_ms: u64, around: &impl Around, found: &mut All) {
@@ -175,6 +227,15 @@ impl Watch {
         let places = shared.places.map(|(before, now)| format!(" ({before} and {now})")).unwrap_or_default();
         let says = format!("{} Seen: {} and {here}{places}, in turn, {} times within five minutes.", Code::SharedLogin.words(), shared.before, shared.changes);
         found.push(Noticed { of: None, code: Code::SharedLogin, points: Code::SharedLogin.certainty().points(), key: String::new(), says });
+    }
+
+    /// It was remarked of a record that what was answered is WebAssembly.
+    pub fn is_wasm(&mut self, seen: &Seen<'_>, around: &impl Around) -> Option<Noticed> {
+        if !is_unknown(seen) || seen.host.parse::<IpAddr>().is_ok() {
+            return None;
+        }
+        let key = (around.who(), self.number(site(seen)));
+        self.triads.take(key, seen.id.unix_ms(), Part::Wasm).map(|counted| triad(counted, seen.host))
     }
 
     /// A record is over, and so many bytes went to who asked.
@@ -200,6 +261,7 @@ impl Watch {
         if let Some(kept) = kept {
             self.names.add(kept.fresh);
             self.spread = kept.spread;
+            self.shown = kept.shown;
         }
     }
 
@@ -212,12 +274,14 @@ impl Watch {
             return Ok(());
         }
         self.spread.forget(self.newest_ms);
+        let newest = self.newest_ms;
+        self.shown.retain(|_, shown| *shown + spread::NEW_MS > newest);
         if self.written_ms == 0 || self.newest_ms >= self.written_ms + WRITES_MS || self.names.fresh().len() >= MOST_FRESH {
             files::replace(&folder.join(NAMES), &self.names.bytes())?;
             self.names.written();
             self.written_ms = self.newest_ms;
         }
-        let kept = Kept { since_ms: self.names.since_ms(), fresh: self.names.fresh().clone(), spread: self.spread.clone() };
+        let kept = Kept { since_ms: self.names.since_ms(), fresh: self.names.fresh().clone(), spread: self.spread.clone(), shown: self.shown.clone() };
         files::replace(&folder.join(PEOPLE), &serde_json::to_vec(&kept)?)
     }
 }

@@ -50,6 +50,11 @@ impl From<&Finding> for Remark {
     }
 }
 
+impl Remark {
+    /// That what was answered is WebAssembly, of a site that no list knows: it counts nothing by itself, and is a part of a triad.
+    pub const WASM: Self = Self::Way { code: Code::Triad, points: 0, target: None };
+}
+
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,7 +1,8 @@
 //! Bare servers: web proxies that are asked by fields of a request's head (TompHTTP, versions 1 to 3).
 //!
 //! `X-Bare-URL` (version 3), or `X-Bare-Host`, `-Port`, `-Protocol` and `-Path` (1 and 2), say what is meant; the answer has `X-Bare-Status` and its kin. The
-//! names are fixed by the programs that use them, and no other program has them. A WebSocket of version 1 says it in the name of its protocol. A long value is split into `X-Bare-Headers-0`, `-1`, and so on. Asked for
+//! names are fixed by the programs that use them, and no other program has them. A WebSocket of version 1 says it in the name of its protocol, one of version 3 in
+//! the first message of the client's ([`in_message`]); one of version 2 is announced by a request. A long value is split into `X-Bare-Headers-0`, `-1`, and so on. Asked for
 //! `/`, such a server says of itself in JSON which versions it speaks.
 
 use super::{Code, Finding};
@@ -39,7 +40,7 @@ pub fn is_field(name: &str) -> bool {
 
 /// What the protocol of a WebSocket of version 1 says, behind its name: JSON, in a code of its own that is the usual escaping.
 #[derive(Deserialize)]
-struct Connect {
+struct Protocol {
     remote: Remote,
 }
 
@@ -60,7 +61,7 @@ pub fn in_protocol(value: &str) -> Option<Finding> {
     }
     let found = Finding::new(Code::Bare, "a WebSocket of the protocol bare");
     let said = percent_encoding::percent_decode_str(said.trim()).decode_utf8_lossy();
-    let page = serde_json::from_str::<Connect>(&said).ok().and_then(|Connect { remote: Remote { protocol, host, port, path } }| {
+    let page = serde_json::from_str::<Protocol>(&said).ok().and_then(|Protocol { remote: Remote { protocol, host, port, path } }| {
         let scheme = if matches!(&*protocol, "ws:" | "http:") { "http" } else { "https" };
         // It may be a number, and a text.
         Url::parse(&format!("{scheme}://{host}:{}{path}", port.to_string().trim_matches('"'))).ok()
@@ -68,6 +69,45 @@ pub fn in_protocol(value: &str) -> Option<Finding> {
     Some(match page {
         Some(page) => found.of_page(page),
         None => found,
+    })
+}
+
+/// What the first message of a WebSocket of version 3 says.
+#[derive(Deserialize)]
+struct Connect {
+    #[serde(rename = "type")]
+    of: String,
+    remote: String,
+    #[serde(rename = "headers")]
+    _headers: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The longest first message that is read, in bytes.
+pub const LONGEST_MESSAGE: usize = 8192;
+
+/// Whether a first message of which this has come may be one of a bare server's client.
+#[must_use]
+pub fn may_be_message(first: &[u8]) -> bool {
+    first.len() <= LONGEST_MESSAGE && first.trim_ascii_start().first().is_none_or(|byte| *byte == b'{')
+}
+
+/// Looks at a whole first message of the client's in a WebSocket.
+#[must_use]
+pub fn in_message(message: &[u8]) -> Option<Finding> {
+    if !may_be_message(message) {
+        return None;
+    }
+    let Connect { of, remote, .. } = serde_json::from_slice(message).ok()?;
+    let (scheme, rest) = remote.split_once("://").filter(|_| of == "connect")?;
+    let scheme = match scheme {
+        "wss" | "https" => "https",
+        "ws" | "http" => "http",
+        _ => return None,
+    };
+    let found = Finding::new(Code::Bare, "a WebSocket whose first message asks for another");
+    Some(match Url::parse(&format!("{scheme}://{rest}")) {
+        Ok(page) => found.of_page(page),
+        Err(_) => found,
     })
 }
 
@@ -159,6 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn a_websocket_of_version_3_says_what_is_meant_in_its_first_message() {
+        let said = br#"{"type":"connect","remote":"wss://chat.example/room?x=1","protocols":[],"headers":{"Host":"chat.example"},"forwardHeaders":[]}"#;
+        let found = in_message(said).expect("found");
+        assert_eq!((found.code, found.target.as_deref()), (Code::Bare, Some("chat.example")));
+        assert_eq!(found.page.map(|page| page.to_string()).as_deref(), Some("https://chat.example/room?x=1"));
+        let moved = br#" { "headers": {}, "remote": "ws://game.example:8080/", "type": "connect" }"#;
+        assert_eq!(in_message(moved).and_then(|found| found.target).as_deref(), Some("game.example:8080"));
+        assert_eq!(in_message(br#"{"type":"connect","remote":"wss://a b/","headers":{}}"#).map(|found| found.target), Some(None));
+        for other in [
+            &br#"{"type":"connect","remote":"wss://chat.example/"}"#[..],
+            br#"{"type":"open","remote":"wss://chat.example/","headers":{}}"#,
+            br#"{"type":"connect","remote":"chat","headers":{}}"#,
+            br#"{"type":"connect","remote":"sip://chat.example","headers":{}}"#,
+            br#"{"type":"connection_init","payload":{}}"#,
+            b"[1]",
+            b"",
+            &[b' '; LONGEST_MESSAGE + 1],
+        ] {
+            assert_eq!(in_message(other), None, "{}", String::from_utf8_lossy(other));
+        }
+        assert!(may_be_message(b"") && may_be_message(b" {") && !may_be_message(b"x") && !may_be_message(&[b' '; LONGEST_MESSAGE + 1]));
+    }
+
+    #[test]
     fn what_a_bare_server_says_of_itself_is_known() {
         let said = br#"{"versions":["v1","v2","v3"],"language":"NodeJS","memoryUsage":21.53,"project":{"name":"bare-server-node"}}"#;
         assert_eq!(in_manifest(said).map(|found| found.code), Some(Code::BareServer));
@@ -166,6 +230,18 @@ mod tests {
             [&br#"{"versions":["1.0","2.0"],"language":"en","memoryUsage":1}"#[..], br#"{"versions":[],"language":"x","memoryUsage":1}"#, b"{}", b"[]", b""]
         {
             assert_eq!(in_manifest(other), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_message_panics_and_what_is_one_is_waited_for(message in proptest::collection::vec(proptest::sample::select(vec![
+            "{", "}", "\"type\":\"connect\"", ",", "\"remote\":\"wss://a.example/\"", "\"headers\":{}", " ", "\u{e9}", "[", "\"remote\":\"ws://\"",
+        ]), 0..9)) {
+            let message = message.concat();
+            if in_message(message.as_bytes()).is_some() {
+                proptest::prop_assert!((0..message.len()).all(|cut| may_be_message(&message.as_bytes()[..cut])));
+            }
         }
     }
 }

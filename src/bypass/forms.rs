@@ -13,12 +13,62 @@ const ROUTES: [&str; 11] = [
     "/mainport", "/needpassword", "/api/shuffleDict",
 ];
 
+/// Pages and programs of CroxyProxy.
+const PAGES: [&str; 2] = ["/__cpi.php", "/__cpa.cp.js"];
+
 static CP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"__cp"));
+
+/// Names among them that other people's calls have too.
+const ANYBODYS: [&str; 4] = ["/newsession", "/editsession", "/sessionexists", "/deletesession"];
 
 /// Looks at the path and query of a request.
 #[must_use]
 pub fn in_path(path: &str) -> Option<Finding> {
     croxy(path).or_else(|| rammerhead(path))
+}
+
+/// Which form an address has, to tell one from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// CroxyProxy's, by the name in it.
+    Croxy(&'static str),
+    /// A page behind a session of Rammerhead's.
+    Session,
+    /// A file or a call of Rammerhead's.
+    Route(&'static str),
+}
+
+impl Form {
+    /// Whose it is.
+    #[must_use]
+    pub fn of(self) -> Code {
+        match self {
+            Self::Croxy(_) => Code::Croxy,
+            Self::Session | Self::Route(_) => Code::Rammerhead,
+        }
+    }
+
+    /// Whether other people name their calls so too.
+    #[must_use]
+    pub fn may_be_anybodys(self) -> bool {
+        matches!(self, Self::Route(route) if ANYBODYS.contains(&route))
+    }
+}
+
+/// The form of an address in which something was found ([`in_path`]).
+#[must_use]
+pub fn form(path: &str) -> Option<Form> {
+    let (whole, query) = path.split_once('?').unwrap_or((path, ""));
+    if query.split('&').any(|pair| pair.starts_with("__cpo=")) {
+        return Some(Form::Croxy("__cpo"));
+    }
+    if let Some(name) = PAGES.into_iter().find(|name| whole.ends_with(name)) {
+        return Some(Form::Croxy(name));
+    }
+    if let Some(route) = ROUTES.into_iter().find(|route| whole == *route) {
+        return Some(Form::Route(route));
+    }
+    rammerhead(path).map(|_| Form::Session)
 }
 
 fn croxy(path: &str) -> Option<Finding> {
@@ -32,7 +82,7 @@ fn croxy(path: &str) -> Option<Finding> {
             None => found,
         });
     }
-    let name = ["/__cpi.php", "/__cpa.cp.js"].into_iter().find(|name| before.ends_with(name))?;
+    let name = PAGES.into_iter().find(|name| before.ends_with(name))?;
     Some(Finding::new(Code::Croxy, &format!("the path {name}")))
 }
 
@@ -94,6 +144,7 @@ mod tests {
         ] {
             let found = in_path(path).unwrap_or_else(|| panic!("{path}"));
             assert_eq!((found.code, found.target.as_deref()), (code, target), "{path}");
+            assert_eq!(form(path).map(Form::of), Some(code), "{path}");
         }
         for path in [
             "/",

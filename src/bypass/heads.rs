@@ -102,6 +102,12 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// Whether it is WebAssembly by its type, of a site that no list knows: a part of a triad ([`super::triad`]), whatever its path ends with.
+    #[must_use]
+    pub fn is_part_of_triad(&self) -> bool {
+        hosting::is_in_no_list(self.categories) && self.fields.get(CONTENT_TYPE).is_some_and(is_wasm)
+    }
+
     /// What is found in it.
     #[must_use]
     pub fn findings(&self) -> Findings {
@@ -144,14 +150,19 @@ impl Seen {
     }
 
     fn look_at_type(&mut self, name: &HeaderName, value: &HeaderValue) {
-        const WASM: &[u8] = b"application/wasm";
         if doh::may_be_type(value.as_bytes())
             && let Ok(text) = value.to_str()
         {
             self.doh = self.doh.take().or_else(|| doh::in_type(text));
         }
-        self.is_wasm |= *name == CONTENT_TYPE && value.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM));
+        self.is_wasm |= *name == CONTENT_TYPE && is_wasm(value);
     }
+}
+
+/// Whether a type is WebAssembly's.
+fn is_wasm(value: &HeaderValue) -> bool {
+    const WASM: &[u8] = b"application/wasm";
+    value.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM))
 }
 
 /// Whether this is among what was found.
@@ -228,6 +239,16 @@ mod tests {
             assert_eq!(found(host, categories, &[wasm]), []);
         }
         assert_eq!(found("a.example", "", &[("content-type", "text/html; charset=utf-8")]), []);
+        for (categories, list, expected) in [
+            ("", ("content-type", "Application/Wasm; x=1"), true),
+            ("web-hosting", wasm, true),
+            ("games", wasm, false),
+            ("", ("content-type", "text/html"), false),
+            ("", ("x-type", "application/wasm"), false),
+        ] {
+            let answer = Answer { host: "a.example", categories, fields: &fields(&[list]) };
+            assert_eq!(answer.is_part_of_triad(), expected, "{categories} {list:?}");
+        }
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use crate::audit::Pending;
 use crate::audit::remark::Remark;
 use crate::body::coding::Unreadable;
 use crate::body::parts::{Parts, should_have};
+use crate::category::Taxonomy;
 use crate::policy::words::{Said, Way, Words};
 use crate::policy::{OnHit, Reading, Reason};
 use crate::scan::window::{Repeats, Score};
@@ -39,8 +40,18 @@ impl Sentence {
         match &self.reason {
             Reason::Words(words) => words.on_record(),
             Reason::Way(finding) => finding.why(),
-            // Nothing else is said of bodies yet.
+            Reason::Through(through) => through.finding.why(),
+            // Nothing else is said of bodies.
             other => other.kind().to_owned(),
+        }
+    }
+
+    /// The same as the reason of a record of its own, which names what the reason is about.
+    #[must_use]
+    pub fn why(&self, taxonomy: &Taxonomy) -> String {
+        match &self.reason {
+            Reason::Words(_) | Reason::Way(_) => self.on_record(),
+            other => other.text(taxonomy).into_owned(),
         }
     }
 

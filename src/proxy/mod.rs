@@ -81,6 +81,7 @@ use crate::alert::links::Links;
 use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::bypass::cloak::Leaps;
+use crate::bypass::pairs::Pairs;
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
@@ -231,6 +232,8 @@ pub struct Proxy {
     trail: Trail<RecordId>,
     /// Tabs that pretended to be another moments ago.
     leaps: Mutex<Leaps>,
+    /// Addresses of web proxies' forms that sites were asked for.
+    pairs: Mutex<Pairs>,
     requests: Option<PerClient>,
     password_checks: PerClient,
     /// Memory for undoing content codings.
@@ -295,6 +298,7 @@ impl Proxy {
             warnings: Warnings::new(keyed("usher 2026 the tokens of warnings"), parts.settings.warning_holds),
             trail: Trail::new(),
             leaps: Mutex::default(),
+            pairs: Mutex::default(),
             decoding: Decoding::of(&limits.scan),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),

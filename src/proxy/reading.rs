@@ -60,7 +60,7 @@ impl Case<'_> {
             Some(id) => format!("{} {id}", opening.categories),
             None => opening.categories.clone(),
         };
-        Opening { reason: sentence.reason.kind(), why: sentence.on_record().into(), categories, ..opening.clone() }
+        Opening { reason: sentence.reason.kind(), why: sentence.why(taxonomy).into(), categories, ..opening.clone() }
     }
 
     /// Puts it on record that a body was cut, while it ends.

@@ -20,6 +20,7 @@
 //! Held: `SOCKET_AHEAD` and one piece each way, and zlib's window where compression was agreed, which is counted in what all decoding may take. Is that half
 //! gone, compression is taken out of what is offered. An extension that cannot be read is never offered.
 
+mod bare;
 mod court;
 mod direction;
 mod ears;
@@ -44,7 +45,7 @@ use super::wire::Wire;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder};
 use crate::body::coding::{Coding, Limits};
-use crate::bypass::{Finding, wsproxy};
+use crate::bypass::{Code, Finding, wsproxy};
 use crate::insight::ai::sockets::Talking;
 use crate::policy::ways::Act;
 use crate::policy::words::{Said, Way};
@@ -169,7 +170,14 @@ impl Worker {
             Target::Page { path, .. } => wsproxy::by_path(path).filter(|finding| ways.act(finding) > Act::Nothing),
             Target::Tunnel(_) => None,
         };
-        (ways.wisp().is_some() || by_path.is_some()).then(|| Proxies { worker: self.clone(), user: user_of(identity), ways, opening: opening.clone(), by_path })
+        let may_be_bare = ways.act(&Finding::new(Code::Bare, "")) > Act::Nothing;
+        (ways.wisp().is_some() || by_path.is_some() || may_be_bare).then(|| Proxies {
+            worker: self.clone(),
+            user: user_of(identity),
+            ways,
+            opening: opening.clone(),
+            by_path,
+        })
     }
 
     /// Passes on a WebSocket that is read, once both sides have left HTTP. It keeps `conn`, and with it the connection's place among the connected.

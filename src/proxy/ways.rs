@@ -23,6 +23,7 @@ use crate::audit::remark::Remark;
 use crate::audit::{Opening, Pending};
 use crate::bypass::Finding;
 use crate::bypass::cloak::{Half, is_decoy};
+use crate::bypass::forms;
 use crate::bypass::heads::{self, Findings};
 use crate::identity::Identity;
 use crate::lists::Found;
@@ -32,6 +33,18 @@ use crate::policy::{OnHit, Reason, RequestVerdict};
 use crate::proxy::judge::Sentence;
 use http::header::{HeaderMap, REFERER};
 use std::sync::Arc;
+
+fn number(text: &str) -> u64 {
+    blake3::hash(text.as_bytes()).as_bytes()[..8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+fn person(asked: &Asked, identity: &Identity) -> u64 {
+    identity.user().map_or_else(|| number(&asked.client().to_string()), number)
+}
+
+fn at_ms(asked: &Asked) -> u64 {
+    asked.now.as_millisecond().unsigned_abs()
+}
 
 impl Worker {
     /// The decision on a request, with the ways round its head takes: of what may pass, it may be that it is refused for them, or a warning is shown. What
@@ -46,7 +59,7 @@ impl Worker {
         let (Target::Page { url, path, .. }, RequestVerdict::Forward(_)) = (target, &verdict) else { return (verdict, reason) };
         let taxonomy = &asked.snapshot.taxonomy;
         let head = heads::Request { url, path, method: asked.method.as_str(), fields: &asked.headers, categories: found.categories, taxonomy };
-        let mut findings = head.findings();
+        let mut findings: Findings = head.findings().into_iter().map(|finding| self.paired(asked, target, identity, finding)).collect();
         findings.extend(self.leap(asked, target, identity, found));
         if findings.is_empty() {
             return (verdict, reason);
@@ -87,10 +100,16 @@ impl Worker {
             }
             _ => return None,
         };
-        let number = |text: &str| blake3::hash(text.as_bytes()).as_bytes()[..8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        let person = identity.user().map_or_else(|| asked.client().to_string(), str::to_owned);
-        let at_ms = asked.now.as_millisecond().unsigned_abs();
-        self.leaps.lock().see((number(&person), number(&site)), half, at_ms)
+        self.leaps.lock().see((person(asked, identity), number(&site)), half, at_ms(asked))
+    }
+
+    /// A finding of a form that a web proxy's addresses have: surer, where the person asked this site for another form of it moments ago.
+    fn paired(&self, asked: &Asked, target: &Target, identity: &Identity, finding: Finding) -> Finding {
+        let Target::Page { url, path, .. } = target else { return finding };
+        match forms::form(path).filter(|form| form.of() == finding.code) {
+            Some(form) => self.pairs.lock().see((person(asked, identity), number(url.host.as_str())), form, at_ms(asked), finding),
+            None => finding,
+        }
     }
 
     /// Puts on record what was found in a request's head and passes: with its record's end, or at once where that may be far off.
@@ -109,6 +128,9 @@ impl Worker {
     /// What the head of an answer says of a way round: why it is refused. What passes is remarked.
     pub(super) fn at_answer(&self, asked: &Asked, opening: &Opening, headers: &HeaderMap, pending: &mut Pending) -> Option<Reason> {
         let answer = heads::Answer { host: &opening.host, categories: &opening.categories, fields: headers };
+        if answer.is_part_of_triad() {
+            pending.remark(Remark::WASM);
+        }
         let findings = answer.findings();
         if findings.is_empty() {
             return None;

@@ -74,4 +74,5 @@ mod ways_programs;
 mod ways_proxies;
 mod ways_real;
 mod ways_requests;
+mod ways_sockets;
 mod websockets;

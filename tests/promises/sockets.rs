@@ -465,7 +465,7 @@ async fn what_a_site_says_over_the_threshold_is_not_seen() {
 async fn where_it_is_only_noted_it_passes_and_is_on_record_and_where_sockets_are_not_read_it_passes() {
     for (phrases, is_noted) in [(NOTE, true), ("{ threshold = 100, on_hit = \"cut\", sockets = false }", false), ("", false)] {
         // What nobody reads or looks at may speak as it likes.
-        let scene = Scene::with(phrases, "x-secret", |world| world.edited("members =", "ways = { allow = [\"wisp\"] }\nmembers =")).await;
+        let scene = Scene::with(phrases, "x-secret", |world| world.edited("members =", "ways = { allow = [\"wisp\", \"bare\"] }\nmembers =")).await;
         let mut socket = scene.open(Over::Http1, "/chat").await;
         if is_noted {
             assert!(socket.answer.starts_with("HTTP/1.1 502"), "{}", socket.answer);

@@ -2,7 +2,7 @@
 //! do every day counts for nothing.
 
 use crate::kit::device::Device;
-use crate::kit::matters::{short, stated_in};
+use crate::kit::matters::{search, short, stated_in};
 use crate::kit::{Origin, Person, School, World};
 use crate::sockets::frame;
 use crate::websockets::accept;
@@ -10,7 +10,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use usher::audit::incident::{Act, Incident, Person as Whom};
 
-const DAY: i64 = 24 * 60;
+pub const DAY: i64 = 24 * 60;
 const NOTHING: [&str; 0] = [];
 
 fn by_hand<'s>(person: Person<'s>) -> Person<'s> {
@@ -18,7 +18,7 @@ fn by_hand<'s>(person: Person<'s>) -> Person<'s> {
 }
 
 /// A school that counts ways round from so many points on as a concern.
-async fn school(world: World, concern: u32) -> School {
+pub async fn school(world: World, concern: u32) -> School {
     let files = world.write();
     files.put("alerts.toml", &format!("[ways]\nwatch = 1\nconcern = {concern}\n"));
     let bypass = "[[category]]\nid = \"bypass\"\nname = \"Ways round\"\ncovers = \"Ways round.\"\ntheme = \"risk\"\nseverity = 3\npage = \"block\"\n";
@@ -30,7 +30,7 @@ async fn school(world: World, concern: u32) -> School {
 }
 
 /// What is stated of ways round once the school has closed: then everything on record was looked at.
-async fn at_the_end(school: School) -> Vec<Incident> {
+pub async fn at_the_end(school: School) -> Vec<Incident> {
     let files = school.stopped().await;
     let all = stated_in(&files.path("data/log"));
     assert!(all.iter().all(|matter| matter.opened.theme == "bypass"), "{:?}", short(&all));
@@ -41,7 +41,7 @@ async fn go(school: &School, port: u16, last: u8, host: &str) {
     by_hand(school.person([127, 0, 7, last])).get(&format!("http://{host}:{port}/")).await.is_from_the_site("a page");
 }
 
-fn says(matter: &Incident, words: &str) {
+pub fn says(matter: &Incident, words: &str) {
     assert!(matter.opened.factors.iter().any(|factor| factor.contains(words)), "{words}: {:?}", matter.opened.factors);
 }
 
@@ -79,6 +79,74 @@ async fn points_of_ways_round_add_up_fade_and_are_the_same_after_a_restart() {
         usher.after(10);
     }
     assert_eq!(short(&at_the_end(usher).await), NOTHING);
+}
+
+/// A school that reads searches by the phrases that ship, whose search engine is this machine.
+async fn searching(concern: u32) -> School {
+    let phrases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
+    // Where searches at the first go.
+    let world = World::new().named("www.google.co.uk", "127.0.0.1").named("forcesafesearch.google.com", "127.0.0.1");
+    let world = world.scan(&format!("phrases = [\"{}\"]", phrases.display()));
+    let world = world.named("unknown.example", "127.0.0.1").named("known.example", "127.0.0.1");
+    school(world.listed("help", "known.example"), concern).await
+}
+
+#[tokio::test]
+async fn three_different_searches_for_ways_round_are_a_concern_and_the_same_one_again_is_none() {
+    let engine = Origin::saying("results").await;
+    let usher = searching(20).await;
+    let port = engine.address.port();
+    let asks = async |last: u8, words: &'static str| {
+        by_hand(usher.person([127, 0, 7, last])).get(&search(port, words)).await.is_from_the_site("results");
+    };
+    // One thing, over and over, is one; what only sounds like it is nothing; three of it far apart have faded.
+    for words in ["how to unblock youtube at school", "How to UNBLOCK youtube at school", "how to unblock  youtube at school", "how does a vpn work gcse"] {
+        asks(1, words).await;
+    }
+    for words in ["how to unblock youtube at school", "free vpn for school chromebook"] {
+        asks(2, words).await;
+    }
+    for words in ["how to unblock youtube at school", "free vpn for school chromebook", "proxy sites not blocked"] {
+        asks(3, words).await;
+        usher.after(20);
+    }
+    assert_eq!(short(&usher.matters()), NOTHING);
+    for words in ["how to unblock youtube at school", "free vpn for school chromebook", "proxy sites not blocked"] {
+        usher.after(3);
+        asks(4, words).await;
+    }
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.4"]);
+    says(&all[0], "Ways round the filter were searched for. It counts 8.");
+    assert_eq!(all[0].opened.records.len(), 3, "{:?}", all[0].opened.records);
+    let stated = format!("{all:?}");
+    assert!(!stated.contains("youtube") && !stated.contains("chromebook"), "no words of a search are stated: {stated}");
+}
+
+#[tokio::test]
+async fn where_a_search_for_ways_round_leads_counts_too_where_no_list_knows_it() {
+    let site = Origin::saying("a page").await;
+    let mut usher = searching(11).await;
+    let port = site.address.port();
+    let words = "free vpn for school chromebook";
+    for last in 1..=3 {
+        by_hand(usher.person([127, 0, 7, last])).get(&search(port, words)).await.is_from_the_site("a page");
+    }
+    go(&usher, port, 1, "known.example").await;
+    go(&usher, port, 9, "unknown.example").await;
+    assert_eq!(short(&usher.matters()), NOTHING);
+    // What was searched for is known after a restart.
+    let files = usher.stopped().await;
+    assert_eq!(short(&stated_in(&files.path("data/log"))), NOTHING, "a site that a list knows, and somebody who searched for nothing");
+    usher = School::open(files).await;
+    go(&usher, port, 2, "unknown.example").await;
+    go(&usher, port, 2, "unknown.example").await;
+    usher.after(11);
+    go(&usher, port, 3, "unknown.example").await;
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.2"]);
+    says(&all[0], "Within ten minutes a site was gone to that no list knows: unknown.example. It counts 3.");
+    assert_eq!(all[0].opened.records.len(), 2, "the search and the visit: {:?}", all[0].opened.records);
 }
 
 #[tokio::test]
@@ -140,7 +208,8 @@ async fn the_parts_of_a_web_proxy_count_together_and_more_when_much_came_over_it
     let site = Origin::doing(|mut visit| async move {
         while let Some(request) = visit.request().await {
             let Some(key) = request.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key: ").then(|| line[19..].to_owned())) else {
-                visit.say("a part").await;
+                let kind = if request.starts_with("GET /picture") { "Content-Type: application/wasm\r\n" } else { "" };
+                visit.send(format!("HTTP/1.1 200 OK\r\n{kind}Content-Length: 6\r\n\r\na part")).await;
                 continue;
             };
             let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
@@ -153,13 +222,20 @@ async fn the_parts_of_a_web_proxy_count_together_and_more_when_much_came_over_it
         }
     })
     .await;
-    for (host, is_found) in [("news.example", true), ("video.example", false)] {
+    // WebAssembly is known by its name, or by its type.
+    for (host, program, is_found) in [
+        ("news.example", "tls.wasm?v=1", true),
+        ("news.example", "picture.png", true),
+        ("news.example", "other.png", false),
+        ("video.example", "tls.wasm?v=1", false),
+        ("video.example", "picture.png", false),
+    ] {
         let world = World::new().edited("warn = [\"streaming\"]", "warn = []");
         let usher = school(world, 8).await;
         let part = |path: &str| format!("http://{host}:{}/{path}", site.address.port());
         let pupil = usher.pupil();
         pupil.clone().with("Sec-Fetch-Dest", "serviceworker").with("Sec-Fetch-Mode", "same-origin").get(&part("sw.js")).await.is_from_the_site("a part");
-        pupil.clone().with("Sec-Fetch-Dest", "empty").with("Sec-Fetch-Mode", "cors").get(&part("tls.wasm?v=1")).await.is_from_the_site("a part");
+        pupil.clone().with("Sec-Fetch-Dest", "empty").with("Sec-Fetch-Mode", "cors").get(&part(program)).await.is_from_the_site("a part");
         let mut wire = pupil.wire().await;
         let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         let asked =
@@ -171,11 +247,11 @@ async fn the_parts_of_a_web_proxy_count_together_and_more_when_much_came_over_it
         let files = usher.stopped().await;
         let all = stated_in(&files.path("data/log"));
         let expected: &[&str] = if is_found { &["bypass concern 127.0.7.1"] } else { &NOTHING };
-        assert_eq!(short(&all), expected, "{host}");
+        assert_eq!(short(&all), expected, "{host} {program}");
         // Whoever tries the file on the past finds the same.
         let settings = files.path("alerts.toml");
         let tried = files.usher(&["alerts", "test", settings.to_str().expect("text"), "--from", "2026-11-25", "--to", "2026-11-28", "--json"]);
-        assert_eq!(tried.json()[0]["opened"], expected.len(), "{host}: {tried:?}");
+        assert_eq!(tried.json()[0]["opened"], expected.len(), "{host} {program}: {tried:?}");
         if is_found {
             says(&all[0], "of news.example within two minutes, and much came over the connection. It counts 8.");
         }
@@ -204,7 +280,7 @@ async fn addresses_in_the_place_of_names_count_by_how_many_there_are_however_the
 }
 
 /// Chrome of this version, as a program at this address says it is, that offers these versions of TLS.
-fn chrome(school: &School, last: u8, version: u16, offers: &[&'static SupportedProtocolVersion]) -> Device {
+pub fn chrome(school: &School, last: u8, version: u16, offers: &[&'static SupportedProtocolVersion]) -> Device {
     let builder = ClientConfig::builder_with_provider(usher::tls::provider()).with_protocol_versions(offers).expect("versions");
     let offering = builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
     let device = Device::another(&[], school.address, |config| *config = offering);
@@ -213,16 +289,16 @@ fn chrome(school: &School, last: u8, version: u16, offers: &[&'static SupportedP
 }
 
 const YESTERDAY: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
-const TODAY: &[&SupportedProtocolVersion] = &[&TLS13];
+pub const TODAY: &[&SupportedProtocolVersion] = &[&TLS13];
 const NEVER: &[&SupportedProtocolVersion] = &[&TLS12];
 
 /// Begins TLS with a site that speaks none: it ends there, and its hello was seen.
-async fn shows_itself(device: &Device, site: &Origin) -> bool {
+pub async fn shows_itself(device: &Device, site: &Origin) -> bool {
     device.secure(&site.authority(), "news.example").await.is_err()
 }
 
 /// The records of programs that are not what they say, or new.
-fn programs(school: &School) -> Vec<String> {
+pub fn programs(school: &School) -> Vec<String> {
     let rows = school.rows();
     rows.iter().filter(|row| row.reason.ends_with("-program")).map(|row| format!("{} {} {}", row.reason, row.verdict, row.client)).collect()
 }

@@ -2,6 +2,7 @@
 //! technician is told within seconds. Nothing of them leaves this machine: what they ask for is a site here that would take all they say.
 
 use crate::kit::{Origin, PATIENCE, School, Signer, World, skipped, soon};
+use crate::ways_behaviour::{DAY, TODAY, at_the_end, chrome, programs, says, school, shows_itself};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -160,16 +161,25 @@ async fn openvpn_does_not_get_out_however_it_hides_its_beginning() {
     if !are_here(&["openvpn"]) {
         return;
     }
-    for hiding in ["", "--tls-auth", "--tls-crypt"] {
+    for hiding in ["", "--tls-auth", "--tls-crypt", "--tls-crypt-v2"] {
         let there = There::new().await;
         let (ca, login) = (there.put("ca.pem", &Signer::root("A VPN").pem()), there.put("login", "kim\nsecret\n"));
         let mut openvpn = Command::new("openvpn");
         openvpn.args(["--client", "--dev", "null", "--proto", "tcp-client", "--remote", "shop.example", &there.port()]);
         openvpn.args(["--http-proxy", "127.0.0.1", &there.proxy(), "--connect-retry-max", "1", "--auth-user-pass"]).arg(login).arg("--ca").arg(ca);
         if !hiding.is_empty() {
-            let key = there.folder.path().join("key");
-            let made = Command::new("openvpn").args(["--genkey", "secret"]).arg(&key).stdout(Stdio::null()).status().expect("it runs");
-            assert!(made.success());
+            let [server, key] = ["server.key", "key"].map(|name| there.folder.path().join(name));
+            let make = |arguments: &[&str], key: &PathBuf| {
+                let made = Command::new("openvpn").args(arguments).arg(key).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs");
+                assert!(made.success(), "{arguments:?}");
+            };
+            if hiding == "--tls-crypt-v2" {
+                // The client's key is wrapped in the server's.
+                make(&["--genkey", "tls-crypt-v2-server"], &server);
+                make(&[hiding, server.to_str().expect("text"), "--genkey", "tls-crypt-v2-client"], &key);
+            } else {
+                make(&["--genkey", "secret"], &key);
+            }
             openvpn.arg(hiding).arg(key);
         }
         there.is_found(Until::start(openvpn), "not-tls", "OpenVPN", OTHER_PROTOCOL).await;
@@ -285,4 +295,65 @@ async fn a_tunnel_to_one_name_is_not_used_for_another_nor_for_one_that_is_sealed
             there.is_found(Until::start(openssl), reason, words, told).await;
         }
     }
+}
+
+/// What is asked for a site's page and calls itself so: the command, and where to send it.
+fn liars(proxy: &str, agent: &str, url: &str) -> Vec<(&'static str, Command)> {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--insecure", "--noproxy", "", "--proxy", &format!("http://{proxy}"), "--interface", "127.0.7.8", "--user-agent", agent, url]);
+    let mut python = Command::new("python3");
+    python.args(["-c", PYTHON, proxy, agent, url.trim_start_matches("https://")]);
+    vec![("curl", curl), ("python3", python)]
+}
+
+/// A program that calls itself by its second argument, at 127.0.7.9.
+const PYTHON: &str = "
+import http.client, ssl, sys
+proxy, agent, site = sys.argv[1:]
+host, port = proxy.split(':')
+asking = http.client.HTTPSConnection(host, int(port), timeout=20, source_address=('127.0.7.9', 0), context=ssl._create_unverified_context())
+name, there = site.strip('/').split(':')
+asking.set_tunnel(name, int(there), {'User-Agent': agent})
+asking.request('GET', '/', headers={'User-Agent': agent})
+asking.getresponse()
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_calls_itself_a_browser_is_found_out_by_how_it_begins_tls() {
+    if !are_here(&["curl", "python3"]) {
+        return;
+    }
+    let silent = Origin::doing(|mut visit| async move {
+        if visit.wire.more().await {
+            visit.send("no TLS").await;
+        }
+    })
+    .await;
+    let usher = school(World::new().edited("not_tls = \"pass\"\n", ""), 8).await;
+    // The school's own Chrome, on five devices and five days.
+    for _ in 0..6 {
+        for last in 1..=5 {
+            assert!(shows_itself(&chrome(&usher, last, 142, TODAY), &silent).await);
+        }
+        usher.after(DAY);
+    }
+    let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    for called in ["curl/8.14.1", agent] {
+        let url = format!("https://news.example:{}/", silent.address.port());
+        for (name, mut program) in liars(&usher.address.to_string(), called, &url) {
+            let visits = silent.visits();
+            let ended =
+                tokio::task::spawn_blocking(move || program.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs")).await.expect("no panic");
+            assert!(!ended.success() && silent.visits() > visits, "{name} got as far as TLS, and no further");
+        }
+        if called != agent {
+            assert_eq!(programs(&usher).into_iter().filter(|row| row.starts_with("other")).count(), 0, "it says what it is");
+        }
+    }
+    let mut found = programs(&usher);
+    found.sort();
+    assert_eq!(found, ["other-program allowed 127.0.7.8", "other-program allowed 127.0.7.9"]);
+    let all = at_the_end(usher).await;
+    assert_eq!(crate::kit::matters::short(&all), ["bypass concern 127.0.7.8", "bypass concern 127.0.7.9"]);
+    all.iter().for_each(|matter| says(matter, "A program said that it was a browser, and does not connect as that browser does. It counts 8."));
 }

@@ -21,6 +21,9 @@ fn package(name: &str) -> Option<PathBuf> {
     folder.join("node_modules").join(name).join("package.json").exists().then_some(folder)
 }
 
+/// By this Node has WebSockets as browsers have them, which some versions hide.
+const SOCKETS: &str = "--experimental-websocket";
+
 /// Stands where all names lead: each connection becomes a tunnel of this device's to the site.
 fn lead(listener: TcpListener, device: Device, to: String) {
     tokio::spawn(async move {
@@ -46,14 +49,18 @@ async fn from_address(proxy: SocketAddr, from: [u8; 4]) -> SocketAddr {
     address
 }
 
-/// What the client says that asks for these pages, at a device of this address.
-async fn through_bare(usher: &Program, site: &Site, folder: &PathBuf, at: [u8; 4], pages: &[String]) -> Option<String> {
+/// What the client, of this name, says that asks for these pages, at a device of this address.
+async fn through_bare(usher: &Program, site: &Site, (client, folder): (&str, &PathBuf), at: [u8; 4], pages: &[String]) -> Option<String> {
     // At the site's own port, so that the program may ask for it by its name.
     let listener = TcpListener::bind(("127.0.0.2", site.address.port())).await.ok()?;
     lead(listener, device(usher).at(at), site.authority());
     usher.files.put("school.pem", &usher.files.usher(&["ca", "export"]).out);
+    let name = client;
     let mut client = node()?;
-    client.env("NODE_EXTRA_CA_CERTS", usher.files.path("school.pem")).arg(script("bare_client.mjs")).arg(folder);
+    if name == "bare_socket.mjs" {
+        client.arg(SOCKETS);
+    }
+    client.env("NODE_EXTRA_CA_CERTS", usher.files.path("school.pem")).arg(script(name)).arg(folder);
     client.arg(format!("https://{}/", site.authority())).arg("127.0.0.2").args(pages);
     let said = soon("the client", tokio::task::spawn_blocking(move || told(&mut client))).await.expect("no panic");
     assert!(said.good, "{}", said.err);
@@ -80,7 +87,7 @@ async fn a_real_bare_server_is_found_out_by_what_it_is_asked_and_says() {
         })
         .await;
         let usher = school(&believed, |world| world.edited("block = [\"adult\"]", "ways = { near = \"note\" }\nblock = [\"adult\"]"));
-        let Some(said) = through_bare(&usher, &site, &folder, at, &asked).await else { return skipped("127.0.0.2") };
+        let Some(said) = through_bare(&usher, &site, ("bare_client.mjs", &folder), at, &asked).await else { return skipped("127.0.0.2") };
         assert_eq!(said, expected, "{at:?}");
         let rows = usher.rows();
         let of_adult = rows.iter().find(|row| row.why.contains("Really meant: adult.example")).expect("on record");
@@ -92,6 +99,35 @@ async fn a_real_bare_server_is_found_out_by_what_it_is_asked_and_says() {
         assert_eq!(said.contains(&(Code::Bare, 20)) && said.contains(&(Code::BareServer, 20)), is_staff, "{said:?}");
     }
     assert!(other.seen().is_empty() && pages.seen().len() == 1, "nothing that is refused is asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_through_a_real_bare_server_is_judged_before_it_is_opened() {
+    let (Some(mut serving), Some(folder)) = (node(), package("@tomphttp/bare-client").and_then(|_| package("ws"))) else { return skipped("bare-server-node") };
+    if !node().is_some_and(|mut node| node.args([SOCKETS, "-e", "0"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())) {
+        return skipped("a Node that has WebSockets");
+    }
+    let mut server = Running::start(serving.arg(script("bare_server.mjs")).arg(&folder));
+    let behind: u16 = server.line().trim().parse().expect("a port");
+    let believed = believed();
+    for (at, expected, passes) in [([127, 0, 7, 1], "refused\nrefused\n", false), ([127, 0, 9, 1], "again: hello\nrefused\n", true)] {
+        let site = Site::bare(&believed, H1, move |_, mut tls| async move {
+            let mut tcp = TcpStream::connect(("127.0.0.1", behind)).await.expect("the web proxy");
+            // Either may go away first.
+            let _ = copy_bidirectional(&mut tls, &mut tcp).await;
+        })
+        .await;
+        let usher = school(&believed, |world| world.edited("block = [\"adult\"]", "ways = { near = \"note\" }\nblock = [\"adult\"]"));
+        let names = ["shop.example", "adult.example"].map(str::to_owned);
+        let Some(said) = through_bare(&usher, &site, ("bare_socket.mjs", &folder), at, &names).await else { return skipped("127.0.0.2") };
+        assert_eq!(said, expected, "{at:?}");
+        let found: Vec<_> = usher.rows().into_iter().filter(|row| row.reason == "bare").collect();
+        for (name, verdict) in [("shop.example", if passes { "allowed" } else { "blocked" }), ("adult.example", "blocked")] {
+            let row = found.iter().find(|row| row.why.contains(&format!("Really meant: {name}"))).unwrap_or_else(|| panic!("{name}: {found:?}"));
+            let seen = "Seen: a WebSocket whose first message asks for another. Nearly certain.";
+            assert!(row.verdict == verdict && row.host == "news.example" && row.why.contains(seen), "{row:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -142,6 +142,40 @@ async fn what_is_meant_is_judged_as_though_it_were_asked_for() {
 }
 
 #[tokio::test]
+async fn two_forms_of_one_web_proxy_at_one_site_are_nearly_certain() {
+    let page = format!("/{}/https://shop.example/x", "0123456789abcdef0123456789abcdef");
+    let (origin, school) = (Origin::saying("the page").await, World::new().start().await);
+    let other = Origin::saying("another").await;
+    for (number, (origin, last, path, minutes, is_blocked)) in [
+        (&origin, 1, page.as_str(), 0, false),
+        (&origin, 1, &page, 0, false),
+        // Another device's, at another site, and too late.
+        (&origin, 2, "/mainport", 0, false),
+        (&other, 1, "/mainport", 0, false),
+        (&origin, 1, "/mainport", 2, false),
+        (&origin, 1, &page, 1, true),
+        (&origin, 1, &page, 30, true),
+        (&origin, 3, "/newsession", 0, false),
+        (&origin, 3, "/deletesession", 0, false),
+        (&origin, 4, "/?__cpo=1", 0, false),
+        (&origin, 4, "/x/__cpi.php", 0, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        school.after(minutes);
+        // The name of the site is its address: another port is another site for nobody.
+        let host = if std::ptr::eq(origin, &other) { "shop.example" } else { "news.example" };
+        let path = format!("{path}{}n={number}", if path.contains('?') { "&" } else { "?" });
+        let answer = school.person([127, 0, 7, last]).get(&format!("http://{host}:{}{path}", origin.address.port())).await;
+        let row = school.closed(&path).await;
+        assert_eq!((answer.reply.status, row.verdict.as_str()), if is_blocked { (403, "blocked") } else { (200, "allowed") }, "{number}: {row:?}");
+        let is_certain = row.why.contains("and other addresses of its kind at this site. Nearly certain.");
+        assert_eq!((is_certain, remarked(&row).len()), (is_blocked, usize::from(!is_blocked)), "{number}: {row:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_group_says_what_is_done_and_who_is_in_none_meets_the_strictest() {
     let world = World::new().edited("block = [\"adult\"]", "ways = { allow = [\"bare\", \"doh\", \"encoded\"] }\nblock = [\"adult\"]");
     let world = world.edited("block = [\"games\"", "ways = { scores = \"block\" }\nblock = [\"games\"");
@@ -214,7 +248,12 @@ async fn a_program_on_free_hosting_is_remarked_by_each_name() {
     for (host, is_unknown) in hosts.into_iter().zip([true, false, false]) {
         let path = format!("/{host}.wasm");
         assert_eq!(school.pupil().get(&format!("http://{host}:{}{path}", origin.address.port())).await.reply.status, 200);
-        let expected = if is_unknown { vec![(Code::FreeHost, 4, None)] } else { vec![] };
+        // That it is WebAssembly is remarked of all that no list knows: it counts nothing by itself.
+        let expected = match (is_unknown, host) {
+            (true, _) => vec![(Code::Triad, 0, None), (Code::FreeHost, 4, None)],
+            (false, "pages.example") => vec![(Code::Triad, 0, None)],
+            (false, _) => vec![],
+        };
         assert_eq!(remarked(&school.closed(&path).await), expected, "{host}");
     }
 }

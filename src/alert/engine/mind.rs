@@ -3,13 +3,15 @@
 use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::{Read, Seen};
-use crate::alert::signal::{self, Book};
+use crate::alert::signal::{self, Book, Signal};
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::alert::ways::{self, Around, Noticed, Watch};
 use crate::audit::incident::{Act, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
+use crate::bypass::Code;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -88,7 +90,7 @@ impl Mind {
         if !rules.is_empty() && !is_ours {
             signals.extend(rules.iter().map(|(theme, level, name)| signal::of_rule(seen, book, (*theme, *level, name))));
         }
-        let noticed = self.noticed(seen, is_ours);
+        let noticed = self.noticed(seen, &signals, is_ours);
         signals.extend(noticed.iter().filter(|one| one.of.is_none()).filter_map(|one| signal::of_noticed(seen, book, one)));
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
@@ -105,16 +107,17 @@ impl Mind {
     }
 
     /// What is found out from this record and those before.
-    fn noticed(&mut self, seen: &Seen<'_>, is_ours: bool) -> ways::All {
+    fn noticed(&mut self, seen: &Seen<'_>, signals: &[Signal], is_ours: bool) -> ways::All {
         if !self.is_whole || is_ours {
             return ways::All::new();
         }
-        self.watch.opened(seen, &Here { key: &self.key, seen, hooks: &*self.hooks })
+        let said: SmallVec<[Code; 2]> = signals.iter().filter_map(|signal| signal.way).collect();
+        self.watch.opened(seen, &said, &Here { key: &self.key, seen, hooks: &*self.hooks })
     }
 
     /// Only learns what was: what is found out from it was taken.
     pub(super) fn learn(&mut self, seen: &Seen<'_>, book: &Book) {
-        self.noticed(seen, book.is_ours(seen));
+        self.noticed(seen, &signal::signals(seen, book), book.is_ours(seen));
     }
 
     /// Takes that a record is over.
@@ -128,7 +131,11 @@ impl Mind {
 
     /// Takes what was remarked of one when it was closed.
     pub(super) fn remarked(&mut self, seen: &Seen<'_>, remarks: &[Remark], book: &Book, tells: Tells) {
-        let signals = signal::remarked(seen, remarks, book);
+        let mut signals = signal::remarked(seen, remarks, book);
+        if remarks.contains(&Remark::WASM) && !book.is_ours(seen) {
+            let noticed = self.watch.is_wasm(seen, &Here { key: &self.key, seen, hooks: &*self.hooks });
+            signals.extend(noticed.and_then(|noticed| signal::of_noticed(seen, book, &noticed)));
+        }
         if !signals.is_empty() {
             self.take(seen, signals, book, tells);
         }

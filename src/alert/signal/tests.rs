@@ -22,6 +22,8 @@ category: drugs
 theme: bypass
 category: bypass
 30 unblock youtube
+15 get around
+40 tunnel out
 theme: all
 -15 lesson plan
 reads: asked
@@ -128,7 +130,10 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
         ("painless way to die lesson plan", Asked, vec!["self-harm typed 70 passed"]),
         ("suicide prevention", Asked, vec![]),
         ("buy weed painless way to die", Asked, vec!["drugs typed 40 passed", "self-harm typed 105 passed"]),
-        ("unblock youtube", Asked, vec!["bypass typed 2 passed"]),
+        ("unblock youtube", Asked, vec!["bypass typed 8 passed"]),
+        ("unblock youtube", Typing, vec!["bypass typed 2 passed"]),
+        ("get around the filter", Asked, vec!["bypass typed 3 passed"]),
+        ("tunnel out of school", Asked, vec!["bypass typed 10 passed"]),
         ("the weather tomorrow", Asked, vec![]),
         ("hate my life", Asked, vec!["self-harm typed 70 passed"]),
         // Two of 25 are as one of 40; a pattern and a phrase of the same words are one.
@@ -159,6 +164,41 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
     // The entry is named by its line, and not said.
     let says = &signals(&asked("painless way to die", Asked, Start::Typed), &book())[0].sign.says;
     assert_eq!(says, "The words searched for match an entry that weighs 40 for suicide (danger, line 7).");
+}
+
+/// The signs of searches, one a minute.
+fn searching(terms: &[(&str, Stage)]) -> Vec<Signal> {
+    let book = book();
+    let mut found = Vec::new();
+    for (nth, (term, stage)) in terms.iter().enumerate() {
+        let id = RecordId::first_of(seen().at_ms + nth as u64 * 60_000);
+        found.extend(signals(&Seen { id, kind: Kind::Search, class: Class::Search, search: Some(("google", term, *stage)), ..seen() }, &book));
+    }
+    found
+}
+
+#[test]
+fn three_searches_for_ways_round_are_a_concern_one_is_watched_and_the_same_one_counts_once() {
+    use Stage::{Asked, Typing};
+    let one = ("unblock youtube", Asked);
+    let typing: Vec<_> = (1..=15).map(|end| (&one.0[..end], Typing)).collect();
+    let others = [("unblock youtube at school", Asked), ("unblock youtube free", Asked)];
+    for (what, terms, expected) in [
+        ("one", vec![one], Some(Level::Watch)),
+        ("the same, in other spellings", vec![one, ("Unblock   YOUTUBE", Asked), ("unbl0ck youtube", Asked), one], Some(Level::Watch)),
+        ("each letter of two", [&typing[..], &[one], &typing, &[others[0]]].concat(), Some(Level::Watch)),
+        ("two", vec![one, others[0]], Some(Level::Watch)),
+        ("three", vec![one, others[0], others[1]], Some(Level::Concern)),
+        ("three that others type too", vec![("get around", Asked), ("get around it", Asked), ("get around here", Asked)], Some(Level::Watch)),
+    ] {
+        let found = searching(&terms);
+        let signs: Vec<&Sign> = found.iter().map(|signal| &signal.sign).collect();
+        let weighed = severity::weigh(Theme::Bypass, &signs, &[], &book().weights);
+        assert_eq!(weighed.level, expected, "{what}: {weighed:?}");
+        // What is kept and stated says no word of it.
+        let kept = serde_json::to_string(&signs).expect("text");
+        assert!(!kept.contains("youtube") && !weighed.factors.concat().contains("youtube"), "{kept}");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ struct One {
     reason: &'static str,
     dest: Option<&'static str>,
     mode: Option<&'static str>,
+    search: Option<Stage>,
+    said: &'static [Code],
 }
 
 fn visit(second: u64, who: &str, host: &str) -> One {
@@ -39,7 +41,14 @@ fn visit(second: u64, who: &str, host: &str) -> One {
         reason: "unlisted",
         dest: None,
         mode: None,
+        search: None,
+        said: &[],
     }
+}
+
+/// A search for ways round.
+fn search(second: u64, who: &str) -> One {
+    One { kind: Kind::Search, class: Class::Search, search: Some(Stage::Asked), said: &[Code::Method], ..visit(second, who, "search.example") }
 }
 
 impl One {
@@ -60,7 +69,7 @@ impl One {
             categories: self.categories,
             host: &self.host,
             path: self.path,
-            search: None,
+            search: self.search.map(|stage| ("google", "words", stage)),
             cause: None,
             dest: self.dest,
             mode: self.mode,
@@ -97,7 +106,7 @@ fn watch() -> Watch {
 
 /// Code and points of what is found, and whether it is of a record before.
 fn take(watch: &mut Watch, one: &One) -> Vec<String> {
-    let found = watch.opened(&one.seen(), &Here(one));
+    let found = watch.opened(&one.seen(), one.said, &Here(one));
     let told = |noticed: &Noticed| {
         let of = if noticed.of.is_some() { " of before" } else { "" };
         format!("{} {}{of}", noticed.code.as_str(), noticed.points)
@@ -123,6 +132,22 @@ fn a_site_that_several_find_within_half_an_hour_is_a_sign_of_each() {
         all(&[&[another][..], &hosted].concat())[..3],
         ["spread 3 of before", "spread 3 of before", "spread 3"],
         "a name that anybody can have is a site of its own"
+    );
+    let each = [visit(0, "a", "a.mine.pages.dev"), visit(600, "b", "b.mine.pages.dev"), visit(1200, "c", "c.x.mine.pages.dev")];
+    let hosted = |categories: &'static str| each.clone().map(|one| One { categories, ..one });
+    for categories in ["web-hosting", "dynamic-dns", "web-hosting dynamic-dns"] {
+        assert_eq!(all(&hosted(categories)), ["spread 3 of before", "spread 3 of before", "spread 3"], "{categories}: a name below it for each of them");
+    }
+    assert_eq!(all(&hosted("web-hosting education")), NOTHING, "a list knows it by itself");
+    let teacher = |second| One { class: Class::Staff, ..visit(second, "t", "new.example") };
+    let class = of("new.example");
+    assert_eq!(all(&[&[teacher(0)][..], &class].concat()), NOTHING, "a teacher shows it to the class");
+    assert_eq!(all(&[&class[..2], &[teacher(700)], &class[3..4]].concat()), NOTHING, "from then on");
+    assert_eq!(all(&[&class[..4], &[teacher(1250)]].concat()).len(), 3, "what was before stays");
+    assert_eq!(
+        all(&[teacher(0), One { user: Some("u".into()), ..teacher(60) }, One { user: Some("v".into()), ..teacher(90) }]),
+        NOTHING,
+        "staff are no pupils"
     );
     assert_eq!(all(&of("new.example").map(|one| One { categories: "news", ..one })), NOTHING, "a list knows it");
     assert_eq!(all(&of("new.example").map(|one| One { reason: "rule", ..one })), NOTHING, "the school has allowed it");
@@ -169,6 +194,26 @@ fn the_parts_of_a_web_proxy_are_a_sign_where_no_list_knows_the_site() {
 }
 
 #[test]
+fn webassembly_under_another_name_is_known_by_its_type_once_it_was_answered() {
+    let part = |second, path, dest, mode| One { kind: Kind::Resource, start: Start::Loaded, path, dest, mode, ..visit(second, "a", "x.old.example") };
+    let worker = part(0, "/sw.js", Some("serviceworker"), Some("same-origin"));
+    let disguised = part(3, "/favicon.png", Some("empty"), Some("cors"));
+    let socket = part(9, "/wisp/", Some("empty"), Some("websocket"));
+    let mut watch = watch();
+    assert_eq!(take(&mut watch, &worker), NOTHING);
+    assert_eq!(take(&mut watch, &disguised), NOTHING);
+    let found = watch.is_wasm(&disguised.seen(), &Here(&disguised)).expect("two");
+    assert_eq!((found.code, found.points), (Code::Triad, 2));
+    assert_eq!(take(&mut watch, &socket), ["triad 2"]);
+    assert_eq!(watch.closed(&socket.seen(), 1 << 20, &Here(&socket)).map(|found| found.points), Some(8));
+    for other in
+        [One { categories: "games", ..disguised.clone() }, One { reason: "rule", ..disguised.clone() }, One { host: "198.51.100.1".into(), ..disguised }]
+    {
+        assert_eq!(watch.is_wasm(&other.seen(), &Here(&other)), None, "{other:?}");
+    }
+}
+
+#[test]
 fn addresses_are_a_sign_but_those_of_the_school_and_those_it_allows() {
     let asks = |second, host: &str| One { path: "", ..visit(second, "a", host) };
     assert_eq!(all(&[asks(0, "198.51.100.1"), asks(1, "198.51.100.2"), asks(2, "198.51.100.3")]), ["address 1", "address 5"]);
@@ -176,11 +221,39 @@ fn addresses_are_a_sign_but_those_of_the_school_and_those_it_allows() {
     assert_eq!(all(&[One { reason: "rule", ..asks(0, "198.51.100.1") }, One { categories: "news", ..asks(0, "198.51.100.1") }]), NOTHING);
 }
 
+#[test]
+fn a_search_for_ways_that_leads_to_an_unknown_site_is_a_sign_once() {
+    let go = |second, host: &str| visit(second, "a", host);
+    assert_eq!(all(&[search(0, "a"), go(30, "unblocked.example"), go(60, "another.example")]), ["method 3"], "a search leads to one site");
+    assert_eq!(all(&[search(0, "a"), go(30, "x.example"), search(90, "a"), go(120, "y.example")]), ["method 3", "method 3"]);
+    let listed = One { categories: "bypass", said: &[Code::Listed], ..go(30, "vpn.example") };
+    assert_eq!(all(&[search(0, "a"), listed.clone()]), ["method 3"], "a list names it as a way round");
+    for (what, steps) in [
+        ("nobody searched", vec![go(30, "unblocked.example"), listed]),
+        ("ten minutes later", vec![search(0, "a"), go(600, "unblocked.example")]),
+        ("somebody else", vec![search(0, "b"), go(30, "unblocked.example")]),
+        ("it is still being typed", vec![One { search: Some(Stage::Typing), ..search(0, "a") }, go(30, "unblocked.example")]),
+        ("another search", vec![One { said: &[], ..search(0, "a") }, go(30, "unblocked.example")]),
+        ("a list knows it", vec![search(0, "a"), One { categories: "news", ..go(30, "news.example") }]),
+        ("the school has allowed it", vec![search(0, "a"), One { reason: "rule", ..go(30, "unblocked.example") }]),
+        ("a page loads it", vec![search(0, "a"), One { kind: Kind::Resource, start: Start::Loaded, ..go(30, "unblocked.example") }]),
+        ("the page of the search goes on", vec![search(0, "a"), One { said: &[], ..search(30, "a") }]),
+    ] {
+        assert_eq!(all(&steps), NOTHING, "{what}");
+    }
+    let mut watch = watch();
+    take(&mut watch, &search(0, "a"));
+    let to = One { categories: "web-hosting", ..go(30, "x.mine.pages.dev") };
+    let found = watch.opened(&to.seen(), &[], &Here(&to));
+    assert_eq!(found[0].says, "Ways round the filter were searched for. Within ten minutes a site was gone to that no list knows: x.mine.pages.dev.");
+}
+
 /// A busy morning in which everything happens.
 fn any_one() -> impl Strategy<Value = One> {
     let host = prop::sample::select(vec!["new.example", "newer.example", "old.example", "198.51.100.1", "198.51.100.2", "198.51.100.3"]);
     let client = prop::sample::select(vec![[10, 1, 1, 1], [10, 1, 1, 2], [10, 2, 1, 1], [10, 2, 2, 1]]);
-    (0..2400_u64, prop::sample::select(vec!["a", "b", "c", "d"]), host, client).prop_map(|(second, who, host, client)| visit(second, who, host).at(client))
+    let what = (0..2400_u64, prop::sample::select(vec!["a", "b", "c", "d"]), host, client, prop::bool::weighted(0.2));
+    what.prop_map(|(second, who, host, client, is_search)| if is_search { search(second, who) } else { visit(second, who, host) }.at(client))
 }
 
 proptest! {

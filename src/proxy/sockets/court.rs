@@ -8,6 +8,7 @@ use crate::bypass::{Code, Finding};
 use crate::host::Host;
 use crate::identity::{Identity, Who};
 use crate::insight::{Certainty, Kind, Start};
+use crate::policy::through::Met;
 use crate::policy::ways::{Act, Wisp};
 use crate::policy::{Circumstances, ConnectVerdict, Decision, OnHit, Reason, Ways};
 use crate::proxy::Worker;
@@ -54,6 +55,25 @@ impl Court {
             Act::Nothing => {}
         }
         Ok(())
+    }
+
+    /// The same of one that says which page is meant: that is judged as though it were asked for. No warning can be shown here: what comes with one is refused.
+    pub(super) fn meet(&self, finding: Finding) -> Result<(), Stopped> {
+        let worker = &self.worker;
+        let (snapshot, now, client) = (worker.in_force.get(), (worker.clock)(), self.opening.client);
+        let identity = worker.identify_again(self.user.as_ref(), &snapshot, client);
+        let moment = snapshot.timetable.moment(now);
+        let past: Vec<Host> = worker.warnings.past(&identity, client, now);
+        let (taxonomy, lists) = (&snapshot.taxonomy, &*snapshot.lists);
+        let around = Circumstances { identity: &identity, client, moment: &moment, method: "GET", past: &past, taxonomy, lists };
+        match snapshot.court().meet(finding, around) {
+            Met::Nothing => Ok(()),
+            Met::Noted(finding) => {
+                self.note.iter().for_each(|note| note(&Sentence { on_hit: OnHit::Note, reason: Reason::Way(Arc::new(finding.clone())) }));
+                Ok(())
+            }
+            Met::Warned(reason) | Met::Blocked(reason) => Err(Stopped::Said(Sentence { on_hit: OnHit::Cut, reason })),
+        }
     }
 
     /// The same of what the path of the WebSocket leads to. Nothing reaches the tier that is always blocked.

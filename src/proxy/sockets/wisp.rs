@@ -16,6 +16,7 @@
 //!
 //! Held are what one read gives, one CONNECT, and one answer for each stream that was cut and is yet to be told.
 
+use super::bare::First;
 use super::court::{Court, Fate, Judging};
 use super::direction::Stopped;
 use crate::body::coding::Limits;
@@ -237,6 +238,8 @@ pub(super) struct Wisp {
     is_turn: bool,
     /// The first bytes that the client says, where its path says something.
     said_first: SmallVec<[u8; 16]>,
+    /// The first message of the client's, as long as it may ask a bare server for another WebSocket.
+    first: First,
 }
 
 impl Wisp {
@@ -259,6 +262,7 @@ impl Wisp {
             cut: 0,
             is_turn: false,
             said_first: SmallVec::new(),
+            first: First::default(),
         }
     }
 
@@ -404,6 +408,12 @@ impl Wisp {
         let before = line.read;
         let stepped = line.step();
         let (moved, is_open) = (line.read - before, line.mode == Mode::Open);
+        if way == Way::Upload
+            && let Ok(heard) = stepped
+            && let Some(finding) = self.first.hear(heard, &line.room)
+        {
+            self.court.meet(finding)?;
+        }
         let mut told = None;
         let look = match stepped {
             Ok(Heard::Begins(kind)) => {
@@ -441,12 +451,12 @@ impl Wisp {
             Look::Not => (line.mode, line.is_other) = (Mode::Other, true),
             Look::Wisp(version) => return self.found(way, version, out),
         }
-        if !line.is_kept() {
+        if !line.is_kept() && (way == Way::Answer || !self.first.is_kept()) {
             line.controls.clear();
             line.release(out);
         }
         self.heard += moved;
-        if self.heard > LISTENS || self.up.is_other && self.down.is_other && self.by_path.is_none() {
+        if self.heard > LISTENS || self.up.is_other && self.down.is_other && self.by_path.is_none() && !self.first.is_kept() {
             self.over();
         }
         Ok(())

@@ -67,6 +67,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         0 => {
             let own = Host::parse("own.example").expect("a host");
+            if let Some(found) = forms::in_path(&text) {
+                assert_eq!(forms::form(&text).map(forms::Form::of), Some(found.code), "each has its form");
+            }
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
             on_record(ech::in_name(&text, "own.example"));
             let _ = Agent::of(&text).map(|agent| agent.to_string());
@@ -74,6 +77,10 @@ fuzz_target!(|bytes: &[u8]| {
         }
         1 => {
             on_record(bare::in_manifest(rest));
+            if let Some(found) = bare::in_message(rest) {
+                assert!((0..rest.len()).all(|cut| bare::may_be_message(&rest[..cut])), "what may be one is waited for");
+                on_record(Some(found));
+            }
             on_record(types::lie("image/png", rest));
             let _ = random::is_noise(rest);
             if let Some(names) = Names::of_bytes(rest) {
