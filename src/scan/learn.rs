@@ -17,13 +17,13 @@ pub const FOLDS: u8 = 5;
 /// How often all examples are gone through.
 const ROUNDS: usize = 3;
 /// In how many examples a feature must be.
-const LEAST_EXAMPLES: u32 = 2;
+const LEAST_EXAMPLES: u32 = 3;
 /// FTRL: the rate, what each weight costs, and what its square costs.
 const RATE: f32 = 0.3;
 const COST: f32 = 0.1;
 const SQUARE_COST: f32 = 5.0;
 /// A weight below this, in hundredths, is nought.
-const LEAST_WEIGHT: i32 = 4;
+const LEAST_WEIGHT: i32 = 10;
 
 /// How grave what was typed is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
