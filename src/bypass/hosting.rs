@@ -14,8 +14,14 @@ pub const CATEGORIES: [&str; 2] = ["web-hosting", "dynamic-dns"];
 /// Whether a host is a site on free hosting that no list knows by itself: it is in these categories, in no other, and somebody's name below the host's.
 #[must_use]
 pub fn is_unknown(host: &Host, categories: CategorySet, taxonomy: &Taxonomy) -> bool {
+    !categories.is_empty() && says_nothing(categories, taxonomy) && is_below(host)
+}
+
+/// Whether categories say nothing of a site itself: there are none, or only those of names that anybody can have.
+#[must_use]
+pub fn says_nothing(categories: CategorySet, taxonomy: &Taxonomy) -> bool {
     let hosting: CategorySet = CATEGORIES.into_iter().filter_map(|id| taxonomy.find(id)).collect();
-    !categories.is_empty() && categories.intersection(hosting) == categories && is_below(host)
+    categories.intersection(hosting) == categories
 }
 
 /// The same by the names of the categories, as a record has them.
@@ -82,7 +88,9 @@ mod tests {
             assert_eq!(is_unknown(&parsed, set(categories), &taxonomy), expected, "{host}");
             let names = taxonomy.ids(set(categories)).collect::<Vec<_>>().join(" ");
             assert_eq!(is_unknown_by_name(host, &names), expected, "{host}");
+            assert_eq!(says_nothing(set(categories), &taxonomy), is_in_no_list(&names), "{host}");
         }
+        assert!(is_in_no_list("") && is_in_no_list("dynamic-dns web-hosting") && !is_in_no_list("web-hosting games"));
         for (host, expected) in [("a.b.mine.pages.dev", "mine.pages.dev"), ("mine.pages.dev", "mine.pages.dev"), ("pages.dev", "pages.dev"), ("x", "x")] {
             assert_eq!(owner(host), expected);
         }

@@ -19,6 +19,7 @@ use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, RecordId, Recorder, Verdict};
 use crate::body::coding::{Codings, Decoder, Unreadable};
 use crate::body::parts::should_have;
+use crate::bypass::hosting;
 use crate::insight;
 use crate::policy::words::Way;
 use crate::policy::{OnHit, Reason};
@@ -204,7 +205,7 @@ impl Worker {
         let identity = asked.sequel.as_ref().map(|sequel| &sequel.identity).filter(|_| asked.reading.is_some() || !headers.contains_key(CONTENT_ENCODING));
         if let Some(judge) = identity.and_then(|identity| {
             let ways = asked.snapshot.policy.ways(identity.standing);
-            WaysJudge::of(ways, headers, !case.opening.categories.is_empty())
+            WaysJudge::of(ways, headers, !hosting::is_in_no_list(&case.opening.categories))
         }) {
             judges.push(Box::new(judge));
         }

@@ -24,6 +24,8 @@ mod bare;
 mod court;
 mod direction;
 mod ears;
+mod framer;
+mod line;
 mod notes;
 mod wisp;
 

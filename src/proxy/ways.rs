@@ -25,6 +25,7 @@ use crate::bypass::Finding;
 use crate::bypass::cloak::{Half, is_decoy};
 use crate::bypass::forms;
 use crate::bypass::heads::{self, Findings};
+use crate::bypass::hosting;
 use crate::identity::Identity;
 use crate::lists::Found;
 use crate::policy::through::Met;
@@ -88,12 +89,16 @@ impl Worker {
         let text = |name| asked.headers.get(name).and_then(|value| value.to_str().ok());
         let url = target.url();
         let (site, half) = match text(&SEC_FETCH_DEST)? {
-            "iframe" if found.categories.is_empty() && !asked.headers.contains_key(REFERER) && text(&super::meaning::SEC_FETCH_SITE) == Some("same-origin") => {
+            "iframe"
+                if hosting::says_nothing(found.categories, &asked.snapshot.taxonomy)
+                    && !asked.headers.contains_key(REFERER)
+                    && text(&super::meaning::SEC_FETCH_SITE) == Some("same-origin") =>
+            {
                 (url.host.as_str().to_owned(), Half::Frame)
             }
             "document" if text(&SEC_FETCH_USER).is_none() && is_decoy(url.host.as_str()) => {
                 let from = crate::url::Url::parse(text(&REFERER)?).ok().filter(|from| !is_decoy(from.host.as_str()))?;
-                if !asked.snapshot.lists.look_up(&from).categories.is_empty() {
+                if !hosting::says_nothing(asked.snapshot.lists.look_up(&from).categories, &asked.snapshot.taxonomy) {
                     return None;
                 }
                 (from.host.as_str().to_owned(), Half::Leap)

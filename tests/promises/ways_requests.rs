@@ -310,3 +310,25 @@ async fn a_tab_that_pretends_to_be_another_is_remarked() {
     leap("/again", None).await;
     assert_eq!(remarked(&school.closed("/again").await), []);
 }
+
+#[tokio::test]
+async fn what_hides_on_free_hosting_is_found_as_on_any_site_that_no_list_knows() {
+    let hosts = ["maths.pages.example", "known.pages.example", "en.wikipedia.org"];
+    let world = World::new().listed("web-hosting", "pages.example").listed("help", "known.pages.example");
+    let world = hosts.into_iter().fold(world, |world, host| world.named(host, "127.0.0.1"));
+    let (origin, school) = (Origin::giving("Content-Type: image/png\r\n", "<!doctype html><p>no picture").await, world.start().await);
+    let at = |host: &str, path: &str| format!("http://{host}:{}{path}", origin.address.port());
+    for (host, is_found) in [("maths.pages.example", true), ("known.pages.example", false)] {
+        let path = format!("/{host}/lie.png");
+        assert_eq!(school.pupil().get(&at(host, &path)).await.reply.status, 200);
+        assert_eq!(remarked(&school.closed(&path).await), if is_found { vec![(Code::TypeLie, 4, None)] } else { vec![] }, "{host}");
+        // A frame that no page is named for, and the tab gone on without a click.
+        let (frame, leap) = (format!("/{host}/frame"), format!("/{host}/leap"));
+        school.pupil().with("Sec-Fetch-Dest", "iframe").with("Sec-Fetch-Site", "same-origin").get(&at(host, &frame)).await;
+        let from = format!("http://{host}/");
+        school.pupil().with("Sec-Fetch-Dest", "document").with("Referer", &from).get(&at("en.wikipedia.org", &leap)).await;
+        // What wikipedia is made to answer here is a lie too.
+        let found = remarked(&school.closed(&leap).await);
+        assert_eq!(found.contains(&(Code::Cloak, 2, None)), is_found, "{host}: {found:?}");
+    }
+}

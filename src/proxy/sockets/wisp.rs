@@ -6,6 +6,8 @@
 //! message is for long. When both sides have begun a message that is none of Wisp's, or [`LISTENS`] has passed, it is over: nothing is read for this any more.
 //! Until then each message is looked at, so that one in front of a CONNECT does not hide it.
 //!
+//! So it is with the first message of the client's, while it may ask a bare server for another WebSocket ([`super::bare`]).
+//!
 //! # Once it is Wisp
 //!
 //! The client's messages are framed anew, uncompressed, for some of them do not go on: a CONNECT waits until it is judged and on record, and packets of streams
@@ -19,195 +21,22 @@
 use super::bare::First;
 use super::court::{Court, Fate, Judging};
 use super::direction::Stopped;
+use super::framer::{FRAME, Framer, Packets, frame, opcode};
+use super::line::{Line, Mode};
 use crate::body::coding::Limits;
-use crate::bypass::wisp::{Beginning, Connect, Head, Look, MOST_STREAMS, Packet, Side, Streams, Type, close};
+use crate::bypass::wisp::{Beginning, Connect, Head, Look, MOST_STREAMS, Packet, Streams, Type, close};
 use crate::bypass::{Code, Finding, wsproxy};
 use crate::policy::words::Way;
 use crate::socket::extensions::Deflate;
-use crate::socket::{self, Control, Fault, Heard, Kind, Reader};
-use bytes::{Buf, BytesMut};
+use crate::socket::{self, Fault, Heard, Kind, Reader};
+use bytes::BytesMut;
 use smallvec::SmallVec;
 use std::task::{Context, Poll, ready};
 
 /// How many bytes are read, both ways together, before nothing more is expected.
 const LISTENS: usize = 16 * 1024;
-/// The largest frame that is made.
-const FRAME: usize = 16 * 1024;
 /// The most answers that wait for the server's message to end. Nobody asks for so many streams before one is answered.
 const MOST_CUTS: usize = 2 * MOST_STREAMS;
-
-/// What is being done with what comes one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// The next message is awaited, or may yet be Wisp's.
-    Open,
-    /// The message at hand is none of Wisp's.
-    Other,
-    /// It is Wisp's; the message at hand goes on as it came.
-    Rest,
-    /// It is Wisp's.
-    Packets,
-}
-
-/// What comes one way.
-struct Line {
-    way: Way,
-    reader: Reader,
-    beginning: Beginning,
-    mode: Mode,
-    /// Whether a message came that was none of Wisp's.
-    is_other: bool,
-    /// What the message at hand is said to be.
-    kind: Kind,
-    /// What has come; the first `read` bytes of it were read, and are kept.
-    come: BytesMut,
-    read: usize,
-    /// Whether there is more to be heard of what has come.
-    is_fresh: bool,
-    room: Vec<u8>,
-    packet: Packet,
-    /// Control frames that came within a message that is kept back.
-    controls: Vec<(Control, Vec<u8>)>,
-    is_over: bool,
-}
-
-impl Line {
-    fn new(way: Way, reader: Reader, early: BytesMut) -> Self {
-        Self {
-            way,
-            reader,
-            beginning: Beginning::new(Side::Server),
-            mode: Mode::Open,
-            is_other: false,
-            kind: Kind::Binary,
-            is_fresh: !early.is_empty(),
-            come: early,
-            read: 0,
-            room: Vec::new(),
-            packet: Packet::default(),
-            controls: Vec::new(),
-            is_over: false,
-        }
-    }
-
-    /// Lets go what was read.
-    fn release(&mut self, out: &mut BytesMut) {
-        if self.read > 0 {
-            out.extend_from_slice(&self.come[..self.read]);
-            self.come.advance(self.read);
-            self.read = 0;
-        }
-        if self.come.is_empty() {
-            self.come = BytesMut::new();
-        }
-    }
-
-    /// Forgets what was read.
-    fn drop_read(&mut self) {
-        self.come.advance(self.read);
-        self.read = 0;
-    }
-
-    fn step(&mut self) -> Result<Heard, Fault> {
-        let mut input = &self.come[self.read..];
-        let before = input.len();
-        let stepped = self.reader.step(&mut input, &mut self.room);
-        let left = input.len();
-        self.read += before - left;
-        self.is_fresh = !matches!(stepped, Ok(Heard::All) | Err(Fault::Broken(_)));
-        if matches!(stepped, Ok(Heard::All)) && left > 0 {
-            // What comes after a close goes nowhere.
-            self.come.truncate(self.read);
-        }
-        stepped
-    }
-
-    fn side(&self) -> Side {
-        if self.way == Way::Upload { Side::Client } else { Side::Server }
-    }
-
-    /// Whether what was read is kept back: it may be the beginning of a CONNECT.
-    fn is_kept(&self) -> bool {
-        self.mode == Mode::Open && self.way == Way::Upload && !self.is_between() && (!self.reader.is_in_message() || self.beginning.may_ask())
-    }
-
-    /// Between two messages and two frames, with nothing begun.
-    fn is_between(&self) -> bool {
-        !self.reader.is_in_message() && self.reader.is_between_frames()
-    }
-}
-
-/// What is to be done with a packet of the client's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packets {
-    /// Not enough of it has come.
-    Unknown,
-    Passes,
-    /// It is a CONNECT.
-    Asks,
-    /// It does not go on.
-    Swallowed,
-}
-
-/// Frames of the client's, made anew.
-struct Framer {
-    of: Kind,
-    packets: Packets,
-    /// What is yet to be framed of the message at hand.
-    waiting: Vec<u8>,
-    /// Whether some of it was.
-    has_begun: bool,
-}
-
-impl Framer {
-    fn begin(&mut self, of: Kind) {
-        *self = Self { of, packets: Packets::Unknown, waiting: Vec::new(), has_begun: false };
-    }
-
-    /// Frames what waits. `last`: the message ends with it.
-    fn flush(&mut self, last: bool, out: &mut BytesMut) {
-        // What may yet be a CONNECT, or of a stream that was not let through, waits.
-        if self.packets != Packets::Passes || self.waiting.is_empty() && !last {
-            return;
-        }
-        let opcode = match (self.has_begun, self.of) {
-            (true, _) => 0,
-            (false, Kind::Text) => 1,
-            (false, Kind::Binary) => 2,
-        };
-        frame(opcode | if last { 0x80 } else { 0 }, &self.waiting, out);
-        self.waiting.clear();
-        self.has_begun = true;
-    }
-}
-
-/// A frame as a client sends it.
-fn frame(first: u8, payload: &[u8], out: &mut BytesMut) {
-    let mut mask = [0; 4];
-    // Whoever could guess it could write bytes of their choice on the wire (RFC 6455 section 10.3), which here only reach a server that was chosen too.
-    let _ = getrandom::fill(&mut mask);
-    let mut head = [first, 0x80, 0, 0, 0, 0, 0, 0, 0, 0];
-    let length = match u16::try_from(payload.len()) {
-        Ok(short @ 0..=125) => {
-            head[1] |= short.to_le_bytes()[0];
-            2
-        }
-        Ok(middle) => {
-            head[1] |= 126;
-            head[2..4].copy_from_slice(&middle.to_be_bytes());
-            4
-        }
-        Err(_) => {
-            head[1] |= 127;
-            head[2..].copy_from_slice(&(payload.len() as u64).to_be_bytes());
-            10
-        }
-    };
-    out.reserve(length + 4 + payload.len());
-    out.extend_from_slice(&head[..length]);
-    out.extend_from_slice(&mask);
-    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-}
 
 /// Where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -622,12 +451,4 @@ fn wsproxy_says(by_path: &mut Option<Finding>, said: &mut SmallVec<[u8; 16]>, by
     let surer = wsproxy::by_bytes(finding, said)?;
     let finding = by_path.take();
     surer.or(finding)
-}
-
-fn opcode(control: Control) -> u8 {
-    match control {
-        Control::Close => 8,
-        Control::Ping => 9,
-        Control::Pong => 10,
-    }
 }
