@@ -1,7 +1,8 @@
 //! Ways round the filter, as the bytes they are: first bytes of tunnels, hellos, heads, bodies, frames. Each kind is tried by some pupils of their own.
 //!
-//! The bytes are made here, from what the protocols' own papers and the programs' own sources say. Nothing of the detectors is used, nor any list of theirs.
-//! What the proxy makes of them is `door`'s.
+//! The bytes are made here, from what the protocols' own papers and the programs' own sources say. Nothing of the detectors is used, nor any list of theirs;
+//! but whoever wrote them knew the detectors. So this tells what comes of a way that is found: an episode, or a sign. How much is found is told by the
+//! promises with the real programs, and by `../ordinary`. What the proxy makes of the bytes is `door`'s.
 
 use crate::door::{Ask, Door, Says, Sitting};
 use crate::hellos::{self, Hello};

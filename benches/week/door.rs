@@ -192,7 +192,11 @@ impl<'a> Door<'a> {
             match self.ways.act(&finding) {
                 Act::Note if !is_said => made.remarks.push(Remark::from(&finding)),
                 Act::Nothing | Act::Note => {}
-                Act::Block => cut = cut.or(Some(finding)),
+                // How sure it is stands with the request, for what is blocked says only its kind.
+                Act::Block => {
+                    made.remarks.push(Remark::from(&finding));
+                    cut = cut.or(Some(finding));
+                }
             }
         }
         let cut = cut.map(|finding| {
@@ -279,6 +283,7 @@ impl<'a> Door<'a> {
                 Act::Nothing => {}
                 Act::Note => made.push(note(finding)),
                 Act::Block => {
+                    made[0].remarks.push(Remark::from(finding));
                     made.push(record(Opening { verdict: Verdict::Blocked, class: Class::of(opening.kind, Verdict::Blocked), ..note(finding).opening }));
                     return made;
                 }
