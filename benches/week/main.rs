@@ -14,6 +14,7 @@ mod door;
 mod hellos;
 mod plan;
 mod report;
+mod scene;
 #[path = "../traffic/mod.rs"]
 #[allow(dead_code, reason = "not all of it is used here")]
 mod traffic;
@@ -139,5 +140,7 @@ fn main() {
     let each = spent.as_nanos() as f64 / records.max(1) as f64 / 1000.0;
     println!("seed {seed}: {count} days after {before}, {records} records; {each:.2} µs a record: {:.2} % of a core at 1,000 records/s", each / 10.0);
     let matters = trial.end().expect("no log is read");
-    report::report(&matters, (&plan, &stands), (begin, count), traffic.school());
+    let missed = report::report(&matters, (&plan, &stands), (begin, count), traffic.school());
+    // Without the days before no site is new, and so none goes round.
+    assert!(missed.iter().all(|kind| before == 0 && *kind == "a new site that goes round"), "ways round that came to less than they are to: {missed:?}");
 }

@@ -7,8 +7,9 @@
 //! Nothing of the detectors is used for these, nor any list of theirs: which category a site is in is said in `categories`. Ways round the filter are planted
 //! as bytes, by other pupils: `bytes`.
 
-use crate::bytes::{self, Chance, Kind as Kinds, Scene};
+use crate::bytes::{self, Comes, Kind as Kinds};
 use crate::door::{Door, Sitting};
+use crate::scene::{Chance, Scene};
 use crate::traffic::Traffic;
 use crate::traffic::calendar::{Day, Part};
 use crate::traffic::people::{Person, Role};
@@ -108,6 +109,8 @@ pub struct Planted {
 pub struct Way {
     /// Which kind.
     pub kind: &'static str,
+    /// What it is to come to.
+    pub comes: Comes,
     /// Who.
     pub users: Vec<Arc<str>>,
     /// From when to when, in Unix milliseconds.
@@ -208,7 +211,7 @@ fn ways(kinds: &[Kinds], (people, days): (&[&Person], &[Day]), school: &Snapshot
         let made = scene.records();
         let time = |record: Option<&Record>| record.map_or(0, |record| record.opening.time_ms);
         let time = (time(made.first()), time(made.iter().max_by_key(|record| record.opening.time_ms)));
-        all.push(Way { kind: kind.name, users: who.into_iter().map(|sitting| sitting.user).collect(), time });
+        all.push(Way { kind: kind.name, comes: kind.comes, users: who.into_iter().map(|sitting| sitting.user).collect(), time });
         records.extend(made.into_iter().map(|record| Record { of: Some(Of::Way(place)), ..record }));
     }
     all

@@ -1,6 +1,7 @@
 //! What was found, beside what was planted.
 
 use crate::Stands;
+use crate::bytes::Comes;
 use crate::plan::Plan;
 use crate::traffic::people::{Role, School};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,11 +27,12 @@ fn by_user(matters: &[Matter]) -> HashMap<&str, Vec<&Matter>> {
     all
 }
 
-/// Prints the tables. `begin`: when the first of these many days began.
-pub fn report(matters: &[Matter], (plan, stands): (&Plan, &Stands), (begin, days): (u64, usize), school: &School) {
+/// Prints the tables. `begin`: when the first of these many days began. Returns the kinds of ways round that came to less than they are to come to.
+pub fn report<'a>(matters: &[Matter], (plan, stands): (&'a Plan, &Stands), (begin, days): (u64, usize), school: &School) -> Vec<&'a str> {
     stories(matters, plan);
-    ways(matters, plan, stands);
+    let missed = ways(matters, plan, stands);
     falsely(matters, plan, (begin, days), school);
+    missed
 }
 
 /// What became of the matters of the stories.
@@ -79,10 +81,10 @@ fn stories(matters: &[Matter], plan: &Plan) {
 }
 
 /// What became of the ways round, by kind.
-fn ways(matters: &[Matter], plan: &Plan, stands: &Stands) {
+fn ways<'a>(matters: &[Matter], plan: &'a Plan, stands: &Stands) -> Vec<&'a str> {
     let by_user = by_user(matters);
     // As one episode, as several, watched, a sign below that, nothing; and who also has an episode of another theme.
-    let mut rows: Vec<(&str, [usize; 6])> = Vec::new();
+    let (mut rows, mut missed): (Vec<(&str, [usize; 6])>, Vec<&str>) = (Vec::new(), Vec::new());
     for (place, way) in plan.ways.iter().enumerate() {
         let at = rows.iter().position(|(kind, _)| *kind == way.kind).unwrap_or_else(|| {
             rows.push((way.kind, [0; 6]));
@@ -94,6 +96,13 @@ fn ways(matters: &[Matter], plan: &Plan, stands: &Stands) {
             let near: Vec<_> = of_user.iter().filter(|one| is_near(one.opened.at_ms)).collect();
             let bypass = near.iter().filter(|one| one.opened.theme == "bypass").count();
             let (signs, level) = stands.get(&(place, number)).copied().unwrap_or_default();
+            let came = match (bypass, level, signs) {
+                (1.., ..) => Some(Comes::Matter),
+                (0, Some(_), _) => Some(Comes::Watched),
+                (0, None, 1..) => Some(Comes::Sign),
+                (0, None, 0) => None,
+            };
+            missed.extend((came < Some(way.comes)).then_some(way.kind));
             let row = &mut rows[at].1;
             match (bypass, level, signs) {
                 (1, ..) => row[0] += 1,
@@ -113,6 +122,8 @@ fn ways(matters: &[Matter], plan: &Plan, stands: &Stands) {
         println!("| {kind} | {} | {} | {} | {} | {} | {} | {} |", row[..5].iter().sum::<usize>(), row[0], row[1], row[2], row[3], row[4], row[5]);
     }
     println!("| all | {} | {} | {} | {} | {} | {} | {} |", all[..5].iter().sum::<usize>(), all[0], all[1], all[2], all[3], all[4], all[5]);
+    println!("less than it is to come to: {missed:?}");
+    missed
 }
 
 /// Episodes of people for whom nothing was planted, and what opened them.
