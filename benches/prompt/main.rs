@@ -17,7 +17,7 @@ mod traffic;
 use http::Method;
 use load::{Asked, Devices, Site};
 use school::{CHAT, ENGINE, ILLEGAL, School, WORDS};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,8 +38,16 @@ fn given(name: &str, usual: u64) -> u64 {
     all.nth(1).and_then(|value| value.parse().ok()).unwrap_or(usual)
 }
 
-/// What the traffic asks for, as it can be sent to a site at this port: from which device, and what.
-fn ordinary(traffic: &mut Traffic, port: u16, count: u64) -> Vec<(Ipv4Addr, String, Asked)> {
+/// What the traffic asks for: from which device, of which host, and what.
+struct Sent {
+    from: Ipv4Addr,
+    host: String,
+    categories: String,
+    asked: Asked,
+}
+
+/// What the traffic asks for, as it can be sent to a site at this port.
+fn ordinary(traffic: &mut Traffic, port: u16, count: u64) -> Vec<Sent> {
     let one = |exchange: traffic::Exchange| {
         let opening = exchange.opening;
         let IpAddr::V4(device) = opening.client else { return None };
@@ -59,7 +67,8 @@ fn ordinary(traffic: &mut Traffic, port: u16, count: u64) -> Vec<(Ipv4Addr, Stri
         fields.push(("sec-fetch-site", if opening.cause.is_some() { "same-origin" } else { "none" }.to_owned()));
         let url = format!("http://{}:{port}{path}", opening.host);
         // A second octet of its own keeps devices apart from who is in danger.
-        Some((Ipv4Addr::new(127, 1 + b % 200, c, d), opening.host.clone(), Asked { method: Method::GET, url, fields, body: String::new() }))
+        let from = Ipv4Addr::new(127, 1 + b % 200, c, d);
+        Some(Sent { from, host: opening.host, categories: opening.categories, asked: Asked { method: Method::GET, url, fields, body: String::new() } })
     };
     let mut all = Vec::new();
     while (all.len() as u64) < count {
@@ -159,7 +168,7 @@ async fn measure(seconds: u64, rate: u64) {
     let (plain, secure, authority) = (site.plain, site.secure, site.authority.clone());
     site.answer();
     let all = ordinary(&mut Traffic::new(7, 1.0), plain, seconds * rate);
-    let hosts: BTreeSet<_> = all.iter().map(|(_, host, _)| host.clone()).collect();
+    let hosts: BTreeMap<_, _> = all.iter().map(|sent| (sent.host.clone(), sent.categories.clone())).collect();
     let school = School::new(&hosts, &authority);
     let trusted = school.authority();
     let mut program = school.serve();
@@ -170,7 +179,7 @@ async fn measure(seconds: u64, rate: u64) {
     let mut planted: HashMap<Ipv4Addr, (usize, Instant)> = HashMap::new();
     let work = || (program.worked(Some("usher-alerts")), program.worked(None));
     let (before, begun) = (work(), tokio::time::Instant::now());
-    for (number, (from, _, asked)) in (0..).zip(all) {
+    for (number, Sent { from, asked, .. }) in (0..).zip(all) {
         tokio::time::sleep_until(begun + Duration::from_micros(number * 1_000_000 / rate)).await;
         devices.ask(from, asked);
         if number % rate == rate / 2 {

@@ -1,10 +1,10 @@
 //! A school to be measured: the shipped configuration but for what a test on one machine needs otherwise, a program that serves it, and what it says.
 //!
 //! Otherwise: names lead to this machine, ports are any, chat services are looked into and not warned about, phrases that nobody else has are planted, and
-//! all that is to be told goes to a file.
+//! all that is to be told goes to a file. Beside the shipped lists there is one of the traffic's own sites.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -26,6 +26,9 @@ pub const CHAT: &str = "chatgpt.com";
 /// The search engine.
 pub const ENGINE: &str = "www.google.co.uk";
 
+/// Where engines are reached that are to keep things back.
+const SAFE: [&str; 5] = ["forcesafesearch.google.com", "strict.bing.com", "safe.duckduckgo.com", "restrict.youtube.com", "restrictmoderate.youtube.com"];
+
 /// Who is told, in the place of people.
 const ROUTES: &str = "[routes]\nall = { to = [\"lines\"], names = true }\n[digest]\nto = [\"lines\"]\ntechnician = [\"lines\"]\nweekly_to = [\"lines\"]\n\
                       [[file]]\nname = \"lines\"\npath = \"alerts.jsonl\"\nnames = true\n";
@@ -46,8 +49,8 @@ fn edited(text: &str, from: &str, to: &str) -> String {
 }
 
 impl School {
-    /// A school to which these hosts are this machine, and which believes sites that this authority speaks for.
-    pub fn new(hosts: &BTreeSet<String>, authority: &str) -> Self {
+    /// A school to which these hosts are this machine, each listed under its categories, and which believes sites that this authority speaks for.
+    pub fn new(hosts: &BTreeMap<String, String>, authority: &str) -> Self {
         let school = Self { folder: tempfile::tempdir().expect("a folder") };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).display();
         let mut settings = format!(
@@ -56,7 +59,7 @@ impl School {
              canaries = \"{root}/blocklists/canaries.toml\"\nalerts = \"alerts.toml\"\n[scan]\nphrases = [\"{root}/blocklists/lexicon/phrases\", \"phrases\"]\n\
              [limits]\nrequests_per_second = 0\nconnections_per_client = 20000\n[upstream]\ntest_pages = []\n[tls]\nauthorities = [\"site.pem\"]\n[names]\n"
         );
-        for host in hosts.iter().map(String::as_str).chain([ENGINE, CHAT, ILLEGAL]).collect::<BTreeSet<_>>() {
+        for host in hosts.keys().map(String::as_str).chain([ENGINE, CHAT, ILLEGAL]).chain(SAFE).collect::<BTreeSet<_>>() {
             writeln!(settings, "{host:?} = [\"127.0.0.1\"]").expect("a string takes all");
         }
         school.put("usher.toml", &settings);
@@ -65,10 +68,14 @@ impl School {
         let alerts = shipped("config/alerts.toml");
         let weights = alerts.split("[routes]").next().expect("a first part");
         school.put("alerts.toml", &format!("{weights}{ROUTES}"));
-        school.put(
-            "sources.toml",
-            &format!("[[source]]\nname = \"starter\"\naddress = \"{root}/blocklists/starter\"\nfolders = \"{root}/blocklists/ut1.toml\"\n"),
-        );
+        let starter = format!("[[source]]\nname = \"starter\"\naddress = \"{root}/blocklists/starter\"\nfolders = \"{root}/blocklists/ut1.toml\"\n");
+        school.put("sources.toml", &format!("{starter}[[source]]\nname = \"made up\"\naddress = \"lists\"\nfolders = \"folders.toml\"\n"));
+        school.put("folders.toml", "");
+        let mut lists: BTreeMap<&str, String> = BTreeMap::new();
+        for (host, category) in hosts.iter().flat_map(|(host, categories)| categories.split_whitespace().map(move |category| (host, category))) {
+            writeln!(lists.entry(category).or_default(), "{host}").expect("a string takes all");
+        }
+        lists.iter().for_each(|(category, list)| school.put(&format!("lists/{category}/domains"), list));
         school.put("phrases/planted", &format!("theme: suicide\nlanguage: English\nreads: asked\n60 {WORDS}\n"));
         school.put("site.pem", authority);
         let made = school.command(&["ca", "create", "--name", "A school that is measured"]).output().expect("usher runs");
