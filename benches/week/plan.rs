@@ -4,8 +4,12 @@
 //! page gone to, something asked of an AI, words over a page's threshold. Pages are blocked as the shipped policy blocks their categories for pupils. Lines
 //! that only look like matters are searched for by other pupils, each on two days.
 //!
-//! Nothing of the detectors is used here, nor any list of theirs: which category a site is in is said in `categories`.
+//! Nothing of the detectors is used for these, nor any list of theirs: which category a site is in is said in `categories`. Ways round the filter are planted
+//! as bytes, by other pupils: `bytes`.
 
+use crate::bytes::{self, Comes, Kind as Kinds};
+use crate::door::{Door, Sitting};
+use crate::scene::{Chance, Scene};
 use crate::traffic::Traffic;
 use crate::traffic::calendar::{Day, Part};
 use crate::traffic::people::{Person, Role};
@@ -14,9 +18,12 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use usher::audit::remark::Remark;
 use usher::audit::{Class, Opening, Verdict};
 use usher::insight::{Certainty, Kind, Search, Stage, Start};
 use usher::policy::decision::SnapshotId;
+use usher::policy::words;
+use usher::snapshot::Snapshot;
 
 /// A matter as it is written.
 #[derive(Clone, Deserialize)]
@@ -67,22 +74,25 @@ struct Lines {
     line: Vec<Line>,
 }
 
-/// Words that went over a page's threshold, and passed.
-pub struct Words {
-    /// The theme they are of.
-    pub theme: String,
-    /// Points, of 100 that may be.
-    pub points: i32,
-}
-
 /// One record that is planted.
 pub struct Record {
     /// What is known when it arrives.
     pub opening: Opening,
-    /// What its page's words came to.
-    pub words: Option<Words>,
-    /// The matter it belongs to, by its place; none of what only looks like one.
-    pub matter: Option<usize>,
+    /// What was remarked of it when it ended.
+    pub remarks: Vec<Remark>,
+    /// How many bytes went to who asked, if it ended.
+    pub bytes_down: Option<u64>,
+    /// What it belongs to; nothing, if it only looks like a matter.
+    pub of: Option<Of>,
+}
+
+/// What a planted record belongs to, by its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A matter of the stories.
+    Story(usize),
+    /// A way round the filter, as bytes.
+    Way(usize),
 }
 
 /// A matter and whose it is.
@@ -95,33 +105,37 @@ pub struct Planted {
     pub time: (u64, u64),
 }
 
+/// A way round the filter, and who takes it.
+pub struct Way {
+    /// Which kind.
+    pub kind: &'static str,
+    /// What it is to come to.
+    pub comes: Comes,
+    /// Who.
+    pub users: Vec<Arc<str>>,
+    /// From when to when, in Unix milliseconds.
+    pub time: (u64, u64),
+}
+
 /// All that is planted.
 pub struct Plan {
     /// The matters.
     pub planted: Vec<Planted>,
+    /// The ways round the filter.
+    pub ways: Vec<Way>,
     /// Their records and those of the look-alikes, in order of time.
     pub records: VecDeque<Record>,
     /// How many look-alikes.
     pub ordinary: usize,
 }
 
-/// Numbers that are the same on every run.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % most as u64) as usize
-    }
-}
-
 const MINUTE: u64 = 60_000;
+/// How often each kind of way round is planted.
+const TIMES: usize = 3;
 
 impl Plan {
-    /// What is planted on these days among these people.
-    pub fn new(seed: u64, traffic: &Traffic, days: &[Day]) -> Self {
+    /// What is planted on these days among these people, at a school with this in force.
+    pub fn new(seed: u64, traffic: &Traffic, days: &[Day], school: &Snapshot) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/week");
         let text = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of stories");
         let matters: Matters = toml::from_str(&text("incidents.toml")).expect("matters");
@@ -131,8 +145,10 @@ impl Plan {
         for place in (1..pupils.len()).rev() {
             pupils.swap(place, chance.below(place + 1));
         }
-        assert!(matters.matter.len() < pupils.len(), "a pupil for each matter, and some more");
-        let others = &pupils[matters.matter.len()..];
+        let kinds = bytes::kinds();
+        let of_ways = kinds.iter().map(|kind| kind.people * TIMES).sum::<usize>();
+        assert!(matters.matter.len() + of_ways < pupils.len(), "a pupil for each matter and each way round, and some more");
+        let (of_ways, others) = pupils[matters.matter.len()..].split_at(of_ways);
         let (mut planted, mut records) = (Vec::new(), Vec::new());
         for (place, matter) in matters.matter.into_iter().enumerate() {
             let who = Who { person: pupils[place], address: address(place) };
@@ -140,15 +156,13 @@ impl Plan {
             let from = now;
             for (number, step) in matter.steps.iter().enumerate() {
                 now += step.after * MINUTE + 1000 * chance.below(20) as u64;
-                match (&step.words, records.last_mut()) {
+                let words = step.words.as_deref().map(|theme| page_words(theme, step.points.unwrap_or(1.0)));
+                match (words, records.last_mut()) {
                     // Of the page before, or of one of its own where there is none.
-                    (Some(theme), Some(Record { words: words @ None, matter: Some(of), .. })) if *of == place => {
-                        *words = Some(Words { theme: theme.clone(), points: (step.points.unwrap_or(1.0) * 100.0) as i32 });
-                    }
+                    (Some(words), Some(Record { remarks, of, .. })) if *of == Some(Of::Story(place)) && remarks.is_empty() => remarks.push(words),
                     (words, _) => {
-                        let words = words.as_ref().map(|theme| Words { theme: theme.clone(), points: (step.points.unwrap_or(1.0) * 100.0) as i32 });
                         let opening = opening(now, &who, step, &format!("{place}-{number}"));
-                        records.push(Record { opening, words, matter: Some(place) });
+                        records.push(Record { opening, remarks: words.into_iter().collect(), bytes_down: None, of: Some(Of::Story(place)) });
                     }
                 }
             }
@@ -170,11 +184,43 @@ impl Plan {
                 points: None,
             };
             let opening = opening(moment(days, &mut chance, false), &who, &step, "");
-            records.push(Record { opening, words: None, matter: None });
+            records.push(Record { opening, remarks: Vec::new(), bytes_down: None, of: None });
         }
+        let ways = ways(&kinds, (of_ways, days), school, &mut chance, &mut records);
         records.sort_by_key(|record| record.opening.time_ms);
-        Self { planted, records: records.into(), ordinary }
+        Self { planted, ways, records: records.into(), ordinary }
     }
+}
+
+/// Plants the ways round the filter, each a few times, with people of their own.
+fn ways(kinds: &[Kinds], (people, days): (&[&Person], &[Day]), school: &Snapshot, chance: &mut Chance, records: &mut Vec<Record>) -> Vec<Way> {
+    let mut door = Door::new(school);
+    // School days before, on which nothing odd was seen.
+    bytes::learn(&mut door, &[13, 12, 11, 10, 9, 8, 7, 6].map(|before| days[0].periods[0].from - before * 86_400_000));
+    let (mut people, mut all) = (people.iter(), Vec::new());
+    for kind in (0..TIMES).flat_map(|_| kinds) {
+        let place = all.len();
+        let sitting = |(number, person): (usize, &&Person)| Sitting {
+            user: person.user.clone(),
+            group: person.group.clone(),
+            client: address(2000 + place * 8 + number),
+        };
+        let who: Vec<_> = people.by_ref().take(kind.people).enumerate().map(sitting).collect();
+        let mut scene = Scene::new(&mut door, &who, moment(days, chance, false), chance.below(usize::MAX) as u64);
+        (kind.play)(&mut scene);
+        let made = scene.records();
+        let time = |record: Option<&Record>| record.map_or(0, |record| record.opening.time_ms);
+        let time = (time(made.first()), time(made.iter().max_by_key(|record| record.opening.time_ms)));
+        all.push(Way { kind: kind.name, comes: kind.comes, users: who.into_iter().map(|sitting| sitting.user).collect(), time });
+        records.extend(made.into_iter().map(|record| Record { of: Some(Of::Way(place)), ..record }));
+    }
+    all
+}
+
+/// That the words of a page, under this theme of the phrase files, came to so many times what may be, and passed.
+fn page_words(theme: &str, times: f64) -> Remark {
+    let theme = if theme == "adult" { "pornography" } else { theme };
+    Remark::Words { theme: theme.into(), points: (times * 100.0) as i32, threshold: 100, way: words::Way::Answer }
 }
 
 struct Who<'a> {
@@ -182,7 +228,12 @@ struct Who<'a> {
     address: IpAddr,
 }
 
-/// A device that nobody of the traffic has: who sits where is known by the login.
+/// Whether an address only stands for wherever somebody sits.
+pub fn is_anywhere(client: IpAddr) -> bool {
+    matches!(client, IpAddr::V4(v4) if v4.octets()[..2] == [10, 200])
+}
+
+/// A device that nobody of the traffic has: it stands for wherever somebody sits, which the traffic tells.
 fn address(place: usize) -> IpAddr {
     std::net::Ipv4Addr::new(10, 200, (place / 250) as u8, (place % 250 + 1) as u8).into()
 }

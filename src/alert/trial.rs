@@ -3,14 +3,16 @@
 use super::engine::{Hooks, Mind, Tells};
 use super::routes::{self, Due};
 use super::school::School;
-use super::seen::Read;
+use super::seen::{Read, Seen};
 use super::settings::Settings;
 use super::signal::{Book, SelfTest};
-use crate::audit::RecordId;
-use crate::audit::incident::{Act, Level, Opened};
+use super::theme::Theme;
+use crate::audit::incident::{Act, Level, Opened, Person};
 use crate::audit::journal::Statement;
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Log, LogError};
+use crate::audit::remark::Remark;
+use crate::audit::{Opening, RecordId};
 use crate::snapshot::{InForce, Snapshot};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
@@ -64,11 +66,7 @@ impl Trial {
 
     /// The next record of this log, with what was remarked of it.
     pub fn take(&mut self, read: &Read, log: &Log) {
-        let at_ms = read.seen().at_ms;
-        if at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
-            self.ticked_ms = at_ms;
-            self.mind.tick(at_ms, &self.book);
-        }
+        self.tick(read.seen().at_ms);
         self.mind.whole(read, &self.book, Tells::Yes);
         for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
             match Unshown::of(log).find(id) {
@@ -80,6 +78,38 @@ impl Trial {
                 Err(error) => drop(self.failed.get_or_insert(error)),
             }
         }
+        self.state();
+    }
+
+    /// The next record, which is in no log: what it was opened with, how many bytes went to who asked, and what was remarked. `before` has the records of
+    /// before, as a log would; what was found out of one that it has not is left out.
+    pub fn take_made(&mut self, id: RecordId, opening: &Opening, since: (Option<u64>, &[Remark]), before: impl Fn(RecordId) -> Option<Arc<Opening>>) {
+        let seen = Seen::of(id, opening);
+        self.tick(seen.at_ms);
+        self.mind.opened(&seen, &self.book, Tells::Yes);
+        self.mind.known_since(&seen, since, &self.book, Tells::Yes);
+        for (id, noticed, tells) in std::mem::take(&mut self.mind.due) {
+            if let Some(opening) = before(id) {
+                self.mind.noticed_before(&Seen::of(id, &opening), &noticed, &self.book, tells);
+            }
+        }
+        self.state();
+    }
+
+    /// How many signs of this theme are known of somebody now, and what they come to, also below what anybody is told of.
+    #[must_use]
+    pub fn stands(&self, person: &Person, theme: Theme) -> (usize, Option<Level>) {
+        self.mind.stands(person, theme, &self.book)
+    }
+
+    fn tick(&mut self, at_ms: u64) {
+        if at_ms >= self.ticked_ms.saturating_add(TICK_MS) {
+            self.ticked_ms = at_ms;
+            self.mind.tick(at_ms, &self.book);
+        }
+    }
+
+    fn state(&mut self) {
         while let Some(act) = self.mind.pending.pop_front() {
             self.stated(act);
         }

@@ -55,7 +55,8 @@ impl Sentence {
         }
     }
 
-    /// Notes it with the request whose body it is of. What passes although it is over is remarked: nothing else on record tells a program of it.
+    /// Notes it with the request whose body it is of. Words that pass although they are over are remarked: nothing else on record tells a program of them. So
+    /// is a way round, also where it ends there: what is on record of that says which kind it is, and not that it was surer than most of its kind.
     pub(super) fn note(&self, pending: &mut Pending) {
         pending.add_note(self.on_record());
         if let (OnHit::Note, Reason::Words(words)) = (self.on_hit, &self.reason)
@@ -63,7 +64,7 @@ impl Sentence {
         {
             pending.remark(Remark::Words { theme: theme.clone(), points: *points, threshold: *threshold, way: words.way });
         }
-        if let (OnHit::Note, Reason::Way(finding)) = (self.on_hit, &self.reason) {
+        if let Reason::Way(finding) = &self.reason {
             pending.remark(Remark::from(&**finding));
         }
     }

@@ -255,13 +255,13 @@ impl Worker {
 
     /// The block page in answer to what was cut while it was sent. That it was cut has a record of its own.
     pub(super) fn cut_off(&self, asked: &Asked, case: &Case<'_>, found: &Sentence, mut pending: Pending) -> Answer {
-        pending.add_note(found.on_record());
+        found.note(&mut pending);
         own_answer(asked, &self.block_page(asked, case.target, &found.reason), Some(pending), &self.settings.school)
     }
 
     /// The block page in place of what is withheld, on record before it goes out.
     pub(super) async fn withheld(&self, asked: &Asked, case: &Case<'_>, found: &Sentence, mut pending: Pending) -> Answer {
-        pending.add_note(found.on_record());
+        found.note(&mut pending);
         let record = Case::blocked(&case.opening, &asked.snapshot, found);
         let page = self.block_page(asked, case.target, &found.reason);
         match self.recorder.open(record).await {

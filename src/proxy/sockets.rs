@@ -317,7 +317,7 @@ async fn carry(client: End, origin: End, (mut pending, mut leash): (Pending, Lea
             (Outcome::Abandoned, Some(POLICY_VIOLATION), "Ended by the school's filter: your access is restricted".to_owned())
         }
         Ended::Stopped(_, Stopped::Said(said)) => {
-            pending.add_note(said.on_record());
+            said.note(&mut pending);
             if let Some(told) = told {
                 told(&said);
             }

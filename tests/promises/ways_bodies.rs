@@ -4,6 +4,7 @@
 use crate::kit::{Ending, Origin, School, World};
 use crate::scanning::{CUT, DANGER, NOTE, WITHHOLD, chunked, closed, get, gzip, harmless};
 use crate::ways_requests::remarked;
+use usher::audit::incident::Level;
 use usher::bypass::Code;
 
 /// A program of Ultraviolet's, as its names tell.
@@ -72,12 +73,27 @@ async fn what_is_not_held_breaks_off_before_the_name_that_makes_it_certain() {
         assert_eq!(closed(&school, "/kit", "blocked").await.reason, "kit-text", "{number}");
         let first = closed(&school, "/kit", "allowed").await;
         assert_eq!(first.outcome.as_deref(), Some("cut"), "{number}: {first:?}");
+        assert_eq!(remarked(&first), [(Code::KitText, 20, None)], "{number}: how sure it was");
     }
     // A page says where it ends.
     let school = World::new().reading(CUT).start().await;
     let page = format!("<!doctype html><p>Maths</p><script>{}</script>", script(30_000));
     let reply = get(&school, &site("Content-Type: text/html\r\n", page.as_bytes(), 64).await, "/page").await;
     assert!(reply.ending == Ending::Whole && reply.text().contains("This page ends here.</b> The page holds the program of a known web proxy."), "{reply:?}");
+}
+
+/// What is blocked says by its record which kind it is; a page with one name of a kit and one with two are of one kind, and only the second is a matter.
+#[tokio::test]
+async fn a_program_that_is_nearly_certain_is_a_matter_also_where_nothing_of_it_passed() {
+    for (world, path) in [(World::new(), "/cut"), (World::new().reading(WITHHOLD), "/withheld")] {
+        let school = world.start().await;
+        let once = site("Content-Type: text/javascript\r\n", b"self.__uv$config = {};", 64).await;
+        get(&school, &once, "/one-name").await;
+        get(&school, &site("Content-Type: text/javascript\r\n", script(30_000).as_bytes(), 64).await, path).await;
+        let matter = school.matter("a way round", |matter| matter.opened.theme == "bypass").await;
+        let certain = closed(&school, path, "allowed").await;
+        assert_eq!((matter.opened.episode, matter.level), (certain.number, Level::Concern), "{path}: {matter:?}");
+    }
 }
 
 #[tokio::test]

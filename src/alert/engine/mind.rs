@@ -3,11 +3,12 @@
 use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::seen::{Read, Seen};
-use crate::alert::signal::{self, Book, Signal};
+use crate::alert::severity;
+use crate::alert::signal::{self, Book, Sign, Signal};
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::alert::ways::{self, Around, Noticed, Watch};
-use crate::audit::incident::{Act, Opened, Person};
+use crate::audit::incident::{Act, Level, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
 use crate::bypass::Code;
@@ -69,15 +70,19 @@ impl Mind {
 
     /// Takes what is known of a record that is read since it was opened.
     pub(super) fn ended(&mut self, read: &Read, book: &Book, tells: Tells) {
-        let seen = read.seen();
-        if let Some(bytes) = read.bytes_down() {
-            self.closed(&seen, bytes, book, tells);
+        self.known_since(&read.seen(), (read.bytes_down(), &read.remarks()), book, tells);
+    }
+
+    /// Takes what is known of a record since it was opened: how many bytes went to who asked, once it is over, and what was remarked.
+    pub(in crate::alert) fn known_since(&mut self, seen: &Seen<'_>, (bytes_down, remarks): (Option<u64>, &[Remark]), book: &Book, tells: Tells) {
+        if let Some(bytes) = bytes_down {
+            self.closed(seen, bytes, book, tells);
         }
-        self.remarked(&seen, &read.remarks(), book, tells);
+        self.remarked(seen, remarks, book, tells);
     }
 
     /// Takes a record that was opened.
-    pub(super) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
+    pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
         let is_ours = book.is_ours(seen);
         if !is_ours
@@ -97,6 +102,14 @@ impl Mind {
         }
         // What others did before becomes a sign by what this one does.
         self.due.extend(noticed.into_iter().filter_map(|one| Some((one.of?, one, tells))));
+    }
+
+    /// How many signs of this theme are known of somebody, and what they come to, whether anybody is told of it or not.
+    pub(in crate::alert) fn stands(&self, person: &Person, theme: Theme, book: &Book) -> (usize, Option<Level>) {
+        let who = who(&self.key, person);
+        let Some((.., matter)) = self.episodes.matters().find(|(known, of, _)| (*known, *of) == (who, theme)) else { return (0, None) };
+        let signs: Vec<&Sign> = matter.signs.iter().collect();
+        (signs.len(), severity::weigh(theme, &signs, &matter.days, &book.weights).level)
     }
 
     /// Takes what was found out of a record of before.

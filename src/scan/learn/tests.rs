@@ -45,7 +45,7 @@ fn bounds_go_by_usual_lines_where_there_are_some() {
     let mut examples = school();
     // Usual lines of which one in fifty says a word of the first theme.
     let usual = |number: u64| {
-        let text = if number % 50 == 0 { format!("how a{}", number / 50 % 8) } else { format!("how d{}", number % 9) };
+        let text = if number.is_multiple_of(50) { format!("how a{}", number / 50 % 8) } else { format!("how d{}", number % 9) };
         Ready { is_usual: true, ..ready(&text, None, number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) }
     };
     examples.extend((0..2000).map(usual));
