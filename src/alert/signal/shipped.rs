@@ -1,4 +1,5 @@
-//! What the phrase files that ship make of what pupils type: `tests/asked`, said.txt for what is to be found and alike.txt for what is not.
+//! What the phrase files that ship make of what pupils type: `tests/asked`, said.txt for what is to be found and alike.txt for what is not. What was learned
+//! was learned from neither.
 //!
 //! The lines of both were written before the patterns. Half of them, by a hash of the line, were looked at while patterns were written; floors hold for the
 //! other half too. To see what is missed: `cargo test --lib signal::shipped -- --nocapture` with USHER_TELL=1.
@@ -13,14 +14,28 @@ fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of this repository")
 }
 
+/// With all that ships.
 pub(super) fn book() -> Book {
+    of_files(&|_| true)
+}
+
+/// With phrases and patterns, and without what was learned.
+fn by_entries() -> Book {
+    of_files(&|name| name != "learned")
+}
+
+fn of_files(is_read: &dyn Fn(&str) -> bool) -> Book {
     let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news"]);
     let mut builder = Lexicon::builder();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
     let mut files: Vec<_> = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
     files.sort();
     for path in files.iter().filter(|path| !path.ends_with("README")) {
-        let problems = builder.read(&path.file_name().unwrap_or_default().to_string_lossy(), &fs::read_to_string(path).expect("text"));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !is_read(&name) {
+            continue;
+        }
+        let problems = builder.read(&name, &fs::read_to_string(path).expect("text"));
         assert!(problems.is_empty(), "{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>());
     }
     let lexicon = Arc::new(builder.build().expect("room"));
@@ -77,19 +92,58 @@ const FLOOR: u32 = 85;
 
 #[test]
 fn what_only_looks_like_it_is_no_concern() {
-    let (book, tells) = (book(), std::env::var_os("USHER_TELL").is_some());
-    let alike = text("tests/asked/alike.txt");
-    let mut wrong = [0_u32; 2];
+    let (book, tells) = (by_entries(), std::env::var_os("USHER_TELL").is_some());
     let mut told = Vec::new();
-    for line in alike.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        for (theme, (level, says)) in come(&book, line) {
-            if level >= Level::Concern {
-                wrong[usize::from(!was_looked_at(line))] += 1;
-                if was_looked_at(line) || !tells {
-                    told.push(format!("{theme} {}: {line}   {says}", level.as_str()));
-                }
-            }
+    let mut wrong = [0_u32; 2];
+    for (line, theme, level, says) in taken_for_a_concern(&book) {
+        wrong[usize::from(!was_looked_at(&line))] += 1;
+        if was_looked_at(&line) || !tells {
+            told.push(format!("{theme} {}: {line}   {says}", level.as_str()));
         }
     }
     assert_eq!(wrong, [0, 0], "{}", told.join("\n"));
+}
+
+/// Of a hundred lines that only look like it, so many may be taken for a concern by what was learned: nobody learned from them.
+const MOST_WRONG: usize = 2;
+
+#[test]
+fn what_was_learned_takes_few_of_them_for_a_concern_and_finds_what_no_entry_knows() {
+    let (book, entries) = (book(), by_entries());
+    let wrong = taken_for_a_concern(&book);
+    let lines = text("tests/asked/alike.txt").lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
+    let told: Vec<_> = wrong.iter().map(|(line, theme, level, _)| format!("{theme} {}: {line}", level.as_str())).collect();
+    assert!(wrong.len() * 100 <= lines * MOST_WRONG, "{} of {lines}:\n{}", wrong.len(), told.join("\n"));
+    let found = |book: &Book| UNKNOWN.iter().filter(|line| come(book, line).values().any(|(level, _)| *level >= Level::Concern)).count();
+    assert!(found(&entries) <= 1 && found(&book) >= UNKNOWN.len() / 2, "{} by entries, {} in all", found(&entries), found(&book));
+}
+
+/// Sentences in words that no entry has, and that nothing was learned from.
+const UNKNOWN: [&str; 12] = [
+    "how long until they notice money gone from mums card",
+    "my uncle says its our game and not to tell",
+    "which bridge has no barrier and no cameras",
+    "he wants me to come to his flat and not tell my mates",
+    "how to make my sick not smell so mum doesnt know",
+    "everyone in the chat voted me ugliest and now they have my number",
+    "where do people put their stuff when the dogs come to school",
+    "they will all be sorry when i come in on monday",
+    "brothers on telegram told me to leave my family and come",
+    "can a teacher text you at night",
+    "what to say if police ask who gave you it",
+    "ill be gone by the time they read this",
+];
+
+/// The lines that only look like it and come to a concern all the same.
+fn taken_for_a_concern(book: &Book) -> Vec<(String, &'static str, Level, String)> {
+    let alike = text("tests/asked/alike.txt");
+    let lines = alike.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let of = |line: &str| {
+        come(book, line)
+            .into_iter()
+            .filter(|(_, (level, _))| *level >= Level::Concern)
+            .map(|(theme, (level, says))| (line.to_owned(), theme, level, says))
+            .collect::<Vec<_>>()
+    };
+    lines.flat_map(of).collect()
 }

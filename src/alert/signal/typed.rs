@@ -278,7 +278,7 @@ impl Hit {
             let file = file_of(lexicon, entry);
             let [points, from] = [reading.points, reading.from].map(|points| f64::from(points) / 100.0);
             return format!(
-                "{what} like what is said of it, which weighs {weight}: {points:.2} points, where {from:.2} are enough ({file}, learned from examples){beside}."
+                "{what} like what is said of it, which weighs {weight}: {points:.2} points, where {from:.2} are enough ({file}: learned from examples){beside}."
             );
         }
         let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };

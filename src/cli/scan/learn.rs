@@ -14,6 +14,7 @@ use clap::Args;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -74,11 +75,11 @@ impl Learn {
         let ready = ready(&book, &examples, written, &themes);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is at most 20,000")]
         let concern = (self.wrong * 1000.0).round() as usize;
-        let bounds = Bounds { watch: concern * 6, concern, danger: concern * 3 / 5 };
+        let bounds = Bounds { watch: concern * 6, concern, danger: concern * 2 / 5 };
         let names: Vec<String> = themes.iter().map(|(_, name)| name.clone()).collect();
         let learned = learn(&ready, &names, bounds, &mut |at| eprintln!("{at}"));
         let text = format!("{}{}", heading(&learned, sources.len(), written), learned.text);
-        files::replace(&self.to, text.as_bytes()).with_context(|| format!("{} cannot be written", self.to.display()))?;
+        write(&self.to, &text).with_context(|| format!("{} cannot be written", self.to.display()))?;
         let themes = themes.iter().zip(&learned.found).map(|((theme, _), found)| OfTheme { theme: theme.as_str(), found }).collect();
         let [ordinary, ordinary_as_concern, ordinary_as_danger] = learned.ordinary;
         let [usual, usual_as_concern, usual_as_danger] = learned.usual;
@@ -169,6 +170,12 @@ fn ready(book: &Book, examples: &[Example], written: usize, themes: &[(Theme, St
         Ready { features: signal::features(&example.text, book), said, is_usual: place >= written, lot }
     };
     examples.iter().enumerate().map(one).collect()
+}
+
+/// Writes the file whole. Whoever serves must be able to read it, and there is nothing private in it.
+fn write(to: &Path, text: &str) -> std::io::Result<()> {
+    files::replace(to, text.as_bytes())?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o644))
 }
 
 fn heading(learned: &Learned, sources: usize, examples: usize) -> String {
