@@ -147,3 +147,28 @@ fn taken_for_a_concern(book: &Book) -> Vec<(String, &'static str, Level, String)
     };
     lines.flat_map(of).collect()
 }
+
+#[test]
+fn who_somebody_is_and_their_body_is_nobodys_business() {
+    let book = book();
+    for line in [
+        "im a girl and i think i like my friend",
+        "is it ok to be gay",
+        "gay or bi test",
+        "i think i am trans",
+        "telling my dad im gay",
+        "gay singers",
+        "lesbian films",
+        "gay club at school ideas",
+        "pride parade manchester",
+        "what age can you go on the pill",
+        "condom sizes",
+        "is my period normal",
+        "sexual health clinic opening times",
+        "muslim boy names",
+        "do i have autism",
+    ] {
+        let told: Vec<_> = come(&book, line).into_iter().filter(|(_, (level, _))| *level >= Level::Concern).collect();
+        assert!(told.is_empty(), "{line}: {told:?}");
+    }
+}
