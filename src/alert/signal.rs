@@ -477,7 +477,7 @@ fn searched(about: &About<'_>, found: &mut Signals) {
         let lexicon = about.book.lexicon();
         if theme == Theme::Bypass {
             if about.intent >= Intent::Clicked {
-                let (points, of) = method::weigh((term, stage), &lexicon.entries()[entry as usize].text, hit.strength());
+                let (points, of) = method::weigh((term, stage), &lexicon.entries()[entry as usize].text, hit.plainly());
                 about.way(Code::Method, points, Some(&of), found);
             }
             continue;

@@ -22,6 +22,10 @@ const LEAST_EXAMPLES: u32 = 3;
 const RATE: f32 = 0.3;
 const COST: f32 = 0.1;
 const SQUARE_COST: f32 = 5.0;
+/// How many times as many of the lines that only look like it may come to something.
+const ALIKE: usize = 50;
+/// From fewer points than this, in hundredths, nothing is danger, however few ordinary lines come near: one in twenty of such lines is.
+const LEAST_DANGER: i32 = -300;
 /// A weight below this, in hundredths, is nought.
 const LEAST_WEIGHT: i32 = 10;
 
@@ -91,7 +95,8 @@ pub struct Ready {
     pub lot: u64,
 }
 
-/// How many ordinary lines, of a hundred thousand, may come to what: of the usual ones, or of all where there are none.
+/// How many ordinary lines, of a hundred thousand, may come to what: of the usual ones, or of all where there are none. Of those that were written to look like
+/// the others it may be [`ALIKE`] times as many beside usual ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// To what is watched.
@@ -296,17 +301,25 @@ fn best(points: &[i32]) -> (usize, i32) {
 }
 
 fn bounds_of(examples: &[Ready], points: &[Vec<i32>], bounds: Bounds) -> [i32; 3] {
-    let has_usual = examples.iter().any(|example| example.is_usual);
-    let counts = |example: &Ready| example.said.is_none() && example.is_usual == has_usual;
-    let ordinary = || examples.iter().zip(points).filter(|(example, _)| counts(example)).map(|(_, points)| points);
-    let above = |mut all: Vec<i32>, share: usize| {
-        all.sort_unstable_by_key(|points| std::cmp::Reverse(*points));
-        all.get(all.len() * share / 100_000).map_or(0, |points| points + 1)
+    let of = |is_usual: bool| {
+        let is_it = |example: &Ready| example.said.is_none() && example.is_usual == is_usual;
+        examples.iter().zip(points).filter(|(example, _)| is_it(example)).map(|(_, points)| points).collect::<Vec<_>>()
     };
-    let themes: Vec<i32> = ordinary().map(|points| best(points).1).collect();
-    let concern = above(themes.clone(), bounds.concern);
-    let dangers = ordinary().map(|points| if best(points).1 >= concern { points[0] } else { i32::MIN }).collect();
-    [above(themes, bounds.watch), concern, above(dangers, bounds.danger).max(-30_000)]
+    let (usual, alike) = (of(true), of(false));
+    let times = if usual.is_empty() { 1 } else { ALIKE };
+    let above = |all: &[&Vec<i32>], counts: &dyn Fn(&[i32]) -> i32, share: usize| {
+        let mut all: Vec<i32> = all.iter().map(|points| counts(points)).collect();
+        all.sort_unstable_by_key(|points| std::cmp::Reverse(*points));
+        all.get(all.len() * share / 100_000).map_or(-30_000, |points| points.saturating_add(1).max(-30_000))
+    };
+    let bound = |counts: &dyn Fn(&[i32]) -> i32, share: usize| above(&usual, counts, share).max(above(&alike, counts, share * times));
+    let theme = |points: &[i32]| best(points).1;
+    let concern = bound(&theme, bounds.concern);
+    let danger = |points: &[i32]| if best(points).1 >= concern { points[0] } else { i32::MIN };
+    // Of what no example is, nothing is known.
+    let has_danger = examples.iter().any(|example| matches!(example.said, Some((_, Grade::Danger))));
+    let danger = if has_danger { bound(&danger, bounds.danger).max(LEAST_DANGER) } else { 30_000 };
+    [bound(&theme, bounds.watch), concern, danger]
 }
 
 fn count(examples: &[Ready], points: &[Vec<i32>], themes: usize, [_, concern, danger]: [i32; 3]) -> (Vec<Found>, [[usize; 3]; 2]) {

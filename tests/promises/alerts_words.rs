@@ -53,9 +53,12 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
         (Does::Searches("where to get weed at 15"), Some("drugs concern")),
         (Does::AsksAnAi("Is there a website where I can gamble at 16 without ID?"), Some("gambling concern")),
         (Does::Searches("hack into my teachers account"), Some("crime concern")),
+        // No line knows these words; all of them together read like it.
+        (Does::Searches("ill be gone by the time they read this"), Some("self-harm danger")),
         // What only looks like it.
         (Does::Searches("why did romeo kill himself"), None),
         (Does::Searches("how to kill the ender dragon"), None),
+        (Does::Searches("is it ok to be gay"), None),
         (Does::AsksAnAi("Explain why Macbeth murders Duncan, with three quotes, for my GCSE essay."), None),
         (Does::AsksAnAi("What were the effects of drugs in sport in the 1980s?"), None),
         (Does::Reads, None),
@@ -96,7 +99,8 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
     expected.sort();
     let stated = stated_in(&usher.files.path("data/log"));
     assert_eq!(short(&stated), expected);
-    assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(|factor| factor.contains(", line "))), "each names its line");
+    let is_told_why = |factor: &String| factor.contains(", line ") || factor.contains("learned from examples");
+    assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(is_told_why)), "each names its line");
     assert!(stated.iter().all(|matter| !format!("{matter:?}").contains("paracetamol")), "and no word of it");
 }
 
@@ -128,4 +132,47 @@ fn words_of_the_schools_own_can_be_tried_before_they_are_in_force() {
         "{said:?}"
     );
     assert_eq!(tried("jump the viaduct").code, Some(1));
+}
+
+#[test]
+fn a_school_teaches_it_by_examples_of_its_own_and_is_told_how_good_they_are() {
+    let files = World::new().reading("{ threshold = 100 }").write();
+    // What a thing is called in town, and what is said with as many other words.
+    let places = ["park", "bus", "bridge", "corner", "shop", "field", "station", "gate"];
+    let (mut said, mut none) = (String::from("= suicide concern\n"), String::from("= none\n"));
+    for (number, place) in (0..40).zip(places.iter().cycle()) {
+        said.push_str(&format!("who has the zorp near the {place} {number}\n"));
+        none.push_str(&format!("who has the ball near the {place} {number}\nwhen is the game by the {place} {number}\n"));
+    }
+    files.put("examples/said.txt", &said);
+    files.put("examples/alike/none.txt", &none);
+    files.put("usual.txt", &(0..200).map(|number| format!("what time is lesson {number}\n")).collect::<String>());
+    let at = |name: &str| files.path(name).display().to_string();
+    let learn = |more: &[&str]| files.usher(&[&["scan", "learn", &at("examples"), "--to", &at("phrases/learned")], more].concat());
+    let learned = learn(&["--ordinary", &at("usual.txt"), "--json"]);
+    let told = &learned.json()[0];
+    assert_eq!((told["examples"].as_u64(), told["usual"].as_u64()), (Some(120), Some(200)), "{learned:?}");
+    assert_eq!((told["themes"][0]["theme"].as_str(), told["themes"][0]["found"].as_u64()), (Some("self-harm"), Some(40)), "{learned:?}");
+    assert_eq!((told["ordinary_as_concern"].as_u64(), told["usual_as_concern"].as_u64()), (Some(0), Some(0)), "{learned:?}");
+    let asked = |words: &str| files.usher(&["scan", "asked", words]);
+    let zorp = asked("has anybody got the zorp");
+    assert!(zorp.code == Some(1) && zorp.out.starts_with("self-harm concern") && zorp.out.contains("loudest: ") && zorp.out.contains("zorp +"), "{zorp:?}");
+    assert_eq!(asked("who has the ball near the gate").code, Some(0));
+    // It is learned anew with what was wrong.
+    files.put("examples/alike/ours.txt", &format!("= none\n{}", (0..30).map(|number| format!("zorp is the name of cat {number}\n")).collect::<String>()));
+    assert_eq!(learn(&["--ordinary", &at("usual.txt")]).code, Some(0));
+    assert_eq!(asked("zorp is the name of the cat").code, Some(0));
+    assert_eq!(asked("who has the zorp near the gate").code, Some(1));
+    // What a person gets wrong.
+    for (text, words) in [
+        ("ket\n", "said.txt:1: no heading yet"),
+        ("= drugz concern\nket\n", "no theme of alerts.toml looks for phrases of \"drugz\""),
+        ("", "there are no examples there"),
+    ] {
+        files.put("wrong/said.txt", text);
+        let wrong = files.usher(&["scan", "learn", &at("wrong"), "--to", &at("learned")]);
+        assert!(wrong.code == Some(2) && wrong.err.contains(words), "{text}: {wrong:?}");
+    }
+    let lost = files.usher(&["scan", "learn", &at("nowhere"), "--to", &at("learned")]);
+    assert!(lost.code == Some(2) && lost.err.contains("nowhere cannot be read"), "{lost:?}");
 }

@@ -243,6 +243,11 @@ impl Hit {
         if self.is_learned() { self.learned.as_ref().map(|(reading, _)| reading.entry) } else { self.heaviest.map(|(entry, _)| entry) }
     }
 
+    /// How strong it is where only an entry can say it beyond doubt: searches for ways round.
+    pub(super) fn plainly(&self) -> u32 {
+        self.by_entries().max(self.learned.as_ref().map_or(0, |(_, weight)| alone(*weight).min(HALF_STRONG)))
+    }
+
     fn is_learned(&self) -> bool {
         self.learned.as_ref().is_some_and(|(_, weight)| alone(*weight) > self.by_entries())
     }
