@@ -205,7 +205,7 @@ impl Model {
     }
 }
 
-/// The weights of columns, in hundredths: danger, then each theme. The last row is where texts begin.
+/// The weights of columns, in hundredths: danger, then each theme; and where texts begin.
 struct Weights {
     rows: Vec<Vec<i32>>,
     start: Vec<i32>,

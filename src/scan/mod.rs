@@ -16,7 +16,7 @@
 //! # Where to add
 //!
 //! A kind of body: a variant of [`Kind`], its media types in [`Kind::of`], and a file beside [`json`] that pushes text into a [`Take`]. A form of phrase
-//! files: see [`lexicon`].
+//! files: see [`lexicon`]. What is typed is read by patterns and by weights besides; [`learn`] makes those from examples.
 
 pub mod charset;
 pub mod events;
