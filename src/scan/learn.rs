@@ -96,7 +96,7 @@ pub struct Ready {
 }
 
 /// How many ordinary lines, of a hundred thousand, may come to what: of the usual ones, or of all where there are none. Of those that were written to look like
-/// the others it may be [`ALIKE`] times as many beside usual ones.
+/// the others it may be fifty times as many beside usual ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// To what is watched.
