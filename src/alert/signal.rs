@@ -287,8 +287,6 @@ pub struct Once {
     pub level: Option<Level>,
     /// Why, in a sentence.
     pub says: String,
-    /// Whether no entry says so, but all the words together.
-    pub is_learned: bool,
 }
 
 /// What these words come to if they are searched for once and let through.
@@ -315,13 +313,12 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
         dest: None,
         mode: None,
     };
-    let learned = typed::learned(book, words);
     let of = |signal: Signal| {
         let level = match signal.theme {
             Theme::Bypass => Some(Level::Watch),
             theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
         };
-        Once { theme: signal.theme, level, says: signal.sign.says, is_learned: learned == Some(signal.theme) }
+        Once { theme: signal.theme, level, says: signal.sign.says }
     };
     signals(&seen, book).into_iter().map(of).collect()
 }
@@ -332,9 +329,9 @@ pub fn features(words: &str, book: &Book) -> Vec<String> {
     typed::features(book, words)
 }
 
-/// The features that speak loudest for what words read like, or against it; nothing if they read like nothing.
+/// The theme that no entry gives these words, but all of them together, with the features that speak loudest for it, or against it.
 #[must_use]
-pub fn telling(words: &str, book: &Book) -> Vec<Telling> {
+pub fn telling(words: &str, book: &Book) -> Option<(Theme, Vec<Telling>)> {
     typed::telling(book, words)
 }
 

@@ -24,8 +24,8 @@ use super::fold::fold;
 use super::index::Index;
 use asked::{Asked, Ready, Text};
 pub use fault::{Fault, Problem};
-use learned::features::{Names, features};
-use learned::{Learned, Reading, Telling};
+use learned::features::{ENDS, Names, features};
+use learned::{Ends, Learned, Reading, Telling};
 use pattern::Patterns;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -216,18 +216,28 @@ impl Lexicon {
     /// What somebody typed reads like, by all its words. `marks` are what else is known of it, as they were when the weights were learned.
     #[must_use]
     pub fn reads_like(&self, text: &Text<'_>, marks: &[String]) -> Option<Reading> {
-        self.learned.read(&self.asked.spelled(text), &self.names, marks)
+        if self.learned.is_empty() {
+            return None;
+        }
+        self.learned.read(&self.ends(text), &self.names, marks)
     }
 
     /// The features that speak loudest for that, or against it, the loudest first.
     #[must_use]
     pub fn telling(&self, text: &Text<'_>, marks: &[String], reading: &Reading) -> Vec<Telling> {
-        self.learned.telling(&self.asked.spelled(text), &self.names, marks, reading)
+        self.learned.telling(&self.ends(text), &self.names, marks, reading)
     }
 
     /// Tells each feature of what somebody typed, some more than once: what weights are learned for.
     pub fn features(&self, text: &Text<'_>, marks: &[String], tell: &mut dyn FnMut(&str)) {
-        features(&self.asked.spelled(text), false, &self.names, marks, tell);
+        features(&self.ends(text).first, false, &self.names, marks, tell);
+    }
+
+    /// The beginning and the end of a text, as they are meant.
+    fn ends<'t>(&'t self, text: &Text<'t>) -> Ends<'t> {
+        let words = &text.words;
+        let last = words.len().checked_sub(ENDS).filter(|from| *from > 0);
+        Ends { first: self.asked.spelled(&words[..words.len().min(ENDS)]), last: last.map(|from| self.asked.spelled(&words[from..])) }
     }
 
     /// How many words an entry of one phrase has; what it is found by is its end.

@@ -174,26 +174,24 @@ fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme]) {
 pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
     let folded = folded(term);
     let text = Text::of(&folded);
-    let marks = marks(&by_entries(book, &folded, &text, Stage::Asked).0);
+    let (hits, _) = by_entries(book, &folded, &text, Stage::Asked);
     let mut found = Vec::new();
-    book.lexicon().features(&text, &marks, &mut |feature| found.push(feature.to_owned()));
+    book.lexicon().features(&text, &marks(&hits), &mut |feature| found.push(feature.to_owned()));
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// The theme of which no entry says so, but all the words together.
-pub(super) fn learned(book: &Book, term: &str) -> Option<Theme> {
-    weigh(book, term, Stage::Asked).into_iter().find(|(_, hit)| hit.is_learned()).map(|(theme, _)| theme)
-}
-
-/// Which features of words spoke for what they read like.
-pub(super) fn telling(book: &Book, term: &str) -> Vec<Telling> {
+/// The theme of which no entry says so, but all the words together, and which of their features spoke.
+pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> {
     let folded = folded(term);
     let text = Text::of(&folded);
-    let marks = marks(&by_entries(book, &folded, &text, Stage::Asked).0);
-    let lexicon = book.lexicon();
-    lexicon.reads_like(&text, &marks).map(|reading| lexicon.telling(&text, &marks, &reading)).unwrap_or_default()
+    let (mut hits, not_meant) = by_entries(book, &folded, &text, Stage::Asked);
+    let marks = marks(&hits);
+    read(book, &text, &mut hits, &not_meant);
+    let (theme, hit) = hits.iter().find(|(_, hit)| hit.is_learned())?;
+    let (reading, _) = hit.learned.as_ref()?;
+    Some((*theme, book.lexicon().telling(&text, &marks, reading)))
 }
 
 fn one(lexicon: &Lexicon, entry: u32, words: Range<usize>) -> One {

@@ -64,10 +64,11 @@ impl Asked {
             if found.is_empty() && !self.json {
                 print(format_args!("nothing: {}", safe(words)))?;
             }
-            for Once { theme, level, says, is_learned } in found {
+            let learned = if found.is_empty() { None } else { telling(words, &book) };
+            for Once { theme, level, says } in found {
                 let level = level.map(Level::as_str);
-                let all = if is_learned { telling(words, &book) } else { Vec::new() };
-                let telling: Vec<_> = all.into_iter().take(MOST_SHOWN).map(|Telling { feature, points }| OfTelling { feature, points }).collect();
+                let all = learned.iter().filter(|(of, _)| *of == theme).flat_map(|(_, telling)| telling.clone());
+                let telling: Vec<_> = all.take(MOST_SHOWN).map(|Telling { feature, points }| OfTelling { feature, points }).collect();
                 if self.json {
                     print_json(&OfAsked { words, theme: theme.as_str(), level, why: says, telling })?;
                     continue;

@@ -74,10 +74,10 @@ impl Ready {
         Self { patterns, by_word, by_beginning, lengths, slips, spelled }
     }
 
-    /// The words of a text as they are meant: slips mended where a pattern knows the word, all else as it is.
-    pub(super) fn spelled<'t>(&'t self, text: &Text<'t>) -> Vec<&'t str> {
+    /// Words of a text as they are meant: slips mended where a pattern knows the word, all else as it is.
+    pub(super) fn spelled<'t>(&'t self, words: &[&'t str]) -> Vec<&'t str> {
         let one = |word: &&'t str| self.word(word, false).number.and_then(|number| self.spelled.get(number as usize)).map_or(*word, |word| &**word);
-        text.words.iter().map(one).collect()
+        words.iter().map(one).collect()
     }
 
     /// The patterns that fit, in the order of the files. Of a word that may go on nothing is known: `is_whole` is whether the last one is over.

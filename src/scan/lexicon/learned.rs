@@ -70,6 +70,19 @@ pub struct Reading {
     pub points: i32,
     /// From how many on it is what it is.
     pub from: i32,
+    /// The column whose points these are.
+    column: usize,
+    /// The level, as a place in the levels.
+    level: usize,
+    /// Whether it is the end of a long text that reads so, and not its beginning.
+    is_end: bool,
+}
+
+/// What of a text is read, as its words are meant: all of a short one.
+pub(super) struct Ends<'t> {
+    pub(super) first: Vec<&'t str>,
+    /// Of a long one.
+    pub(super) last: Option<Vec<&'t str>>,
 }
 
 /// A feature that spoke, and for how much of the points.
@@ -96,7 +109,7 @@ pub fn scaled(sum: i64, features: usize) -> i32 {
 }
 
 impl Learned {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
@@ -126,44 +139,34 @@ impl Learned {
         (1..points.len()).max_by_key(|column| (points[*column], std::cmp::Reverse(*column)))
     }
 
-    fn judge(&self, points: &[i32]) -> Option<Reading> {
+    fn judge(&self, points: &[i32], is_end: bool) -> Option<Reading> {
         let column = Self::theme(points)?;
-        let reached = self.levels.iter().enumerate().rev().find(|(_, level)| {
-            let concern = self.levels.iter().filter(|level| !level.is_danger).map(|level| level.from).max().unwrap_or(i32::MAX);
-            if level.is_danger { points[0] >= level.from && points[column] >= concern } else { points[column] >= level.from }
-        });
-        let (place, level) = reached?;
+        let concern = self.levels.iter().filter(|level| !level.is_danger).map(|level| level.from).max().unwrap_or(i32::MAX);
+        let is_reached = |level: &Level| if level.is_danger { points[0] >= level.from && points[column] >= concern } else { points[column] >= level.from };
+        let (place, level) = self.levels.iter().enumerate().rev().find(|(_, level)| is_reached(level))?;
         let shown = if level.is_danger { 0 } else { column };
-        Some(Reading { entry: *self.entries.get(column)?.get(place)?, points: points[shown], from: level.from })
+        Some(Reading { entry: *self.entries.get(column)?.get(place)?, points: points[shown], from: level.from, column: shown, level: place, is_end })
     }
 
     /// What a text reads like, by its beginning or its end, whichever says more.
-    pub(super) fn read(&self, words: &[&str], names: &Names, marks: &[String]) -> Option<Reading> {
-        if self.is_empty() || words.is_empty() {
+    pub(super) fn read(&self, ends: &Ends<'_>, names: &Names, marks: &[String]) -> Option<Reading> {
+        if ends.first.is_empty() {
             return None;
         }
-        let of = |is_end| self.judge(&self.points(words, is_end, names, marks));
-        let first = of(false);
-        let last = if words.len() > features::ENDS { of(true) } else { None };
-        // Entries of one column are in the order of their levels.
-        let level = |reading: &Reading| self.entries.iter().find_map(|entries| entries.iter().position(|entry| *entry == reading.entry));
-        [first, last].into_iter().flatten().max_by_key(|reading| (level(reading), reading.points - reading.from))
+        let of = |words, is_end| self.judge(&self.points(words, is_end, names, marks), is_end);
+        let last = ends.last.as_ref().and_then(|words| of(words, true));
+        [of(&ends.first, false), last].into_iter().flatten().max_by_key(|reading| (reading.level, reading.points - reading.from))
     }
 
-    /// The features that speak loudest, for and against, of the theme or the danger that a text reads like.
-    pub(super) fn telling(&self, words: &[&str], names: &Names, marks: &[String], reading: &Reading) -> Vec<Telling> {
-        let Some((column, place)) =
-            self.entries.iter().enumerate().find_map(|(column, entries)| Some((column, entries.iter().position(|entry| *entry == reading.entry)?)))
-        else {
-            return Vec::new();
-        };
-        let column = if self.levels[place].is_danger { 0 } else { column };
+    /// The features that speak loudest, for and against, of what a text reads like.
+    pub(super) fn telling(&self, ends: &Ends<'_>, names: &Names, marks: &[String], reading: &Reading) -> Vec<Telling> {
+        let words = ends.last.as_ref().filter(|_| reading.is_end).unwrap_or(&ends.first);
         let mut all: Vec<String> = Vec::new();
-        features::features(words, false, names, marks, &mut |feature| all.push(feature.to_owned()));
+        features::features(words, reading.is_end, names, marks, &mut |feature| all.push(feature.to_owned()));
         all.sort_unstable();
         all.dedup();
         let count = all.len();
-        let one = |feature: String| Some(Telling { points: scaled(i64::from(self.row(&feature)?[column]), count), feature });
+        let one = |feature: String| Some(Telling { points: scaled(i64::from(self.row(&feature)?[reading.column]), count), feature });
         let mut telling: Vec<Telling> = all.into_iter().filter_map(one).filter(|telling| telling.points != 0).collect();
         telling.sort_by_key(|telling| (std::cmp::Reverse(telling.points.abs()), telling.feature.clone()));
         telling

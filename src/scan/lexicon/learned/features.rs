@@ -70,9 +70,8 @@ struct Unit<'a> {
     text: &'a str,
 }
 
-/// Tells each feature of folded words, some more than once. Of long texts the beginning is told, or the end.
+/// Tells each feature of folded words, some more than once. `is_end`: they do not begin the text.
 pub(in super::super) fn features(words: &[&str], is_end: bool, names: &Names, marks: &[String], tell: &mut dyn FnMut(&str)) {
-    let words = if is_end { &words[words.len().saturating_sub(ENDS)..] } else { &words[..words.len().min(ENDS)] };
     let mut units = Vec::with_capacity(words.len() * 2);
     let mut text = String::new();
     for (place, word) in words.iter().enumerate() {

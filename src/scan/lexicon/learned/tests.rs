@@ -62,6 +62,11 @@ fn which_features_spoke_can_be_told() {
     let reading = lexicon.reads_like(&text, &[]).expect("crime");
     let telling = lexicon.telling(&text, &[], &reading);
     assert_eq!(telling.iter().map(|one| (&*one.feature, one.points > 0)).collect::<Vec<_>>(), [("stole", true)], "of the theme that it is about");
+    // Of a long text, those of the end that says more.
+    let text = format!("{}he stole", (0..300).map(|number| format!("word{number} ")).collect::<String>());
+    let text = Text::of(&text);
+    let reading = lexicon.reads_like(&text, &[]).expect("crime");
+    assert_eq!(lexicon.telling(&text, &[], &reading).iter().map(|one| &*one.feature).collect::<Vec<_>>(), ["stole"]);
 }
 
 #[test]
