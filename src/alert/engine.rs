@@ -20,7 +20,7 @@ mod mind;
 mod worker;
 
 pub use hooks::{Hooks, NoHooks};
-pub(super) use mind::{Mind, Tells};
+pub(super) use mind::{Mind, Tells, people, who};
 pub use worker::FILE;
 
 use super::weights::Weights;

@@ -23,15 +23,18 @@
 //!
 //! Of a person a keyed hash. Of each theme at most [`MOST_SIGNS`] signs, the heaviest; in all [`MOST_MATTERS`] matters.
 
+use super::erased;
 use super::severity::{self, DAY_MS, DAYS, Weighed};
 use super::signal::{Sign, Signal};
 use super::theme::Theme;
 use super::weights::Weights;
 use crate::audit::RecordId;
+use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::Level;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::fmt;
 
 /// The most signs that are kept of one person and theme.
 pub const MOST_SIGNS: usize = 48;
@@ -46,6 +49,13 @@ const MINUTE_MS: u64 = 60_000;
 /// A person, as a keyed hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Who(pub u128);
+
+impl fmt::Display for Who {
+    /// As it is kept: 32 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// What became of a matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -285,6 +295,15 @@ impl Episodes {
         }
     }
 
+    /// Takes out what is known of a person whose records are erased. Returns how many signs.
+    pub fn erase(&mut self, gone: &Gone) -> usize {
+        let of_them = self.matters.iter_mut().filter(|((who, _), _)| erased::is(gone, &who.to_string()));
+        let signs = of_them.map(|(_, matter)| matter.erase(gone)).sum();
+        self.matters.retain(|_, matter| !matter.is_empty());
+        self.signs = self.signs.saturating_sub(signs);
+        signs
+    }
+
     /// Forgets a tenth of what is no episode, the oldest first.
     fn make_room(&mut self) {
         let mut idle: Vec<_> = self
@@ -414,7 +433,18 @@ impl Matter {
         self.days.retain(|day| (day + DAYS) * DAY_MS > now_ms);
     }
 
-    fn is_empty(&self) -> bool {
+    /// Takes out what comes from records that are erased. Returns how many signs.
+    pub(super) fn erase(&mut self, gone: &Gone) -> usize {
+        let before = self.signs.len();
+        self.signs.retain(|sign| !gone.takes(sign.record));
+        let signs = &self.signs;
+        self.days.retain(|day| !gone.meets(day * DAY_MS, (day + 1) * DAY_MS) || signs.iter().any(|sign| sign.at_ms() / DAY_MS == *day));
+        self.over = self.over.filter(|over| !gone.takes(*over));
+        self.open = self.open.take().filter(|open| !gone.takes(open.episode));
+        before - self.signs.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
         // What is over is stated, and what it states is older than all that may still come.
         self.signs.is_empty() && self.days.is_empty() && self.open.is_none()
     }

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod digest;
 pub mod engine;
 pub mod episode;
+pub mod erased;
 pub mod evidence;
 pub mod health;
 pub mod held;

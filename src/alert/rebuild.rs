@@ -7,11 +7,14 @@
 //! What ends later than it is opened: a request that was open when the file was written may have ended, with something remarked, before Usher was killed. So
 //! the last two minutes are read again for remarks, and of the older ones up to [`MOST_REREAD`] each by itself.
 
+use super::engine;
 use super::episode::{Matter, Who};
+use super::erased;
 use super::seen::Read;
 use super::theme::Theme;
 use crate::audit::RecordId;
-use crate::audit::incident::Act;
+use crate::audit::erasure::gone::Gone;
+use crate::audit::incident::{Act, Person};
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError};
 use crate::files;
@@ -47,6 +50,9 @@ pub struct Kept {
     pub matters: Vec<Of>,
     /// What is to be stated yet.
     pub pending: Vec<Act>,
+    /// Who is gone by the erasures up to this statement was taken out.
+    #[serde(default)]
+    pub erased: u64,
 }
 
 /// What is known of one person and theme.
@@ -62,7 +68,7 @@ impl Of {
     /// To be kept.
     #[must_use]
     pub fn new(who: Who, theme: Theme, matter: &Matter) -> Self {
-        Self { who: format!("{:032x}", who.0), theme: theme.as_str().to_owned(), matter: matter.clone() }
+        Self { who: who.to_string(), theme: theme.as_str().to_owned(), matter: matter.clone() }
     }
 
     /// As it was.
@@ -83,10 +89,37 @@ impl Kept {
         (kept.form == FORM).then_some(kept)
     }
 
+    /// Takes out those whose records are erased. Returns how many signs.
+    pub fn erase(&mut self, all: &[Gone], key: &[u8; 32]) -> usize {
+        let mut signs = 0;
+        for gone in all {
+            for of in self.matters.iter_mut().filter(|of| erased::is(gone, &of.who)) {
+                signs += of.matter.erase(gone);
+            }
+            let begun = begun(&self.pending, gone, |person| erased::is(gone, &engine::who(key, person).to_string()));
+            self.pending.retain(|act| !begun.contains(act));
+            self.erased = self.erased.max(gone.number);
+        }
+        self.matters.retain(|of| !of.matter.is_empty());
+        signs
+    }
+
     /// Keeps it.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         files::replace(path, &serde_json::to_vec(self)?)
     }
+}
+
+/// What is not stated yet and names a person whose records are erased. What else is stated of the same episode names nobody, and counts for nothing without
+/// its beginning.
+#[must_use]
+pub fn begun<'a>(acts: impl IntoIterator<Item = &'a Act>, gone: &Gone, is_it: impl Fn(&Person) -> bool) -> Vec<Act> {
+    let names = |act: &&Act| match act {
+        Act::Opened(opened) => is_it(&opened.who) && gone.takes(opened.episode),
+        Act::Limited(limited) => is_it(&limited.who) && limited.record.is_some_and(|record| gone.takes(record)),
+        _ => false,
+    };
+    acts.into_iter().filter(names).cloned().collect()
 }
 
 /// Reads records in order, oldest first.

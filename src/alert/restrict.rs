@@ -7,6 +7,7 @@
 //! A restriction is made once: its statement has the record that was one too many for its key, and what came up to that record counts for nothing any more.
 
 use super::seen::Seen;
+use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::{Act, Person};
 use crate::audit::restrictions::{BY_ITSELF, Limit, Limited};
 use crate::audit::{Class, RecordId, Verdict};
@@ -123,6 +124,17 @@ impl Watch {
         if self.people.len() < MOST || self.people.contains_key(&limited.who) {
             self.people.entry(limited.who.clone()).or_default().made(record, u64::try_from(limited.until_ms).unwrap_or(0));
         }
+    }
+
+    /// Takes out what counts of a person whose records are erased.
+    pub fn erase(&mut self, is_it: impl Fn(&Person) -> bool, gone: &Gone) {
+        self.people.retain(|person, recent| {
+            if is_it(person) {
+                recent.hosts.retain(|(_, at)| !gone.meets(*at, at + 1));
+                recent.last = recent.last.filter(|last| !gone.takes(*last));
+            }
+            !recent.hosts.is_empty() || recent.last.is_some()
+        });
     }
 
     fn note_user(&mut self, seen: &Seen<'_>) {
@@ -282,6 +294,17 @@ mod tests {
         let mut after = Watch::default();
         after.stated(&Act::Limited(Box::new(limited)));
         assert_eq!(made(&mut after, &all), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_erased_of_somebody_counts_no_more() {
+        let gone = crate::audit::erasure::gone::fixture::gone("a mark", None, None);
+        let mut watch = Watch::default();
+        for (id, user) in [(1, "j.patel"), (2, "k.smith")] {
+            assert!(watch.take(&blocked(id, Some(user), "a"), false, &settings()).is_none());
+        }
+        watch.erase(|person| *person == Person::User("j.patel".into()), &gone);
+        assert_eq!(watch.people.keys().collect::<Vec<_>>(), [&Person::User("k.smith".into())]);
     }
 
     #[test]

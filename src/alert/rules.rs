@@ -17,6 +17,7 @@
 use super::seen::Seen;
 use super::theme::Theme;
 use super::weights::Weights;
+use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::{Level, Person};
 use crate::audit::{RecordId, Verdict};
 use crate::bypass::Code;
@@ -395,6 +396,16 @@ impl Counts {
             }));
         }
         all
+    }
+
+    /// Takes out what counts of a person whose records are erased.
+    pub fn erase(&mut self, is_it: impl Fn(&Person) -> bool, gone: &Gone) {
+        self.windows.retain(|(_, person), window| {
+            if is_it(person) {
+                window.signs.retain(|sign| !gone.takes(sign.id));
+            }
+            !window.signs.is_empty()
+        });
     }
 
     /// Lets go of what can count no more, and if that is not enough of what was idle longest.

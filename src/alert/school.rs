@@ -9,7 +9,8 @@ use super::settings::Settings;
 use super::signal::{Signal, Source};
 use super::suppress::{By, Held, Sign, Suppression, held, take};
 use super::theme::Theme;
-use crate::audit::incident::{Act, Level};
+use crate::audit::erasure::gone::Gone;
+use crate::audit::incident::{Act, Level, Person};
 use crate::bypass::Code;
 use crate::snapshot::InForce;
 use jiff::Timestamp;
@@ -119,6 +120,11 @@ impl Hooks for School {
 
     fn looks_back(&self) -> Duration {
         self.counts.longest().max(self.settings.restrict.as_ref().map_or(Duration::ZERO, |settings| settings.within))
+    }
+
+    fn erased(&mut self, is_it: &dyn Fn(&Person) -> bool, gone: &Gone) {
+        self.counts.erase(is_it, gone);
+        self.watch.erase(is_it, gone);
     }
 
     fn place(&self, client: IpAddr) -> Option<String> {

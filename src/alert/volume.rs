@@ -2,10 +2,12 @@
 //!
 //! It is no sign of any theme, opens no episode and is told to nobody by itself: it is a line that whoever looks may ask about. What is kept is a hash of the
 //! person that is of no use without the secret of the installation, and four numbers a day, for [`KEPT_DAYS`] days. They are counted from the record, once a
-//! day is over: a restart, a kill or a gap changes nothing of them.
+//! day is over: a restart, a kill or a gap changes nothing of them. An erasure takes them out ([`erased`](super::erased)).
 //!
 //! Pure, but for [`count`], which reads the record, and [`Book::read`] and [`Book::write`].
 
+use super::erased;
+use crate::audit::erasure::gone::Gone;
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError, Row};
 use crate::files;
@@ -86,6 +88,14 @@ impl fmt::Display for Hashed {
     }
 }
 
+impl Hashed {
+    /// The whole of it.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Hashes people.
 #[derive(Clone)]
 pub struct Hasher([u8; 32]);
@@ -128,6 +138,9 @@ pub type Day = BTreeMap<Hashed, Counts>;
 pub struct Book {
     form: u32,
     days: BTreeMap<Date, Day>,
+    /// Who is gone by the erasures up to this statement was taken out.
+    #[serde(default)]
+    erased: u64,
 }
 
 /// What is unusually much.
@@ -193,7 +206,7 @@ impl Book {
     /// What is kept there. Nothing, where there is no such file or it cannot be understood: then it is counted again.
     #[must_use]
     pub fn read(path: &Path) -> Self {
-        let fresh = || Self { form: FORM, days: BTreeMap::new() };
+        let fresh = || Self { form: FORM, days: BTreeMap::new(), erased: 0 };
         let Ok(true) = std::fs::metadata(path).map(|file| file.len() <= LARGEST) else { return fresh() };
         let read = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         read.filter(|book| book.form == FORM).unwrap_or_else(fresh)
@@ -218,6 +231,20 @@ impl Book {
         self.days.insert(day, counts);
         let oldest = today.saturating_sub(KEPT_DAYS.days());
         self.days.retain(|day, _| *day >= oldest);
+    }
+
+    /// Takes out those whose records are erased: what a day comes to of which something is, in school time. Returns how many days.
+    pub fn erase(&mut self, all: &[Gone], zone: &TimeZone) -> usize {
+        let mut taken = 0;
+        for gone in all.iter().filter(|gone| gone.number == 0 || gone.number > self.erased) {
+            for (_, people) in self.days.iter_mut().filter(|(day, _)| is_in(gone, **day, zone)) {
+                let before = people.len();
+                people.retain(|who, _| !erased::is(gone, who.mark()));
+                taken += before - people.len();
+            }
+        }
+        self.erased = all.iter().map(|gone| gone.number).fold(self.erased, u64::max);
+        taken
     }
 
     /// The days that were counted, oldest first.
@@ -279,6 +306,29 @@ pub fn bounds(day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     Some((at(day)?, at(day.tomorrow().ok()?)?))
 }
 
+/// Whether something of a day can be erased.
+fn is_in(gone: &Gone, day: Date, zone: &TimeZone) -> bool {
+    let ms = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or(0);
+    bounds(day, zone).is_none_or(|(from, to)| gone.meets(ms(from), ms(to)))
+}
+
+/// Takes those whose records are erased out of what is kept there. Returns how many days of theirs.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn take_out(path: &Path, gone: &[Gone], zone: &TimeZone) -> io::Result<usize> {
+    if gone.is_empty() || !path.exists() {
+        return Ok(0);
+    }
+    let mut book = Book::read(path);
+    let before = book.erased;
+    let taken = book.erase(gone, zone);
+    if taken > 0 || book.erased > before {
+        book.write(path)?;
+    }
+    Ok(taken)
+}
+
 /// Counts what is on record of a day, of a person or of all. What belongs to staff is counted as well: it is theirs to be asked about by their head.
 ///
 /// # Errors
@@ -322,6 +372,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::erasure::gone::fixture;
     use jiff::civil::date;
 
     fn hashed(name: &str) -> Hashed {
@@ -376,6 +427,34 @@ mod tests {
         book.take(date(2026, 12, 20), Day::new(), date(2026, 12, 21));
         assert_eq!(book.days().next(), Some(date(2026, 11, 23)));
         assert_eq!(book.missing(date(2026, 11, 30)), Some(date(2026, 11, 29)));
+    }
+
+    #[test]
+    fn who_is_erased_was_never_counted_and_others_were() {
+        let place = tempfile::tempdir().expect("a folder");
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        let ms = |at: Option<Timestamp>| at.map(|at| at.as_millisecond().unsigned_abs());
+        let gone = |from, to| fixture::gone(hashed("J.PATEL").mark(), ms(from), ms(to));
+        let zone = TimeZone::get("Europe/London").expect("a zone");
+        let full = || {
+            let mut book = Book { form: FORM, ..book(3, &counts(100, 100, 0)) };
+            book.days.values_mut().for_each(|day| drop(day.insert(hashed("k.smith"), counts(1, 1, 0))));
+            book
+        };
+        let days_of = |book: &Book, name: &str| book.days().filter(|day| book.of(*day, &hashed(name)).is_some()).count();
+        for (from, to, taken) in
+            [(None, None, 3), (time("2026-11-25T23:59:00Z"), None, 2), (None, time("2026-11-24T00:00:01Z"), 1), (None, time("2026-11-24T00:00:00Z"), 0)]
+        {
+            let (path, mut book, gone) = (place.path().join(FILE), full(), gone(from, to));
+            book.write(&path).expect("written");
+            assert_eq!(book.erase(std::slice::from_ref(&gone), &zone), taken, "{from:?} {to:?}");
+            assert_eq!((days_of(&book, "j.patel"), days_of(&book, "k.smith")), (3 - taken, 3));
+            assert_eq!(take_out(&path, std::slice::from_ref(&gone), &zone).expect("written"), taken);
+            assert_eq!(days_of(&Book::read(&path), "j.patel"), 3 - taken);
+            // Done once: what is counted of them later is of what came later.
+            book.days.values_mut().for_each(|day| drop(day.insert(hashed("j.patel"), counts(1, 1, 0))));
+            assert_eq!((book.erase(std::slice::from_ref(&gone), &zone), days_of(&book, "j.patel")), (0, 3));
+        }
     }
 
     #[test]

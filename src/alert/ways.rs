@@ -12,9 +12,13 @@
 //! # Killed
 //!
 //! What is found in a record depends on the records of the [`BACK_MS`] before it, which are read again after a start, and on which sites are new and who was
-//! first there, which is kept (`Kept`): keyed hashes and numbers of records, no names. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
+//! first there, which is kept (`Kept`): keyed hashes and numbers of records, no names. `ways.json` says by such
+//! a hash who was first at a new site, for a day; an erasure takes that out ([`erased`](super::erased)). `names.bin` holds nothing of a person: which sites
+//! were ever used, and the hours of the first and the last time. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
 
+use super::erased;
 use super::seen::Seen;
+use crate::audit::erasure::gone::Gone;
 use crate::audit::{Class, RecordId, Verdict};
 use crate::bypass::Code;
 use crate::bypass::address::{self, Addresses};
@@ -247,17 +251,23 @@ impl Watch {
         self.triads.carried(key, seen.id.unix_ms(), bytes_down).map(|counted| triad(counted, seen.host))
     }
 
+    /// Takes out what is known of a person whose records are erased. Returns how many first visits to new sites.
+    pub fn erase(&mut self, is_it: impl Fn(u128) -> bool, gone: &Gone) -> usize {
+        let is_gone = |who: u128, at_ms: u64| is_it(who) && gone.meets(at_ms, at_ms + 1);
+        self.addresses.take_out(is_gone);
+        self.searches.take_out(is_gone);
+        self.sharing.take_out(is_gone);
+        self.triads.take_out(is_gone);
+        erase(&mut self.spread, gone)
+    }
+
     /// What is kept in this folder. Nothing, if it cannot be understood: then names are collected anew, and nothing is new for a week.
     pub fn restore(&mut self, folder: &Path) {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::metadata(&path).is_ok_and(|about| about.len() <= LARGEST).then(|| fs::read(&path).ok()).flatten()
-        };
-        let Some(names) = read(NAMES).and_then(|bytes| Names::of_bytes(&bytes)) else { return };
+        let Some(names) = read(folder, NAMES).and_then(|bytes| Names::of_bytes(&bytes)) else { return };
         self.names = names;
         self.written_ms = 1;
         // Those of other names say nothing.
-        let kept = read(PEOPLE).and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()).filter(|kept| kept.since_ms == self.names.since_ms());
+        let kept = people(folder).filter(|kept| kept.since_ms == self.names.since_ms());
         if let Some(kept) = kept {
             self.names.add(kept.fresh);
             self.spread = kept.spread;
@@ -284,6 +294,39 @@ impl Watch {
         let kept = Kept { since_ms: self.names.since_ms(), fresh: self.names.fresh().clone(), spread: self.spread.clone(), shown: self.shown.clone() };
         files::replace(&folder.join(PEOPLE), &serde_json::to_vec(&kept)?)
     }
+}
+
+fn read(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let path = folder.join(name);
+    fs::metadata(&path).is_ok_and(|about| about.len() <= LARGEST).then(|| fs::read(&path).ok()).flatten()
+}
+
+/// What is kept of people in a folder.
+fn people(folder: &Path) -> Option<Kept> {
+    serde_json::from_slice(&read(folder, PEOPLE)?).ok()
+}
+
+fn erase(spread: &mut Spread<RecordId>, gone: &Gone) -> usize {
+    spread.take_out(|first| erased::is(gone, &first.who) && gone.takes(first.of))
+}
+
+/// How many first visits to new sites are kept in this folder of a person who would be gone.
+#[must_use]
+pub fn look_for(folder: &Path, gone: &Gone) -> usize {
+    people(folder).map_or(0, |mut kept| erase(&mut kept.spread, gone))
+}
+
+/// Takes those whose records are erased out of what is kept in this folder. Returns how many first visits to new sites.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn take_out(folder: &Path, gone: &[Gone]) -> io::Result<usize> {
+    let Some(mut kept) = people(folder) else { return Ok(0) };
+    let taken = gone.iter().map(|gone| erase(&mut kept.spread, gone)).sum();
+    if taken > 0 {
+        files::replace(&folder.join(PEOPLE), &serde_json::to_vec(&kept)?)?;
+    }
+    Ok(taken)
 }
 
 /// Whether somebody asked for an address that no list knows, and the school did not allow.

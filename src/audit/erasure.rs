@@ -10,7 +10,9 @@
 //!
 //! Where all of a person's records go, so does the name from the statements on who looked at them: those are emptied, and what they said without the name
 //! stands in the last statement of the erasure. The person's alerts go with the last of it too, in the same way; one that staff have not closed, or that may
-//! go on, keeps the erasure pending, as what is held does.
+//! go on, keeps the erasure pending, as what is held does. What is known of the person beside the log goes once all else is gone: see [`gone`].
+
+pub mod gone;
 
 use super::alias::{Alias, Aliases};
 use super::entry::Decoder;
@@ -81,6 +83,8 @@ pub struct NewErasure {
     pub why: String,
     /// Who says so: an account.
     pub by: String,
+    /// What stands for the person in what is kept beside the log: see [`gone`].
+    pub marks: Vec<String>,
 }
 
 /// What an erasure says on record.
@@ -99,6 +103,9 @@ pub enum Erased {
         by: String,
         /// The mark of the key the alias was made with.
         key: Alias,
+        /// What stands for the person in what is kept beside the log.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<String>,
     },
     /// Some of it was carried out.
     Done {
@@ -312,7 +319,7 @@ pub fn ask(folder: &Folder, new: &NewErasure, at: Timestamp) -> Result<u64, Eras
     let scope = scope(new, &aliases, Some(greatest(folder, journal.reader())?.0));
     refuse_if_held(folder, journal.reader(), &aliases, &scope)?;
     let records = find(folder, journal.reader(), &aliases, &scope)?.records();
-    let body = Erased::Asked { scope, records, why: new.why.clone(), by: new.by.clone(), key: aliases.mark() };
+    let body = Erased::Asked { scope, records, why: new.why.clone(), by: new.by.clone(), key: aliases.mark(), marks: new.marks.clone() };
     Ok(journal.state(at, Topic::Erased, &body)?)
 }
 

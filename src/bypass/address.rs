@@ -59,6 +59,12 @@ impl Addresses {
         STEPS.into_iter().find(|(count, _)| *count == asked.len())
     }
 
+    /// Takes out what these people asked for at these times.
+    pub fn take_out(&mut self, goes: impl Fn(u128, u64) -> bool) {
+        self.0.iter_mut().for_each(|(who, asked)| asked.retain(|(last, _)| !goes(*who, *last)));
+        self.0.retain(|_, asked| !asked.is_empty());
+    }
+
     fn make_room(&mut self, now_ms: u64) {
         let last = |asked: &Asked| asked.iter().map(|(last, _)| *last).max().unwrap_or(0);
         self.0.retain(|_, asked| last(asked) + WITHIN_MS > now_ms);

@@ -30,6 +30,11 @@ impl Searches {
         self.0.remove(&who).is_some_and(|asked| at_ms < asked + WITHIN_MS)
     }
 
+    /// Takes out what these people searched for at these times.
+    pub fn take_out(&mut self, goes: impl Fn(u128, u64) -> bool) {
+        self.0.retain(|who, asked| !goes(*who, *asked));
+    }
+
     fn make_room(&mut self, now_ms: u64) {
         self.0.retain(|_, asked| *asked + WITHIN_MS > now_ms);
         if self.0.len() >= MOST {

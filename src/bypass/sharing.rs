@@ -103,6 +103,14 @@ impl Sharing {
         (changes >= CHANGES || places.is_some()).then_some(Shared { before, changes, places })
     }
 
+    /// Takes out where these people were at these times.
+    pub fn take_out(&mut self, goes: impl Fn(u128, u64) -> bool) {
+        self.stays.iter_mut().for_each(|((user, _), stays)| stays.retain(|(_, until, _)| !goes(*user, *until)));
+        self.stays.retain(|_, stays| !stays.is_empty());
+        self.users.values_mut().for_each(|users| users.retain(|(user, last)| !goes(*user, *last)));
+        self.users.retain(|_, users| !users.is_empty());
+    }
+
     /// Forgets who was nowhere lately; no more than once a minute.
     fn make_room(&mut self, now_ms: u64) {
         if self.swept_ms + 60_000 <= now_ms {

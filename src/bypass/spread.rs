@@ -188,6 +188,15 @@ impl<T: Clone + PartialEq> Spread<T> {
         self.0.retain(|_, people| people.iter().any(|one| one.at_ms + NEW_MS > now_ms));
     }
 
+    /// Takes out people, as far as these are to go. Returns how many.
+    pub fn take_out(&mut self, goes: impl Fn(&First<T>) -> bool) -> usize {
+        let count = |all: &HashMap<u64, Vec<First<T>>>| all.values().map(Vec::len).sum::<usize>();
+        let before = count(&self.0);
+        self.0.values_mut().for_each(|people| people.retain(|first| !goes(first)));
+        self.0.retain(|_, people| !people.is_empty());
+        before - count(&self.0)
+    }
+
     fn make_room(&mut self, now_ms: u64) {
         self.forget(now_ms);
         let last = |people: &[First<T>]| people.iter().map(|one| one.at_ms).max().unwrap_or(0);

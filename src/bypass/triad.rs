@@ -63,6 +63,12 @@ impl Triads {
         (socket.near(opened_ms) == 3).then_some((3, ALL))
     }
 
+    /// Takes out what was given to these people at these times.
+    pub fn take_out(&mut self, goes: impl Fn(u128, u64) -> bool) {
+        self.0.iter_mut().for_each(|((who, _), given)| given.0.iter_mut().for_each(|part| *part = part.filter(|at| !goes(*who, *at))));
+        self.0.retain(|_, given| given.0.iter().any(Option::is_some));
+    }
+
     fn make_room(&mut self, now_ms: u64) {
         let last = |given: &Given| given.0.into_iter().flatten().max().unwrap_or(0);
         self.0.retain(|_, given| last(given) + KEPT_MS > now_ms);

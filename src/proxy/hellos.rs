@@ -1,5 +1,8 @@
 //! What is remembered of the hellos of programs, to know one that is not what it says, or that is new for a device. What follows from them is in
 //! [`crate::bypass::fingerprint`]; it outlives a start in a file of the data folder, in which devices are keyed hashes.
+//!
+//! An erasure has nothing to erase here: a device is known by its address, nobody by name, and nothing says who sat there, at which site or at what time of
+//! the day. Once a person's records are erased nothing is left that leads from them to a device. What a device has not shown for 30 days is forgotten.
 
 use crate::bypass::Finding;
 use crate::bypass::fingerprint::{Fingerprints, Shown};

@@ -284,6 +284,31 @@ impl LogErased {
     }
 }
 
+/// What was known beside the log of a person whose records are erased was taken out.
+pub struct PersonTakenOut {
+    /// The number of the statement that says that the erasure is finished.
+    pub erasure: u64,
+    /// How many signs of alerts.
+    pub signs: usize,
+    /// How many first visits to new sites.
+    pub first_visits: usize,
+    /// Of how many days the counts.
+    pub days: usize,
+}
+
+impl PersonTakenOut {
+    /// Says so.
+    pub fn emit(&self) {
+        info!(
+            erasure = self.erasure,
+            signs = self.signs,
+            first_visits = self.first_visits,
+            days = self.days,
+            "what was known of an erased person was taken out"
+        );
+    }
+}
+
 /// An erasure could not be carried out.
 pub struct LogNotErased<'a> {
     /// Why not.

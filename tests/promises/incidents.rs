@@ -2,12 +2,15 @@
 //! record for as long as the school says and no longer, and nobody closes what they have not seen.
 
 use crate::kit::matters::{search, searching, stated_in};
-use crate::kit::{Files, Origin, Person, Said, School};
+use crate::kit::{Files, Origin, Person, Said, School, soon};
 use jiff::{SignedDuration, Timestamp};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
+use usher::alert::erased::marks;
+use usher::alert::volume::{Book, Counts, Hasher};
 use usher::audit::Folder;
+use usher::audit::erasure::{self, NewErasure};
 use usher::audit::incident::{Act, Incident, Level, Outcome};
 use usher::audit::journal::{Journal, Reader, Topic};
 use usher::audit::retention::{Doing, Keep, purge};
@@ -363,9 +366,14 @@ async fn a_person_is_given_their_alerts_and_erased_from_them_once_nothing_more_i
     assert!(waits.out.contains("1 alerts wait"), "{waits:?}");
     is_whole(&files);
     over(&files);
+    known_beside(&files);
+    assert!(knows(&files).iter().all(|known| *known), "all three files know her");
+    assert!(erase(&["--dry-run"]).out.contains("known of them besides: 1 signs of alerts, 1 first visits to new sites, the counts of 1 days"));
     let done = erase(&["--yes"]);
     let is_gone = || stated_in(&files.path("data/log")).iter().all(|matter| !whose(matter).contains(KIM));
     assert!(done.code == Some(0) && is_gone(), "{done:?}");
+    assert!(done.out.contains("taken out of what Usher knows of people besides: 1 signs of alerts, 1 first visits"), "{done:?}");
+    assert_eq!(knows(&files), [false; 3]);
     assert!(!any_file_holds(&files.path("data/log"), KIM), "nothing names her");
     is_whole(&files);
     assert_eq!(alerts(&files, &["list", "--all", "--json"]).json().len(), 1, "the device's is there");
@@ -375,6 +383,70 @@ async fn a_person_is_given_their_alerts_and_erased_from_them_once_nothing_more_i
     by_hand(school.pupil()).get("http://games.example/").await.is_blocked_because("category");
     let files = school.stopped().await;
     assert_eq!(statements(&files), before);
+    assert_eq!(knows(&files), [false; 3]);
+}
+
+/// What keeps something of people beside the log.
+const BESIDE: [&str; 3] = ["engine.json", "ways.json", "volume.json"];
+
+/// Which of the files beside the log know Kimberley.
+fn knows(files: &Files) -> [bool; 3] {
+    let secret: [u8; 32] = fs::read(files.path("data/secret.key")).expect("a secret").try_into().expect("32 bytes");
+    let marks = marks(&secret, "KIMBERLEY");
+    BESIDE.map(|name| fs::read_to_string(files.path(&format!("data/alerts/{name}"))).is_ok_and(|text| marks.iter().any(|mark| text.contains(mark))))
+}
+
+/// Puts into the files what weeks would have put there: that Kimberley was the first at a new site, and how much she did on the day of her record.
+fn known_beside(files: &Files) {
+    let matter = stated_in(&files.path("data/log")).into_iter().find(|matter| whose(matter).contains(KIM)).expect("hers");
+    let secret: [u8; 32] = fs::read(files.path("data/secret.key")).expect("a secret").try_into().expect("32 bytes");
+    let path = files.path("data/alerts/ways.json");
+    let mut ways: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("kept")).expect("JSON");
+    let first = serde_json::json!([{ "who": marks(&secret, KIM)[0], "at_ms": matter.opened.at_ms, "place": null, "of": matter.opened.episode }]);
+    ways["spread"]["17"] = first;
+    fs::write(path, ways.to_string()).expect("written");
+    let day = Timestamp::from_millisecond(matter.opened.at_ms.cast_signed()).expect("a time").in_tz("Europe/London").expect("a zone").date();
+    let path = files.path("data/alerts/volume.json");
+    let mut book = Book::read(&path);
+    book.take(day, [(Hasher::new(&secret).of(Some(KIM), ""), Counts { visits: 1, ..Counts::default() })].into(), day);
+    book.write(&path).expect("written");
+}
+
+#[tokio::test]
+async fn a_running_usher_takes_who_was_erased_out_of_all_it_knows() {
+    // Erased while it runs: all of hers was sealed before.
+    let (files, _) = closed().await;
+    over(&files);
+    known_beside(&files);
+    assert_eq!(files.usher(&["log", "purge"]).code, Some(0), "it seals");
+    let school = School::open(files).await;
+    let said = school.files.usher(&["log", "erase", "--user", KIM, "--why", "request 18", "--yes"]);
+    assert!(said.code == Some(0) && said.out.contains("the running Usher takes out what it knows of them besides"), "{said:?}");
+    soon_gone(&school.files, &BESIDE[..2]).await;
+    let files = school.stopped().await;
+    assert_eq!(knows(&files)[..2], [false; 2], "nor did it remember her");
+    // Erased, and killed before anything else was done: the next start does it.
+    let (files, _) = closed().await;
+    over(&files);
+    known_beside(&files);
+    assert_eq!(files.usher(&["log", "purge"]).code, Some(0));
+    let (log, secret) = (Folder::at(files.path("data/log")), fs::read(files.path("data/secret.key")).expect("a secret").try_into().expect("32 bytes"));
+    let new = NewErasure { user: KIM.into(), from: None, to: None, why: "request 18".into(), by: "bell".into(), marks: marks(&secret, KIM) };
+    erasure::ask(&log, &new, Timestamp::now()).expect("asked");
+    assert!(erasure::carry_out(&log, Timestamp::now()).expect("carried out").iter().all(erasure::Standing::is_finished));
+    assert_eq!(knows(&files), [true; 3]);
+    let school = School::open(files).await;
+    soon_gone(&school.files, &BESIDE).await;
+}
+
+/// Waits until these files do not know Kimberley any more.
+async fn soon_gone(files: &Files, names: &[&str]) {
+    soon("what is known of her gone", async {
+        while knows(files).iter().zip(BESIDE).any(|(known, name)| *known && names.contains(&name)) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

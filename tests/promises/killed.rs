@@ -133,7 +133,7 @@ fn purge(folder: &Folder) {
 
 fn to_be_erased(folder: &Folder) {
     all_sealed(folder);
-    let new = NewErasure { user: "c.patel".into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into() };
+    let new = NewErasure { user: "c.patel".into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into(), marks: Vec::new() };
     erasure::ask(folder, &new, later()).expect("asked");
 }
 

@@ -4,7 +4,8 @@ use crate::alert::seen::Seen;
 use crate::alert::signal::Signal;
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
-use crate::audit::incident::{Act, Level};
+use crate::audit::erasure::gone::Gone;
+use crate::audit::incident::{Act, Level, Person};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ pub trait Hooks: Send {
     fn looks_back(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// A person's records are erased: nothing is remembered of them any more. Who it is, `is_it` knows.
+    fn erased(&mut self, _is_it: &dyn Fn(&Person) -> bool, _gone: &Gone) {}
 
     /// Where this address is.
     fn place(&self, _client: IpAddr) -> Option<String> {

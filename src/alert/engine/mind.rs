@@ -2,12 +2,15 @@
 
 use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
+use crate::alert::erased::{self, TakenOut};
+use crate::alert::rebuild;
 use crate::alert::seen::{Read, Seen};
 use crate::alert::severity;
 use crate::alert::signal::{self, Book, Sign, Signal};
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::alert::ways::{self, Around, Noticed, Watch};
+use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::{Act, Level, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
@@ -58,7 +61,7 @@ impl Around for Here<'_> {
 impl Mind {
     /// That knows of nobody yet.
     pub(in crate::alert) fn new(hooks: Box<dyn Hooks>, secret: &[u8; 32]) -> Self {
-        let key = blake3::derive_key("usher 2026 people of alerts", secret);
+        let key = people(secret);
         Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), due: Vec::new(), is_whole: true, key }
     }
 
@@ -190,6 +193,17 @@ impl Mind {
         again
     }
 
+    /// Takes out what is known of a person whose records are erased.
+    pub(super) fn erase(&mut self, gone: &Gone) -> TakenOut {
+        let is_it = |who: u128| erased::is(gone, &Who(who).to_string());
+        let key = &self.key;
+        let is_person = |person: &Person| erased::is(gone, &who(key, person).to_string());
+        self.hooks.erased(&is_person, gone);
+        let begun = rebuild::begun(&self.pending, gone, is_person);
+        self.pending.retain(|act| !begun.contains(act));
+        TakenOut { signs: self.episodes.erase(gone), first_visits: self.watch.erase(is_it, gone), days: 0 }
+    }
+
     /// What is stated of a step. Only a record opens an episode.
     fn act(&self, step: Step, of: Option<(&Seen<'_>, &Person)>, book: &Book) -> Option<Act> {
         Some(match step {
@@ -220,8 +234,13 @@ impl Mind {
     }
 }
 
+/// The key of the numbers of people.
+pub(in crate::alert) fn people(secret: &[u8; 32]) -> [u8; 32] {
+    blake3::derive_key("usher 2026 people of alerts", secret)
+}
+
 /// A person as a number that says nothing to whoever has not the secret.
-pub(super) fn who(key: &[u8; 32], person: &Person) -> Who {
+pub(in crate::alert) fn who(key: &[u8; 32], person: &Person) -> Who {
     let (kind, name) = match person {
         Person::User(name) => ("user", name),
         Person::Device(address) => ("device", address),

@@ -3,11 +3,13 @@
 use super::mind::{Mind, Tells, who};
 use super::{Follower, GATHER, Setup, Stop, WeightsOf};
 use crate::alert::episode::{Episodes, Open};
+use crate::alert::erased::TakenOut;
 use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{Book, SelfTest};
 use crate::alert::theme::Theme;
 use crate::alert::ways;
+use crate::audit::erasure::gone;
 use crate::audit::follow::{Committed, Feed, Taken};
 use crate::audit::incident::{Act, Incident, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
@@ -77,6 +79,8 @@ pub(super) struct Worker {
     open: BTreeMap<RecordId, Arc<Opening>>,
     /// The last statement that was handed on.
     stated: u64,
+    /// The last statement about erasures that was looked at.
+    erased: u64,
     is_failing: bool,
     is_unread: bool,
     is_unkept: bool,
@@ -94,7 +98,7 @@ impl Worker {
         mind.watch.restore(&folder);
         let path = folder.join(FILE);
         let (position, open) = (RecordId(0), BTreeMap::new());
-        let (stated, is_failing, is_unread, is_unkept) = (0, false, false, false);
+        let (stated, erased, is_failing, is_unread, is_unkept) = (0, 0, false, false, false);
         Self {
             log,
             path,
@@ -113,6 +117,7 @@ impl Worker {
             before,
             open,
             stated,
+            erased,
             is_failing,
             is_unread,
             is_unkept,
@@ -291,6 +296,7 @@ impl Worker {
                 open: Vec::new(),
                 matters: Vec::new(),
                 pending: Vec::new(),
+                erased: 0,
             });
         }
     }
@@ -354,7 +360,7 @@ impl Worker {
         }
         self.mind.pending = kept.pending.into();
         let again = self.settle(incidents);
-        self.position = kept.position;
+        (self.position, self.erased) = (kept.position, kept.erased);
         let back = |ms: u64| RecordId::first_of(kept.position.unix_ms().saturating_sub(ms));
         let (late, looks_back) = (back(OVERLAP_MS), u64::try_from(self.mind.hooks.looks_back().as_millis()).unwrap_or(u64::MAX).min(BACK_ALL_MS));
         let from = back(looks_back.max(OVERLAP_MS).max(ways::BACK_MS));
@@ -407,7 +413,7 @@ impl Worker {
                 Err(error) => return self.fails(&error),
             }
         }
-        if let Err(error) = self.hand_on(journal) {
+        if let Err(error) = self.hand_on(journal).and_then(|()| self.erase(journal)) {
             return self.fails(&error);
         }
         if std::mem::take(&mut self.is_failing) {
@@ -438,6 +444,20 @@ impl Worker {
         }
     }
 
+    /// Takes out what is known of those whose records are erased, and keeps what is left at once.
+    fn erase(&mut self, journal: &Journal) -> Result<(), JournalError> {
+        let (all, last) = gone::after(journal.reader(), self.erased)?;
+        self.erased = last;
+        for one in &all {
+            let TakenOut { signs, first_visits, .. } = self.mind.erase(one);
+            events::PersonTakenOut { erasure: one.number, signs, first_visits, days: 0 }.emit();
+        }
+        if !all.is_empty() {
+            self.keep();
+        }
+        Ok(())
+    }
+
     /// Keeps what is known.
     fn keep(&mut self) {
         let late = RecordId::first_of(self.position.unix_ms().saturating_sub(OVERLAP_MS));
@@ -447,7 +467,7 @@ impl Worker {
         let pending = self.mind.pending.iter().cloned().collect();
         // First what may be newer than the rest.
         let is_kept = self.path.parent().map_or(Ok(()), |folder| self.mind.watch.keep(folder));
-        let kept = Kept { form: FORM, position: self.position, unread: None, open, matters, pending };
+        let kept = Kept { form: FORM, position: self.position, unread: None, open, matters, pending, erased: self.erased };
         self.wrote(is_kept.and_then(|()| kept.write(&self.path)));
     }
 

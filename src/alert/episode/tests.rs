@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::alert::signal::{Handled, Intent, Source};
+use crate::audit::erasure::gone::fixture;
 use crate::category::fixture::taxonomy;
 use proptest::prelude::*;
 
@@ -57,6 +58,27 @@ fn it_opens_worsens_and_ends_and_says_each_once() {
     assert_eq!(take(typed(last + 30 * HOUR, 5, 40)), [] as [&str; 0]);
     assert_eq!(take(typed(last - 1, 6, 200)), [] as [&str; 0], "known late, of what is over");
     assert_eq!(take(typed(last + 31 * HOUR, 6, 200)), ["open self-harm danger"]);
+}
+
+#[test]
+fn of_who_is_erased_nothing_is_left_but_what_came_after() {
+    let weights = weights();
+    let gone = |to| fixture::gone(&KIM.to_string(), None, to);
+    let mut episodes = Episodes::default();
+    for (who, at, key) in [(KIM, MORNING, 1), (KIM, MORNING + 30 * HOUR, 2), (Who(8), MORNING, 1)] {
+        episodes.take(who, typed(at, key, 40), &weights);
+    }
+    let known = |episodes: &Episodes| {
+        let mut all: Vec<_> = episodes.matters().map(|(who, _, matter)| (who.0, matter.signs.len(), matter.days.len())).collect();
+        all.sort_unstable();
+        all
+    };
+    assert_eq!(known(&episodes), [(7, 2, 2), (8, 1, 1)]);
+    let mut some = episodes.clone();
+    assert_eq!(some.erase(&gone(Some(MORNING + 20 * HOUR))), 1);
+    assert_eq!(known(&some), [(7, 1, 1), (8, 1, 1)], "what came after stays, and its day");
+    assert_eq!(episodes.erase(&gone(None)), 2);
+    assert_eq!(known(&episodes), [(8, 1, 1)]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::audit::Class;
+use crate::audit::erasure::gone::fixture;
 use std::net::IpAddr;
 
 /// What a test says of a record; the rest is as usual.
@@ -175,6 +176,26 @@ fn people_are_counted_each_for_themselves_and_devices_where_nobody_is_known() {
     assert!(!take(3, None, "b.example"));
     assert!(take(4, Some("K.Smith"), "b.example"), "however the name is written");
     assert!(take(5, None, "a.example"));
+}
+
+#[test]
+fn what_is_erased_of_somebody_counts_no_more() {
+    let take = |counts: &mut Counts, minute: u64, user, host| {
+        let at_ms = BASE.at_ms + minute * 60_000;
+        let of = Of { id: RecordId::first_of(at_ms).0, at_ms, user, host, ..BASE };
+        !counts.take(&Facts::new(&of.seen(), of.themes, of.ways, &timetable())).is_empty()
+    };
+    for (to, left) in [(None, 0), (Some(BASE.at_ms + 60_000), 1)] {
+        let mut counts = Counts::new([rule(3, Distinct::Host, 15)].into());
+        for user in ["k.smith", "j.patel"] {
+            assert!(!take(&mut counts, 0, Some(user), "a.example") && !take(&mut counts, 1, Some(user), "b.example"));
+        }
+        counts.erase(|person| *person == Person::User("k.smith".into()), &fixture::gone("a mark", None, to));
+        let signs =
+            |name: &str| counts.windows.iter().filter(|((_, who), _)| *who == Person::User(name.into())).map(|(_, window)| window.signs.len()).sum::<usize>();
+        assert_eq!((signs("k.smith"), signs("j.patel")), (left, 2));
+        assert!(!take(&mut counts, 2, Some("k.smith"), "c.example") && take(&mut counts, 2, Some("j.patel"), "c.example"));
+    }
 }
 
 #[test]

@@ -287,6 +287,47 @@ proptest! {
     }
 }
 
+/// A person whose records are erased, as these tests number people.
+fn gone(who: &str, of: Option<(u64, u64)>) -> Gone {
+    let at = |second: u64| MONDAY + 8 * DAY + second * 1000;
+    let mark = format!("{:032x}", Here(&visit(0, who, "x.example")).who());
+    crate::audit::erasure::gone::fixture::gone(&mark, of.map(|(from, _)| at(from)), of.map(|(_, to)| at(to)))
+}
+
+#[test]
+fn who_is_erased_was_never_there_in_memory_nor_in_the_file() {
+    let host = "new.example";
+    let of = |who: &str| Here(&visit(0, who, host)).who();
+    let went = || {
+        let mut watch = watch();
+        assert_eq!(take(&mut watch, &search(0, "a")), NOTHING);
+        assert_eq!(take(&mut watch, &visit(10, "b", host)), NOTHING);
+        assert_eq!(take(&mut watch, &One { start: Start::Loaded, ..visit(20, "a", host) }), NOTHING);
+        watch
+    };
+    let third = |watch: &mut Watch| (take(watch, &visit(30, "a", "other.example")), take(watch, &visit(60, "c", host)));
+    let spread = vec!["spread 3 of before".to_owned(), "spread 3 of before".to_owned(), "spread 3".to_owned()];
+    assert_eq!(third(&mut went()), (vec!["method 3".into()], spread.clone()), "nobody is erased");
+    for (one, taken, then) in [
+        (gone("a", None), 1, (vec![], vec![])),
+        (gone("d", None), 0, (vec!["method 3".into()], spread.clone())),
+        (gone("a", Some((0, 5))), 0, (vec![], spread.clone())),
+        (gone("a", Some((15, 25))), 1, (vec!["method 3".into()], vec![])),
+    ] {
+        let mut watch = went();
+        assert_eq!(watch.erase(|who| super::erased::is(&one, &format!("{who:032x}")), &one), taken, "{one:?}");
+        assert_eq!(third(&mut watch), then, "{one:?}");
+        // The same of the file.
+        let folder = tempfile::tempdir().expect("a folder");
+        went().keep(folder.path()).expect("written");
+        assert_eq!((look_for(folder.path(), &one), take_out(folder.path(), std::slice::from_ref(&one)).expect("written")), (taken, taken));
+        assert_eq!(look_for(folder.path(), &one), 0);
+        let text = fs::read_to_string(folder.path().join(PEOPLE)).expect("there");
+        assert_eq!(text.contains(&format!("{:032x}", of("a"))), taken == 0, "{text}");
+        assert!(text.contains(&format!("{:032x}", of("b"))), "{text}");
+    }
+}
+
 #[test]
 fn what_was_kept_and_cannot_be_read_makes_nothing_new() {
     let folder = tempfile::tempdir().expect("a folder");

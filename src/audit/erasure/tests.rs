@@ -10,7 +10,7 @@ fn later() -> Timestamp {
 }
 
 fn of(user: &str) -> NewErasure {
-    NewErasure { user: user.into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into() }
+    NewErasure { user: user.into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into(), marks: vec!["5ea1".into()] }
 }
 
 #[tokio::test]
@@ -41,6 +41,31 @@ async fn a_persons_records_are_erased_and_no_name_is_left_in_any_file() {
     carry_out(&folder, later()).expect("carried out");
     assert!(all(&folder).iter().all(|row| row.user.as_deref() != Some("a.jones")));
     chain_holds(&folder);
+}
+
+#[tokio::test]
+async fn whoever_keeps_something_beside_the_log_learns_who_is_gone_once_all_is() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = school(place.path(), 300).await;
+    let reader = Reader::open(&folder).expect("read");
+    let asked = ask(&folder, &of("c.patel"), later()).expect("asked");
+    assert_eq!(gone::after(&reader, 0).expect("read"), (Vec::new(), asked), "it is asked for, and not done");
+    ask(&folder, &NewErasure { marks: Vec::new(), ..of("a.jones") }, later()).expect("asked, by a version that said nothing more");
+    carry_out(&folder, later()).expect("carried out");
+    let (all, last) = gone::after(&reader, 0).expect("read");
+    let [one] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(one.marks, ["5ea1"]);
+    let hers = |ms: u64| (one.takes(RecordId::first_of(ms)), one.meets(ms, ms + 1));
+    assert_eq!((hers(MORNING + 1000), hers(MORNING + 86_400_000)), ((true, true), (false, false)), "not what came after it was asked for");
+    assert_eq!(gone::after(&reader, one.number).expect("read").0, [], "once");
+    assert_eq!(gone::after(&reader, last).expect("read"), (Vec::new(), last));
+    let (from, to) = (MORNING + 50_000, MORNING + 60_000);
+    let time = |ms: u64| Timestamp::from_millisecond(ms.cast_signed()).ok();
+    let some = gone::would_be(&folder, &NewErasure { from: time(from), to: time(to), ..of("b.smith") }).expect("said");
+    for (since, until, meets) in [(0, from, false), (0, from + 1, true), (to - 1, to + 9, true), (to, to + 9, false)] {
+        assert_eq!(some.meets(since, until), meets, "{since} {until}");
+    }
+    assert!(some.takes(RecordId::first_of(from)) && !some.takes(RecordId::first_of(to)));
 }
 
 fn look_for(folder: &Folder, user: &str) -> Found {

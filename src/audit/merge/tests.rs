@@ -109,7 +109,7 @@ async fn what_was_erased_stays_erased_and_more_can_be() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = school(place.path(), 900).await;
     let erase = |user: &str| {
-        let new = NewErasure { user: user.to_owned(), from: None, to: None, why: "a court says so".to_owned(), by: "the head".to_owned() };
+        let new = NewErasure { user: user.to_owned(), from: None, to: None, why: "a court says so".to_owned(), by: "the head".to_owned(), marks: Vec::new() };
         erasure::ask(&folder, &new, later()).expect("asked");
         assert!(erasure::carry_out(&folder, later()).expect("carried out").iter().all(erasure::Standing::is_finished));
     };

@@ -220,7 +220,8 @@ async fn the_erasure_of_anothers_records_takes_no_proof_away() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = school(place.path(), 450).await;
     let wanted = rows(&folder, is_theirs);
-    let other = erasure::NewErasure { user: "c.patel".into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into() };
+    let other =
+        erasure::NewErasure { user: "c.patel".into(), from: None, to: None, why: "asked for by the family".into(), by: "bell".into(), marks: Vec::new() };
     erasure::ask(&folder, &other, Timestamp::now()).expect("asked");
     erasure::carry_out(&folder, Timestamp::now()).expect("carried out");
     let made = pack(&folder, of(USER));

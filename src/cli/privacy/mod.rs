@@ -32,6 +32,8 @@ const LONGEST_WHY: usize = 500;
 struct Desk {
     config: Config,
     log: Folder,
+    /// The secret of the installation.
+    secret: [u8; 32],
     zone: TimeZone,
     now: Timestamp,
     /// The account that typed the command.
@@ -47,8 +49,8 @@ impl Desk {
         if !log.exists() {
             bail!(LogError::None(log.path().to_owned()));
         }
-        app::open_data(&config)?;
-        Ok(Self { config, log, zone, now: Timestamp::now(), account: crate::files::own_account() })
+        let secret = app::open_data(&config)?;
+        Ok(Self { config, log, secret, zone, now: Timestamp::now(), account: crate::files::own_account() })
     }
 
     fn time(&self, text: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
