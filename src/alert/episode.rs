@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Staff close a matter as it is. What then makes it graver is told; but danger cannot get graver, so a danger that is closed is over: what comes after that is
-//! another episode, and told ([`Episodes::closed`]).
+//! another episode, and told ([`Episodes::closed`]). A matter that goes on from one day to the next says so, closed or not: it is kept from its last sign on.
 //!
 //! # What does not depend on when a sign is known
 //!
@@ -76,6 +76,17 @@ pub enum Step {
         factors: Vec<String>,
         /// The records that count.
         records: Vec<RecordId>,
+    },
+    /// It goes on: the first sign of another day.
+    On {
+        /// Which.
+        episode: RecordId,
+        /// Its theme.
+        theme: Theme,
+        /// How many signs there were.
+        signals: u32,
+        /// The last record of it.
+        last: RecordId,
     },
     /// It is over.
     End {
@@ -182,7 +193,15 @@ impl Episodes {
         {
             steps.extend(matter.end(theme, weights));
         }
+        let day = |matter: &Matter| matter.open.as_ref().map(|open| open.last.unix_ms() / DAY_MS);
+        let day_before = day(matter);
         let changed = matter.put(theme, sign, newest, weights);
+        if is_told
+            && day(matter) > day_before
+            && let Some(Open { episode, last, signals, .. }) = matter.open
+        {
+            steps.push(Step::On { episode, theme, signals, last });
+        }
         if changed && is_told {
             steps.extend(matter.judge(theme, at, weights));
         }

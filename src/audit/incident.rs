@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+const DAY_MS: u64 = 86_400_000;
+
 /// How grave a matter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,6 +105,17 @@ pub enum Act {
         factors: Vec<String>,
         /// The records that count.
         records: Vec<RecordId>,
+    },
+    /// It goes on: stated with the first sign of each day, of UTC, so that what goes on for long and gets no worse is known to.
+    WentOn {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// How many signs there were up to then.
+        signals: u32,
+        /// The record of that sign.
+        last: RecordId,
     },
     /// Nothing more came for long.
     Ended {
@@ -282,6 +295,7 @@ impl Act {
             Self::Opened(opened) => Some((opened.episode, &opened.theme)),
             Self::Told(told) | Self::Untold(told) => told.episode.zip(told.theme.as_deref()),
             Self::Worsened { episode, theme, .. }
+            | Self::WentOn { episode, theme, .. }
             | Self::Ended { episode, theme, .. }
             | Self::Raised { episode, theme, .. }
             | Self::Read { episode, theme, .. }
@@ -297,6 +311,7 @@ impl Act {
         Some(match self {
             Self::Opened(opened) => format!("open/{}/{}", opened.theme, opened.episode),
             Self::Worsened { episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}", level.as_str()),
+            Self::WentOn { episode, theme, last, .. } => format!("on/{theme}/{episode}/{}", last.unix_ms() / DAY_MS),
             Self::Ended { episode, theme, .. } => format!("end/{theme}/{episode}"),
             Self::Raised { episode, theme, level, step, to } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
             Self::Told(told) => format!("told/{}", told.message),
@@ -393,7 +408,7 @@ impl Incident {
                 self.read.get_or_insert_with(|| (at, by.clone()));
                 self.closed = Some((at, *outcome));
             }
-            Act::Opened(_) | Act::Told(_) | Act::Untold(_) | Act::Raised { .. } | Act::Noted { .. } => {}
+            Act::Opened(_) | Act::WentOn { .. } | Act::Told(_) | Act::Untold(_) | Act::Raised { .. } | Act::Noted { .. } => {}
             Act::Suppressed { .. } | Act::Freed { .. } | Act::Digest { .. } | Act::Limited(_) | Act::Unlimited { .. } => {}
         }
         self.acts.push((number, at, act));

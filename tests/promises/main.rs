@@ -36,6 +36,7 @@ mod http;
 mod idle;
 mod illegal;
 mod incidents;
+mod incidents_kept;
 mod inside;
 mod keeping;
 mod killed;

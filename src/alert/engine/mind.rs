@@ -229,6 +229,7 @@ impl Mind {
             Step::Worse { episode, theme, level, at_ms, factors, records } => {
                 Act::Worsened { episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
             }
+            Step::On { episode, theme, signals, last } => Act::WentOn { episode, theme: theme.as_str().to_owned(), signals, last },
             Step::End { episode, theme, at_ms, signals, last } => Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last },
         })
     }

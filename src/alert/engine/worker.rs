@@ -331,13 +331,13 @@ impl Worker {
         for incident in incidents {
             let Some(theme) = Theme::named(&incident.opened.theme) else { continue };
             let (who, episode) = (who(&self.mind.key, &incident.opened.who), incident.opened.episode);
-            let last = incident.records.iter().copied().max().unwrap_or(episode);
+            let last = incident.last_record();
             let ended = incident.acts.iter().find_map(|(_, _, act)| if let Act::Ended { last, .. } = act { Some(*last) } else { None });
             if incident.is_ended {
                 self.mind.episodes.stated_over(who, theme, ended.unwrap_or(last));
             } else {
                 stated.insert((who, theme, episode));
-                let signals = u32::try_from(incident.records.len()).unwrap_or(u32::MAX);
+                let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
                 self.mind.episodes.stated_open(who, theme, Open { episode, level: incident.level, last, signals });
             }
         }

@@ -33,6 +33,7 @@ fn short(steps: &[Step]) -> Vec<String> {
     let one = |step: &Step| match step {
         Step::Open(begun) => format!("open {} {}", begun.theme.as_str(), begun.level.as_str()),
         Step::Worse { theme, level, .. } => format!("worse {} {}", theme.as_str(), level.as_str()),
+        Step::On { theme, signals, .. } => format!("on {} {signals}", theme.as_str()),
         Step::End { theme, signals, .. } => format!("end {} {signals}", theme.as_str()),
     };
     steps.iter().map(one).collect()
@@ -79,6 +80,18 @@ fn of_who_is_erased_nothing_is_left_but_what_came_after() {
     assert_eq!(known(&some), [(7, 1, 1), (8, 1, 1)], "what came after stays, and its day");
     assert_eq!(episodes.erase(&gone(None)), 2);
     assert_eq!(known(&episodes), [(8, 1, 1)]);
+}
+
+#[test]
+fn what_goes_on_from_day_to_day_says_so_once_a_day() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let mut take = |at_ms: u64, key: u64| short(&episodes.take(KIM, typed(at_ms, key, 105), &weights));
+    assert_eq!(take(MORNING, 1), ["open self-harm concern"]);
+    for day in 1..=40 {
+        let at = MORNING + day * (24 * HOUR - 60_000);
+        assert_eq!(take(at, 1), [format!("on self-harm {}", 2 * day)], "day {day}, the same again");
+        assert_eq!(take(at + HOUR / 4, 1), [] as [&str; 0]);
+    }
 }
 
 #[test]

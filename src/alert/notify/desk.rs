@@ -365,7 +365,7 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
         // One that is a day old tells nobody of this morning: it was stated while nobody was named.
         Act::Digest { .. } if now.as_millisecond().saturating_sub(statement.at) > STALE => Ok(()),
         Act::Digest { kind, .. } => send(&routes::regular(&book.plan, kind, &digest::roles(&book.plan.digest, kind)), Level::Concern, 0),
-        Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
+        Act::WentOn { .. } | Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
         Act::Limited(_) | Act::Unlimited { .. } => Ok(()),
     }
 }

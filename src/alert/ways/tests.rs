@@ -315,7 +315,7 @@ fn who_is_erased_was_never_there_in_memory_nor_in_the_file() {
         (gone("a", Some((15, 25))), 1, (vec!["method 3".into()], vec![])),
     ] {
         let mut watch = went();
-        assert_eq!(watch.erase(|who| super::erased::is(&one, &format!("{who:032x}")), &one), taken, "{one:?}");
+        assert_eq!(watch.erase(|who| erased::is(&one, &format!("{who:032x}")), &one), taken, "{one:?}");
         assert_eq!(third(&mut watch), then, "{one:?}");
         // The same of the file.
         let folder = tempfile::tempdir().expect("a folder");

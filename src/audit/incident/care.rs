@@ -1,7 +1,7 @@
 //! Which statements on alerts may go: those that are older than the school's rule, and those of a person whose records are erased.
 //!
 //! A matter goes whole or not at all, and never while staff have to deal with it, or while more may come of it: what gets worse is told by what it began
-//! with. What suppressed signs goes with what ended it, so that nothing counts for nothing again because its end was forgotten.
+//! with. It is as old as the last record it took up, and as the last statement on it: what goes on, if it gets no worse, states that each day. What suppressed signs goes with what ended it, so that nothing counts for nothing again because its end was forgotten.
 
 use super::{Act, Incident, Person, fold};
 use crate::audit::alias::Aliases;
@@ -59,9 +59,14 @@ impl Stated {
 }
 
 impl Incident {
+    /// From when its age counts, in Unix milliseconds: whichever came last, a record it took up or a statement on it.
+    fn age_from(&self) -> i64 {
+        self.newest().1.max(i64::try_from(self.last_sign()).unwrap_or(i64::MAX))
+    }
+
     /// Whether nothing more is to come of it: staff have closed it, and it is over.
     fn is_settled(&self, now: Timestamp) -> bool {
-        self.closed.is_some() && (self.is_ended || now.as_millisecond() - self.newest().1 > OVER_MS)
+        self.closed.is_some() && (self.is_ended || now.as_millisecond() - self.age_from() > OVER_MS)
     }
 
     /// Whether it is this person's, in that time.
@@ -84,7 +89,7 @@ impl Incident {
 pub(in crate::audit) fn older(reader: &Reader, (holds, aliases): (&[Hold], &Aliases), than: Timestamp, now: Timestamp) -> Result<Goes, JournalError> {
     let stated = Stated::read(reader)?;
     let (mut goes, mut matters) = (Goes::default(), HashSet::new());
-    for (place, matter) in stated.matters.iter().enumerate().filter(|(_, matter)| matter.newest().1 < than.as_millisecond()) {
+    for (place, matter) in stated.matters.iter().enumerate().filter(|(_, matter)| matter.age_from() < than.as_millisecond()) {
         if !matter.is_settled(now) {
             goes.open += 1;
         } else if matter.is_held(holds, aliases) {
@@ -118,6 +123,7 @@ impl Ending {
             Act::Freed { suppression: of, .. } | Act::Unlimited { restriction: of, .. } => drop(self.ended.insert(*of, (number, at))),
             Act::Opened(_)
             | Act::Worsened { .. }
+            | Act::WentOn { .. }
             | Act::Ended { .. }
             | Act::Told(_)
             | Act::Untold(_)
@@ -284,6 +290,27 @@ mod tests {
         // A note keeps it: somebody is at work on it.
         log.state(70, &Act::Noted { episode: RecordId(1), theme: THEME.into(), by: "x".into(), text: "seen again".into() });
         assert_eq!(log.older(50, 80).matters, 1);
+    }
+
+    #[test]
+    fn what_goes_on_though_it_was_closed_is_kept_from_its_last_record_on() {
+        let mut log = Log::new();
+        let goes = log.matter(1, 0, [true, false]);
+        for day in 1..=60 {
+            let last = RecordId::first_of(at(day).as_millisecond().unsigned_abs());
+            let on = Act::WentOn { episode: RecordId(1), theme: THEME.into(), signals: 2, last };
+            assert_eq!(log.journal.state_act(at(day), &on).expect("stated").is_some(), true);
+            assert_eq!(log.journal.state_act(at(day), &on).expect("stated"), None, "once a day");
+        }
+        assert_eq!((log.older(30, 60).matters, log.older(59, 60).matters, log.older(61, 62).open), (0, 0, 1));
+        let gone = log.older(61, 92);
+        assert_eq!((gone.matters, gone.numbers.len()), (1, goes.len() + 60), "all of it, a month after the last");
+        // One that is over is as old as its last record too, whenever that was stated.
+        let mut log = Log::new();
+        log.matter(1, 0, [true, false]);
+        let last = RecordId::first_of(at(20).as_millisecond().unsigned_abs());
+        log.state(10, &Act::Ended { episode: RecordId(1), theme: THEME.into(), at_ms: last.unix_ms(), signals: 3, last });
+        assert_eq!((log.older(15, 60).matters, log.older(21, 60).matters), (0, 1));
     }
 
     #[test]

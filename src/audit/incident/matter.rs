@@ -44,18 +44,30 @@ impl Incident {
         worse.unwrap_or(self.opened.at_ms)
     }
 
+    /// The last record it took up, as far as is stated.
+    #[must_use]
+    pub fn last_record(&self) -> RecordId {
+        let stated = self.acts.iter().filter_map(|(_, _, act)| match act {
+            Act::WentOn { last, .. } | Act::Ended { last, .. } => Some(*last),
+            _ => None,
+        });
+        self.records.iter().copied().chain(stated).max().unwrap_or(self.opened.episode)
+    }
+
     /// When its last sign came that is known, by the number of the record, in Unix milliseconds.
     #[must_use]
     pub fn last_sign(&self) -> u64 {
-        let ended = self.acts.iter().rev().find_map(|(_, _, act)| if let Act::Ended { last, .. } = act { Some(*last) } else { None });
-        self.records.iter().copied().chain(ended).max().unwrap_or(self.opened.episode).unix_ms()
+        self.last_record().unix_ms()
     }
 
     /// How many signs it has, as far as is stated.
     #[must_use]
     pub fn signs(&self) -> usize {
-        let ended = self.acts.iter().rev().find_map(|(_, _, act)| if let Act::Ended { signals, .. } = act { Some(*signals as usize) } else { None });
-        ended.unwrap_or(0).max(self.records.len())
+        let stated = self.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::WentOn { signals, .. } | Act::Ended { signals, .. } => Some(*signals as usize),
+            _ => None,
+        });
+        stated.unwrap_or(0).max(self.records.len())
     }
 
     /// The number of the last statement on it, and when that was stated, in Unix milliseconds.
