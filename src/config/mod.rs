@@ -14,6 +14,7 @@ pub mod policy;
 pub mod reader;
 mod rewrite;
 pub mod scan;
+mod school_time;
 mod sources;
 mod tls;
 mod upstream;

@@ -296,3 +296,25 @@ async fn two_who_close_at_once_are_one_who_closes_and_one_who_is_told() {
     let acts = told(&school, Level::Concern, true).await.acts;
     assert_eq!(acts.iter().filter(|(_, _, act)| matches!(act, Act::Closed { .. })).count(), 1, "{acts:?}");
 }
+
+#[tokio::test]
+async fn broken_rules_keep_nobody_from_dealing_with_an_alert() {
+    let school = open().await;
+    kim(&school).get("http://hurt.example/").await.is_blocked_because("category");
+    let id = told(&school, Level::Concern, false).await.opened.episode.to_string();
+    let files = school.stopped().await;
+    let close = ["close", &id, "--outcome", "talked", "--action", "Spoke with her", "--reason", "She is safe and well"];
+    files.put("alerts.toml", "[routes]\nall = { to = \"nobody that is known\" }\n");
+    let read = alerts(&files, &["ack", &id, "--as", "Ms Bell"]);
+    assert!(read.code == Some(0) && read.out.contains("read: ") && read.out.contains("by Ms Bell"), "{read:?}");
+    assert!(read.err.starts_with("warning: ") && read.err.contains("alerts.toml") && read.err.contains("nobody that is known"), "{read:?}");
+    assert!(!read.err.contains("UTC"), "school time is known: {read:?}");
+    // Nor is the policy needed.
+    files.put("policy.toml", "nonsense = 1\n");
+    let noted = alerts(&files, &["note", &id, "She was with the nurse", "--json"]);
+    assert!(noted.code == Some(0) && noted.json().len() == 1 && noted.err.contains("policy.toml") && noted.err.contains("Times are in UTC"), "{noted:?}");
+    assert_eq!(alerts(&files, &close).code, Some(0));
+    let matters = stated_in(&files.path("data/log"));
+    let matter = matters.iter().find(|matter| whose(matter).contains(KIM)).expect("hers");
+    assert!(matter.closed.is_some() && matter.read.is_some() && matter.acts.iter().any(|(_, _, act)| matches!(act, Act::Noted { .. })), "{matter:?}");
+}

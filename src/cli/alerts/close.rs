@@ -1,8 +1,8 @@
 //! `usher alerts close`: what came of it, what was done, and why. Without all three nothing is closed.
 
-use super::Desk;
-use super::ack::{closed_by, state};
+use super::ack::closed_by;
 use super::matters::{all, find, one_of};
+use super::register::Register;
 use crate::audit::incident::{Act, Incident, Level, Outcome, Person};
 use crate::audit::lookups::Reason;
 use crate::cli::who::by;
@@ -45,9 +45,9 @@ fn outcome(typed: &str) -> Result<Outcome, String> {
 }
 
 impl Close {
-    pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    pub(super) fn run(self, register: &Register) -> anyhow::Result<Answer> {
         let by = by(self.name.as_deref())?;
-        let matter = find(&all(desk)?, &self.alert)?;
+        let matter = find(&all(&register.config)?, &self.alert)?;
         let (episode, theme) = (matter.opened.episode, matter.opened.theme.clone());
         let (Some(outcome), Some(action), Some(reason)) = (self.outcome, &self.action, &self.reason) else { return Err(self.wanted()) };
         let action = said("--action", action)?;
@@ -57,7 +57,7 @@ impl Close {
         }
         let disputed = self.factor.map(|number| disputed(&matter, outcome, number)).transpose()?;
         let act = Act::Closed { episode, theme, by: by.clone(), outcome, action, reason, disputed };
-        let number = state(desk, &matter, &act)?;
+        let number = register.state(&matter, &act)?;
         if self.json {
             let (theme, outcome) = (&matter.opened.theme, outcome.as_str());
             print_json(&serde_json::json!({ "closed": episode.to_string(), "theme": theme, "outcome": outcome, "by": by, "statement": number }))?;
@@ -65,7 +65,7 @@ impl Close {
         }
         print(format_args!("closed: {episode}, {}, by {by}, statement {number}. {}", outcome.as_str(), after(matter.level)))?;
         if matter.level == Level::Danger {
-            kept(desk, &matter).iter().try_for_each(print)?;
+            kept(register, &matter).iter().try_for_each(print)?;
         }
         Ok(Answer::Yes)
     }
@@ -119,11 +119,11 @@ fn after(level: Level) -> &'static str {
 }
 
 /// How long the evidence of danger is kept, and how to keep it longer.
-fn kept(desk: &Desk, matter: &Incident) -> Vec<String> {
-    let keep = &desk.config.keep;
+fn kept(register: &Register, matter: &Incident) -> Vec<String> {
+    let keep = &register.config.keep;
     let day = |ms: u64, days: i64| {
-        let at = Timestamp::from_millisecond(ms.cast_signed()).unwrap_or(desk.now);
-        desk.local(at.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(at)).strftime("%Y-%m-%d").to_string()
+        let at = Timestamp::from_millisecond(ms.cast_signed()).unwrap_or(register.now);
+        register.local(at.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(at)).strftime("%Y-%m-%d").to_string()
     };
     let (from, to) = (day(matter.opened.at_ms, 0), day(matter.last_sign(), 1));
     let gone = format!(

@@ -57,7 +57,7 @@ impl Export {
         let look = format!("alerts export {}{flags}", self.which.in_words());
         let named = Cover::open(desk, &self.why, None, &look)?;
         let cover = if self.with_names { named } else { Cover::Pseudonyms(Pseudonyms::new(&desk.secret)) };
-        let matters = self.which.of(desk, all(desk)?)?;
+        let matters = self.which.of(desk, all(&desk.config)?)?;
         if matters.is_empty() {
             print("there is no such alert; nothing was written")?;
             self.which.unknown_group(desk).iter().try_for_each(print)?;

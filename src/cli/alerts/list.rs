@@ -76,7 +76,7 @@ impl List {
         let cover = Cover::open(desk, &self.why, None, words.trim())?;
         let outbox = Outbox::open(&desk.config.outbox_path())?;
         let counts = outbox.counts()?;
-        let known = all(desk)?;
+        let known = all(&desk.config)?;
         let mut wanted = self.which.of(desk, known)?;
         wanted.retain(|one| self.all || one.is_open());
         wanted.sort_by_key(|one| (one.closed.is_some(), Reverse(one.level), !one.is_unread(), Reverse(one.last_sign())));

@@ -9,6 +9,7 @@ use crate::audit::pseudonyms::Pseudonyms;
 use crate::audit::query::Filter;
 use crate::audit::record::RecordId;
 use crate::cli::log::{Why, times};
+use crate::config::Config;
 use crate::config::reader::nearest_hint;
 use anyhow::{anyhow, bail};
 use clap::Args;
@@ -92,8 +93,8 @@ impl Which {
 }
 
 /// All matters that are on record, in the order they began.
-pub(super) fn all(desk: &Desk) -> anyhow::Result<Vec<Incident>> {
-    Ok(fold(&Reader::open(&desk.config.log())?.about(Topic::Alert, 0)?))
+pub(super) fn all(config: &Config) -> anyhow::Result<Vec<Incident>> {
+    Ok(fold(&Reader::open(&config.log())?.about(Topic::Alert, 0)?))
 }
 
 /// The one that is meant by a reference: a number as in `0SAF-3Q2K-R0001`, with the theme behind it where one record began several.

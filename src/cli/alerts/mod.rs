@@ -9,6 +9,7 @@ mod matters;
 mod note;
 mod outbox;
 mod outcomes;
+mod register;
 mod send_test;
 mod show;
 mod suppress;
@@ -28,6 +29,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
+use register::Register;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -69,9 +71,9 @@ impl Alerts {
         match self {
             Self::List(command) => command.run(&Desk::open(path)?),
             Self::Show(command) => command.run(&Desk::open(path)?),
-            Self::Ack(command) => command.run(&Desk::open(path)?),
-            Self::Note(command) => command.run(&Desk::open(path)?),
-            Self::Close(command) => command.run(&Desk::open(path)?),
+            Self::Ack(command) => command.run(&Register::open(path)?),
+            Self::Note(command) => command.run(&Register::open(path)?),
+            Self::Close(command) => command.run(&Register::open(path)?),
             Self::Export(command) => command.run(&Desk::open(path)?),
             Self::Outcomes(command) => command.run(&Desk::open(path)?),
             Self::Test(command) => command.run(&Desk::open(path)?),
@@ -83,7 +85,7 @@ impl Alerts {
     }
 }
 
-/// What every one of these commands works with.
+/// What all of these commands work with that look at rules.
 struct Desk {
     config: Config,
     rulebook: Rulebook,
@@ -120,11 +122,6 @@ impl Desk {
     /// A moment in Unix milliseconds, in school time.
     fn local_ms(&self, ms: i64) -> jiff::Zoned {
         self.local(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH))
-    }
-
-    /// The same as people read it.
-    fn shown_ms(&self, ms: i64) -> String {
-        self.local_ms(ms).strftime("%a %-d %b %H:%M").to_string()
     }
 
     /// The beginning of the day so many days ago.

@@ -1,8 +1,7 @@
 //! `usher alerts note`: something to remember with it.
 
-use super::Desk;
-use super::ack::state;
 use super::matters::{all, find};
+use super::register::Register;
 use crate::alert::story::one_line;
 use crate::audit::incident::Act;
 use crate::cli::who::by;
@@ -32,7 +31,7 @@ pub(in crate::cli) struct Note {
 }
 
 impl Note {
-    pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    pub(super) fn run(self, register: &Register) -> anyhow::Result<Answer> {
         let by = by(self.name.as_deref())?;
         if self.text.chars().count() > LONGEST {
             bail!("a note has at most {LONGEST} characters; keep what is longer where the school keeps its files, and note where that is");
@@ -41,15 +40,15 @@ impl Note {
         if !text.contains(char::is_alphanumeric) {
             bail!("a note says something, such as: usher alerts note {} \"Site sent to the county's list.\"", self.alert);
         }
-        let mut matter = find(&all(desk)?, &self.alert)?;
+        let mut matter = find(&all(&register.config)?, &self.alert)?;
         let (episode, theme) = (matter.opened.episode, matter.opened.theme.clone());
         let act = Act::Noted { episode, theme, by: by.clone(), text };
         // A note speaks of no state of the matter: it may come after anything but its end.
         let number = loop {
-            match state(desk, &matter, &act) {
+            match register.state(&matter, &act) {
                 Ok(number) => break number,
                 Err(error) => {
-                    let again = find(&all(desk)?, &self.alert)?;
+                    let again = find(&all(&register.config)?, &self.alert)?;
                     if again.newest() == matter.newest() {
                         return Err(error);
                     }

@@ -94,7 +94,7 @@ impl Sum {
 
 impl Outcomes {
     pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
-        let sum = Sum::of(&self.which.of(desk, all(desk)?)?);
+        let sum = Sum::of(&self.which.of(desk, all(&desk.config)?)?);
         if self.json {
             print_json(&sum)?;
         } else if sum.counted.is_empty() {

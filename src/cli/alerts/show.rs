@@ -68,7 +68,7 @@ struct Shown {
 
 impl Show {
     pub(super) fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
-        let known = all(desk)?;
+        let known = all(&desk.config)?;
         let matter = find(&known, &self.alert)?;
         let reference = if self.alert.contains('/') { format!("{}/{}", matter.opened.episode, matter.opened.theme) } else { matter.opened.episode.to_string() };
         let look = format!("alerts show {reference}{}", if self.words { " --words" } else { "" });
