@@ -1,5 +1,7 @@
 //! What is in force: one immutable snapshot of policy and lists, taken once per request and replaced whole.
 
+mod bell;
+
 use crate::category::Taxonomy;
 use crate::clock::Timetable;
 use crate::identity::Standing;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use crate::policy::decision::SnapshotId;
+pub use bell::{Bell, Sleeper};
 
 /// Everything a decision is made with.
 #[derive(Clone, Debug)]
@@ -84,6 +87,8 @@ pub struct InForce {
     snapshot: ArcSwap<Snapshot>,
     /// How often other restrictions were put in force.
     restricted: AtomicU64,
+    /// Rung when they were.
+    bell: Arc<Bell>,
 }
 
 impl InForce {
@@ -91,7 +96,7 @@ impl InForce {
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
         let restricted = AtomicU64::new(u64::from(!snapshot.policy.restrictions.is_empty()));
-        Self { snapshot: ArcSwap::from_pointee(snapshot), restricted }
+        Self { snapshot: ArcSwap::from_pointee(snapshot), restricted, bell: Arc::default() }
     }
 
     /// The snapshot in force now, to hold on to for one request.
@@ -116,10 +121,17 @@ impl InForce {
         self.snapshot.rcu(|old| snapshot.clone().with_restrictions(old.policy.restrictions.all()));
     }
 
-    /// Puts other restrictions in force; what else is in force stays.
+    /// Puts other restrictions in force, and wakes who sleeps over what they may change; what else is in force stays.
     pub fn replace_restrictions(&self, all: &[Arc<Restriction>]) {
         self.snapshot.rcu(|old| Snapshot::clone(old).with_restrictions(all));
         self.restricted.fetch_add(1, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// A place to sleep, and be woken when other restrictions are in force.
+    #[must_use]
+    pub fn sleeper(&self) -> Sleeper {
+        self.bell.sleeper()
     }
 
     /// A number that is another one whenever other restrictions are in force; 0 while there never was one. For what goes on for long, and asks often.

@@ -65,7 +65,7 @@ pub enum How {
     },
     /// Nothing; it is slow.
     Slow {
-        /// KiB a second, of all that the person is sent.
+        /// KiB a second, of all that the person is sent and sends.
         kib: u32,
     },
 }

@@ -1,7 +1,10 @@
-//! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record. How it is held to
-//! what its person may have is `held`.
+//! Bodies on their way through, neither collected nor changed: what goes to the origin is counted, and what comes back closes the record. How they are held to
+//! what their person may have is `held`, and for what is sent `sent`.
 
 mod held;
+mod sent;
+
+pub use sent::Progress;
 
 use super::bound::Far;
 use super::conn::Conn;
@@ -54,8 +57,10 @@ pub struct HeldBody {
 pub struct ClientBody {
     /// The bytes.
     pub inner: Incoming,
-    /// How many there were.
-    pub count: Arc<AtomicU64>,
+    /// How far it has come.
+    pub progress: Progress,
+    /// Holds it.
+    pub leash: Leash,
     /// `Expect: 100-continue`.
     pub gate: Option<Gate>,
     /// How long the client may send nothing, where its connection does not watch that.
@@ -76,6 +81,11 @@ impl Patience {
     #[must_use]
     pub fn new(limit: Duration) -> Self {
         Self { limit, active: Instant::now(), timer: Timer::default() }
+    }
+
+    /// Forgives that nothing came while it was not asked for.
+    fn rested(&mut self) {
+        self.active = Instant::now();
     }
 
     /// Ready when it has been still for too long.
@@ -149,35 +159,14 @@ impl Body for RequestBody {
                 return Poll::Ready(frame);
             }
         };
-        if let Some(gate) = &mut body.gate {
-            ready!(gate.poll(cx));
-            body.gate = None;
-        }
-        let polled = Pin::new(&mut body.inner).poll_frame(cx);
-        if let Some(patience) = &mut body.patience
-            && let Poll::Ready(error) = patience.poll(polled.is_pending(), cx)
-        {
-            return Poll::Ready(Some(Err(error)));
-        }
-        let frame = ready!(polled);
-        if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
-            body.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        if let Some(listener) = &mut body.listener {
-            listener.hear(frame.as_ref().and_then(|frame| frame.as_ref().ok()));
-            // Who knows the length does not ask for the end.
-            if body.inner.is_end_stream() {
-                listener.tell();
-            }
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
+        body.poll_next(cx)
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
             Self::Held(held) => held.pieces.left() == 0,
-            Self::Client(body) => body.inner.is_end_stream(),
+            Self::Client(body) => body.is_over(),
             Self::Replay(body) => body.is_end_stream(),
             Self::Scanned(body) => body.is_over(),
         }
@@ -187,7 +176,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Held(held) => SizeHint::with_exact(held.pieces.left()),
-            Self::Client(body) => body.inner.size_hint(),
+            Self::Client(body) => body.left(),
             Self::Replay(body) => body.size_hint(),
             Self::Scanned(body) => body.left(),
         }

@@ -1,6 +1,7 @@
 //! What goes wrong on the way to an origin, and the one place where that becomes an answer.
 
 use super::dial::DialError;
+use super::pace::Cut;
 use super::pages::Page;
 use super::parent::ParentError;
 use crate::audit::{Outcome, Unrecorded};
@@ -29,6 +30,9 @@ pub enum ProxyError {
     /// The client's body cannot be read.
     #[error("the request's body cannot be read: {0}")]
     Client(hyper::Error),
+    /// The person's access was restricted while the client's body was under way.
+    #[error("{0}")]
+    Cut(Cut),
     /// The origin switched to a protocol that was not asked for.
     #[error("the site switched to a protocol nobody asked for")]
     Switched,
@@ -67,6 +71,7 @@ impl ProxyError {
             }
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "This site does not answer", "http_response_timeout"),
             Self::Client(_) => (StatusCode::BAD_REQUEST, "The request cannot be read", "http_request_error"),
+            Self::Cut(_) => (StatusCode::FORBIDDEN, "Your access is restricted", "http_request_denied"),
             Self::Loop => (StatusCode::LOOP_DETECTED, "The request goes round in a circle", "proxy_loop_detected"),
         };
         let page = Page { error: Some(error), ..Page::new(status, "error", heading) };
@@ -90,6 +95,7 @@ impl ProxyError {
             | Self::Tls(_)
             | Self::Loop => Outcome::OriginFailed,
             Self::Client(_) => Outcome::ClientGone,
+            Self::Cut(_) => Outcome::Abandoned,
         }
     }
 }

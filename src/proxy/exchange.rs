@@ -6,7 +6,7 @@
 //! What the request is, and what becomes of its answer, is not seen here: that is [`super::forward`]. Where connections come from is [`super::line`].
 
 use super::Worker;
-use super::body::RequestBody;
+use super::body::{Progress, RequestBody};
 use super::conn::Conn;
 use super::error::ProxyError;
 use super::limits::TRIES;
@@ -20,14 +20,12 @@ use crate::tls::refusal::{ClientCertificate, Refusal};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use std::error::Error as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::timeout;
 
-/// A request on its way out, with a count of its body's bytes if it has one.
+/// A request on its way out, and how far its body has come if it has one.
 pub(super) struct Upload {
     pub(super) request: Request<RequestBody>,
-    pub(super) progress: Option<Arc<AtomicU64>>,
+    pub(super) progress: Option<Progress>,
 }
 
 pub(super) fn rebuilt(method: Method, uri: Uri, headers: HeaderMap) -> Request<RequestBody> {
@@ -93,6 +91,9 @@ impl Worker {
                     return Err(ProxyError::TooSlow);
                 }
                 Err(Sent::Failed(error)) => {
+                    if let Some(cut) = progress.as_ref().and_then(Progress::cut) {
+                        return Err(ProxyError::Cut(cut));
+                    }
                     let failure = Failure::of(&error);
                     let again = again.filter(|again| tries < TRIES && is_sent_again(failure, origin.used, &again.method));
                     let Some(again) = again.and_then(Repeatable::request) else { return Err(blamed(error, &origin)) };
@@ -115,18 +116,18 @@ impl Worker {
     }
 
     /// Sends a request on a connection. While a body still moves, the origin may take its time.
-    pub(super) async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Arc<AtomicU64>>) -> Result<Response<Incoming>, Sent> {
-        let sent = || progress.map_or(0, |count| count.load(Ordering::Relaxed));
+    pub(super) async fn send(&self, origin: &mut Origin, request: Request<RequestBody>, progress: Option<&Progress>) -> Result<Response<Incoming>, Sent> {
+        let moves = || progress.map_or(0, Progress::moves);
         // Whoever streams to its origin may be answered when it is done.
         let limit = if goes_on(request.headers()) { self.limits.tunnel_idle_time.max(self.limits.answer_time) } else { self.limits.answer_time };
         let mut answer = std::pin::pin!(origin.sender.send(request));
         loop {
-            let before = sent();
+            let before = moves();
             match timeout(limit, &mut answer).await {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(Unanswered::Unsent(request))) => return Err(Sent::No(request)),
                 Ok(Err(Unanswered::Failed(error))) => return Err(Sent::Failed(error)),
-                Err(_) if sent() > before => {}
+                Err(_) if progress.is_some_and(|progress| progress.moves_since(before)) => {}
                 Err(_) => return Err(Sent::TooSlow),
             }
         }

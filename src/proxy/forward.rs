@@ -6,7 +6,7 @@
 //! What few requests need, and takes much room, is boxed where it begins: every request is moved once with the room of all it might come to.
 
 use super::Worker;
-use super::body::{AnswerBody, ClientBody, Gate, HeldBody, Home, Patience, Relay, RequestBody};
+use super::body::{AnswerBody, ClientBody, Gate, HeldBody, Home, Patience, Progress, Relay, RequestBody};
 use super::conn::Conn;
 use super::connect::origin_end;
 use super::dial::DialError;
@@ -135,7 +135,8 @@ impl Worker {
             ask_for_readable(&mut asked.headers);
         }
         self.make_ready_to_hear(&mut asked, &mut pending).await;
-        let (mut upload, heard) = self.upload(&mut asked, uri, request.into_body(), held, &mut pending);
+        let body = (request.into_body(), Leash::of_record(self.reins.clone(), case.opening.clone()));
+        let (mut upload, heard) = self.upload(&mut asked, uri, body, held, &mut pending);
         let overheard = match asked.reading {
             Some(_) => match Box::pin(self.read_upload(&asked, &case, &mut upload, heard.is_some())).await {
                 Ok(overheard) => overheard,
@@ -205,7 +206,14 @@ impl Worker {
     }
 
     /// The request as it goes to the origin. `asked` keeps no fields.
-    fn upload(&self, asked: &mut Asked, uri: Uri, body: Incoming, held: Option<(HeldBody, Option<Heard>)>, pending: &mut Pending) -> (Upload, Option<Heard>) {
+    fn upload(
+        &self,
+        asked: &mut Asked,
+        uri: Uri,
+        (body, leash): (Incoming, Leash),
+        held: Option<(HeldBody, Option<Heard>)>,
+        pending: &mut Pending,
+    ) -> (Upload, Option<Heard>) {
         let mut request = rebuilt(asked.method.clone(), uri, std::mem::take(&mut asked.headers));
         let continues = asked.version != Version::HTTP_10;
         let waits = continues && request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -219,11 +227,11 @@ impl Worker {
         let (listener, mut heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
         if let Some((held, heard_before)) = held {
             heard = heard_before;
-            progress = Some(held.sent.clone());
+            progress = Some(Progress::of(held.sent.clone()));
             *request.body_mut() = RequestBody::Held(Box::new(held));
         } else if !body.is_end_stream() {
-            let count = pending.received();
-            progress = Some(count.clone());
+            let come = Progress::of(pending.received());
+            progress = Some(come.clone());
             // A connection with one request at a time watches by itself.
             let patience = asked.conn.is_stream().then(|| Patience::new(limit));
             let gate = waits.then(|| {
@@ -231,7 +239,7 @@ impl Worker {
                 opened = Some(open);
                 Gate::new(gate)
             });
-            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, count, gate, patience, listener }));
+            *request.body_mut() = RequestBody::Client(Box::new(ClientBody { inner: body, progress: come, leash, gate, patience, listener }));
         }
         if continues {
             pass_on_interim(&mut request, asked.conn.clone(), opened);

@@ -5,6 +5,7 @@ use super::body::HeldBody;
 use super::headers::names;
 use super::inspected_file::{Refused, blocked, codings, end_first, essences, found, framed, request_head, shape, taker};
 use super::meaning::{Entry, SEC_FETCH_DEST, SEC_FETCH_MODE};
+use super::pace::Leash;
 use super::request::{Answer, Asked, own_answer};
 use super::sequel::{Heard, Listener};
 use super::target::Target;
@@ -103,12 +104,13 @@ impl Worker {
         entry: Entry,
         body: &mut Incoming,
     ) -> Result<(Pending, (HeldBody, Option<Heard>)), Answer> {
+        let mut leash = Leash::of_record(self.reins.clone(), entry.opening.clone());
         let mut pending = self.open_record(asked, entry).await?;
         let received = pending.received();
         self.make_ready_to_hear(asked, &mut pending).await;
         let asking = asked.sequel.as_mut().and_then(|sequel| sequel.asking.take());
         let (mut listener, heard) = asking.map(|asking| Listener::new(asking, &self.recorder, pending.id())).unzip();
-        let held = self.hold(upload, &asked.headers, body, (&received, listener.as_mut())).await;
+        let held = self.hold(upload, &asked.headers, (body, &mut leash), (&received, listener.as_mut())).await;
         drop(listener);
         let stopped = match held {
             Ok(spool) => {
@@ -145,7 +147,7 @@ impl Worker {
         &self,
         upload: &Upload,
         headers: &HeaderMap,
-        body: &mut Incoming,
+        (body, leash): (&mut Incoming, &mut Leash),
         (received, mut listener): (&AtomicU64, Option<&mut Listener>),
     ) -> Result<Spool, Stopped> {
         let by_rules = |refusal: Refusal| Stopped::Refused(upload.by_rules(&refusal));
@@ -162,7 +164,7 @@ impl Worker {
         }
         let unkept = |error: ScanError| Refused::Antivirus(format!("It could not be looked into, so it is blocked: {error}."));
         let mut spool = self.spools.spool(&taker(&upload.opening), PATIENCE, body.size_hint().exact()).await.map_err(unkept)?;
-        let until = Instant::now() + self.limits.stall_time * WHOLE;
+        let mut until = Instant::now() + self.limits.stall_time * WHOLE;
         loop {
             let read = timeout_at(until.min(Instant::now() + self.limits.stall_time), body.frame()).await;
             let frame = match read {
@@ -181,6 +183,8 @@ impl Worker {
                 return Err(too_large().into());
             }
             spool.push(&bytes).await.map_err(|error| unkept(ScanError::Spool(error)))?;
+            // Nobody is late while it is held back.
+            until += leash.pass(bytes.len()).await.map_err(|cut| Stopped::Client(io::Error::other(cut)))?;
         }
         judge.end().map_err(by_rules)?;
         spool.flush().await.map_err(|error| unkept(ScanError::Spool(error)))?;

@@ -1,15 +1,15 @@
 //! What goes on for long is held to what its person may have now: cut when their access is taken away, and slowed to what they are given a second.
 //!
-//! A request is judged when it is asked. An answer may take an hour after that, and a tunnel or a WebSocket all day: each has a [`Leash`], which asks again
-//! before every piece whether something has changed. While nobody was ever restricted that is a look at one number. What lies still is not woken: its next
-//! byte is not passed on.
+//! A request is judged when it is asked. Its body or the answer may take an hour after that, and a tunnel or a WebSocket all day: each has a [`Leash`], which asks again
+//! before every piece whether something has changed. While nobody was ever restricted that is a look at one number. A tunnel or a WebSocket that lies still is
+//! woken when restrictions change; of an answer or a body that does, the next byte is not passed on.
 //!
 //! # Slow
 //!
-//! A person has so many KiB a second for all that they are sent, at all devices and by all workers: one [`Bucket`], in which each piece of [`GRAIN`] bytes
+//! A person has so many KiB a second for all that they are sent and send, at all devices and by all workers: one [`Bucket`], in which each piece of [`GRAIN`] bytes
 //! has its place in the queue. A place is taken before the piece is, so those who come first do not keep others from their turn, as they would where all
 //! try again together; that is why it is no rate limiter of `governor`'s, which only says how long to wait before trying. What is held back is not read from
-//! its origin, and the time that takes is not counted against the origin: see `Leash::was_held`.
+//! where it comes from, and the time that takes is not counted against whoever sends it: see `Leash::was_held`.
 
 use super::Clock;
 use super::timer::Timer;
@@ -18,13 +18,14 @@ use crate::category::CategorySet;
 use crate::host::Host;
 use crate::policy::Restriction;
 use crate::policy::restrict::Ruling;
-use crate::snapshot::{InForce, Snapshot};
+use crate::snapshot::{InForce, Sleeper, Snapshot};
 use crate::url::Url;
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -104,13 +105,15 @@ enum Of {
     Tunnel(Box<(Option<Arc<str>>, IpAddr, Url)>),
 }
 
-/// Holds one answer, tunnel or WebSocket.
+/// Holds one answer, body, tunnel or WebSocket.
 pub struct Leash {
     reins: Arc<Reins>,
     of: Of,
     /// By which restrictions it was judged.
     seen: u64,
     slow: Option<Box<Slow>>,
+    /// Of what may lie still for long.
+    sleeper: Option<Sleeper>,
 }
 
 /// Of somebody who is slowed.
@@ -139,16 +142,36 @@ impl fmt::Display for Cut {
 impl std::error::Error for Cut {}
 
 impl Leash {
-    /// For the answer to a request that is on record so, or the WebSocket it becomes.
+    /// For a request that is on record so: its body, the answer to it, or the WebSocket it becomes.
     #[must_use]
     pub fn of_record(reins: Arc<Reins>, opening: Arc<Opening>) -> Self {
-        Self { reins, of: Of::Record(opening), seen: 0, slow: None }
+        Self { reins, of: Of::Record(opening), seen: 0, slow: None, sleeper: None }
     }
 
     /// For a tunnel.
     #[must_use]
     pub fn of_tunnel(reins: Arc<Reins>, user: Option<Arc<str>>, client: IpAddr, url: Url) -> Self {
-        Self { reins, of: Of::Tunnel(Box::new((user, client, url))), seen: 0, slow: None }
+        Self { reins, of: Of::Tunnel(Box::new((user, client, url))), seen: 0, slow: None, sleeper: None }
+    }
+
+    /// Has the task of this context be woken when other restrictions are in force, though nothing moves. To be called before [`Self::poll`].
+    pub(super) fn listen(&mut self, cx: &Context<'_>) {
+        self.sleeper.get_or_insert_with(|| self.reins.in_force.sleeper()).listen(cx);
+    }
+
+    /// Waits until so many bytes may have passed. Returns how long that took.
+    ///
+    /// # Errors
+    /// If nothing may pass any more.
+    pub(super) async fn pass(&mut self, bytes: usize) -> Result<Duration, Cut> {
+        let (begun, mut left) = (Instant::now(), bytes);
+        while left > 0 {
+            let room = poll_fn(|cx| self.poll(|| left, cx)).await?;
+            let passes = room.min(left);
+            self.spend(passes);
+            left -= passes;
+        }
+        Ok(begun.elapsed())
     }
 
     /// How many bytes may pass now, where so many are wanted: never none.
@@ -286,7 +309,6 @@ impl Of {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::poll_fn;
 
     #[tokio::test(start_paused = true)]
     async fn all_that_one_person_waits_for_comes_in_turn_and_at_their_speed() {

@@ -253,27 +253,28 @@ async fn carry(client: End, origin: End, (mut pending, mut leash): (Pending, Lea
     let (received, mut moved) = (pending.received(), (0, 0));
     let (mut active, mut timer) = (Instant::now(), Timer::default());
     let ended = poll_fn(|cx| {
-        let may_come = match leash.poll(|| GRAIN, cx) {
+        leash.listen(cx);
+        let may_pass = match leash.poll(|| GRAIN, cx) {
             Poll::Ready(Err(cut)) => return Poll::Ready(Ended::Cut(cut)),
             Poll::Ready(Ok(_)) => true,
             Poll::Pending => false,
         };
-        let first = up.poll((&mut client, &mut origin), &mut ears, pause, cx, down.is_ended());
-        // Nothing passes any more, once something is stopped.
-        let polled = match first {
-            Poll::Ready(Err(why)) => return Poll::Ready(Ended::Stopped(Way::Upload, why)),
-            first if may_come => (first, down.poll((&mut origin, &mut client), &mut ears, pause, cx, up.is_ended())),
-            first => {
-                // Nobody is late while it is held back.
-                active = Instant::now();
-                (first, Poll::Pending)
+        let polled = if may_pass {
+            match up.poll((&mut client, &mut origin), &mut ears, pause, cx, down.is_ended()) {
+                // Nothing passes any more, once something is stopped.
+                Poll::Ready(Err(why)) => return Poll::Ready(Ended::Stopped(Way::Upload, why)),
+                first => (first, down.poll((&mut origin, &mut client), &mut ears, pause, cx, up.is_ended())),
             }
+        } else {
+            // Nobody is late while it is held back.
+            active = Instant::now();
+            (Poll::Pending, Poll::Pending)
         };
         let now = (up.moved, down.moved);
         if now != moved {
             received.store(now.0, Ordering::Relaxed);
             pending.sent(now.1 - moved.1);
-            leash.spend(usize::try_from(now.1 - moved.1).unwrap_or(usize::MAX));
+            leash.spend(usize::try_from(now.0 - moved.0 + now.1 - moved.1).unwrap_or(usize::MAX));
             (moved, active) = (now, Instant::now());
         }
         match polled {

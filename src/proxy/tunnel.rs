@@ -170,7 +170,10 @@ pub async fn run(client: End, origin: End, (idle, mut leash): (Duration, Option<
     let (mut client, mut origin) = (client.wire, origin.wire);
     let mut moved = Moved::default();
     let (mut active, mut timer) = (Instant::now(), Timer::default());
+    // Whose turn it is to move first: where there is room for little, both ways get half of it.
+    let mut up_is_first = true;
     poll_fn(|cx| {
+        leash.iter_mut().for_each(|leash| leash.listen(cx));
         let room = match leash.as_mut().map_or(Poll::Ready(Ok(usize::MAX)), |leash| leash.poll(|| GRAIN, cx)) {
             Poll::Ready(Err(cut)) => return Poll::Ready(Ended::Cut(cut)),
             Poll::Ready(Ok(room)) => room,
@@ -180,11 +183,17 @@ pub async fn run(client: End, origin: End, (idle, mut leash): (Duration, Option<
                 0
             }
         };
-        let (mut any, mut left) = (usize::MAX, room);
-        let first = up.poll(&mut client, &mut origin, &mut any, cx, down.state == State::Ended);
-        let polled = (first, down.poll(&mut origin, &mut client, &mut left, cx, up.state == State::Ended));
+        let mut left = room;
+        let polled = if up_is_first {
+            let first = up.poll(&mut client, &mut origin, &mut left, cx, down.state == State::Ended);
+            (first, down.poll(&mut origin, &mut client, &mut left, cx, up.state == State::Ended))
+        } else {
+            let first = down.poll(&mut origin, &mut client, &mut left, cx, up.state == State::Ended);
+            (up.poll(&mut client, &mut origin, &mut left, cx, down.state == State::Ended), first)
+        };
         if let Some(leash) = leash.as_mut().filter(|_| room < usize::MAX && left < room) {
             leash.spend(room - left);
+            up_is_first = !up_is_first;
             if left == 0 {
                 // For the next turn.
                 cx.waker().wake_by_ref();

@@ -4,9 +4,10 @@
 use crate::kit::h2::{H1, H2, Site, Talk2, Told, believed, device, head, next, text, told};
 use crate::kit::program::rows;
 use crate::kit::restricted::{PASSWORD, credentials, inspecting, later, off, restrict, soon_so, started_again, wire, world};
-use crate::kit::{Origin, PATIENCE, Visit, Wire, soon};
+use crate::kit::{Origin, PATIENCE, Visit, Wire, World, soon};
 use crate::sockets::{Over, Seen, open, said, talk};
 use http::{Response, StatusCode};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -269,4 +270,200 @@ async fn no_stream_of_a_slow_person_is_given_up_while_it_waits_for_its_turn() {
         assert_eq!((status, text.len()), (StatusCode::OK, 8 << 10));
     }
     assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+/// A tunnel to this site, as this pupil.
+async fn tunnel(usher: SocketAddr, site: &str, name: &str) -> Wire {
+    let mut wire = wire(usher).await;
+    wire.send(format!("CONNECT {site} HTTP/1.1\r\nHost: {site}\r\n{}\r\n", credentials(name))).await;
+    assert_eq!(wire.head_only().await.status, 200);
+    wire
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_still_ends_too_when_access_is_taken_away() {
+    let (echo, chat, usher) = (Origin::echoing().await, Origin::doing(upgrading).await, world().serve());
+    let (mut hers, mut of_another) = (tunnel(usher.address, &echo.authority(), "7-patel").await, tunnel(usher.address, &echo.authority(), "7-smith").await);
+    let mut socket = wire(usher.address).await;
+    let fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    socket.send(chat.request("GET", "/chat", &format!("{fields}{}", credentials("7-patel")))).await;
+    assert_eq!(socket.head_only().await.status, 101);
+    for open in [&mut hers, &mut of_another, &mut socket] {
+        assert!(echoes(open).await, "it is open");
+    }
+    // What is slowed lies still as it did.
+    restrict(&usher.files, &["7-patel", "--slow", "64", "--until", &later()]);
+    off(&usher.files, &["7-patel"]);
+    // Nobody says anything any more.
+    for open in [&mut hers, &mut socket] {
+        soon("the end", async { assert!(open.take(1).await.is_empty(), "nothing comes") }).await;
+    }
+    assert!(echoes(&mut of_another).await, "another's goes on");
+    // One that is read, too, which is told why.
+    let believed = believed();
+    let site = Site::bare(&believed, H1, move |_, mut tls| async move {
+        if let Some(asked) = head(&mut tls).await {
+            talk(tls, asked, "", Seen::default()).await;
+        }
+    })
+    .await;
+    let usher = inspecting(&believed, |world| world.reading("{ threshold = 100, on_hit = \"cut\" }"));
+    let mut socket = open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority(), Over::Http1, "/chat", "").await;
+    socket.say(&said(0x81, b"hello")).await;
+    assert_eq!(socket.frame().await.expect("an echo").1, b"hello");
+    off(&usher.files, &["7-patel"]);
+    let (first, payload) = soon("the end", socket.frame()).await.expect("a close");
+    assert!(first == 0x88 && payload.ends_with(b"your access is restricted"), "{}", String::from_utf8_lossy(&payload));
+}
+
+/// A site that takes this many bytes and says that it has.
+async fn taking(size: usize) -> Origin {
+    Origin::doing(move |mut visit| async move {
+        assert_eq!(visit.wire.take(size).await.len(), size);
+        visit.send("y").await;
+    })
+    .await
+}
+
+/// A site that takes what is sent to it.
+async fn posted() -> Origin {
+    Origin::doing(|mut visit| async move {
+        while visit.request().await.is_some() {
+            visit.say("taken").await;
+        }
+    })
+    .await
+}
+
+/// Sends so much to a site as this pupil, and waits for its answer.
+async fn post(usher: SocketAddr, site: &Origin, name: &str, size: usize) {
+    let mut wire = wire(usher).await;
+    let fields = format!("Content-Type: text/plain\r\nContent-Length: {size}\r\n{}", credentials(name));
+    wire.send(site.request("POST", "/", &fields) + &"x".repeat(size)).await;
+    let reply = wire.reply().await;
+    assert_eq!((reply.status, reply.text()), (200, "taken".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_is_so_slow_for_all_that_one_person_sends_and_for_nobody_else() {
+    const SIZE: usize = 48 << 10;
+    let (site, far) = (posted().await, taking(SIZE).await);
+    for held in [false, true] {
+        // What is judged before it goes on is slow on its way here.
+        let usher = if held { world().files("block = [\"executable\"], uploads = true") } else { world() }.serve();
+        restrict(&usher.files, &["7-patel", "--slow", "64", "--until", &later()]);
+        let usher = started_again(usher);
+        let sends = |name: &'static str| {
+            let (address, far, site) = (usher.address, far.authority(), &site);
+            async move {
+                let pour = async {
+                    let mut wire = tunnel(address, &far, name).await;
+                    wire.send("x".repeat(SIZE)).await;
+                    assert_eq!(wire.take(1).await, b"y");
+                };
+                tokio::join!(post(address, site, name, SIZE), post(address, site, name, SIZE), pour);
+            }
+        };
+        // 144 KiB at 64 KiB a second take two seconds, but for the first pieces.
+        let least = Duration::from_millis(1900);
+        let begun = Instant::now();
+        sends("7-patel").await;
+        assert!(begun.elapsed() >= least, "held: {held}, {:?}", begun.elapsed());
+        let begun = Instant::now();
+        sends("7-smith").await;
+        assert!(begun.elapsed() < least, "another person is not slowed: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_in_a_websocket_that_is_read_counts_as_what_is_heard_does() {
+    let believed = believed();
+    let site = Site::bare(&believed, H1, move |_, mut tls| async move {
+        if let Some(asked) = head(&mut tls).await {
+            talk(tls, asked, "", Seen::default()).await;
+        }
+    })
+    .await;
+    let usher = inspecting(&believed, |world| world.reading("{ threshold = 100, on_hit = \"cut\" }"));
+    restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
+    let usher = started_again(usher);
+    let mut socket = open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority(), Over::Http1, "/chat", "").await;
+    let (begun, words) = (Instant::now(), vec![b'x'; 20 << 10]);
+    socket.say(&said(0x82, &words)).await;
+    assert_eq!(soon("an echo", socket.frame()).await.expect("an echo").1, words);
+    // The words go at once and are owed: the echo waits until they are paid for.
+    assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_tunnel_goes_both_ways_by_turns() {
+    const SIZE: usize = 16 << 10;
+    // It says all it has to while it is sent far more than may pass in a minute.
+    let site = Origin::doing(|mut visit| async move {
+        visit.wire.take(1).await;
+        visit.send("y".repeat(SIZE)).await;
+        visit.gone().await;
+    })
+    .await;
+    let usher = world().serve();
+    restrict(&usher.files, &["7-patel", "--slow", "16", "--until", &later()]);
+    let usher = started_again(usher);
+    let mut wire = tunnel(usher.address, &site.authority(), "7-patel").await;
+    let begun = Instant::now();
+    wire.send("x".repeat(1 << 20)).await;
+    assert_eq!(soon("what the site says", wire.take(SIZE)).await.len(), SIZE);
+    // Half of 16 KiB a second.
+    assert!(begun.elapsed() >= Duration::from_millis(1400) && begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_too_late_for_what_usher_held_back_of_what_is_sent() {
+    const SIZE: usize = 8 << 10;
+    let limits = |world: World| world.limit("stall_seconds = 1").limit("answer_seconds = 1");
+    let site = posted().await;
+    for held in [false, true] {
+        let usher = limits(if held { world().files("block = [\"executable\"], uploads = true") } else { world() }).serve();
+        restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
+        let usher = started_again(usher);
+        // Each waits for the others for longer than anybody may be silent.
+        let begun = Instant::now();
+        tokio::join!(post(usher.address, &site, "7-patel", SIZE), post(usher.address, &site, "7-patel", SIZE), post(usher.address, &site, "7-patel", SIZE));
+        assert!(begun.elapsed() >= Duration::from_millis(2300), "held: {held}, {:?}", begun.elapsed());
+    }
+    // And over HTTP/2.
+    let believed = believed();
+    let site = Site::doing(&believed, H2, |_, request| async {
+        let size = text(request.into_body()).await.len();
+        Response::new(Told::saying(size.to_string()))
+    })
+    .await;
+    let usher = inspecting(&believed, limits);
+    restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
+    let usher = started_again(usher);
+    let talk = Talk2::open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority()).await;
+    let sending: Vec<_> = (0..3)
+        .map(|_| {
+            let mut talk = talk.clone();
+            tokio::spawn(async move {
+                let request = talk.request("POST", "/").body(Told::saying("x".repeat(SIZE))).expect("a request");
+                text(talk.send(request).await.expect("an answer").into_body()).await
+            })
+        })
+        .collect();
+    for one in sending {
+        assert_eq!(one.await.expect("no panic"), SIZE.to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_still_being_sent_ends_when_access_is_taken_away_and_the_record_says_why() {
+    let (site, usher) = (posted().await, world().serve());
+    let mut wire = wire(usher.address).await;
+    wire.send(site.request("POST", "/", &format!("Content-Length: 1000000000000\r\n{}", credentials("7-patel")))).await;
+    let sending = tokio::spawn(async move { while wire.send("x").await {} });
+    let number = off(&usher.files, &["7-patel"]);
+    let cut = format!("cut: access was restricted meanwhile (restriction {number})");
+    let is_noted = || rows(&usher.files).iter().any(|row| row.note.as_deref().is_some_and(|note| note.contains(&cut)));
+    soon_so("on record", || is_noted().to_string(), |is| is == "true");
+    soon("the end", sending).await.expect("no panic");
 }

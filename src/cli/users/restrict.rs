@@ -49,7 +49,7 @@ pub(in crate::cli) struct Restrict {
     /// Access to these categories and sites only, with commas between them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "slow")]
     only: Vec<String>,
-    /// So many KiB a second, for all devices of theirs together.
+    /// So many KiB a second, both ways and for all devices of theirs together.
     #[arg(long, value_name = "KIB")]
     slow: Option<u32>,
     /// Until when, school time: 15:30, "fri 16:00", "2026-11-27 15:30", or a day to its end.
