@@ -2,7 +2,7 @@
 //!
 //! It is no sign of any theme, opens no episode and is told to nobody by itself: it is a line that whoever looks may ask about. What is kept is a hash of the
 //! person that is of no use without the secret of the installation, and four numbers a day, for [`KEPT_DAYS`] days. They are counted from the record, once a
-//! day is over: a restart, a kill or a gap changes nothing of them. An erasure takes them out ([`erased`](super::erased)).
+//! day is over: a restart, a kill or a gap changes nothing of them. An erasure takes them out ([`erased`]).
 //!
 //! Pure, but for [`count`], which reads the record, and [`Book::read`] and [`Book::write`].
 

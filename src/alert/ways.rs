@@ -13,7 +13,7 @@
 //!
 //! What is found in a record depends on the records of the [`BACK_MS`] before it, which are read again after a start, and on which sites are new and who was
 //! first there, which is kept (`Kept`): keyed hashes and numbers of records, no names. `ways.json` says by such
-//! a hash who was first at a new site, for a day; an erasure takes that out ([`erased`](super::erased)). `names.bin` holds nothing of a person: which sites
+//! a hash who was first at a new site, for a day; an erasure takes that out ([`erased`]). `names.bin` holds nothing of a person: which sites
 //! were ever used, and the hours of the first and the last time. What is kept may be newer than the engine's place in the record: a record that is taken again says the same again.
 
 use super::erased;

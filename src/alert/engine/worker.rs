@@ -1,15 +1,15 @@
 //! The thread: takes what is committed, reads again what it must, and states what is pending.
 
+mod erase;
+
 use super::mind::{Mind, Tells, who};
 use super::{Follower, GATHER, Setup, Stop, WeightsOf};
 use crate::alert::episode::{Episodes, Open};
-use crate::alert::erased::TakenOut;
 use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{Book, SelfTest};
 use crate::alert::theme::Theme;
 use crate::alert::ways;
-use crate::audit::erasure::gone;
 use crate::audit::follow::{Committed, Feed, Taken};
 use crate::audit::incident::{Act, Incident, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
@@ -442,20 +442,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// Takes out what is known of those whose records are erased, and keeps what is left at once.
-    fn erase(&mut self, journal: &Journal) -> Result<(), JournalError> {
-        let (all, last) = gone::after(journal.reader(), self.erased)?;
-        self.erased = last;
-        for one in &all {
-            let TakenOut { signs, first_visits, .. } = self.mind.erase(one);
-            events::PersonTakenOut { erasure: one.number, signs, first_visits, days: 0 }.emit();
-        }
-        if !all.is_empty() {
-            self.keep();
-        }
-        Ok(())
     }
 
     /// Keeps what is known.

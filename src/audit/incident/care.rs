@@ -299,7 +299,7 @@ mod tests {
         for day in 1..=60 {
             let last = RecordId::first_of(at(day).as_millisecond().unsigned_abs());
             let on = Act::WentOn { episode: RecordId(1), theme: THEME.into(), signals: 2, last };
-            assert_eq!(log.journal.state_act(at(day), &on).expect("stated").is_some(), true);
+            assert!(log.journal.state_act(at(day), &on).expect("stated").is_some());
             assert_eq!(log.journal.state_act(at(day), &on).expect("stated"), None, "once a day");
         }
         assert_eq!((log.older(30, 60).matters, log.older(59, 60).matters, log.older(61, 62).open), (0, 0, 1));
