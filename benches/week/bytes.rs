@@ -177,17 +177,20 @@ fn turned(text: &str) -> String {
 }
 
 /// What pupils want to get at.
-const WANTED: [&str; 4] = ["https://www.tiktok.com/foryou", "https://www.snapchat.com/web/", "https://discord.com/channels/@me", "https://www.roblox.com/home"];
+const WANTED: [&str; 6] = [
+    "https://www.tiktok.com/foryou", "https://www.snapchat.com/web/", "https://discord.com/channels/@me", "https://www.roblox.com/home",
+    "https://www.instagram.com/explore/", "https://www.twitch.tv/directory",
+];
 
 fn wanted(scene: &mut Scene<'_, '_>) -> &'static str {
     WANTED[scene.chance.below(WANTED.len())]
 }
 
-/// An address in code, gone to three times.
-fn coded(scene: &mut Scene<'_, '_>, prefix: &str, code: fn(&str) -> String) {
+/// Addresses in code, of so many sites.
+fn coded(scene: &mut Scene<'_, '_>, count: usize, prefix: &str, code: fn(&str) -> String) {
     scene.goes(&scene.here("/"), PAGE);
-    for _ in 0..3 {
-        let at = wanted(scene);
+    let first = scene.chance.below(WANTED.len());
+    for at in WANTED.into_iter().cycle().skip(first).take(count) {
         scene.goes(&scene.here(&format!("{prefix}{}", code(at))), PAGE);
         scene.wait(30 * SECOND);
     }
@@ -217,10 +220,11 @@ fn heads() -> Vec<Kind> {
             let url = scene.here(&format!("/q?dns={}", URL_SAFE_NO_PAD.encode(question)));
             (0..2).for_each(|_| scene.loads(&url, "empty", &[], PAGE));
         }),
-        kind("Ultraviolet's addresses", Comes::Sign, |scene| coded(scene, "/uv/service/", turned)),
-        kind("addresses in base64", Comes::Sign, |scene| coded(scene, "/go/", |url| STANDARD.encode(url).replace('/', "%2F"))),
-        kind("addresses in hexadecimal", Comes::Sign, |scene| coded(scene, "/p/", |url| url.bytes().map(|byte| format!("{byte:02x}")).collect())),
-        kind("addresses escaped", Comes::Sign, |scene| coded(scene, "/service/", escaped)),
+        kind("Ultraviolet's addresses", Comes::Watched, |scene| coded(scene, 3, "/uv/service/", turned)),
+        kind("addresses in base64", Comes::Watched, |scene| coded(scene, 3, "/go/", |url| STANDARD.encode(url).replace('/', "%2F"))),
+        kind("addresses in hexadecimal", Comes::Watched, |scene| coded(scene, 3, "/p/", |url| url.bytes().map(|byte| format!("{byte:02x}")).collect())),
+        kind("addresses escaped", Comes::Watched, |scene| coded(scene, 3, "/service/", escaped)),
+        kind("addresses in code, of six sites", Comes::Matter, |scene| coded(scene, WANTED.len(), "/a/q/", turned)),
         kind("an address in code, once", Comes::Sign, |scene| {
             let url = scene.here(&format!("/uv/service/{}", turned("https://en.wikipedia.org/wiki/Main_Page")));
             scene.goes(&url, PAGE);

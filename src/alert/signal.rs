@@ -510,7 +510,7 @@ fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i3
     found.push(Signal { theme: known, way: None, sign: Sign { intent, ..sign } });
 }
 
-/// A way round that was refused, or is on record by itself.
+/// A way round that was refused, or is on record by itself. Each site that is meant by it is a sign of its own, as of those that are let through.
 fn refused(about: &About<'_>, found: &mut Signals) {
     let reason = about.seen.reason;
     let code = match about.seen.verdict {
@@ -520,7 +520,7 @@ fn refused(about: &About<'_>, found: &mut Signals) {
         Verdict::Answered => None,
     };
     if let Some(code) = code {
-        about.way(code, u32::from(code.certainty().points()), None, found);
+        about.way(code, u32::from(code.certainty().points()), code.meant_in(about.seen.why), found);
     }
 }
 

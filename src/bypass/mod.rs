@@ -216,6 +216,14 @@ impl Code {
             other => Self::named(other),
         }
     }
+
+    /// The site that was really meant, as a finding of this code says it ([`Finding::why`]), whatever stands behind that. What strangers wrote stands behind
+    /// it, and is never taken for it.
+    #[must_use]
+    pub fn meant_in(self, why: &str) -> Option<&str> {
+        let (target, _) = why.strip_prefix(self.words())?.strip_prefix(MEANT)?.split_once(". ")?;
+        is_target(target).then_some(target)
+    }
 }
 
 /// Something that was found.
@@ -233,6 +241,8 @@ pub struct Finding {
     pub seen: Box<str>,
 }
 
+/// What stands before the site that was really meant.
+const MEANT: &str = " Really meant: ";
 /// The most bytes of what was seen.
 const MOST_SEEN: usize = 160;
 
@@ -281,7 +291,7 @@ impl Finding {
             Near => "Nearly certain.",
             Scores(_) => "A sign, no proof.",
         };
-        let through = self.target.as_ref().map(|target| format!(" Really meant: {target}.")).unwrap_or_default();
+        let through = self.target.as_ref().map(|target| format!("{MEANT}{target}.")).unwrap_or_default();
         format!("{}{through} Seen: {}. {certain}", self.code.words(), self.seen)
     }
 }
@@ -325,5 +335,19 @@ mod tests {
             assert_eq!(Finding::new(Code::Wisp, "").of_target(bad).target, None, "{bad:?}");
         }
         assert!(finding.why().starts_with("A web proxy of the kind Wisp was opened. Really meant: a.example:443. Seen: a"), "{}", finding.why());
+    }
+
+    #[test]
+    fn what_was_meant_is_read_again() {
+        for target in ["games.example", "games.example.", "games.example:8443", "[2001:db8::1]:443", "a_b.example"] {
+            let finding = Finding::new(Code::Encoded, "Really meant: other.example. Seen: x").of_target(target);
+            assert_eq!(Code::Encoded.meant_in(&format!("{} Games is blocked for year-7.", finding.why())), Some(target));
+            assert_eq!(Code::Bare.meant_in(&finding.why()), None, "of another code");
+        }
+        let finding = Finding::new(Code::Encoded, " Really meant: other.example. ");
+        assert_eq!(Code::Encoded.meant_in(&finding.why()), None, "what was seen says nothing");
+        for not in ["", Code::Encoded.words(), "The address of another site was written in code within this one. Really meant: a b. Seen: x."] {
+            assert_eq!(Code::Encoded.meant_in(not), None, "{not}");
+        }
     }
 }
