@@ -146,6 +146,14 @@ pub fn table(school: &Snapshot) {
         coded("a worker's", "serviceworker", turned),
         coded("backwards", "document", |url| escape(&url.chars().rev().collect::<String>())),
         coded("in the query", "document", |url| format!("?u={}", STANDARD.encode(url))),
+        in_head(school, Code::KitPath, "files of kits", |random| {
+            let files = ["uv.bundle.js", "uv.sw.js", "scramjet.all.js", "baremux/worker.js", "epoxy/index.mjs"];
+            (format!("/{}/{}?v={}", random.letters(5), files[random.below(files.len())], random.below(99)), "script", nothing())
+        }),
+        in_head(school, Code::KitPath, "a page in a code that is not known", |random| {
+            (format!("/{}/uv/service/{}", random.letters(4), escape(&rot13(&turned(&page(random))))), "document", nothing())
+        }),
+        in_head(school, Code::KitPath, "files that were renamed", |random| (format!("/{}/{}.js", random.letters(5), random.letters(5)), "script", nothing())),
         in_head(school, Code::Croxy, "its parameter", |random| (format!("/?__cpo={}", STANDARD_NO_PAD.encode(page(random))), "document", nothing())),
         in_head(school, Code::Croxy, "its start", |random| (format!("/__cpi.php?s={}", random.letters(20)), "document", nothing())),
         in_head(school, Code::Rammerhead, "a session and an address", |random| (format!("/{}/{}", random.letters(32), page(random)), "document", nothing())),

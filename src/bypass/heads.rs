@@ -6,11 +6,13 @@
 //! | of | is asked |
 //! | --- | --- |
 //! | every field | [`bare`], and by the types in it [`doh`] |
-//! | the address | [`forms`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
+//! | the address | [`forms`], [`paths`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
 //! | a WebSocket, or WebAssembly | [`hosting`] |
 //! | what a tab shows | [`cloak`] |
 
-use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting};
+use super::forms::Form;
+use super::paths::For;
+use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths};
 use crate::category::{CategorySet, Taxonomy};
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
@@ -55,6 +57,9 @@ impl Request<'_> {
         if let Some(one) = forms::in_path(self.path) {
             found.push(one);
         }
+        if let Some(one) = paths::in_path(self.path, || self.what_for()) {
+            found.push(one);
+        }
         if encoded::may_hold(self.path) && self.is_gone_to() && !self.is_republished() {
             found.extend(encoded::in_path(&self.url.host, self.path).filter(|one| !found.iter().any(|known| known.target == one.target)));
         }
@@ -69,6 +74,17 @@ impl Request<'_> {
 
     fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name)?.to_str().ok()
+    }
+
+    /// Whether it is loaded to be run, or to be shown.
+    fn what_for(&self) -> For {
+        For::of(self.field("sec-fetch-dest"), self.path)
+    }
+
+    /// The form of the address in which this was found, to tell one from another.
+    #[must_use]
+    pub fn form(&self, finding: &Finding) -> Option<Form> {
+        [forms::form(self.path), paths::form(self.path, || self.what_for())].into_iter().flatten().find(|form| form.of() == finding.code)
     }
 
     /// Whether a person goes there, be it in a frame, or a worker is loaded: what a web proxy's addresses are for. Browsers say so; what says nothing is
@@ -206,6 +222,9 @@ mod tests {
             ("https://maths.example/", &[("content-type", "Application/DNS-Message")], vec![(Code::Doh, None)]),
             ("https://maths.example/dns-query", &[], vec![(Code::Doh, None)]),
             ("https://maths.example/?__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ", &[], vec![(Code::Croxy, to("www.tiktok.com"))]),
+            ("https://maths.example/uv/uv.bundle.js", &[("sec-fetch-dest", "script")], vec![(Code::KitPath, None)]),
+            ("https://maths.example/uv/uv.bundle.js", &[document], vec![]),
+            ("https://maths.example/uv/service/U2FsdGVkX18xMjM0NTY3ODkw", &[document], vec![(Code::KitPath, None)]),
             (encoded, &[document], vec![(Code::Encoded, to("www.tiktok.com"))]),
             (encoded, &[("sec-fetch-dest", "serviceworker")], vec![(Code::Encoded, to("www.tiktok.com"))]),
             (encoded, &[("accept", "text/html"), BROWSER], vec![(Code::Encoded, to("www.tiktok.com"))]),

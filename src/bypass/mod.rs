@@ -25,6 +25,7 @@ pub mod heads;
 pub mod hosting;
 pub mod kits;
 pub mod pairs;
+pub mod paths;
 pub mod random;
 pub mod sharing;
 pub mod spread;
@@ -72,7 +73,7 @@ pub enum Code {
     BareServer,
     /// The text of a web proxy's program.
     KitText,
-    /// The path of one.
+    /// The address of a file or a call of one.
     KitPath,
     /// An address written in code within another.
     Encoded,

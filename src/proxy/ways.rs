@@ -23,9 +23,10 @@ use crate::audit::remark::Remark;
 use crate::audit::{Opening, Pending};
 use crate::bypass::Finding;
 use crate::bypass::cloak::{Half, is_decoy};
-use crate::bypass::forms;
+use crate::bypass::forms::Form;
 use crate::bypass::heads::{self, Findings};
 use crate::bypass::hosting;
+use crate::host::Host;
 use crate::identity::Identity;
 use crate::lists::Found;
 use crate::policy::through::Met;
@@ -60,7 +61,11 @@ impl Worker {
         let (Target::Page { url, path, .. }, RequestVerdict::Forward(_)) = (target, &verdict) else { return (verdict, reason) };
         let taxonomy = &asked.snapshot.taxonomy;
         let head = heads::Request { url, path, method: asked.method.as_str(), fields: &asked.headers, categories: found.categories, taxonomy };
-        let mut findings: Findings = head.findings().into_iter().map(|finding| self.paired(asked, target, identity, finding)).collect();
+        let found_at_head = head.findings().into_iter().map(|finding| match head.form(&finding) {
+            Some(form) => self.paired(asked, (&url.host, identity), form, finding),
+            None => finding,
+        });
+        let mut findings: Findings = found_at_head.collect();
         findings.extend(self.leap(asked, target, identity, found));
         if findings.is_empty() {
             return (verdict, reason);
@@ -109,12 +114,8 @@ impl Worker {
     }
 
     /// A finding of a form that a web proxy's addresses have: surer, where the person asked this site for another form of it moments ago.
-    fn paired(&self, asked: &Asked, target: &Target, identity: &Identity, finding: Finding) -> Finding {
-        let Target::Page { url, path, .. } = target else { return finding };
-        match forms::form(path).filter(|form| form.of() == finding.code) {
-            Some(form) => self.pairs.lock().see((person(asked, identity), number(url.host.as_str())), form, at_ms(asked), finding),
-            None => finding,
-        }
+    fn paired(&self, asked: &Asked, (site, identity): (&Host, &Identity), form: Form, finding: Finding) -> Finding {
+        self.pairs.lock().see((person(asked, identity), number(site.as_str())), form, at_ms(asked), finding)
     }
 
     /// Puts on record what was found in a request's head and passes: with its record's end, or at once where that may be far off.

@@ -44,6 +44,7 @@ fn ways() -> Vec<Taken> {
         (format!("/a/{}", coded("https://shop.example/x")), vec![DOCUMENT], Code::Encoded, 4, Some("shop.example")),
         ("/service/hvtrs8%2F-sjor.gxcmrlg%2Fz".into(), vec![DOCUMENT], Code::Encoded, 4, Some("shop.example")),
         ("/x/68747470733a2f2f73686f702e6578616d706c652f".into(), vec![("sec-fetch-dest", "iframe")], Code::Encoded, 4, Some("shop.example")),
+        ("/uv/uv.bundle.js".into(), vec![("sec-fetch-dest", "script")], Code::KitPath, 4, None),
         (format!("/?__cpo={}", coded("https://shop.example")), vec![], Code::Croxy, 8, Some("shop.example")),
         (format!("/{session}/https://shop.example/x?y=1"), vec![], Code::Rammerhead, 8, Some("shop.example")),
     ]
@@ -159,6 +160,11 @@ async fn two_forms_of_one_web_proxy_at_one_site_are_nearly_certain() {
         (&origin, 3, "/deletesession", 0, false),
         (&origin, 4, "/?__cpo=1", 0, false),
         (&origin, 4, "/x/__cpi.php", 0, true),
+        (&origin, 5, "/assets/uv/uv.bundle.js", 0, false),
+        (&origin, 5, "/assets/uv/uv.config.js", 0, true),
+        (&origin, 6, "/epoxy/index.mjs", 0, false),
+        (&origin, 6, "/bare/v3/", 0, false),
+        (&origin, 6, "/dynamic/dynamic.config.js", 0, true),
     ]
     .into_iter()
     .enumerate()
