@@ -14,6 +14,7 @@ use super::forms::Form;
 use super::paths::For;
 use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths};
 use crate::category::{CategorySet, Taxonomy};
+use crate::host::Host;
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
 use crate::url::Url;
@@ -181,6 +182,13 @@ fn is_wasm(value: &HeaderValue) -> bool {
     value.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM))
 }
 
+/// The site that an address of a web proxy's at this host leads to, where the address says so.
+#[must_use]
+pub fn leads_to(own: &Host, path: &str) -> Option<Box<str>> {
+    let in_code = if encoded::may_hold(path) { encoded::in_path(own, path) } else { None };
+    in_code.or_else(|| forms::in_path(path))?.target
+}
+
 /// Whether this is among what was found.
 #[must_use]
 pub fn has(found: &[Finding], code: Code) -> bool {
@@ -241,6 +249,19 @@ mod tests {
             ("https://maths.example/", &[document, BROWSER, ("accept", "text/html,application/xhtml+xml;q=0.9")], vec![]),
         ] {
             assert_eq!(asked(url, list), expected, "{url} {list:?}");
+        }
+    }
+
+    #[test]
+    fn where_an_address_leads_is_said_without_its_head() {
+        let own = Host::parse("maths.example").expect("a host");
+        for (path, expected) in [
+            ("/a/aHR0cHM6Ly93d3cudGlrdG9rLmNvbS8", Some("www.tiktok.com")),
+            ("/?__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ", Some("www.tiktok.com")),
+            ("/mainport", None),
+            ("/a/b", None),
+        ] {
+            assert_eq!(leads_to(&own, path).as_deref(), expected, "{path}");
         }
     }
 

@@ -260,6 +260,11 @@ fn each_site_meant_by_a_way_round_counts_whether_it_is_let_through_or_not() {
             assert_eq!(refused.iter().map(|one| one.sign.key).collect::<Vec<_>>(), passed.iter().map(|one| one.sign.key).collect::<Vec<_>>());
         }
     }
+    // The same where a list knows the proxy's addresses by how they begin.
+    let listed = |path| Seen { categories: "bypass", reason: "category", verdict: Verdict::Blocked, start: Start::Typed, path, ..seen() };
+    let paths = ["/hvtrs8%2F-gcmgs3.gxcmrlg", "/hvtrs8%2F-gcmgs0.gxcmrlg", "/hvtrs8%2F-gcmgs0.gxcmrlg%2Frlcy", "/"];
+    let found: Vec<_> = paths.into_iter().flat_map(|path| signals(&listed(path), &book())).collect();
+    assert_eq!(sum(&found), 12, "two sites, one of them twice, and the proxy's own page");
     assert_eq!(sum(&signs(&[at("games.example"), at("games.example")], Verdict::Blocked)), 4, "the same site twice");
     assert_eq!(sum(&signs(&["Something else.".to_owned(), "And else.".to_owned()], Verdict::Blocked)), 4, "nothing is known to be meant");
 }
