@@ -270,7 +270,8 @@ impl<'a> Door<'a> {
         made.extend(noted.iter().map(note));
         let (site, client) = (messages(socket::Side::Server, site), messages(socket::Side::Client, client));
         let said = client.first().map_or(&[][..], |first| first);
-        let by_path = wsproxy::by_path(url.received()).map(|finding| wsproxy::by_bytes(&finding, said).flatten().unwrap_or(finding));
+        // By its path alone it was found with the head.
+        let by_path = wsproxy::by_path(url.received()).and_then(|finding| wsproxy::by_bytes(&finding, said).flatten());
         let begins = |side, messages: &[Vec<u8>]| {
             let mut beginning = Beginning::new(side);
             beginning.feed(messages.first()?);

@@ -7,12 +7,12 @@
 //! | --- | --- |
 //! | every field | [`bare`], and by the types in it [`doh`] |
 //! | the address | [`forms`], [`paths`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
-//! | a WebSocket, or WebAssembly | [`hosting`] |
+//! | a WebSocket, or WebAssembly | [`hosting`]; of a WebSocket's address [`wsproxy`] |
 //! | what a tab shows | [`cloak`] |
 
 use super::forms::Form;
 use super::paths::For;
-use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths};
+use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths, wsproxy};
 use crate::category::{CategorySet, Taxonomy};
 use crate::host::Host;
 use crate::insight::navigation::{Fields, Looks, looks};
@@ -63,6 +63,9 @@ impl Request<'_> {
         }
         if encoded::may_hold(self.path) && self.is_gone_to() && !self.is_republished() {
             found.extend(encoded::in_path(&self.url.host, self.path).filter(|one| !found.iter().any(|known| known.target == one.target)));
+        }
+        if upgrades && let Some(one) = wsproxy::by_path(self.path) {
+            found.push(one);
         }
         if upgrades && hosting::is_unknown(&self.url.host, self.categories, self.taxonomy) {
             found.push(hosting::program("a WebSocket", self.url.host.as_str()));
@@ -244,6 +247,8 @@ mod tests {
             ("https://maths.pages.dev/chat", &[("upgrade", "WebSocket"), ("connection", "upgrade")], vec![(Code::FreeHost, None)]),
             ("https://maths.pages.dev/chat", &[("upgrade", "h2c")], vec![]),
             ("https://maths.example/chat", &[("upgrade", "websocket")], vec![]),
+            ("https://maths.example/a/games.example:443", &[("upgrade", "websocket")], vec![(Code::WsProxy, to("games.example:443"))]),
+            ("https://maths.example/a/games.example:443", &[], vec![]),
             ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://maths.example/")], vec![(Code::Cloak, None)]),
             ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://drive.google.com/")], vec![]),
             ("https://maths.example/", &[document, BROWSER, ("accept", "text/html,application/xhtml+xml;q=0.9")], vec![]),

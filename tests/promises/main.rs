@@ -75,4 +75,5 @@ mod ways_proxies;
 mod ways_real;
 mod ways_requests;
 mod ways_sockets;
+mod ways_wsproxy;
 mod websockets;
