@@ -233,6 +233,19 @@ fn heads() -> Vec<Kind> {
             let url = scene.here(&format!("/uv/service/{}", turned("https://en.wikipedia.org/wiki/Main_Page")));
             scene.goes(&url, PAGE);
         }),
+        kind("addresses in the query, with a page's parts", Comes::Watched, |scene| {
+            let through = |scene: &Scene<'_, '_>, at: &str| scene.here(&format!("/browse.php?b=4&u={}", escaped(at)));
+            scene.goes(&through(scene, WANTED[0]), PAGE);
+            (0..3).for_each(|part| scene.loads(&through(scene, &format!("https://cdn.example/{part}.js")), "script", &[], Says::default()));
+        }),
+        kind("the same of four sites", Comes::Matter, |scene| {
+            for at in &WANTED[..4] {
+                let through = |scene: &Scene<'_, '_>, at: &str| scene.here(&format!("/go/{at}"));
+                scene.goes(&through(scene, at), PAGE);
+                scene.loads(&through(scene, "https://cdn.example/a.css"), "style", &[], Says::default());
+                scene.wait(30 * SECOND);
+            }
+        }),
         kind("CroxyProxy", Comes::Watched, |scene| {
             for _ in 0..3 {
                 let (to, at) = (address(&mut scene.chance), wanted(scene));

@@ -10,6 +10,7 @@
 //! | a WebSocket, or WebAssembly | [`hosting`]; of a WebSocket's address [`wsproxy`] |
 //! | what a tab shows | [`cloak`] |
 
+use super::bare::Hints;
 use super::forms::Form;
 use super::paths::For;
 use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths, wsproxy};
@@ -46,9 +47,11 @@ impl Request<'_> {
     #[must_use]
     pub fn findings(&self) -> Findings {
         let mut found = Findings::new();
-        let Seen { is_bare, doh, upgrades, .. } = Seen::in_fields(self.fields);
+        let Seen { is_bare, hints, doh, upgrades, .. } = Seen::in_fields(self.fields);
         if is_bare {
             found.extend(bare::in_fields(self.fields));
+        } else if hints.are_there() {
+            found.extend(bare::renamed(&self.url.host, self.fields));
         } else if upgrades {
             found.extend(self.field(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(bare::in_protocol));
         }
@@ -61,7 +64,7 @@ impl Request<'_> {
         if let Some(one) = paths::in_path(self.path, || self.what_for()) {
             found.push(one);
         }
-        if encoded::may_hold(self.path) && self.is_gone_to() && !self.is_republished() {
+        if encoded::may_hold(self.path) && self.is_gone_to() && !is_shown_openly(self.url) {
             found.extend(encoded::in_path(&self.url.host, self.path).filter(|one| !found.iter().any(|known| known.target == one.target)));
         }
         if upgrades && let Some(one) = wsproxy::by_path(self.path) {
@@ -103,11 +106,12 @@ impl Request<'_> {
         let fields = Fields { accept: self.field(ACCEPT.as_str()), agent: self.field(USER_AGENT.as_str()), ..Fields::default() };
         matches!(looks(self.method, self.path, &fields), Looks::Page | Looks::Tool)
     }
+}
 
-    /// Whether it is a page that is known to show others openly, which is judged as what it shows.
-    fn is_republished(&self) -> bool {
-        !matches!(shown(self.url), Shown::These(others) if others.is_empty())
-    }
+/// Whether it is a page that is known to show others openly, which is judged as what it shows.
+#[must_use]
+pub fn is_shown_openly(url: &Url) -> bool {
+    !matches!(shown(url), Shown::These(others) if others.is_empty())
 }
 
 /// The head of an answer.
@@ -150,6 +154,7 @@ impl Answer<'_> {
 #[derive(Default)]
 struct Seen {
     is_bare: bool,
+    hints: Hints,
     doh: Option<Finding>,
     upgrades: bool,
     is_wasm: bool,
@@ -163,7 +168,7 @@ impl Seen {
                 "accept" | "content-type" => seen.look_at_type(name, value),
                 "upgrade" => seen.upgrades = value.as_bytes().eq_ignore_ascii_case(b"websocket"),
                 other if other.starts_with("x-bare-") => seen.is_bare |= bare::is_field(other),
-                _ => {}
+                other => seen.hints.look(other, value.as_bytes()),
             }
         }
         seen
@@ -229,6 +234,11 @@ mod tests {
         for (url, list, expected) in [
             ("https://maths.example/v3/", &[("x-bare-url", "https://a.example/")][..], vec![(Code::Bare, to("a.example"))]),
             ("https://maths.example/v1/", &[("upgrade", "websocket"), ("sec-websocket-protocol", "bare, %7b%7d")], vec![(Code::Bare, None)]),
+            (
+                "https://maths.example/v3/",
+                &[("x-a-url", "https://a.example/"), ("x-a-headers", r#"{"accept":"*/*","user-agent":"x"}"#)],
+                vec![(Code::Bare, to("a.example"))],
+            ),
             ("https://maths.example/", &[("accept", "application/dns-message")], vec![(Code::Doh, None)]),
             ("https://maths.example/", &[("content-type", "Application/DNS-Message")], vec![(Code::Doh, None)]),
             ("https://maths.example/dns-query", &[], vec![(Code::Doh, None)]),

@@ -27,6 +27,7 @@ pub mod kits;
 pub mod pairs;
 pub mod paths;
 pub mod random;
+pub mod relay;
 pub mod sharing;
 pub mod spread;
 pub mod tor;
@@ -103,6 +104,8 @@ pub enum Code {
     Republished,
     /// A site that lists name as a way round.
     Listed,
+    /// A page of another site whose parts are asked for as it was.
+    Relay,
 }
 
 /// How certain a finding is.
@@ -143,7 +146,7 @@ const fn row(code: Code, name: &'static str, certainty: Certainty, words: &'stat
 }
 
 /// All of them, in the order of [`Code`].
-const ALL: [Row; 31] = [
+const ALL: [Row; 32] = [
     row(Code::Protocol, "protocol", Near, "Another protocol than a browser's was spoken inside a connection to a web site."),
     row(Code::SiteFirst, "site-first", Near, "The site spoke first, which no web site does."),
     row(Code::Random, "random", Scores(8), "What was sent looks like noise from its first byte, as some tunnels make it look."),
@@ -175,6 +178,7 @@ const ALL: [Row; 31] = [
     row(Code::Cloak, "cloak", Scores(2), "A page pretended to be another in the browser's tab."),
     row(Code::Republished, "republished", Scores(4), "A blocked page was asked for through a site that shows other sites' pages."),
     row(Code::Listed, "listed", Scores(4), "A site was asked for that lists name as a way round the filter."),
+    row(Code::Relay, "relay", Scores(8), "A page of another site was asked for through this one, with its parts."),
 ];
 
 impl Code {
