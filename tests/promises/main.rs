@@ -70,6 +70,7 @@ mod visits;
 mod ways;
 mod ways_behaviour;
 mod ways_bodies;
+mod ways_browser;
 mod ways_programs;
 mod ways_proxies;
 mod ways_real;
