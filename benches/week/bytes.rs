@@ -177,17 +177,24 @@ fn turned(text: &str) -> String {
 }
 
 /// What pupils want to get at.
-const WANTED: [&str; 4] = ["https://www.tiktok.com/foryou", "https://www.snapchat.com/web/", "https://discord.com/channels/@me", "https://www.roblox.com/home"];
+const WANTED: [&str; 6] = [
+    "https://www.tiktok.com/foryou",
+    "https://www.snapchat.com/web/",
+    "https://discord.com/channels/@me",
+    "https://www.roblox.com/home",
+    "https://www.instagram.com/explore/",
+    "https://www.twitch.tv/directory",
+];
 
 fn wanted(scene: &mut Scene<'_, '_>) -> &'static str {
     WANTED[scene.chance.below(WANTED.len())]
 }
 
-/// An address in code, gone to three times.
-fn coded(scene: &mut Scene<'_, '_>, prefix: &str, code: fn(&str) -> String) {
+/// Addresses in code, of so many sites.
+fn coded(scene: &mut Scene<'_, '_>, count: usize, prefix: &str, code: fn(&str) -> String) {
     scene.goes(&scene.here("/"), PAGE);
-    for _ in 0..3 {
-        let at = wanted(scene);
+    let first = scene.chance.below(WANTED.len());
+    for at in WANTED.into_iter().cycle().skip(first).take(count) {
         scene.goes(&scene.here(&format!("{prefix}{}", code(at))), PAGE);
         scene.wait(30 * SECOND);
     }
@@ -217,13 +224,27 @@ fn heads() -> Vec<Kind> {
             let url = scene.here(&format!("/q?dns={}", URL_SAFE_NO_PAD.encode(question)));
             (0..2).for_each(|_| scene.loads(&url, "empty", &[], PAGE));
         }),
-        kind("Ultraviolet's addresses", Comes::Sign, |scene| coded(scene, "/uv/service/", turned)),
-        kind("addresses in base64", Comes::Sign, |scene| coded(scene, "/go/", |url| STANDARD.encode(url).replace('/', "%2F"))),
-        kind("addresses in hexadecimal", Comes::Sign, |scene| coded(scene, "/p/", |url| url.bytes().map(|byte| format!("{byte:02x}")).collect())),
-        kind("addresses escaped", Comes::Sign, |scene| coded(scene, "/service/", escaped)),
+        kind("Ultraviolet's addresses", Comes::Watched, |scene| coded(scene, 3, "/uv/service/", turned)),
+        kind("addresses in base64", Comes::Watched, |scene| coded(scene, 3, "/go/", |url| STANDARD.encode(url).replace('/', "%2F"))),
+        kind("addresses in hexadecimal", Comes::Watched, |scene| coded(scene, 3, "/p/", |url| url.bytes().map(|byte| format!("{byte:02x}")).collect())),
+        kind("addresses escaped", Comes::Watched, |scene| coded(scene, 3, "/service/", escaped)),
+        kind("addresses in code, of six sites", Comes::Matter, |scene| coded(scene, WANTED.len(), "/a/q/", turned)),
         kind("an address in code, once", Comes::Sign, |scene| {
             let url = scene.here(&format!("/uv/service/{}", turned("https://en.wikipedia.org/wiki/Main_Page")));
             scene.goes(&url, PAGE);
+        }),
+        kind("addresses in the query, with a page's parts", Comes::Watched, |scene| {
+            let through = |scene: &Scene<'_, '_>, at: &str| scene.here(&format!("/browse.php?b=4&u={}", escaped(at)));
+            scene.goes(&through(scene, WANTED[0]), PAGE);
+            (0..3).for_each(|part| scene.loads(&through(scene, &format!("https://cdn.example/{part}.js")), "script", &[], Says::default()));
+        }),
+        kind("the same of four sites", Comes::Matter, |scene| {
+            for at in &WANTED[..4] {
+                let through = |scene: &Scene<'_, '_>, at: &str| scene.here(&format!("/go/{at}"));
+                scene.goes(&through(scene, at), PAGE);
+                scene.loads(&through(scene, "https://cdn.example/a.css"), "style", &[], Says::default());
+                scene.wait(30 * SECOND);
+            }
         }),
         kind("CroxyProxy", Comes::Watched, |scene| {
             for _ in 0..3 {
@@ -373,9 +394,15 @@ fn sockets() -> Vec<Kind> {
             scene.socket("/w/", (b"", &client), 900_000);
         }),
         kind("wsproxy, with TLS in it", Comes::Matter, |scene| {
-            let hello = hellos::chrome("www.tiktok.com").bytes();
+            // Not to what is blocked, which is refused before anything is said in it.
+            let hello = hellos::chrome("en.wikipedia.org").bytes();
             let client = frame(&mut scene.chance, &hello[..120], true);
-            scene.socket("/www.tiktok.com:443", (b"", &client), 900_000);
+            scene.socket("/en.wikipedia.org:443", (b"", &client), 900_000);
+        }),
+        kind("wsproxy to three sites", Comes::Matter, |scene| {
+            for host in ["www.tiktok.com", "www.snapchat.com", "www.instagram.com"] {
+                scene.socket(&format!("/{host}:443"), (b"", b""), 0);
+            }
         }),
         kind("wsproxy by its path", Comes::Watched, |scene| {
             let client = frame(&mut scene.chance, b"{\"hello\":1}", true);

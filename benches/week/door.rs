@@ -24,6 +24,7 @@ use usher::bypass::cloak::{Half, Leaps, is_decoy};
 use usher::bypass::fingerprint::{Fingerprints, Shown};
 use usher::bypass::first::First;
 use usher::bypass::random::is_noise;
+use usher::bypass::relay::{Relays, Role, carried};
 use usher::bypass::wisp::{Beginning, Connect, Look, Side};
 use usher::bypass::{Code, Finding, ech, heads, tor, wsproxy};
 use usher::identity::{GroupId, Identity};
@@ -82,13 +83,14 @@ pub struct Door<'a> {
     ways: Ways,
     programs: Fingerprints,
     leaps: Leaps,
+    relays: Relays,
 }
 
 impl<'a> Door<'a> {
     /// For people of the first group of the policy.
     pub fn new(school: &'a Snapshot) -> Self {
         let ways = school.policy.groups[0].ways;
-        Self { school, identity: Identity::of_network(GroupId(0)), ways, programs: Fingerprints::default(), leaps: Leaps::default() }
+        Self { school, identity: Identity::of_network(GroupId(0)), ways, programs: Fingerprints::default(), leaps: Leaps::default(), relays: Relays::default() }
     }
 
     /// What is decided of an address, with where the person has gone on past a warning.
@@ -226,7 +228,8 @@ impl<'a> Door<'a> {
         }
         let (categories, taxonomy) = (found.categories, &self.school.taxonomy);
         let head = heads::Request { url, path: url.received(), method: "GET", fields, categories, taxonomy };
-        let findings: Vec<_> = head.findings().into_iter().chain(self.leap((now, who), ask, url, &found)).collect();
+        let findings: Vec<_> =
+            head.findings().into_iter().chain(self.leap((now, who), ask, url, &found)).chain(self.relayed((now, who), ask, url, &found)).collect();
         let (mut noted, mut refused) = (Vec::new(), None);
         for finding in findings {
             let (_, met) = self.decided(url, (who, now, "GET"), |_, around| self.school.court().meet(finding, around));
@@ -254,8 +257,14 @@ impl<'a> Door<'a> {
             }
             _ => return None,
         };
-        let number = |text: &str| text.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         self.leaps.see((number(&who.user), number(&site)), half, now)
+    }
+
+    /// A page of another site, or a part of one, whose address stands in this one.
+    fn relayed(&mut self, (now, who): (u64, &Sitting), ask: &Ask<'_>, url: &Url, found: &Found) -> Option<Finding> {
+        let (place, page) = carried(&url.host, url.received()).filter(|_| found.categories.is_empty())?;
+        let role = Role::of(Some(ask.dest), &page)?;
+        self.relays.see((number(&who.user), number(url.host.as_str())), (role, place, page), now)
     }
 
     /// A WebSocket, with the frames of either side as they are on the wire, and how many bytes came in all.
@@ -270,7 +279,8 @@ impl<'a> Door<'a> {
         made.extend(noted.iter().map(note));
         let (site, client) = (messages(socket::Side::Server, site), messages(socket::Side::Client, client));
         let said = client.first().map_or(&[][..], |first| first);
-        let by_path = wsproxy::by_path(url.received()).map(|finding| wsproxy::by_bytes(&finding, said).flatten().unwrap_or(finding));
+        // By its path alone it was found with the head.
+        let by_path = wsproxy::by_path(url.received()).and_then(|finding| wsproxy::by_bytes(&finding, said).flatten());
         let begins = |side, messages: &[Vec<u8>]| {
             let mut beginning = Beginning::new(side);
             beginning.feed(messages.first()?);
@@ -318,6 +328,10 @@ impl<'a> Door<'a> {
         let opening = Opening { verdict: Verdict::Refused, reason: kind, why, ..opening };
         vec![record(Opening { class: Class::of(opening.kind, opening.verdict), ..opening })]
     }
+}
+
+fn number(text: &str) -> u64 {
+    text.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 fn record(opening: Opening) -> Record {

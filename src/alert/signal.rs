@@ -25,7 +25,9 @@ use crate::audit::incident::Level;
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId, Verdict};
 use crate::bypass::Code;
+use crate::bypass::heads::leads_to;
 use crate::category::{CategorySet, Taxonomy};
+use crate::host::Host;
 use crate::insight::site::Site;
 use crate::insight::{Kind, Stage, Start, ai};
 use crate::policy::words::Way;
@@ -448,7 +450,11 @@ fn listed(about: &About<'_>, found: &mut Signals) {
         let Some(category) = about.book.taxonomy.gravest(set) else { continue };
         match theme {
             Theme::Illegal => {}
-            Theme::Bypass if about.intent >= Intent::Clicked => about.way(Code::Listed, u32::from(Code::Listed.certainty().points()), None, found),
+            Theme::Bypass if about.intent >= Intent::Clicked => {
+                // Lists know web proxies' addresses by how they begin: what they lead to tells one from another.
+                let meant = Host::parse(about.seen.host).ok().and_then(|own| leads_to(&own, about.seen.path));
+                about.way(Code::Listed, u32::from(Code::Listed.certainty().points()), meant.as_deref(), found);
+            }
             Theme::Bypass => {}
             _ => {
                 let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
@@ -510,7 +516,7 @@ fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i3
     found.push(Signal { theme: known, way: None, sign: Sign { intent, ..sign } });
 }
 
-/// A way round that was refused, or is on record by itself.
+/// A way round that was refused, or is on record by itself. Each site that is meant by it is a sign of its own, as of those that are let through.
 fn refused(about: &About<'_>, found: &mut Signals) {
     let reason = about.seen.reason;
     let code = match about.seen.verdict {
@@ -520,7 +526,7 @@ fn refused(about: &About<'_>, found: &mut Signals) {
         Verdict::Answered => None,
     };
     if let Some(code) = code {
-        about.way(code, u32::from(code.certainty().points()), None, found);
+        about.way(code, u32::from(code.certainty().points()), code.meant_in(about.seen.why), found);
     }
 }
 

@@ -4,8 +4,11 @@
 //! names are fixed by the programs that use them, and no other program has them. A WebSocket of version 1 says it in the name of its protocol, one of version 3 in
 //! the first message of the client's ([`in_message`]); one of version 2 is announced by a request. A long value is split into `X-Bare-Headers-0`, `-1`, and so on. Asked for
 //! `/`, such a server says of itself in JSON which versions it speaks.
+//!
+//! Some give the fields other names. What they say is the same: an address of another site, or its parts, beside the fields to ask it with, as JSON
+//! ([`renamed`]). That is a sign; no proof, for the names are anybody's.
 
-use super::{Code, Finding};
+use super::{Certainty, Code, Finding};
 use crate::host::Host;
 use crate::url::{Scheme, Url};
 use http::HeaderMap;
@@ -36,6 +39,64 @@ pub fn is_field(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("x-bare-") else { return false };
     let whole = rest.trim_end_matches(|c: char| c.is_ascii_digit());
     FIELDS.contains(&rest) || whole.len() < rest.len() && whole.strip_suffix('-').is_some_and(|field| FIELDS.contains(&field))
+}
+
+/// What a field may be of a bare server's whose fields are renamed, by its first letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    address: bool,
+    fields: bool,
+}
+
+impl Hints {
+    /// Looks at one more field: its name in small letters, and what it says.
+    pub fn look(&mut self, name: &str, value: &[u8]) {
+        if name.starts_with("x-") {
+            // An address, or the scheme of one.
+            self.address |= value.starts_with(b"http");
+            self.fields |= value.starts_with(b"{");
+        }
+    }
+
+    /// Whether [`renamed`] is to be asked.
+    #[must_use]
+    pub fn are_there(self) -> bool {
+        self.address && self.fields
+    }
+}
+
+/// Fields that browsers send with every request, of which some stand in what a bare server is to send.
+const SENT: [&str; 6] = ["accept", "user-agent", "host", "accept-language", "referer", "sec-ch-ua"];
+/// The longest that fields are read, as JSON.
+const LONGEST_FIELDS: usize = 16 << 10;
+
+/// Looks at the fields of a request to `own` for what a bare server is asked by, whatever the fields are called: one that says the fields of a request, in
+/// JSON, and one that says an address of another site, or its scheme beside one that says its host.
+#[must_use]
+pub fn renamed(own: &Host, fields: &HeaderMap) -> Option<Finding> {
+    let own_fields = || {
+        let values = fields.iter().filter(|(name, _)| name.as_str().starts_with("x-") && !is_field(name.as_str()));
+        values.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?.trim())))
+    };
+    let (said, _) = own_fields().find(|(_, value)| says_fields(value))?;
+    let of_page = own_fields().find_map(|(name, value)| Some((name, super::encoded::other(own, value)?)));
+    let of_parts = || {
+        let (name, scheme) = own_fields().find(|(_, value)| matches!(*value, "http:" | "https:"))?;
+        let is_host = |value: &str| value.contains('.') && !value.contains(['/', ' ', ',', ';', '{', ':']) && !value.starts_with(|c: char| c.is_ascii_digit());
+        own_fields().filter(|(_, value)| is_host(value)).find_map(|(_, host)| Some((name, super::encoded::other(own, &format!("{scheme}//{host}/"))?)))
+    };
+    let (name, page) = of_page.or_else(of_parts)?;
+    let seen = format!("a request's fields in {said}, and another site in {name}");
+    Some(Finding::new(Code::Bare, &seen).with(Certainty::Scores(8)).of_page(page))
+}
+
+/// Whether this is an object of JSON with two fields that browsers send.
+fn says_fields(value: &str) -> bool {
+    if !value.starts_with('{') || value.len() > LONGEST_FIELDS {
+        return false;
+    }
+    let Ok(said) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value) else { return false };
+    said.keys().filter(|name| SENT.iter().any(|sent| name.eq_ignore_ascii_case(sent))).count() >= 2
 }
 
 /// What the protocol of a WebSocket of version 1 says, behind its name: JSON, in a code of its own that is the usual escaping.
@@ -184,6 +245,31 @@ mod tests {
         assert_eq!((meant(&parts), meant(&whole)), (Url::parse("http://a.example/play?x=1").ok(), Url::parse("http://a.example/play?x=1").ok()));
         for list in [&[("x-barely", "1")][..], &[("x-bare-minimum", "1")], &[("x-bare-", "1")], &[("bare-url", "x")], &[("x-bare-headers-", "1")], &[]] {
             assert_eq!(in_fields(&fields(list)), None, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_read_whatever_its_fields_are_called() {
+        const SENT: &str = r#"{"Accept":"*/*","User-Agent":"Mozilla/5.0"}"#;
+        let own = Host::parse("maths.example").expect("a host");
+        for (list, target) in [
+            (&[("x-fetch-url", "https://www.tiktok.com/foryou"), ("x-fetch-headers", SENT)][..], Some("www.tiktok.com")),
+            (&[("x-h", "www.tiktok.com"), ("x-p", "443"), ("x-s", "https:"), ("x-r", "/foryou"), ("x-f", SENT)], Some("www.tiktok.com")),
+            // Its own pages; what is no field of its own; one of the two; other JSON; no site.
+            (&[("x-page", "https://www.maths.example/"), ("x-fetch-headers", SENT)], None),
+            (&[("referer", "https://www.tiktok.com/"), ("x-fetch-headers", SENT)], None),
+            (&[("x-fetch-url", "https://www.tiktok.com/foryou")], None),
+            (&[("x-fetch-headers", SENT)], None),
+            (&[("x-page", "https://shop.example/"), ("x-context", r#"{"user":"a","accept":"b"}"#)], None),
+            (&[("x-page", "https://shop.example/"), ("x-context", "{")], None),
+            (&[("x-scheme", "https:"), ("x-version", "1.2.3"), ("x-f", SENT)], None),
+            (&[("x-scheme", "https:"), ("x-f", SENT)], None),
+        ] {
+            let (fields, mut hints) = (fields(list), Hints::default());
+            fields.iter().for_each(|(name, value)| hints.look(name.as_str(), value.as_bytes()));
+            let found = renamed(&own, &fields);
+            assert_eq!(found.as_ref().and_then(|found| found.target.as_deref()), target, "{list:?}");
+            assert!(found.is_none_or(|found| hints.are_there() && found.certainty == Certainty::Scores(8)), "{list:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Addresses of other sites, written in code in a path: how web proxies name the page they are to fetch.
 //!
 //! Each segment of a path is read as a whole: in Ultraviolet's code (every second letter's second bit turned, then escaped), base64, hexadecimal, rot13,
-//! or escaped. Only what comes to an address with a scheme, of another site than the one that is asked, counts. Ask only of what a person goes to, and of
+//! escaped, or backwards, as is base64 too; and a whole path, where it ends as an address begins, backwards. Only what comes to an address with a scheme, of another site than the one that is asked, counts. Ask only of what a person goes to, and of
 //! workers: pictures and videos are fetched by such addresses on ordinary sites, and a service that shows other pages openly is read by
 //! `insight::republished`.
 
@@ -29,27 +29,45 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 pub fn may_hold(path: &str) -> bool {
     let bytes = path.as_bytes();
     let whole = &bytes[..memchr::memchr2(b'?', b'#', bytes).unwrap_or(bytes.len())];
-    // Mostly nothing is escaped, and each segment is known by its first letters.
-    memchr::memchr(b'%', whole).is_some() || memchr::memchr_iter(b'/', whole).any(|at| begins(&whole[at + 1..]))
+    // Mostly nothing is escaped, and each segment is known by its first letters, or its last.
+    memchr::memchr(b'%', whole).is_some() || ends(whole) || memchr::memchr_iter(b'/', whole).any(|at| begins(&whole[at + 1..]) || ends(&whole[..at]))
 }
 
 /// Looks for an address in the path and query of a request to `own`.
 #[must_use]
 pub fn in_path(own: &Host, path: &str) -> Option<Finding> {
-    segments(path).filter(|segment| may_begin(segment)).take(MOST).find_map(|segment| {
-        let (url, code) = CODES.iter().find_map(|(read, code)| Some((other(own, &read(segment)?)?, *code)))?;
-        Some(Finding::new(Code::Encoded, &format!("an address {code}: {url}")).of_page(url))
-    })
+    let in_segment = segments(path).filter(|segment| may_begin(segment)).take(MOST).find_map(|segment| address(own, segment));
+    // It has slashes of its own, where nothing is escaped.
+    let (url, code) = in_segment.or_else(|| Some((other(own, &backwards(whole(path))?)?, BACKWARDS)))?;
+    Some(Finding::new(Code::Encoded, &format!("an address {code}: {url}")).of_page(url))
+}
+
+/// The address of another site that this is in code, and which code that is.
+pub(super) fn address(own: &Host, written: &str) -> Option<(Url, &'static str)> {
+    CODES.iter().find_map(|(read, code)| Some((other(own, &read(written)?)?, *code)))
+}
+
+fn whole(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    let whole = path.split(['?', '#']).next().unwrap_or_default();
-    whole.split('/').filter(|segment| (8..=LONGEST).contains(&segment.len()))
+    whole(path).split('/').filter(|segment| (8..=LONGEST).contains(&segment.len()))
 }
 
-/// Whether the first letters are those of "http" in one of the codes, or anything is escaped.
+/// Whether the first letters, or the last, are those of "http" in one of the codes, or anything is escaped.
 fn may_begin(segment: &str) -> bool {
-    begins(segment.as_bytes()) || memchr::memchr(b'%', segment.as_bytes()).is_some()
+    may_be_whole(segment.as_bytes()) || memchr::memchr(b'%', segment.as_bytes()).is_some()
+}
+
+/// Whether something may be an address in code, by its first letters and its last.
+pub(super) fn may_be_whole(written: &[u8]) -> bool {
+    begins(written) || ends(written)
+}
+
+/// As an address ends that is written backwards, be it in base64.
+fn ends(segment: &[u8]) -> bool {
+    matches!(segment, [.., b'p', b't', b't', b'h'] | [.., b'c', b'0', b'R', b'H', b'a'])
 }
 
 fn begins(segment: &[u8]) -> bool {
@@ -60,11 +78,19 @@ fn begins(segment: &[u8]) -> bool {
 /// A way to write an address, as it is undone.
 type Reading = fn(&str) -> Option<String>;
 
-const CODES: [(Reading, &str); 5] =
-    [(turned, "in Ultraviolet's code"), (base64, "in base64"), (hexadecimal, "in hexadecimal"), (rot13, "in rot13"), (escaped, "escaped")];
+const BACKWARDS: &str = "backwards";
+const CODES: [(Reading, &str); 7] = [
+    (turned, "in Ultraviolet's code"),
+    (base64, "in base64"),
+    (hexadecimal, "in hexadecimal"),
+    (rot13, "in rot13"),
+    (escaped, "escaped"),
+    (backwards, BACKWARDS),
+    (base64_backwards, "in base64, backwards"),
+];
 
 /// The address, if it is one of another site.
-fn other(own: &Host, text: &str) -> Option<Url> {
+pub(super) fn other(own: &Host, text: &str) -> Option<Url> {
     let is_address = ["http://", "https://"].iter().any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
     let url = Url::parse(text).ok().filter(|url| is_address && url.host.as_str().contains('.'))?;
     (Site::registered(url.host.as_str()) != Site::registered(own.as_str())).then_some(url)
@@ -123,6 +149,24 @@ fn escaped(segment: &str) -> Option<String> {
     segment.contains('%').then(|| unescaped(&unescaped(segment)))
 }
 
+fn backwards(segment: &str) -> Option<String> {
+    let text = unescaped(segment);
+    // "http://" or "https://".
+    if !text.ends_with("//:ptth") && !text.ends_with("//:sptth") {
+        return None;
+    }
+    Some(unescaped(&text.chars().rev().collect::<String>()))
+}
+
+fn base64_backwards(segment: &str) -> Option<String> {
+    let text = unescaped(segment);
+    // "http" in base64.
+    if !text.ends_with("c0RHa") {
+        return None;
+    }
+    base64(&text.chars().rev().collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +187,13 @@ mod tests {
             "/go/uggcf:%2F%2Fjjj.gvxgbx.pbz%2Fsbelbh?x=1",
             "/proxy/https%3A%2F%2Fwww.tiktok.com%2Fforyou",
             "/proxy/https%253A%252F%252Fwww.tiktok.com%252Fforyou",
+            "/go/uoyrof%2Fmoc.kotkit.www%2F%2F%3Asptth",
+            "/go/uoyrof/moc.kotkit.www//:sptth?x=1",
+            "/go/=U3b5J3bm9SbvNmLr9GdrlGduc3d39yL6MHc0RHa",
+            "/a/8SbvNmLr9GdrlGduc3d39yL6MHc0RHa/x",
         ] {
             let found = in_path(&host("maths.example"), path).unwrap_or_else(|| panic!("{path}"));
+            assert!(may_hold(path), "{path}");
             assert_eq!((found.code, found.target.as_deref()), (Code::Encoded, Some("www.tiktok.com")), "{path}: {}", found.seen);
         }
     }
@@ -164,9 +213,17 @@ mod tests {
             "/uggcboard/x",
             "/6874747070/list",
             "/q/https%3A%2F%2F",
+            "/wiki/ptth",
+            "/ptth/moc.kotkit.www//:ptth/x",
+            "/a/%2F%2F%3Asptth",
+            "/a/xyzc0RHa",
+            // Its own site.
+            "/go/x%2Felpmaxe.shtam%2F%2F%3Asptth",
         ] {
             assert_eq!(in_path(&host("maths.example"), path), None, "{path}");
         }
+        // Mostly it is not even asked.
+        assert!(!may_hold("/") && !may_hold("/wiki/path/page.html?u=aHR0cHM6Ly9hLmV4YW1wbGU"));
     }
 
     proptest! {

@@ -36,6 +36,10 @@ pub enum Form {
     Session,
     /// A file or a call of Rammerhead's.
     Route(&'static str),
+    /// A file of another kit ([`super::paths`]).
+    Kit(&'static str),
+    /// An address of another kit that others may have too.
+    MaybeKit(&'static str),
 }
 
 impl Form {
@@ -45,13 +49,18 @@ impl Form {
         match self {
             Self::Croxy(_) => Code::Croxy,
             Self::Session | Self::Route(_) => Code::Rammerhead,
+            Self::Kit(_) | Self::MaybeKit(_) => Code::KitPath,
         }
     }
 
     /// Whether other people name their calls so too.
     #[must_use]
     pub fn may_be_anybodys(self) -> bool {
-        matches!(self, Self::Route(route) if ANYBODYS.contains(&route))
+        match self {
+            Self::Route(route) => ANYBODYS.contains(&route),
+            Self::MaybeKit(_) => true,
+            Self::Croxy(_) | Self::Session | Self::Kit(_) => false,
+        }
     }
 }
 

@@ -6,12 +6,16 @@
 //! | of | is asked |
 //! | --- | --- |
 //! | every field | [`bare`], and by the types in it [`doh`] |
-//! | the address | [`forms`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
-//! | a WebSocket, or WebAssembly | [`hosting`] |
+//! | the address | [`forms`], [`paths`], [`doh`]; of what a person goes to, and of workers, [`encoded`] |
+//! | a WebSocket, or WebAssembly | [`hosting`]; of a WebSocket's address [`wsproxy`] |
 //! | what a tab shows | [`cloak`] |
 
-use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting};
+use super::bare::Hints;
+use super::forms::Form;
+use super::paths::For;
+use super::{Code, Finding, bare, cloak, doh, encoded, forms, hosting, paths, wsproxy};
 use crate::category::{CategorySet, Taxonomy};
+use crate::host::Host;
 use crate::insight::navigation::{Fields, Looks, looks};
 use crate::insight::republished::{Shown, shown};
 use crate::url::Url;
@@ -43,9 +47,11 @@ impl Request<'_> {
     #[must_use]
     pub fn findings(&self) -> Findings {
         let mut found = Findings::new();
-        let Seen { is_bare, doh, upgrades, .. } = Seen::in_fields(self.fields);
+        let Seen { is_bare, hints, doh, upgrades, .. } = Seen::in_fields(self.fields);
         if is_bare {
             found.extend(bare::in_fields(self.fields));
+        } else if hints.are_there() {
+            found.extend(bare::renamed(&self.url.host, self.fields));
         } else if upgrades {
             found.extend(self.field(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(bare::in_protocol));
         }
@@ -55,8 +61,14 @@ impl Request<'_> {
         if let Some(one) = forms::in_path(self.path) {
             found.push(one);
         }
-        if encoded::may_hold(self.path) && self.is_gone_to() && !self.is_republished() {
+        if let Some(one) = paths::in_path(self.path, || self.what_for()) {
+            found.push(one);
+        }
+        if encoded::may_hold(self.path) && self.is_gone_to() && !is_shown_openly(self.url) {
             found.extend(encoded::in_path(&self.url.host, self.path).filter(|one| !found.iter().any(|known| known.target == one.target)));
+        }
+        if upgrades && let Some(one) = wsproxy::by_path(self.path) {
+            found.push(one);
         }
         if upgrades && hosting::is_unknown(&self.url.host, self.categories, self.taxonomy) {
             found.push(hosting::program("a WebSocket", self.url.host.as_str()));
@@ -71,6 +83,17 @@ impl Request<'_> {
         self.fields.get(name)?.to_str().ok()
     }
 
+    /// Whether it is loaded to be run, or to be shown.
+    fn what_for(&self) -> For {
+        For::of(self.field("sec-fetch-dest"), self.path)
+    }
+
+    /// The form of the address in which this was found, to tell one from another.
+    #[must_use]
+    pub fn form(&self, finding: &Finding) -> Option<Form> {
+        [forms::form(self.path), paths::form(self.path, || self.what_for())].into_iter().flatten().find(|form| form.of() == finding.code)
+    }
+
     /// Whether a person goes there, be it in a frame, or a worker is loaded: what a web proxy's addresses are for. Browsers say so; what says nothing is
     /// told by how it looks.
     fn is_gone_to(&self) -> bool {
@@ -83,11 +106,12 @@ impl Request<'_> {
         let fields = Fields { accept: self.field(ACCEPT.as_str()), agent: self.field(USER_AGENT.as_str()), ..Fields::default() };
         matches!(looks(self.method, self.path, &fields), Looks::Page | Looks::Tool)
     }
+}
 
-    /// Whether it is a page that is known to show others openly, which is judged as what it shows.
-    fn is_republished(&self) -> bool {
-        !matches!(shown(self.url), Shown::These(others) if others.is_empty())
-    }
+/// Whether it is a page that is known to show others openly, which is judged as what it shows.
+#[must_use]
+pub fn is_shown_openly(url: &Url) -> bool {
+    !matches!(shown(url), Shown::These(others) if others.is_empty())
 }
 
 /// The head of an answer.
@@ -130,6 +154,7 @@ impl Answer<'_> {
 #[derive(Default)]
 struct Seen {
     is_bare: bool,
+    hints: Hints,
     doh: Option<Finding>,
     upgrades: bool,
     is_wasm: bool,
@@ -143,7 +168,7 @@ impl Seen {
                 "accept" | "content-type" => seen.look_at_type(name, value),
                 "upgrade" => seen.upgrades = value.as_bytes().eq_ignore_ascii_case(b"websocket"),
                 other if other.starts_with("x-bare-") => seen.is_bare |= bare::is_field(other),
-                _ => {}
+                other => seen.hints.look(other, value.as_bytes()),
             }
         }
         seen
@@ -163,6 +188,13 @@ impl Seen {
 fn is_wasm(value: &HeaderValue) -> bool {
     const WASM: &[u8] = b"application/wasm";
     value.as_bytes().get(..WASM.len()).is_some_and(|start| start.eq_ignore_ascii_case(WASM))
+}
+
+/// The site that an address of a web proxy's at this host leads to, where the address says so.
+#[must_use]
+pub fn leads_to(own: &Host, path: &str) -> Option<Box<str>> {
+    let in_code = if encoded::may_hold(path) { encoded::in_path(own, path) } else { None };
+    in_code.or_else(|| forms::in_path(path))?.target
 }
 
 /// Whether this is among what was found.
@@ -202,10 +234,18 @@ mod tests {
         for (url, list, expected) in [
             ("https://maths.example/v3/", &[("x-bare-url", "https://a.example/")][..], vec![(Code::Bare, to("a.example"))]),
             ("https://maths.example/v1/", &[("upgrade", "websocket"), ("sec-websocket-protocol", "bare, %7b%7d")], vec![(Code::Bare, None)]),
+            (
+                "https://maths.example/v3/",
+                &[("x-a-url", "https://a.example/"), ("x-a-headers", r#"{"accept":"*/*","user-agent":"x"}"#)],
+                vec![(Code::Bare, to("a.example"))],
+            ),
             ("https://maths.example/", &[("accept", "application/dns-message")], vec![(Code::Doh, None)]),
             ("https://maths.example/", &[("content-type", "Application/DNS-Message")], vec![(Code::Doh, None)]),
             ("https://maths.example/dns-query", &[], vec![(Code::Doh, None)]),
             ("https://maths.example/?__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ", &[], vec![(Code::Croxy, to("www.tiktok.com"))]),
+            ("https://maths.example/uv/uv.bundle.js", &[("sec-fetch-dest", "script")], vec![(Code::KitPath, None)]),
+            ("https://maths.example/uv/uv.bundle.js", &[document], vec![]),
+            ("https://maths.example/uv/service/U2FsdGVkX18xMjM0NTY3ODkw", &[document], vec![(Code::KitPath, None)]),
             (encoded, &[document], vec![(Code::Encoded, to("www.tiktok.com"))]),
             (encoded, &[("sec-fetch-dest", "serviceworker")], vec![(Code::Encoded, to("www.tiktok.com"))]),
             (encoded, &[("accept", "text/html"), BROWSER], vec![(Code::Encoded, to("www.tiktok.com"))]),
@@ -217,11 +257,26 @@ mod tests {
             ("https://maths.pages.dev/chat", &[("upgrade", "WebSocket"), ("connection", "upgrade")], vec![(Code::FreeHost, None)]),
             ("https://maths.pages.dev/chat", &[("upgrade", "h2c")], vec![]),
             ("https://maths.example/chat", &[("upgrade", "websocket")], vec![]),
+            ("https://maths.example/a/games.example:443", &[("upgrade", "websocket")], vec![(Code::WsProxy, to("games.example:443"))]),
+            ("https://maths.example/a/games.example:443", &[], vec![]),
             ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://maths.example/")], vec![(Code::Cloak, None)]),
             ("https://ssl.gstatic.com/docs/doclist/images/drive_2022q3_32dp.png", &[("referer", "https://drive.google.com/")], vec![]),
             ("https://maths.example/", &[document, BROWSER, ("accept", "text/html,application/xhtml+xml;q=0.9")], vec![]),
         ] {
             assert_eq!(asked(url, list), expected, "{url} {list:?}");
+        }
+    }
+
+    #[test]
+    fn where_an_address_leads_is_said_without_its_head() {
+        let own = Host::parse("maths.example").expect("a host");
+        for (path, expected) in [
+            ("/a/aHR0cHM6Ly93d3cudGlrdG9rLmNvbS8", Some("www.tiktok.com")),
+            ("/?__cpo=aHR0cHM6Ly93d3cudGlrdG9rLmNvbQ", Some("www.tiktok.com")),
+            ("/mainport", None),
+            ("/a/b", None),
+        ] {
+            assert_eq!(leads_to(&own, path).as_deref(), expected, "{path}");
         }
     }
 

@@ -25,7 +25,9 @@ pub mod heads;
 pub mod hosting;
 pub mod kits;
 pub mod pairs;
+pub mod paths;
 pub mod random;
+pub mod relay;
 pub mod sharing;
 pub mod spread;
 pub mod tor;
@@ -72,7 +74,7 @@ pub enum Code {
     BareServer,
     /// The text of a web proxy's program.
     KitText,
-    /// The path of one.
+    /// The address of a file or a call of one.
     KitPath,
     /// An address written in code within another.
     Encoded,
@@ -102,6 +104,8 @@ pub enum Code {
     Republished,
     /// A site that lists name as a way round.
     Listed,
+    /// A page of another site whose parts are asked for as it was.
+    Relay,
 }
 
 /// How certain a finding is.
@@ -142,7 +146,7 @@ const fn row(code: Code, name: &'static str, certainty: Certainty, words: &'stat
 }
 
 /// All of them, in the order of [`Code`].
-const ALL: [Row; 31] = [
+const ALL: [Row; 32] = [
     row(Code::Protocol, "protocol", Near, "Another protocol than a browser's was spoken inside a connection to a web site."),
     row(Code::SiteFirst, "site-first", Near, "The site spoke first, which no web site does."),
     row(Code::Random, "random", Scores(8), "What was sent looks like noise from its first byte, as some tunnels make it look."),
@@ -174,6 +178,7 @@ const ALL: [Row; 31] = [
     row(Code::Cloak, "cloak", Scores(2), "A page pretended to be another in the browser's tab."),
     row(Code::Republished, "republished", Scores(4), "A blocked page was asked for through a site that shows other sites' pages."),
     row(Code::Listed, "listed", Scores(4), "A site was asked for that lists name as a way round the filter."),
+    row(Code::Relay, "relay", Scores(8), "A page of another site was asked for through this one, with its parts."),
 ];
 
 impl Code {
@@ -216,6 +221,14 @@ impl Code {
             other => Self::named(other),
         }
     }
+
+    /// The site that was really meant, as a finding of this code says it ([`Finding::why`]), whatever stands behind that. What strangers wrote stands behind
+    /// it, and is never taken for it.
+    #[must_use]
+    pub fn meant_in(self, why: &str) -> Option<&str> {
+        let (target, _) = why.strip_prefix(self.words())?.strip_prefix(MEANT)?.split_once(". ")?;
+        is_target(target).then_some(target)
+    }
 }
 
 /// Something that was found.
@@ -233,6 +246,8 @@ pub struct Finding {
     pub seen: Box<str>,
 }
 
+/// What stands before the site that was really meant.
+const MEANT: &str = " Really meant: ";
 /// The most bytes of what was seen.
 const MOST_SEEN: usize = 160;
 
@@ -281,7 +296,7 @@ impl Finding {
             Near => "Nearly certain.",
             Scores(_) => "A sign, no proof.",
         };
-        let through = self.target.as_ref().map(|target| format!(" Really meant: {target}.")).unwrap_or_default();
+        let through = self.target.as_ref().map(|target| format!("{MEANT}{target}.")).unwrap_or_default();
         format!("{}{through} Seen: {}. {certain}", self.code.words(), self.seen)
     }
 }
@@ -325,5 +340,19 @@ mod tests {
             assert_eq!(Finding::new(Code::Wisp, "").of_target(bad).target, None, "{bad:?}");
         }
         assert!(finding.why().starts_with("A web proxy of the kind Wisp was opened. Really meant: a.example:443. Seen: a"), "{}", finding.why());
+    }
+
+    #[test]
+    fn what_was_meant_is_read_again() {
+        for target in ["games.example", "games.example.", "games.example:8443", "[2001:db8::1]:443", "a_b.example"] {
+            let finding = Finding::new(Code::Encoded, "Really meant: other.example. Seen: x").of_target(target);
+            assert_eq!(Code::Encoded.meant_in(&format!("{} Games is blocked for year-7.", finding.why())), Some(target));
+            assert_eq!(Code::Bare.meant_in(&finding.why()), None, "of another code");
+        }
+        let finding = Finding::new(Code::Encoded, " Really meant: other.example. ");
+        assert_eq!(Code::Encoded.meant_in(&finding.why()), None, "what was seen says nothing");
+        for not in ["", Code::Encoded.words(), "The address of another site was written in code within this one. Really meant: a b. Seen: x."] {
+            assert_eq!(Code::Encoded.meant_in(not), None, "{not}");
+        }
     }
 }

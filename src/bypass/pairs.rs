@@ -1,7 +1,8 @@
 //! Two forms of one web proxy at one site: one may be anybody's address, two are hardly anybody else's. Pure, with memory: which forms somebody asked a site
 //! for in the last minutes.
 //!
-//! Four of Rammerhead's calls are named as other people name theirs (`/newsession` and its kin): of those alone it takes three.
+//! Four of Rammerhead's calls are named as other people name theirs (`/newsession` and its kin), and so are some places of other kits: of those alone it
+//! takes three.
 
 use super::forms::Form;
 use super::{Certainty, Finding};
@@ -75,8 +76,17 @@ impl Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::forms::{form, in_path};
+    use super::super::{forms, paths};
     use super::*;
+    use paths::For;
+
+    fn in_path(path: &str) -> Option<Finding> {
+        forms::in_path(path).or_else(|| paths::in_path(path, || For::Run))
+    }
+
+    fn form(path: &str) -> Option<Form> {
+        forms::form(path).or_else(|| paths::form(path, || For::Run))
+    }
 
     const AT: (u64, u64) = (1, 1);
     const SESSION: &str = "/0123456789abcdef0123456789abcdef/https://www.tiktok.com/x";
@@ -106,6 +116,11 @@ mod tests {
         assert_eq!(certain(&["/mainport", SESSION], 120), [false; 2]);
         assert_eq!(certain(&["/newsession", "/deletesession", "/newsession"], 1), [false; 3]);
         assert_eq!(certain(&["/newsession", "/deletesession", "/editsession"], 1), [false, false, true]);
+        // Of other kits as well, whichever they are.
+        assert_eq!(certain(&["/uv/uv.bundle.js", "/uv/uv.bundle.js", "/uv/uv.config.js"], 1), [false, false, true]);
+        assert_eq!(certain(&["/scram/scramjet.all.js", "/baremux/index.js"], 1), [false, true]);
+        assert_eq!(certain(&["/bare/v3/", "/epoxy/index.mjs", "/libcurl/index.mjs"], 1), [false, false, true]);
+        assert_eq!(certain(&["/uv/uv.bundle.js", "/mainport"], 1), [false; 2]);
         // What is known stays so while it is used.
         assert_eq!(certain(&["/mainport", "/needpassword"], 119), [false, true]);
         assert_eq!(certain(&[&["/mainport", "/newsession"][..], &[SESSION; 4]].concat(), 100)[1..], [true; 5]);

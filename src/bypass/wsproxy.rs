@@ -1,7 +1,7 @@
 //! wsproxy: the older way of web proxies, one WebSocket for each connection, whose path says where to: `/<host>:<port>`. Pure.
 //!
-//! The path alone is a sign; relays of other kinds have such paths too. That what the client sends first is TLS or HTTP makes it nearly certain: no page
-//! speaks those within a WebSocket for itself.
+//! The path alone is a sign; relays of other kinds have such paths too. It says what is meant, so that can be judged before the WebSocket is opened
+//! ([`super::heads`]). That what the client sends first is TLS or HTTP makes it nearly certain: no page speaks those within a WebSocket for itself.
 
 use super::first::{First, Look, look};
 use super::{Certainty, Code, Finding};

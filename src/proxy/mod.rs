@@ -82,6 +82,7 @@ use crate::antivirus::{Antivirus, Spools};
 use crate::audit::{RecordId, Recorder};
 use crate::bypass::cloak::Leaps;
 use crate::bypass::pairs::Pairs;
+use crate::bypass::relay::Relays;
 use crate::host::Host;
 use crate::identity::local::Checker;
 use crate::insight::trail::Trail;
@@ -234,6 +235,8 @@ pub struct Proxy {
     leaps: Mutex<Leaps>,
     /// Addresses of web proxies' forms that sites were asked for.
     pairs: Mutex<Pairs>,
+    /// Pages of other sites that sites were asked for.
+    relays: Mutex<Relays>,
     requests: Option<PerClient>,
     password_checks: PerClient,
     /// Memory for undoing content codings.
@@ -299,6 +302,7 @@ impl Proxy {
             trail: Trail::new(),
             leaps: Mutex::default(),
             pairs: Mutex::default(),
+            relays: Mutex::default(),
             decoding: Decoding::of(&limits.scan),
             requests: limits.requests_per_second.map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(limits.request_burst))),
             password_checks: RateLimiter::keyed(Quota::per_minute(per_minute)),

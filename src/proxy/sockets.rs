@@ -47,7 +47,7 @@ use super::wire::Wire;
 use super::{Proxy, Worker};
 use crate::audit::{Opening, Outcome, Pending, Recorder};
 use crate::body::coding::{Coding, Limits};
-use crate::bypass::{Code, Finding, wsproxy};
+use crate::bypass::{Certainty, Code, Finding, wsproxy};
 use crate::insight::ai::sockets::Talking;
 use crate::policy::ways::Act;
 use crate::policy::words::{Said, Way};
@@ -168,8 +168,9 @@ impl Worker {
     fn proxies(self: &Arc<Self>, asked: &Asked, target: &Target, opening: &Arc<Opening>) -> Option<Proxies> {
         let identity = &asked.sequel.as_ref()?.identity;
         let ways = asked.snapshot.policy.ways(identity.standing);
+        // What it leads to was judged with the request's head; what is said first may make it surer.
         let by_path = match target {
-            Target::Page { path, .. } => wsproxy::by_path(path).filter(|finding| ways.act(finding) > Act::Nothing),
+            Target::Page { path, .. } => wsproxy::by_path(path).filter(|finding| ways.act(&finding.clone().with(Certainty::Near)) > Act::Nothing),
             Target::Tunnel(_) => None,
         };
         let may_be_bare = ways.act(&Finding::new(Code::Bare, "")) > Act::Nothing;

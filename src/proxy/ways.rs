@@ -23,15 +23,18 @@ use crate::audit::remark::Remark;
 use crate::audit::{Opening, Pending};
 use crate::bypass::Finding;
 use crate::bypass::cloak::{Half, is_decoy};
-use crate::bypass::forms;
-use crate::bypass::heads::{self, Findings};
+use crate::bypass::forms::Form;
+use crate::bypass::heads::{self, Findings, is_shown_openly};
 use crate::bypass::hosting;
+use crate::bypass::relay::{Role, carried};
+use crate::host::Host;
 use crate::identity::Identity;
 use crate::lists::Found;
 use crate::policy::through::Met;
 use crate::policy::ways::Act;
 use crate::policy::{OnHit, Reason, RequestVerdict};
 use crate::proxy::judge::Sentence;
+use crate::url::Url;
 use http::header::{HeaderMap, REFERER};
 use std::sync::Arc;
 
@@ -60,8 +63,13 @@ impl Worker {
         let (Target::Page { url, path, .. }, RequestVerdict::Forward(_)) = (target, &verdict) else { return (verdict, reason) };
         let taxonomy = &asked.snapshot.taxonomy;
         let head = heads::Request { url, path, method: asked.method.as_str(), fields: &asked.headers, categories: found.categories, taxonomy };
-        let mut findings: Findings = head.findings().into_iter().map(|finding| self.paired(asked, target, identity, finding)).collect();
+        let found_at_head = head.findings().into_iter().map(|finding| match head.form(&finding) {
+            Some(form) => self.paired(asked, (&url.host, identity), form, finding),
+            None => finding,
+        });
+        let mut findings: Findings = found_at_head.collect();
         findings.extend(self.leap(asked, target, identity, found));
+        findings.extend(self.relayed(asked, (url, path), identity, found));
         if findings.is_empty() {
             return (verdict, reason);
         }
@@ -97,7 +105,7 @@ impl Worker {
                 (url.host.as_str().to_owned(), Half::Frame)
             }
             "document" if text(&SEC_FETCH_USER).is_none() && is_decoy(url.host.as_str()) => {
-                let from = crate::url::Url::parse(text(&REFERER)?).ok().filter(|from| !is_decoy(from.host.as_str()))?;
+                let from = Url::parse(text(&REFERER)?).ok().filter(|from| !is_decoy(from.host.as_str()))?;
                 if !hosting::says_nothing(asked.snapshot.lists.look_up(&from).categories, &asked.snapshot.taxonomy) {
                     return None;
                 }
@@ -109,12 +117,22 @@ impl Worker {
     }
 
     /// A finding of a form that a web proxy's addresses have: surer, where the person asked this site for another form of it moments ago.
-    fn paired(&self, asked: &Asked, target: &Target, identity: &Identity, finding: Finding) -> Finding {
-        let Target::Page { url, path, .. } = target else { return finding };
-        match forms::form(path).filter(|form| form.of() == finding.code) {
-            Some(form) => self.pairs.lock().see((person(asked, identity), number(url.host.as_str())), form, at_ms(asked), finding),
-            None => finding,
+    fn paired(&self, asked: &Asked, (site, identity): (&Host, &Identity), form: Form, finding: Finding) -> Finding {
+        self.pairs.lock().see((person(asked, identity), number(site.as_str())), form, at_ms(asked), finding)
+    }
+
+    /// A page of another site, or a part of one, whose address stands in this one, where the person asked this site for both.
+    fn relayed(&self, asked: &Asked, (url, path): (&Url, &str), identity: &Identity, found: &Found) -> Option<Finding> {
+        let dest = asked.headers.get(&SEC_FETCH_DEST).and_then(|value| value.to_str().ok());
+        if !Role::may_be(dest) {
+            return None;
         }
+        let (place, page) = carried(&url.host, path)?;
+        let role = Role::of(dest, &page)?;
+        if !hosting::says_nothing(found.categories, &asked.snapshot.taxonomy) || is_shown_openly(url) {
+            return None;
+        }
+        self.relays.lock().see((person(asked, identity), number(url.host.as_str())), (role, place, page), at_ms(asked))
     }
 
     /// Puts on record what was found in a request's head and passes: with its record's end, or at once where that may be far off.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usher::audit::query::Row;
 
 /// The room the browser is in.
-const ROOM: &str = r#"
+pub const ROOM: &str = r#"
 [[group]]
 name = "year-8"
 members = { networks = ["127.0.0.1/32"] }
@@ -33,7 +33,7 @@ const SCRIPT: &str = r#"document.querySelector("h1").textContent = "the script r
 const NEXT_HOP: &str = "performance.getEntriesByType('navigation')[0].nextHopProtocol";
 
 /// An Usher with an authority of its own which believes another, and a browser that trusts the first, and these.
-fn started(files: Files, believed: &Authority, besides: &[&str]) -> Option<(Program, Browser)> {
+pub fn started(files: Files, believed: &Authority, besides: &[&str]) -> Option<(Program, Browser)> {
     files.put("public.pem", &believed.pem());
     assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
     let pem = files.usher(&["ca", "export"]).out;

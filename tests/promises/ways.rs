@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use usher::audit::query::Row;
 
-const BINARY: u8 = 0x82;
+pub const BINARY: u8 = 0x82;
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
@@ -40,7 +40,7 @@ fn closing(stream: u32, reason: u8) -> Vec<u8> {
 
 /// What a web proxy does first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Greets {
+pub enum Greets {
     /// In the same breath as it agrees to speak WebSocket.
     AtOnce,
     /// The same in version 2.
@@ -55,11 +55,11 @@ enum Greets {
 
 /// What came to a web proxy.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<Frame>>>, Arc<Notify>);
+pub struct Seen(Arc<Mutex<Vec<Frame>>>, Arc<Notify>);
 
 impl Seen {
     /// The packets that came, each whole.
-    fn packets(&self) -> Vec<Vec<u8>> {
+    pub fn packets(&self) -> Vec<Vec<u8>> {
         let (mut packets, mut part, mut inflate) = (Vec::new(), Vec::new(), Decompress::new(false));
         let mut is_packed = false;
         for (first, payload) in self.0.lock().expect("a lock").iter().filter(|(first, _)| first & 0x0f < 8) {
@@ -83,7 +83,7 @@ impl Seen {
         self.0.lock().expect("a lock").iter().filter(|(first, _)| first & 0x0f == 9).count()
     }
 
-    async fn has(&self, packet: &[u8]) {
+    pub async fn has(&self, packet: &[u8]) {
         soon("a packet", async {
             while !self.packets().iter().any(|came| came == packet) {
                 tokio::task::yield_now().await;
@@ -155,15 +155,15 @@ async fn proxy(mut tls: impl AsyncReadExt + AsyncWriteExt + Unpin, greets: Greet
     let _ = tls.shutdown().await;
 }
 
-struct Scene {
-    usher: Program,
+pub struct Scene {
+    pub usher: Program,
     device: Device,
     site: Site,
-    seen: Seen,
+    pub seen: Seen,
 }
 
 impl Scene {
-    async fn new(greets: Greets) -> Self {
+    pub async fn new(greets: Greets) -> Self {
         Self::with(greets, false, |world| world).await
     }
 
@@ -180,7 +180,7 @@ impl Scene {
         Self { usher, device, site, seen }
     }
 
-    async fn open(&self, over: Over, path: &str) -> Socket {
+    pub async fn open(&self, over: Over, path: &str) -> Socket {
         open(&self.device, &self.site.authority(), over, path, DEFLATE).await
     }
 
@@ -200,7 +200,7 @@ impl Scene {
 }
 
 /// What comes until this packet has come, itself included.
-async fn until(socket: &mut Socket, packet: &[u8]) -> Vec<Vec<u8>> {
+pub async fn until(socket: &mut Socket, packet: &[u8]) -> Vec<Vec<u8>> {
     let mut came = Vec::new();
     while came.last().is_none_or(|last: &Vec<u8>| last != packet) {
         let (first, payload) = socket.frame().await.unwrap_or_else(|| panic!("it ended after {came:?}"));
@@ -511,42 +511,4 @@ async fn words_are_read_there_too() {
     let reason = socket.is_closed_with(1008).await;
     assert!(reason.contains("words about suicide"), "{reason}");
     assert!(!scene.seen.packets().iter().any(|packet| packet.ends_with(DANGER.as_bytes())));
-}
-
-#[tokio::test]
-async fn the_older_way_of_a_host_in_the_path_is_found_by_what_is_said_first() {
-    let scene = Scene::new(Greets::With(b"hello")).await;
-    for (path, first, cut) in [
-        ("/wisp/games.example:443", &b"\x16\x03\x01\x02\0\x01\0"[..], true),
-        ("/ws/shop.example:80", b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", true),
-        // Whatever is spoken there.
-        ("/rooms/terror.example:22", b"SSH-2.0-x\r\n", true),
-        ("/rooms/shop.example:80", b"{\"join\":true}", false),
-        ("/rooms/80", b"GET / HTTP/1.1\r\n\r\n", false),
-    ] {
-        let mut socket = scene.open(Over::Http1, path).await;
-        until(&mut socket, b"hello").await;
-        let before = scene.seen.packets().len();
-        socket.say(&said(BINARY, first)).await;
-        if cut {
-            let reason = socket.is_closed_with(1008).await;
-            assert!(reason.starts_with("Ended by the school's filter"), "{reason}");
-            let row = recorded(&scene.usher, path, |row| row.verdict == "blocked" && row.outcome.is_some()).await;
-            assert_eq!(scene.seen.packets().len(), before, "none of it leaves");
-            if path.contains("terror") {
-                assert_eq!((row.reason.as_str(), row.class.as_str()), ("always-blocked", "blocked"));
-                continue;
-            }
-            assert_eq!(row.reason, "ws-proxy");
-            assert!(row.why.contains("Nearly certain.") && row.why.contains("Really meant: "), "{}", row.why);
-            continue;
-        }
-        scene.seen.has(first).await;
-        if path.ends_with("shop.example:80") {
-            let row = recorded(&scene.usher, path, |row| row.reason == "ws-proxy" && row.outcome.is_some()).await;
-            assert!(row.verdict == "allowed" && row.why.contains("A sign, no proof."), "{}", row.why);
-        } else {
-            assert!(!scene.usher.rows().iter().any(|row| row.path == path && row.reason == "ws-proxy"));
-        }
-    }
 }

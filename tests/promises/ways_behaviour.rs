@@ -81,6 +81,30 @@ async fn points_of_ways_round_add_up_fade_and_are_the_same_after_a_restart() {
     assert_eq!(short(&at_the_end(usher).await), NOTHING);
 }
 
+#[tokio::test]
+async fn each_blocked_site_that_is_asked_for_through_one_web_proxy_counts() {
+    let games: Vec<_> = (1..=3).map(|nth| format!("games{nth}.example")).collect();
+    let world = || games.iter().fold(World::new(), |world, host| world.listed("games", host));
+    let origin = Origin::saying("a page").await;
+    let asks = async |usher: &School, host: &str, number: usize| {
+        let hex: String = format!("https://{host}/").bytes().map(|byte| format!("{byte:02x}")).collect();
+        by_hand(usher.pupil()).get(&origin.url(&format!("/go/{hex}?{number}"))).await.is_blocked_because("encoded");
+    };
+    // Four points each: three sites are twelve, and one site three times is four.
+    let usher = school(world(), 12).await;
+    for number in 0..3 {
+        asks(&usher, &games[0], number).await;
+    }
+    assert_eq!(short(&at_the_end(usher).await), NOTHING);
+    let usher = school(world(), 12).await;
+    for (number, host) in games.iter().enumerate() {
+        asks(&usher, host, number).await;
+    }
+    let all = at_the_end(usher).await;
+    assert_eq!(short(&all), ["bypass concern 127.0.7.1"]);
+    assert_eq!(all[0].opened.records.len(), 3, "each of them: {:?}", all[0].opened.records);
+}
+
 /// A school that reads searches by the phrases that ship, whose search engine is this machine.
 async fn searching(concern: u32) -> School {
     let phrases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");

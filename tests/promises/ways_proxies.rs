@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use usher::bypass::Code;
 
 /// The folder in which Node finds this package; nothing where it is missing. `USHER_NODE` says which folder.
-fn package(name: &str) -> Option<PathBuf> {
+pub fn package(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("USHER_NODE")?);
     folder.join("node_modules").join(name).join("package.json").exists().then_some(folder)
 }

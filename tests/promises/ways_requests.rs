@@ -26,6 +26,8 @@ fn coded(url: &str) -> String {
 }
 
 const QUESTION: &str = "/resolve?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB";
+/// What a bare server is to send on.
+const SENT: &str = r#"{"accept":"*/*","user-agent":"Mozilla/5.0"}"#;
 const DOCUMENT: (&str, &str) = ("sec-fetch-dest", "document");
 
 /// What somebody asks for with which fields, what is found with how many points, and what it leads to.
@@ -37,13 +39,16 @@ fn ways() -> Vec<Taken> {
         ("/v3/".into(), vec![("x-bare-url", "https://shop.example/today")], Code::Bare, 20, Some("shop.example")),
         ("/v1/".into(), vec![("x-bare-host", "shop.example"), ("x-bare-port", "8080"), ("x-bare-path", "/a")], Code::Bare, 20, Some("shop.example:8080")),
         ("/v2/".into(), vec![("x-bare-headers-0", ";{}")], Code::Bare, 20, None),
+        ("/f/".into(), vec![("x-a-url", "https://shop.example/today"), ("x-a-sent", SENT)], Code::Bare, 8, Some("shop.example")),
         ("/lookup".into(), vec![("accept", "application/dns-message")], Code::Doh, 20, None),
         ("/json".into(), vec![("accept", "text/html, Application/DNS-JSON;q=0.5")], Code::Doh, 20, None),
         (QUESTION.into(), vec![], Code::Doh, 20, None),
         ("/dns-query".into(), vec![], Code::Doh, 4, None),
         (format!("/a/{}", coded("https://shop.example/x")), vec![DOCUMENT], Code::Encoded, 4, Some("shop.example")),
+        ("/go/x%2Felpmaxe.pohs%2F%2F%3Asptth".into(), vec![DOCUMENT], Code::Encoded, 4, Some("shop.example")),
         ("/service/hvtrs8%2F-sjor.gxcmrlg%2Fz".into(), vec![DOCUMENT], Code::Encoded, 4, Some("shop.example")),
         ("/x/68747470733a2f2f73686f702e6578616d706c652f".into(), vec![("sec-fetch-dest", "iframe")], Code::Encoded, 4, Some("shop.example")),
+        ("/uv/uv.bundle.js".into(), vec![("sec-fetch-dest", "script")], Code::KitPath, 4, None),
         (format!("/?__cpo={}", coded("https://shop.example")), vec![], Code::Croxy, 8, Some("shop.example")),
         (format!("/{session}/https://shop.example/x?y=1"), vec![], Code::Rammerhead, 8, Some("shop.example")),
     ]
@@ -159,6 +164,11 @@ async fn two_forms_of_one_web_proxy_at_one_site_are_nearly_certain() {
         (&origin, 3, "/deletesession", 0, false),
         (&origin, 4, "/?__cpo=1", 0, false),
         (&origin, 4, "/x/__cpi.php", 0, true),
+        (&origin, 5, "/assets/uv/uv.bundle.js", 0, false),
+        (&origin, 5, "/assets/uv/uv.config.js", 0, true),
+        (&origin, 6, "/epoxy/index.mjs", 0, false),
+        (&origin, 6, "/bare/v3/", 0, false),
+        (&origin, 6, "/dynamic/dynamic.config.js", 0, true),
     ]
     .into_iter()
     .enumerate()
@@ -172,6 +182,43 @@ async fn two_forms_of_one_web_proxy_at_one_site_are_nearly_certain() {
         assert_eq!((answer.reply.status, row.verdict.as_str()), if is_blocked { (403, "blocked") } else { (200, "allowed") }, "{number}: {row:?}");
         let is_certain = row.why.contains("and other addresses of its kind at this site. Nearly certain.");
         assert_eq!((is_certain, remarked(&row).len()), (is_blocked, usize::from(!is_blocked)), "{number}: {row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_is_found_once_its_parts_are_asked_for_as_it_was() {
+    let (origin, school) = (Origin::saying("the page").await, World::new().start().await);
+    let (script, picture) = (("sec-fetch-dest", "script"), ("sec-fetch-dest", "image"));
+    let relay = |target: &str| vec![(Code::Relay, 8, Some(target.to_owned()))];
+    for (number, (last, dest, of, expected)) in [
+        (1, DOCUMENT, "https://shop.example/", Ok(vec![])),
+        (1, picture, "https://cdn.example/a.png", Ok(vec![])),
+        (1, script, "https://cdn.example/a.js?v=2", Ok(relay("shop.example"))),
+        // From then on pages are what they lead to.
+        (1, DOCUMENT, "https://shop.example/more", Ok(relay("shop.example"))),
+        (1, DOCUMENT, "https://games.example/", Err(("blocked", "Games is blocked for year-7."))),
+        (1, DOCUMENT, "https://video.example/", Err(("warned", "Streaming comes with a warning for year-7."))),
+        // Who only reads a page that names another is not known for anything.
+        (2, DOCUMENT, "https://games.example/", Ok(vec![])),
+        (2, picture, "https://games.example/a.png", Ok(vec![])),
+        (2, DOCUMENT, "https://shop.example/", Ok(vec![])),
+        // Of a page that is blocked no part comes.
+        (3, DOCUMENT, "https://games.example/", Ok(vec![])),
+        (3, script, "https://cdn.example/a.js", Err(("blocked", "Really meant: games.example."))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("/browse?n={number}&u={}", of.replace(':', "%3A").replace('/', "%2F").replace('?', "%3F"));
+        let (status, _) = ask(&school, &origin, [127, 0, 7, last], &path, &[dest]).await;
+        let row = school.closed(&path).await;
+        match expected {
+            Ok(remarks) => assert_eq!((status, row.verdict.as_str(), remarked(&row)), (200, "allowed", remarks), "{number}"),
+            Err((verdict, why)) => {
+                assert_eq!((status, row.verdict.as_str(), row.reason.as_str()), (403, verdict, "relay"), "{number}");
+                assert!(row.why.contains(why), "{number}: {}", row.why);
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What records say of themes.
 
 use super::*;
+use crate::bypass::Finding;
 use crate::category::fixture::taxonomy;
 use crate::policy::words::Said;
 use std::net::{IpAddr, Ipv4Addr};
@@ -237,6 +238,35 @@ fn ways_round_are_signals_by_reason_and_by_remark() {
     let mut never = book();
     never.weights.ways.never.push(Code::Address);
     assert_eq!(remarked(&seen(), &[remark(5)], &never), Signals::new());
+}
+
+#[test]
+fn each_site_meant_by_a_way_round_counts_whether_it_is_let_through_or_not() {
+    let found = |site: &str| Finding::new(Code::Encoded, "an address in base64").of_target(site);
+    let at = |site: &str| format!("{} Games is blocked for year-7.", found(site).why());
+    let signs = |whys: &[String], verdict| -> Vec<Signal> {
+        let refused = |why| Seen { reason: "encoded", why, verdict, host: "proxy.example", ..seen() };
+        whys.iter().flat_map(|why| signals(&refused(why), &book())).collect()
+    };
+    let sum = |signs: &[Signal]| severity::weigh(Theme::Bypass, &signs.iter().map(|one| &one.sign).collect::<Vec<_>>(), &[], &book().weights).points;
+    let sites: Vec<_> = (0..6).map(|nth| format!("games{nth}.example")).collect();
+    for count in [1, 3, 6] {
+        let whys: Vec<_> = sites[..count].iter().map(|site| at(site)).collect();
+        let passed: Vec<_> = sites[..count].iter().flat_map(|site| remarked(&seen(), &[Remark::from(&found(site))], &book())).collect();
+        for verdict in [Verdict::Blocked, Verdict::Warned] {
+            let refused = signs(&whys, verdict);
+            assert_eq!((sum(&refused), sum(&passed)), (4 * count as u32, 4 * count as u32), "{count} sites");
+            // One site is one sign, be it refused at one time and let through at another.
+            assert_eq!(refused.iter().map(|one| one.sign.key).collect::<Vec<_>>(), passed.iter().map(|one| one.sign.key).collect::<Vec<_>>());
+        }
+    }
+    // The same where a list knows the proxy's addresses by how they begin.
+    let listed = |path| Seen { categories: "bypass", reason: "category", verdict: Verdict::Blocked, start: Start::Typed, path, ..seen() };
+    let paths = ["/hvtrs8%2F-gcmgs3.gxcmrlg", "/hvtrs8%2F-gcmgs0.gxcmrlg", "/hvtrs8%2F-gcmgs0.gxcmrlg%2Frlcy", "/"];
+    let found: Vec<_> = paths.into_iter().flat_map(|path| signals(&listed(path), &book())).collect();
+    assert_eq!(sum(&found), 12, "two sites, one of them twice, and the proxy's own page");
+    assert_eq!(sum(&signs(&[at("games.example"), at("games.example")], Verdict::Blocked)), 4, "the same site twice");
+    assert_eq!(sum(&signs(&["Something else.".to_owned(), "And else.".to_owned()], Verdict::Blocked)), 4, "nothing is known to be meant");
 }
 
 #[test]

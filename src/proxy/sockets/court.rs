@@ -15,7 +15,7 @@ use crate::proxy::Worker;
 use crate::proxy::judge::Sentence;
 use crate::proxy::scanned::Note;
 use crate::snapshot::Snapshot;
-use crate::url::{Scheme, Url, split_port};
+use crate::url::{Scheme, Url};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -74,22 +74,6 @@ impl Court {
             }
             Met::Warned(reason) | Met::Blocked(reason) => Err(Stopped::Said(Sentence { on_hit: OnHit::Cut, reason })),
         }
-    }
-
-    /// The same of what the path of the WebSocket leads to. Nothing reaches the tier that is always blocked.
-    pub(super) fn found_by_path(&self, finding: Finding) -> Result<(), Stopped> {
-        let authority = finding.target.as_deref().and_then(|target| split_port(target).ok());
-        if let Some((host, port)) = authority
-            && let Ok(host) = Host::parse(host)
-        {
-            let snapshot = self.worker.in_force.get();
-            let url = Url::new(Scheme::Https, host, port.unwrap_or(Scheme::Https.default_port()), "");
-            let found = snapshot.lists.look_up(&url);
-            if let Err(illegal) = snapshot.tier.judge_host(&url, &found, &snapshot.lists, &snapshot.taxonomy) {
-                return Err(Stopped::Said(Sentence { on_hit: OnHit::Cut, reason: Reason::AlwaysBlocked(illegal) }));
-            }
-        }
-        self.found(finding)
     }
 
     /// Judges a stream. `is_full`: there are as many as there may be.

@@ -272,7 +272,7 @@ impl Wisp {
             Err(Fault::Unreadable(_)) => Look::More,
         };
         if let Some(finding) = told {
-            self.court.found_by_path(finding)?;
+            self.court.meet(finding)?;
         }
         match look {
             Look::More => {}
@@ -444,11 +444,11 @@ impl Wisp {
     }
 }
 
-/// What is found by the path of a WebSocket, now that the client has said more: nothing, if more may come of it.
+/// What is found by the path of a WebSocket, now that the client has said more: nothing, if more may come of it, or if that makes it no surer.
 fn wsproxy_says(by_path: &mut Option<Finding>, said: &mut SmallVec<[u8; 16]>, bytes: &[u8]) -> Option<Finding> {
     let finding = by_path.as_ref()?;
     said.extend_from_slice(&bytes[..bytes.len().min(32 - said.len().min(32))]);
     let surer = wsproxy::by_bytes(finding, said)?;
-    let finding = by_path.take();
-    surer.or(finding)
+    *by_path = None;
+    surer
 }

@@ -11,9 +11,11 @@ use std::sync::LazyLock;
 use usher::bypass::bodies::Body;
 use usher::bypass::heads::{Answer, Request};
 use usher::bypass::kits::Kits;
+use usher::bypass::paths::For;
+use usher::bypass::relay::{Relays, Role, carried};
 use usher::bypass::fingerprint::{Agent, Fingerprints};
 use usher::bypass::spread::Names;
-use usher::bypass::{Finding, bare, doh, ech, encoded, forms, random, tor, types};
+use usher::bypass::{Finding, bare, doh, ech, encoded, forms, paths, random, tor, types};
 use usher::category::{ALWAYS_BLOCKED, CategoryInfo, Page, Taxonomy, Theme};
 use usher::host::Host;
 use usher::url::Url;
@@ -71,6 +73,12 @@ fuzz_target!(|bytes: &[u8]| {
                 assert_eq!(forms::form(&text).map(forms::Form::of), Some(found.code), "each has its form");
             }
             [encoded::in_path(&own, &text), forms::in_path(&text), doh::in_path(&text), doh::in_type(&text)].into_iter().for_each(on_record);
+            on_record(paths::in_path(&text, || For::Run));
+            if let Some((place, page)) = carried(&own, &text) {
+                let mut relays = Relays::default();
+                assert_eq!(relays.see((1, 1), (Role::Page, place, page.clone()), 1), None, "a page by itself is nothing");
+                on_record(relays.see((1, 1), (Role::Part, place, page), 2));
+            }
             on_record(ech::in_name(&text, "own.example"));
             let _ = Agent::of(&text).map(|agent| agent.to_string());
             on_record(tor::in_hello(&text, how & 8 != 0, || text.to_string()));
