@@ -84,11 +84,9 @@ impl PhraseFiles {
             let files = files_of(path).map_err(|error| vec![problem(path, format!("cannot be read: {error}"), "[scan] phrases in usher.toml names it")])?;
             for file in files {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                match text_of(&file) {
-                    Ok(text) => {
-                        digest.update(name.as_bytes()).update(&[0]).update(text.as_bytes()).update(&[0]);
-                        let told = read.builder.read(&file.display().to_string(), &text);
-                        read.remarks.extend(told.into_iter().map(|problem| problem.to_string()));
+                match read.file(&file) {
+                    Ok(bytes) => {
+                        digest.update(name.as_bytes()).update(&[0]).update(&bytes).update(&[0]);
                     }
                     Err(why) => problems.push(problem(&file, why, "save it as UTF-8, or take it out of the folder")),
                 }
@@ -102,6 +100,14 @@ impl PhraseFiles {
             problems.push(problem(Path::new("phrases"), error.to_string(), "[scan] phrases in usher.toml names the files"));
         }
         if problems.is_empty() { Ok(read) } else { Err(problems) }
+    }
+
+    /// Reads one file, whose bytes these are.
+    fn file(&mut self, file: &Path) -> Result<Vec<u8>, String> {
+        let bytes = bytes_of(file)?;
+        let told = self.builder.file(&file.display().to_string(), &bytes).map_err(|_| "is not text in UTF-8".to_owned())?;
+        self.remarks.extend(told.into_iter().map(|problem| problem.to_string()));
+        Ok(bytes)
     }
 
     /// The name of every byte of them.
@@ -163,13 +169,12 @@ fn files_of(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn text_of(path: &Path) -> Result<String, String> {
+fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
     let about = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
     if about.len() > LARGEST {
         return Err(format!("is larger than {} MiB", LARGEST >> 20));
     }
-    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "is not text in UTF-8".to_owned())
+    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// A group's `phrases`.

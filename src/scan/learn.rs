@@ -137,6 +137,8 @@ pub struct Learned {
     pub usual: [usize; 3],
     /// From how many points on, in hundredths: watch, concern, danger.
     pub from: [i32; 3],
+    /// The points of each example by what was learned from the others: danger, then each theme.
+    pub points: Vec<Vec<i32>>,
 }
 
 /// What of an example a model learns.
@@ -237,7 +239,7 @@ pub fn learn(examples: &[Ready], themes: &[String], bounds: Bounds, tell: &mut d
     let from = bounds_of(examples, &points, bounds);
     let (found, [ordinary, usual]) = count(examples, &points, themes.len(), from);
     let (text, features) = written(&names, &weights, themes, from);
-    Learned { text, features, found, ordinary, usual, from }
+    Learned { text, features, found, ordinary, usual, from, points }
 }
 
 /// The features that are in enough examples, and each example by their numbers.

@@ -6,7 +6,7 @@
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
 //! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]), and weights that were learned
-//! from examples ([`learned`]); pages are not read by them.
+//! from examples ([`learned`]), which may be helped by a file of meaning ([`meant`]): [`reads`]. Pages are not read by them.
 //!
 //! # What is held here, and what in the score
 //!
@@ -18,14 +18,18 @@ pub mod e2guardian;
 mod fault;
 pub mod learned;
 pub mod lines;
+mod meant;
 pub mod pattern;
+mod reads;
 
 use super::fold::fold;
 use super::index::Index;
+use super::meaning;
 use asked::{Asked, Ready, Text};
 pub use fault::{Fault, Problem};
-use learned::features::{ENDS, Names, features};
-use learned::{Ends, Learned, Reading, Telling};
+use learned::Learned;
+use learned::features::Names;
+use meant::Meant;
 use pattern::Patterns;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -151,6 +155,7 @@ pub struct Lexicon {
     files: Vec<Box<str>>,
     asked: Ready,
     learned: Learned,
+    meant: Option<Meant>,
     names: Names,
 }
 
@@ -213,33 +218,6 @@ impl Lexicon {
         self.asked.find(text, is_whole)
     }
 
-    /// What somebody typed reads like, by all its words. `marks` are what else is known of it, as they were when the weights were learned.
-    #[must_use]
-    pub fn reads_like(&self, text: &Text<'_>, marks: &[String]) -> Option<Reading> {
-        if self.learned.is_empty() {
-            return None;
-        }
-        self.learned.read(&self.ends(text), &self.names, marks)
-    }
-
-    /// The features that speak loudest for that, or against it, the loudest first.
-    #[must_use]
-    pub fn telling(&self, text: &Text<'_>, marks: &[String], reading: &Reading) -> Vec<Telling> {
-        self.learned.telling(&self.ends(text), &self.names, marks, reading)
-    }
-
-    /// Tells each feature of what somebody typed, some more than once: what weights are learned for.
-    pub fn features(&self, text: &Text<'_>, marks: &[String], tell: &mut dyn FnMut(&str)) {
-        features(&self.ends(text).first, false, &self.names, marks, tell);
-    }
-
-    /// The beginning and the end of a text, as they are meant.
-    fn ends<'t>(&'t self, text: &Text<'t>) -> Ends<'t> {
-        let words = &text.words;
-        let last = words.len().checked_sub(ENDS).filter(|from| *from > 0);
-        Ends { first: self.asked.spelled(&words[..words.len().min(ENDS)]), last: last.map(|from| self.asked.spelled(&words[from..])) }
-    }
-
     /// How many words an entry of one phrase has; what it is found by is its end.
     #[must_use]
     pub fn words(&self, entry: u32) -> usize {
@@ -297,6 +275,7 @@ pub struct Builder {
     /// A pattern as written and what it speaks for, to its place.
     known_patterns: HashMap<(Box<str>, Themes), usize>,
     learned: Learned,
+    meant: Option<Meant>,
 }
 
 impl Builder {
@@ -310,6 +289,14 @@ impl Builder {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Reads a file of any of our forms: phrases, patterns and weights are text, what they mean is not.
+    ///
+    /// # Errors
+    /// It is neither text nor a file of meaning. What is wrong with a line is told, and keeps that line out.
+    pub fn file(&mut self, name: &str, bytes: &[u8]) -> Result<Vec<Problem>, std::str::Utf8Error> {
+        if bytes.starts_with(meaning::BEGINS) { Ok(self.meaning(name, bytes)) } else { Ok(self.read(name, std::str::from_utf8(bytes)?)) }
     }
 
     /// Begins a file: what is added from here on is of it.
@@ -432,7 +419,17 @@ impl Builder {
         }
         let names = self.patterns.plain_names();
         let asked = Ready::new(self.patterns);
-        Ok(Lexicon { index, phrases: self.phrases, entries: self.entries, themes: self.themes, files: self.files, asked, learned: self.learned, names })
+        Ok(Lexicon {
+            index,
+            phrases: self.phrases,
+            entries: self.entries,
+            themes: self.themes,
+            files: self.files,
+            asked,
+            learned: self.learned,
+            meant: self.meant,
+            names,
+        })
     }
 }
 
@@ -469,6 +466,6 @@ fn is_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod shipped;
+pub(crate) mod shipped;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ pub mod index;
 pub mod json;
 pub mod learn;
 pub mod lexicon;
+pub mod meaning;
 pub mod messages;
 pub mod script;
 pub mod window;

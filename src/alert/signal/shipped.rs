@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::category::fixture::taxonomy;
+use crate::scan::lexicon;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -19,26 +20,19 @@ pub(super) fn book() -> Book {
     of_files(&|_| true)
 }
 
+/// Without what words mean.
+fn without_meaning() -> Book {
+    of_files(&|name| name != "meaning")
+}
+
 /// With phrases and patterns, and without what was learned.
 fn by_entries() -> Book {
-    of_files(&|name| name != "learned")
+    of_files(&|name| name != "learned" && name != "meaning")
 }
 
 fn of_files(is_read: &dyn Fn(&str) -> bool) -> Book {
     let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news"]);
-    let mut builder = Lexicon::builder();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
-    let mut files: Vec<_> = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    for path in files.iter().filter(|path| !path.ends_with("README")) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !is_read(&name) {
-            continue;
-        }
-        let problems = builder.read(&name, &fs::read_to_string(path).expect("text"));
-        assert!(problems.is_empty(), "{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>());
-    }
-    let lexicon = Arc::new(builder.build().expect("room"));
+    let lexicon = lexicon::shipped::of_files(is_read);
     Book::of(Weights::shipped(&taxonomy), (taxonomy, lexicon), (Vec::new(), SelfTest::new(&[7; 32])), Vec::new())
 }
 
@@ -146,6 +140,44 @@ fn taken_for_a_concern(book: &Book) -> Vec<(String, &'static str, Level, String)
             .collect::<Vec<_>>()
     };
     lines.flat_map(of).collect()
+}
+
+/// Of a hundred lines that are said in words which nobody wrote an entry for, so many more are found with what they mean than without.
+const MORE: usize = 10;
+
+#[test]
+fn what_words_mean_finds_more_and_takes_less_for_a_concern() {
+    let (with, without) = (book(), without_meaning());
+    let said = text("tests/asked/unsaid.txt");
+    let lines = |none: bool| {
+        let mut is_none = false;
+        said.lines()
+            .map(str::trim)
+            .filter(|line| {
+                is_none = if line.starts_with("= ") { *line == "= none" } else { is_none };
+                is_none == none && !line.is_empty() && !line.starts_with(['=', '#'])
+            })
+            .collect::<Vec<_>>()
+    };
+    let found = |book: &Book, lines: &[&str]| lines.iter().filter(|line| come(book, line).values().any(|(level, _)| *level >= Level::Concern)).count();
+    let (grave, none) = (lines(false), lines(true));
+    let [more, before, wrong, wrong_before] = [found(&with, &grave), found(&without, &grave), found(&with, &none), found(&without, &none)];
+    println!("of {} lines {more}, without {before}; of {} ordinary ones {wrong}, without {wrong_before}", grave.len(), none.len());
+    assert!((more - before) * 100 >= grave.len() * MORE && wrong <= wrong_before.max(none.len() / 100), "{more}, {before}; {wrong}, {wrong_before}");
+}
+
+#[test]
+fn a_pattern_that_fits_what_everybody_types_is_doubted_and_never_one_that_is_danger_or_of_oneself() {
+    let (with, without) = (book(), without_meaning());
+    for (line, theme) in [("how many calories in roast beef lean", "drugs"), ("what is snuff tobacco used for", "violence")] {
+        assert_eq!(come(&without, line)[theme].0, Level::Concern, "{line}: an entry fits by chance");
+        let (level, says) = &come(&with, line)[theme];
+        assert!(*level == Level::Watch && says.contains("read like what everybody types"), "{line}: {says}");
+    }
+    for line in ["i want to kill myself", "how to hide my cuts", "im going to stab him at school"] {
+        let of = |book: &Book| come(book, line).into_values().map(|(level, _)| level).max();
+        assert!(of(&with) >= of(&without) && of(&with) >= Some(Level::Concern), "{line}");
+    }
 }
 
 #[test]

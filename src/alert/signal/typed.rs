@@ -13,6 +13,9 @@
 //! One sentence is one matter: of the themes that it comes to a concern of, the one with the strongest words is its theme ([`chief`]), and the graver of two that are
 //! as strong. Of the others it is worth watching ([`BESIDE`]).
 //!
+//! An entry that fits what everybody types is a chance: where all the words together read like that (only a file of meaning can tell, [`crate::scan::meaning`]), a
+//! concern by an entry is worth watching, and no more. What is danger by an entry, and what somebody says of themselves, is never doubted.
+//!
 //! What was learned from examples ([`crate::scan::lexicon::learned`]) speaks for one theme. Where an entry makes something a concern already, it says only whether
 //! that is danger: an entry knows its theme better.
 
@@ -23,7 +26,8 @@ use super::Book;
 use crate::insight::Stage;
 use crate::scan::fold::Folder;
 use crate::scan::lexicon::asked::Text;
-use crate::scan::lexicon::learned::{Reading, Telling};
+use crate::scan::lexicon::learned::Telling;
+use crate::scan::lexicon::learned::levels::Reading;
 use crate::scan::lexicon::{Entry, Lexicon, MOST_THEMES, Themes};
 use crate::scan::window::{Repeats, Window};
 use smallvec::SmallVec;
@@ -67,6 +71,8 @@ pub(super) struct Hit {
     is_own: bool,
     /// What all the words read like, where that is more.
     learned: Option<(Reading, i32)>,
+    /// Whether all the words read like what everybody types, so that the entries count less.
+    is_doubted: bool,
 }
 
 /// What words came to, by theme.
@@ -159,7 +165,12 @@ fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
 /// Raises the theme that the words read like to what they read like.
 fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme]) {
     let lexicon = book.lexicon();
-    let Some(reading) = lexicon.reads_like(text, &marks(hits)) else { return };
+    let marks = marks(hits);
+    let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
+    if hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
+        hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
+    }
+    let Some(reading) = lexicon.reads_like(text, &marks) else { return };
     let entry = &lexicon.entries()[reading.entry as usize];
     let weight = entry.weight;
     let known = chief(hits, &book.weights).filter(|chief| hits.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));
@@ -265,6 +276,9 @@ impl Hit {
         let weight = self.heaviest.map_or(0, |(_, weight)| weight.saturating_add(self.off));
         let weight = if self.is_own { weight.max(CONCERN) } else { weight };
         let alone = alone(weight);
+        if self.is_doubted {
+            return alone.min(BESIDE);
+        }
         match (self.grave, self.entries, weight) {
             (2.., _, RARELY_MEANT_WELL..) if alone < STRONG => (alone + STRONG - HALF_STRONG).min(STRONG),
             // Two words that lessons say too are a little more than one.
@@ -299,7 +313,8 @@ impl Hit {
             (off, false) => format!("; {} is taken off for words of help or learning", -off),
             (off, true) => format!("; {} is taken off for words of help or learning, but it is said of oneself and stays a concern", -off),
         };
-        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}{beside}.", entry.line)
+        let doubted = if self.is_doubted { "; but all of them together read like what everybody types, so that it counts as weak" } else { "" };
+        format!("{what} an entry that weighs {weight} for {theme} ({file}, line {}){more}{off}{doubted}{beside}.", entry.line)
     }
 }
 

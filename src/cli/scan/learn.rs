@@ -8,7 +8,7 @@ use crate::app;
 use crate::config::Config;
 use crate::files;
 use crate::scan::fold::fold;
-use crate::scan::learn::{Bounds, Example, FOLDS, Found, Learned, Ready, examples, learn};
+use crate::scan::learn::{Bounds, Example, FOLDS, Found, Grade, Learned, Ready, examples, learn};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
@@ -31,9 +31,25 @@ pub(crate) struct Learn {
     /// How many of a hundred ordinary lines may be taken for a concern: of those of --ordinary, or, without them, of the examples', which look like the others on purpose.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.1)]
     wrong: f64,
+    /// A file for every line with the points that it came to by what was learned from the others, to see what is missed: a line of JSON for each.
+    #[arg(long, value_name = "FILE")]
+    weighed: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// A line, and what it came to.
+#[derive(Serialize)]
+struct Weighed<'a> {
+    words: &'a str,
+    /// What the examples say of it; nothing of an ordinary line.
+    theme: Option<&'a str>,
+    level: Option<&'static str>,
+    /// Whether it is of --ordinary.
+    usual: bool,
+    /// In hundredths: of danger, then of each theme, as the heading of the weights has them.
+    points: &'a [i32],
 }
 
 /// How much was found of lines that were not learned from.
@@ -80,6 +96,10 @@ impl Learn {
         let learned = learn(&ready, &names, bounds, &mut |at| eprintln!("{at}"));
         let text = format!("{}{}", heading(&learned, sources.len(), written), learned.text);
         write(&self.to, &text).with_context(|| format!("{} cannot be written", self.to.display()))?;
+        if let Some(to) = &self.weighed {
+            let lines = weighed(&examples, written, &learned)?;
+            write(to, &lines).with_context(|| format!("{} cannot be written", to.display()))?;
+        }
         let themes = themes.iter().zip(&learned.found).map(|((theme, _), found)| OfTheme { theme: theme.as_str(), found }).collect();
         let [ordinary, ordinary_as_concern, ordinary_as_danger] = learned.ordinary;
         let [usual, usual_as_concern, usual_as_danger] = learned.usual;
@@ -170,6 +190,19 @@ fn ready(book: &Book, examples: &[Example], written: usize, themes: &[(Theme, St
         Ready { features: signal::features(&example.text, book), said, is_usual: place >= written, lot }
     };
     examples.iter().enumerate().map(one).collect()
+}
+
+/// Every line, and what it came to.
+fn weighed(examples: &[Example], written: usize, learned: &Learned) -> serde_json::Result<String> {
+    let mut lines = String::new();
+    for (place, (example, points)) in examples.iter().zip(&learned.points).enumerate() {
+        let said = example.said.as_ref();
+        let level = said.and_then(|(_, grade)| Grade::NAMES.into_iter().find(|(_, known)| known == grade)).map(|(name, _)| name);
+        let line = Weighed { words: &example.text, theme: said.map(|(theme, _)| theme.as_str()), level, usual: place >= written, points };
+        lines.push_str(&serde_json::to_string(&line)?);
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 /// Writes the file whole. Whoever serves must be able to read it, and there is nothing private in it.

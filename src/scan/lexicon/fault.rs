@@ -94,6 +94,9 @@ pub enum Fault {
     /// A line of learned weights that is none.
     #[error("not a line of learned weights: {0}; make the file anew with: usher scan learn")]
     NotLearned(Box<str>),
+    /// A file of meaning that is none.
+    #[error("not a file of meaning: {0}; nothing of it counts")]
+    NotMeaning(Box<str>),
     /// A name among phrases.
     #[error("names of words are for patterns: put \"reads: asked\" above it")]
     NameAmongPhrases,

@@ -17,9 +17,11 @@
 //! is weighed for itself, and counts where the theme is a concern.
 
 pub mod features;
+pub mod levels;
 
-use super::{About, Builder, Fault};
+use super::{Builder, Fault};
 use features::Names;
+use levels::{Levels, Reading};
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -36,53 +38,16 @@ const DANGER: &str = "danger";
 /// The fewest features by whose root a sum is divided.
 const FEWEST: usize = 16;
 
-/// From how many points on, in hundredths, a theme weighs how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level {
-    /// Whether the points of danger are asked as well.
-    pub is_danger: bool,
-    /// What it weighs, as an entry of a phrase file does.
-    pub weight: i32,
-    /// From so many points on.
-    pub from: i32,
-}
-
 /// The weights of one file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learned {
     /// The names of the columns; the first is [`DANGER`].
     columns: Vec<Box<str>>,
-    levels: Vec<Level>,
-    /// The entries of the lexicon, by column and level.
-    entries: Vec<Vec<u32>>,
+    levels: Levels,
     start: Vec<i32>,
     /// The place of a feature in `weights`, by its hash.
     places: HashMap<u64, u32>,
     weights: Vec<i16>,
-}
-
-/// What a text reads like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// The entry: of a theme and a level, as a place in [`super::Lexicon::entries`].
-    pub entry: u32,
-    /// Its points, in hundredths.
-    pub points: i32,
-    /// From how many on it is what it is.
-    pub from: i32,
-    /// The column whose points these are.
-    column: usize,
-    /// The level, as a place in the levels.
-    level: usize,
-    /// Whether it is the end of a long text that reads so, and not its beginning.
-    is_end: bool,
-}
-
-/// What of a text is read, as its words are meant: all of a short one.
-pub(super) struct Ends<'t> {
-    pub(super) first: Vec<&'t str>,
-    /// Of a long one.
-    pub(super) last: Option<Vec<&'t str>>,
 }
 
 /// A feature that spoke, and for how much of the points.
@@ -109,18 +74,14 @@ pub fn scaled(sum: i64, features: usize) -> i32 {
 }
 
 impl Learned {
-    pub(super) fn is_empty(&self) -> bool {
-        self.columns.is_empty()
-    }
-
     fn row(&self, feature: &str) -> Option<&[i16]> {
         let width = self.columns.len();
         let place = *self.places.get(&hash(feature))? as usize * width;
         self.weights.get(place..place + width)
     }
 
-    /// The points of each column.
-    fn points(&self, words: &[&str], is_end: bool, names: &Names, marks: &[String]) -> Vec<i32> {
+    /// The points of each column; none where nothing was learned.
+    pub(super) fn points(&self, words: &[&str], is_end: bool, names: &Names, marks: &[String]) -> Vec<i32> {
         let mut all: Vec<u64> = Vec::new();
         features::features(words, is_end, names, marks, &mut |feature| all.push(hash(feature)));
         all.sort_unstable();
@@ -134,42 +95,24 @@ impl Learned {
         sums.into_iter().zip(&self.start).map(|(sum, start)| scaled(sum, all.len()).saturating_add(*start)).collect()
     }
 
-    /// The theme with the most points, as a column.
-    fn theme(points: &[i32]) -> Option<usize> {
-        (1..points.len()).max_by_key(|column| (points[*column], std::cmp::Reverse(*column)))
+    /// What a text with these points reads like.
+    pub(super) fn judge(&self, points: &[i32], is_end: bool) -> Option<Reading> {
+        self.levels.judge(points, is_end)
     }
 
-    fn judge(&self, points: &[i32], is_end: bool) -> Option<Reading> {
-        let column = Self::theme(points)?;
-        let concern = self.levels.iter().filter(|level| !level.is_danger).map(|level| level.from).max().unwrap_or(i32::MAX);
-        let is_reached = |level: &Level| if level.is_danger { points[0] >= level.from && points[column] >= concern } else { points[column] >= level.from };
-        let (place, level) = self.levels.iter().enumerate().rev().find(|(_, level)| is_reached(level))?;
-        let shown = if level.is_danger { 0 } else { column };
-        Some(Reading { entry: *self.entries.get(column)?.get(place)?, points: points[shown], from: level.from, column: shown, level: place, is_end })
+    /// The column of a theme.
+    pub(super) fn column(&self, theme: &str) -> Option<usize> {
+        self.columns.iter().position(|known| **known == *theme)
     }
 
-    /// What a text reads like, by its beginning or its end, whichever says more.
-    pub(super) fn read(&self, ends: &Ends<'_>, names: &Names, marks: &[String]) -> Option<Reading> {
-        if ends.first.is_empty() {
-            return None;
-        }
-        let of = |words, is_end| self.judge(&self.points(words, is_end, names, marks), is_end);
-        let last = ends.last.as_ref().and_then(|words| of(words, true));
-        [of(&ends.first, false), last].into_iter().flatten().max_by_key(|reading| (reading.level, reading.points - reading.from))
-    }
-
-    /// The features that speak loudest, for and against, of what a text reads like.
-    pub(super) fn telling(&self, ends: &Ends<'_>, names: &Names, marks: &[String], reading: &Reading) -> Vec<Telling> {
-        let words = ends.last.as_ref().filter(|_| reading.is_end).unwrap_or(&ends.first);
+    /// The features that speak for and against what a text reads like.
+    pub(super) fn telling(&self, words: &[&str], names: &Names, marks: &[String], reading: &Reading) -> Vec<Telling> {
         let mut all: Vec<String> = Vec::new();
         features::features(words, reading.is_end, names, marks, &mut |feature| all.push(feature.to_owned()));
         all.sort_unstable();
         all.dedup();
         let count = all.len();
-        let one = |feature: String| Some(Telling { points: scaled(i64::from(self.row(&feature)?[reading.column]), count), feature });
-        let mut telling: Vec<Telling> = all.into_iter().filter_map(one).filter(|telling| telling.points != 0).collect();
-        telling.sort_by_key(|telling| (std::cmp::Reverse(telling.points.abs()), telling.feature.clone()));
-        telling
+        all.into_iter().filter_map(|feature| Some(Telling { points: scaled(i64::from(self.row(&feature)?[reading.column]), count), feature })).collect()
     }
 }
 
@@ -185,10 +128,12 @@ impl Builder {
             return self.columns(columns);
         }
         if let Some(levels) = line.strip_prefix("levels:") {
-            return self.levels(levels, number, language);
+            let themes: Vec<Box<str>> = self.learned.columns.iter().skip(1).cloned().collect();
+            self.learned.levels = self.levels(levels, &themes, number, language)?;
+            return Ok(());
         }
         let learned = &mut self.learned;
-        if learned.entries.is_empty() {
+        if learned.levels.is_empty() {
             return Err(wrong("\"columns:\" and \"levels:\" come before the weights"));
         }
         let mut cells = line.split('\t');
@@ -216,7 +161,7 @@ impl Builder {
     }
 
     fn columns(&mut self, names: &str) -> Result<(), Fault> {
-        if !self.learned.is_empty() {
+        if !self.learned.columns.is_empty() {
             return Err(wrong("there are learned weights already; take one of the files out"));
         }
         let names: Vec<&str> = names.split_whitespace().collect();
@@ -230,42 +175,6 @@ impl Builder {
         self.learned.columns = names.into_iter().map(Into::into).collect();
         Ok(())
     }
-
-    fn levels(&mut self, text: &str, line: u32, language: &Arc<str>) -> Result<(), Fault> {
-        let mut levels = Vec::new();
-        for level in text.split(',').map(str::trim) {
-            let (is_danger, rest) = level.strip_prefix("danger ").map_or((false, level), |rest| (true, rest));
-            let (weight, from) = rest.split_once(" from ").ok_or_else(|| wrong("a level is written \"40 from 0.85\""))?;
-            let weight = weight.trim().parse().ok().filter(|weight| (1..=super::HEAVIEST).contains(weight)).ok_or(Fault::NoWeight)?;
-            let from: f64 = from.trim().parse().map_err(|_| wrong("points are written \"0.85\""))?;
-            let from = hundredths(from).ok_or_else(|| wrong("points are from -300 to 300"))?;
-            levels.push(Level { is_danger, weight, from });
-        }
-        let themes: Vec<Box<str>> = self.learned.columns.iter().skip(1).cloned().collect();
-        let mut entries = vec![Vec::new()];
-        for name in themes {
-            let theme = self.theme(&name, None)?;
-            let mut of_it = Vec::new();
-            for level in &levels {
-                of_it.push(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-                let text = format!("reads like {name}{}", if level.is_danger { ", and danger" } else { "" });
-                let about = About { text: &text, weight: level.weight, themes: super::Themes::default().with(theme), language, line };
-                let entry = self.entry(&about, smallvec::SmallVec::new());
-                self.entries.push(entry);
-            }
-            entries.push(of_it);
-        }
-        self.learned.levels = levels;
-        self.learned.entries = entries;
-        Ok(())
-    }
-}
-
-/// A number in hundredths.
-fn hundredths(number: f64) -> Option<i32> {
-    let scaled = (number * 100.0).round();
-    #[allow(clippy::cast_possible_truncation, reason = "it is within these bounds")]
-    (scaled.abs() <= 30_000.0).then_some(scaled as i32)
 }
 
 #[cfg(test)]

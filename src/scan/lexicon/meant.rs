@@ -1,0 +1,76 @@
+//! A file of meaning ([`crate::scan::meaning`]) among the phrase files: its points are added to those of the words. Pure.
+//!
+//! Weights of words and an encoder err in different places, and both together err less than either. Most of what is typed is far from anything by its words alone,
+//! and is not read by what it means: that costs some milliseconds.
+
+use super::learned::Learned;
+use super::learned::levels::{Levels, Reading};
+use super::{Builder, Fault, Problem, is_name};
+use crate::scan::meaning::Meaning;
+use std::sync::Arc;
+
+/// What reads, and from how many points of both on a text is what.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    meaning: Arc<Meaning>,
+    /// The themes, in the order of the columns behind the first, which is danger.
+    themes: Vec<Box<str>>,
+    levels: Levels,
+    /// From how many points of its words on a text is read.
+    from: i32,
+    /// With fewer points of both than this a text is taken for ordinary.
+    doubts: i32,
+}
+
+impl Meant {
+    /// What a text reads like, with the points of its words.
+    pub(super) fn read(&self, words: &[&str], by_words: &[i32], learned: &Learned, is_end: bool) -> Option<Reading> {
+        let most = by_words.iter().copied().max();
+        if most.is_some_and(|most| most < self.from) {
+            return None;
+        }
+        self.levels.judge(&self.points(words, by_words, learned), is_end)
+    }
+
+    /// Whether a text reads so much like what everybody types that a pattern which fits it is to be doubted.
+    pub(super) fn doubts(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> bool {
+        self.points(words, by_words, learned)[1..].iter().all(|points| *points < self.doubts)
+    }
+
+    fn points(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> Vec<i32> {
+        self.meaning.points(words).into_iter().enumerate().map(|(column, points)| points.saturating_add(self.beside(column, by_words, learned))).collect()
+    }
+
+    /// The points of one column.
+    pub(super) fn column(&self, column: usize, words: &[&str], by_words: &[i32], learned: &Learned) -> i32 {
+        self.points(words, by_words, learned)[column]
+    }
+
+    /// What the words add to a column.
+    fn beside(&self, column: usize, by_words: &[i32], learned: &Learned) -> i32 {
+        let theirs = column.checked_sub(1).map_or(Some(0), |theme| learned.column(&self.themes[theme]));
+        theirs.and_then(|theirs| by_words.get(theirs)).copied().unwrap_or_default()
+    }
+}
+
+impl Builder {
+    /// Reads a file of meaning. If anything is wrong with it, nothing of it counts.
+    pub(super) fn meaning(&mut self, file: &str, bytes: &[u8]) -> Vec<Problem> {
+        self.begin(file);
+        let read = self.meant(bytes).map(|meant| self.meant = Some(meant));
+        read.err().map(|what| self.problem(1, what)).into_iter().collect()
+    }
+
+    fn meant(&mut self, bytes: &[u8]) -> Result<Meant, Fault> {
+        if self.meant.is_some() {
+            return Err(Fault::NotMeaning("there is one already; take one of the files out".into()));
+        }
+        let (head, meaning) = Meaning::read(bytes).map_err(|broken| Fault::NotMeaning(broken.to_string().into()))?;
+        if let Some(bad) = head.themes.iter().find(|name| !is_name(name)) {
+            return Err(Fault::BadName(bad.as_str().into()));
+        }
+        let themes: Vec<Box<str>> = head.themes.iter().map(|name| name.as_str().into()).collect();
+        let levels = self.levels(&head.levels, &themes, 1, &"several".into())?;
+        Ok(Meant { meaning: Arc::new(meaning), themes, levels, from: head.from, doubts: head.doubts })
+    }
+}

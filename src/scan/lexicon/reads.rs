@@ -1,0 +1,88 @@
+//! What somebody typed, read by all its words: their weights ([`super::learned`]), and, where there is a file of meaning, what they mean ([`super::meant`]). The points
+//! of both are added. Pure.
+
+use super::Lexicon;
+use super::asked::Text;
+use super::learned::Telling;
+use super::learned::features::{ENDS, features};
+use super::learned::levels::Reading;
+
+/// What of a text is read, as its words are meant: all of a short one.
+struct Ends<'t> {
+    first: Vec<&'t str>,
+    /// Of a long one.
+    last: Option<Vec<&'t str>>,
+}
+
+impl<'t> Ends<'t> {
+    /// The end that a reading is of.
+    fn of(&self, reading: &Reading) -> &[&'t str] {
+        self.last.as_deref().filter(|_| reading.is_end).unwrap_or(&self.first)
+    }
+}
+
+impl Lexicon {
+    /// What somebody typed reads like, by its beginning or its end, whichever says more. `marks` are what else is known of it, as they were when the weights were
+    /// learned.
+    #[must_use]
+    pub fn reads_like(&self, text: &Text<'_>, marks: &[String]) -> Option<Reading> {
+        let ends = self.ends(text);
+        let last = ends.last.as_ref().and_then(|words| self.read(words, true, marks));
+        [self.read(&ends.first, false, marks), last].into_iter().flatten().max_by_key(Reading::says)
+    }
+
+    fn read(&self, words: &[&str], is_end: bool, marks: &[String]) -> Option<Reading> {
+        if words.is_empty() {
+            return None;
+        }
+        let points = self.learned.points(words, is_end, &self.names, marks);
+        match &self.meant {
+            Some(meant) => meant.read(words, &points, &self.learned, is_end),
+            None => self.learned.judge(&points, is_end),
+        }
+    }
+
+    /// Whether a text reads so much like what everybody types that a pattern which fits it is to be doubted: never without a file of meaning.
+    #[must_use]
+    pub fn doubts(&self, text: &Text<'_>, marks: &[String]) -> bool {
+        let ends = self.ends(text);
+        let of = |words: &[&str], is_end| {
+            let points = || self.learned.points(words, is_end, &self.names, marks);
+            !words.is_empty() && self.meant.as_ref().is_some_and(|meant| meant.doubts(words, &points(), &self.learned))
+        };
+        of(&ends.first, false) && ends.last.as_ref().is_none_or(|last| of(last, true))
+    }
+
+    /// The words and features that speak loudest for that, or against it, the loudest first.
+    #[must_use]
+    pub fn telling(&self, text: &Text<'_>, marks: &[String], reading: &Reading) -> Vec<Telling> {
+        let ends = self.ends(text);
+        let words = ends.of(reading);
+        let mut telling = match &self.meant {
+            // What words mean is told by leaving each out.
+            Some(meant) => {
+                let points =
+                    |words: &[&str]| meant.column(reading.column, words, &self.learned.points(words, reading.is_end, &self.names, marks), &self.learned);
+                let whole = points(words);
+                let without = |place: usize| [&words[..place], &words[place + 1..]].concat();
+                (0..words.len()).map(|place| Telling { feature: words[place].to_owned(), points: whole.saturating_sub(points(&without(place))) }).collect()
+            }
+            None => self.learned.telling(words, &self.names, marks, reading),
+        };
+        telling.retain(|telling| telling.points != 0);
+        telling.sort_by_key(|telling| (std::cmp::Reverse(telling.points.abs()), telling.feature.clone()));
+        telling
+    }
+
+    /// Tells each feature of what somebody typed, some more than once: what weights are learned for.
+    pub fn features(&self, text: &Text<'_>, marks: &[String], tell: &mut dyn FnMut(&str)) {
+        features(&self.ends(text).first, false, &self.names, marks, tell);
+    }
+
+    /// The beginning and the end of a text, as they are meant.
+    fn ends<'t>(&'t self, text: &Text<'t>) -> Ends<'t> {
+        let words = &text.words;
+        let last = words.len().checked_sub(ENDS).filter(|from| *from > 0);
+        Ends { first: self.asked.spelled(&words[..words.len().min(ENDS)]), last: last.map(|from| self.asked.spelled(&words[from..])) }
+    }
+}
