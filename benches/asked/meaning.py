@@ -51,8 +51,6 @@ SHARE = 0.35
 WRONG = {"watch": (600, 9_000), "concern": (100, 3_000), "danger": (40, 1_200)}
 # Of held-out lines that are found, so many of a thousand may be lost because their words alone say too little to read on.
 LOST = 10
-# Patterns are doubted where a text has fewer points than all but so many of a thousand held-out lines of concern and danger.
-DOUBTED = 50
 
 
 def folded(text):
@@ -192,8 +190,7 @@ def columns_of(encoder, pieces, texts):
 
 
 def bounds(encoder, pieces, weighed):
-    """From how many points on a text is what, from how many of its words alone on it is read, and with how few of both patterns are doubted; by lines that were not
-    learned from."""
+    """From how many points on a text is what, and from how many of its words alone on it is read; by lines that were not learned from."""
     rows = [row for row in map(json.loads, weighed.open(encoding="utf-8")) if is_held_out(folded(row["words"]))]
     words = numpy.array([row["points"] for row in rows]) / 100
     points = words + SHARE * columns_of(encoder, pieces, [folded(row["words"]) for row in rows])
@@ -211,8 +208,6 @@ def bounds(encoder, pieces, weighed):
     found = best >= concern
     least = numpy.sort(words.max(1)[found & (level >= 2)])
     least = least[len(least) * LOST // 1000]
-    doubts = numpy.sort(best[level >= 2])
-    doubts = float(doubts[len(doubts) * DOUBTED // 1000])
     theme = numpy.array([THEMES.index(AS.get(row["theme"], row["theme"])) if row["theme"] else -1 for row in rows])
     said, dangers = level >= 2, level == 3
     about = (
@@ -220,17 +215,16 @@ def bounds(encoder, pieces, weighed):
         f"their theme, {(found & dangers & (points[:, 0] >= danger)).sum()} of {dangers.sum()} dangers as danger; of {alike.sum()} that only look like them "
         f"{(found & alike).sum()}, of {usual.sum()} ordinary ones {(found & usual).sum()}. {(words.max(1)[usual] >= least).sum()} of these are read by what they mean."
     )
-    return {"watch": watch, "concern": concern, "danger": danger}, (float(least), doubts), about
+    return {"watch": watch, "concern": concern, "danger": danger}, float(least), about
 
 
-def write(to, encoder, pieces, levels, least_and_doubts, about):
+def write(to, encoder, pieces, levels, least, about):
     """The file: see src/scan/meaning/mod.rs."""
     config = encoder.enc.config
     size = {"width": config.hidden_size, "heads": config.num_attention_heads, "inner": config.intermediate_size, "layers": LAYERS, "places": PLACES}
-    least, doubts = (round(points * 100) for points in least_and_doubts)
     text = f"15 from {levels['watch']:.2f}, 40 from {levels['concern']:.2f}, danger 60 from {levels['danger']:.2f}"
     source = "Begun with all-MiniLM-L6-v2 (Sentence-Transformers, Apache-2.0), taught by benches/asked/meaning.py. "
-    head = {"about": source + about, "themes": THEMES, "levels": text, "from": least, "doubts": doubts, "size": size, "pieces": len(pieces.names)}
+    head = {"about": source + about, "themes": THEMES, "levels": text, "from": round(least * 100), "size": size, "pieces": len(pieces.names)}
     weights = {name: weight.detach().float().numpy() for name, weight in encoder.state_dict().items()}
 
     def floats(array):
@@ -277,9 +271,9 @@ def main():
     teach(encoder, pieces, examples, [text for text in ordinary if not is_held_out(text)], asked.lines)
     if asked.keep:
         torch.save(encoder.state_dict(), asked.keep)
-    levels, least_and_doubts, about = bounds(encoder, pieces, asked.weighed)
+    levels, least, about = bounds(encoder, pieces, asked.weighed)
     print(about)
-    write(asked.to, encoder, pieces, levels, least_and_doubts, about)
+    write(asked.to, encoder, pieces, levels, least, about)
 
 
 main()

@@ -3,7 +3,7 @@
 //! ```text
 //! words ─▶ phrases of the lexicon, as in pages ─┐
 //!      ├─▶ its patterns of what is typed ───────┴─▶ the heaviest that counts, less what takes off ─▶ strength
-//!      └─▶ all words, with what that came to ─────▶ what it reads like (learned) ─────────────────▶ strength, if it is more
+//!      └─▶ all words, with what that came to ─────▶ what it reads like (learned, meaning) ────────▶ strength, if it is more
 //! ```
 //!
 //! A word counts for the heaviest entry that it is a part of. What takes off is taken off the heaviest, with one limit: what somebody says of themselves, and what
@@ -16,7 +16,7 @@
 //! An entry that fits what everybody types is a chance: where all the words together read like that (only a file of meaning can tell, [`crate::scan::meaning`]), a
 //! concern by an entry is worth watching, and no more. What is danger by an entry, and what somebody says of themselves, is never doubted.
 //!
-//! What was learned from examples ([`crate::scan::lexicon::learned`]) speaks for one theme. Where an entry makes something a concern already, it says only whether
+//! What was learned from examples ([`crate::scan::lexicon::reads_like`](crate::scan::lexicon::Lexicon::reads_like)) speaks for one theme. Where an entry makes something a concern already, it says only whether
 //! that is danger: an entry knows its theme better.
 
 use super::super::severity::{MEANT, STRONG};

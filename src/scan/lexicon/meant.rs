@@ -18,8 +18,6 @@ pub(super) struct Meant {
     levels: Levels,
     /// From how many points of its words on a text is read.
     from: i32,
-    /// With fewer points of both than this a text is taken for ordinary.
-    doubts: i32,
 }
 
 impl Meant {
@@ -32,9 +30,9 @@ impl Meant {
         self.levels.judge(&self.points(words, by_words, learned), is_end)
     }
 
-    /// Whether a text reads so much like what everybody types that a pattern which fits it is to be doubted.
+    /// Whether a text reads like nothing that is worth watching, so that a pattern which fits it is to be doubted.
     pub(super) fn doubts(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> bool {
-        self.points(words, by_words, learned)[1..].iter().all(|points| *points < self.doubts)
+        self.levels.judge(&self.points(words, by_words, learned), false).is_none()
     }
 
     fn points(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> Vec<i32> {
@@ -71,6 +69,6 @@ impl Builder {
         }
         let themes: Vec<Box<str>> = head.themes.iter().map(|name| name.as_str().into()).collect();
         let levels = self.levels(&head.levels, &themes, 1, &"several".into())?;
-        Ok(Meant { meaning: Arc::new(meaning), themes, levels, from: head.from, doubts: head.doubts })
+        Ok(Meant { meaning: Arc::new(meaning), themes, levels, from: head.from })
     }
 }

@@ -42,7 +42,7 @@ impl Lexicon {
         }
     }
 
-    /// Whether a text reads so much like what everybody types that a pattern which fits it is to be doubted: never without a file of meaning.
+    /// Whether a text reads like nothing that is worth watching, so that a pattern which fits it is to be doubted: never without a file of meaning.
     #[must_use]
     pub fn doubts(&self, text: &Text<'_>, marks: &[String]) -> bool {
         let ends = self.ends(text);

@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! usher meaning 1
-//! {"about": …, "themes": ["suicide", …], "levels": "15 from -2, 40 from 1.5, danger 60 from 0", "from": -500, "doubts": -300, "size": {…}, "pieces": 12345}
+//! {"about": …, "themes": ["suicide", …], "levels": "15 from -2, 40 from 1.5, danger 60 from 0", "from": -500, "size": {…}, "pieces": 12345}
 //! a piece a line
 //! the weights: bytes and floats, the lowest byte first, in the order in which `Encoder::read` reads them
 //! ```
@@ -50,8 +50,6 @@ pub struct Head {
     pub levels: String,
     /// From how many points of its words alone on, in hundredths, a text is read at all.
     pub from: i32,
-    /// With fewer points of both together than this, in hundredths, a text is so ordinary that a pattern which fits it is doubted.
-    pub doubts: i32,
     size: Size,
     pieces: usize,
 }

@@ -9,7 +9,7 @@ const INNER: usize = 6;
 
 /// A small file, of weights that nothing taught.
 fn made() -> Vec<u8> {
-    let head = r#"{"about": "made up", "themes": ["abuse", "drugs"], "levels": "40 from 1, danger 60 from 0", "from": -300, "doubts": -500, "size": {"width": 8, "heads": 2, "inner": 6, "layers": 2, "places": 6}, "pieces": 8}"#;
+    let head = r#"{"about": "made up", "themes": ["abuse", "drugs"], "levels": "40 from 1, danger 60 from 0", "from": -300, "size": {"width": 8, "heads": 2, "inner": 6, "layers": 2, "places": 6}, "pieces": 8}"#;
     let mut file = [BEGINS, head.as_bytes(), b"\n", PIECES.as_bytes()].concat();
     let mut next = 7_u32;
     let mut number = || {

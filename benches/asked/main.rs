@@ -1,0 +1,32 @@
+//! What it costs to read what somebody typed by what it means: the file that ships, and texts of some lengths. `read` is the file itself, once a start or reload.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use usher::scan::meaning::Meaning;
+
+const TEXTS: [(&str, &str); 3] = [
+    ("4 words", "where is the staffroom"),
+    ("12 words", "how do i tell my form tutor that i lost my bag"),
+    (
+        "40 words",
+        "can you write a short story about a girl who finds an old map in the library of her school and follows it with two of her friends until they come to a door that nobody has opened for a hundred years",
+    ),
+];
+
+fn asked(criterion: &mut Criterion) {
+    let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases/meaning")).expect("the file that ships");
+    let (_, meaning) = Meaning::read(&file).expect("sound");
+    let mut group = criterion.benchmark_group("meaning");
+    group.sample_size(20);
+    group.bench_function("read", |bencher| bencher.iter(|| Meaning::read(black_box(&file)).is_ok()));
+    for (name, text) in TEXTS {
+        let words: Vec<&str> = text.split(' ').collect();
+        group.bench_function(name, |bencher| bencher.iter(|| meaning.points(black_box(&words))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, asked);
+criterion_main!(benches);
