@@ -132,6 +132,12 @@ fn words_of_the_schools_own_can_be_tried_before_they_are_in_force() {
         "{said:?}"
     );
     assert_eq!(tried("jump the viaduct").code, Some(1));
+    // Nothing counts of a file of meaning that was cut short, and everything of what lies beside it.
+    files.put("phrases/meaning", "usher meaning 1\n{\"about\": \"cut short");
+    let said = files.usher(&["config", "check"]);
+    let told = "meaning:1: not a file of meaning: its head is not what this Usher reads; nothing of it counts";
+    assert!(said.out.contains(told) || said.err.contains(told), "{said:?}");
+    assert_eq!(tried("jump the viaduct").code, Some(1));
 }
 
 #[test]
@@ -158,6 +164,16 @@ fn a_school_teaches_it_by_examples_of_its_own_and_is_told_how_good_they_are() {
     let zorp = asked("has anybody got the zorp");
     assert!(zorp.code == Some(1) && zorp.out.starts_with("self-harm concern") && zorp.out.contains("loudest: ") && zorp.out.contains("zorp +"), "{zorp:?}");
     assert_eq!(asked("who has the ball near the gate").code, Some(0));
+    // Which lines are missed can be looked up.
+    assert_eq!(learn(&["--ordinary", &at("usual.txt"), "--weighed", &at("weighed")]).code, Some(0));
+    let weighed = std::fs::read_to_string(files.path("weighed")).expect("what was asked for");
+    let lines: Vec<serde_json::Value> = weighed.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    assert_eq!(lines.len(), 320);
+    let of = |words: &str| lines.iter().find(|line| line["words"].as_str().is_some_and(|known| known.starts_with(words))).expect("a line");
+    let (zorp, ball, usual) = (of("who has the zorp"), of("who has the ball"), of("what time is lesson"));
+    assert_eq!((zorp["theme"].as_str(), zorp["level"].as_str(), ball["theme"].as_str()), (Some("suicide"), Some("concern"), None));
+    assert_eq!((ball["usual"].as_bool(), usual["usual"].as_bool()), (Some(false), Some(true)));
+    assert!(zorp["points"][1].as_i64() > ball["points"][1].as_i64(), "{zorp} {ball}");
     // It is learned anew with what was wrong.
     files.put("examples/alike/ours.txt", &format!("= none\n{}", (0..30).map(|number| format!("zorp is the name of cat {number}\n")).collect::<String>()));
     assert_eq!(learn(&["--ordinary", &at("usual.txt")]).code, Some(0));
