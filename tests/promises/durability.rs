@@ -131,7 +131,8 @@ async fn killed_a_hundred_times_in_the_middle_of_load_every_answer_is_on_record_
             each_is_on_record_once(&files, &*answered.paths.lock().expect("a list"));
         }
     }
-    assert_eq!(files.usher(&["log", "purge"]).code, Some(0), "it seals what is left, and has nothing to remove");
+    let purged = files.usher(&["log", "purge"]);
+    assert_eq!(purged.code, Some(0), "it seals what is left, and has nothing to remove: {purged:?}");
     nothing_is_left(&files, 0);
     each_is_on_record_once(&files, &*answered.paths.lock().expect("a list"));
 }
