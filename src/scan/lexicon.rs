@@ -6,7 +6,7 @@
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
 //! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]), and weights that were learned
-//! from examples ([`learned`]), which may be helped by a file of meaning ([`meant`]): [`reads`]. Pages are not read by them.
+//! from examples ([`learned`]), which may be helped by a file of meaning (`meant`): `reads`. Pages are not read by them.
 //!
 //! # What is held here, and what in the score
 //!

@@ -6,9 +6,9 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`pieces`] | words, cut into the pieces that it knows |
-//! | [`encoder`] | pieces to numbers |
-//! | [`bytes`] | numbers out of a file |
+//! | `pieces` | words, cut into the pieces that it knows |
+//! | `encoder` | pieces to numbers |
+//! | `bytes` | numbers out of a file |
 //!
 //! A file of meaning lies among the phrase files:
 //!
