@@ -9,6 +9,7 @@
 //! the bounds are where so many of the ordinary lines come to it ([`Bounds`]). The same examples in the same order give the same weights.
 
 use super::lexicon::learned::scaled;
+use super::points::hundredths;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -290,11 +291,6 @@ fn regress(examples: &[Ready], rows: &[Row], order: &[usize], (features, themes)
         row
     };
     Weights { rows: (0..features).map(row).collect(), start: columns(&|model| learned[model].1.1) }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "it is within these bounds")]
-fn hundredths(weight: f32) -> i32 {
-    (weight * 100.0).round().clamp(-30_000.0, 30_000.0) as i32
 }
 
 /// The points of the theme that a text reads like.

@@ -28,6 +28,7 @@ pub mod learn;
 pub mod lexicon;
 pub mod meaning;
 pub mod messages;
+mod points;
 pub mod script;
 pub mod window;
 

@@ -4,7 +4,7 @@
 use crate::kit::h2::{H1, H2, Site, Talk2, Told, believed, device, head, next, text, told};
 use crate::kit::program::rows;
 use crate::kit::restricted::{PASSWORD, credentials, inspecting, later, off, restrict, soon_so, started_again, wire, world};
-use crate::kit::{Origin, PATIENCE, Visit, Wire, World, soon};
+use crate::kit::{Authority, Origin, PATIENCE, Program, Visit, Wire, World, soon};
 use crate::sockets::{Over, Seen, open, said, talk};
 use http::{Response, StatusCode};
 use std::net::SocketAddr;
@@ -12,28 +12,30 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
+/// A tunnel to this site, as this pupil.
+async fn tunnel(usher: SocketAddr, site: &str, name: &str) -> Wire {
+    let mut wire = wire(usher).await;
+    wire.send(format!("CONNECT {site} HTTP/1.1\r\nHost: {site}\r\n{}\r\n", credentials(name))).await;
+    assert_eq!(wire.head_only().await.status, 200);
+    wire
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tunnel_and_a_websocket_that_were_open_before_are_cut() {
     let (echo, chat, usher) = (Origin::echoing().await, Origin::doing(upgrading).await, world().serve());
-    let mut tunnel = wire(usher.address).await;
-    tunnel.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", echo.authority(), credentials("7-patel"))).await;
-    assert_eq!(tunnel.head_only().await.status, 200);
-    let mut of_another = wire(usher.address).await;
-    of_another.send(format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", echo.authority(), credentials("7-smith"))).await;
-    assert_eq!(of_another.head_only().await.status, 200);
     let help = echo.authority().replace("news.example", "talk.example");
-    let mut of_help = wire(usher.address).await;
-    of_help.send(format!("CONNECT {help} HTTP/1.1\r\nHost: {help}\r\n{}\r\n", credentials("7-patel"))).await;
-    assert_eq!(of_help.head_only().await.status, 200);
+    let mut hers = tunnel(usher.address, &echo.authority(), "7-patel").await;
+    let mut of_another = tunnel(usher.address, &echo.authority(), "7-smith").await;
+    let mut of_help = tunnel(usher.address, &help, "7-patel").await;
     let mut socket = wire(usher.address).await;
     let fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
     socket.send(chat.request("GET", "/chat", &format!("{fields}{}", credentials("7-patel")))).await;
     assert_eq!(socket.head_only().await.status, 101);
-    for open in [&mut tunnel, &mut of_another, &mut of_help, &mut socket] {
+    for open in [&mut hers, &mut of_another, &mut of_help, &mut socket] {
         echoes(open).await.then_some(()).expect("it is open");
     }
     let number = off(&usher.files, &["7-patel"]);
-    for open in [&mut tunnel, &mut socket] {
+    for open in [&mut hers, &mut socket] {
         soon("to be cut", async { while echoes(open).await {} }).await;
     }
     for open in [&mut of_another, &mut of_help] {
@@ -272,12 +274,16 @@ async fn no_stream_of_a_slow_person_is_given_up_while_it_waits_for_its_turn() {
     assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
-/// A tunnel to this site, as this pupil.
-async fn tunnel(usher: SocketAddr, site: &str, name: &str) -> Wire {
-    let mut wire = wire(usher).await;
-    wire.send(format!("CONNECT {site} HTTP/1.1\r\nHost: {site}\r\n{}\r\n", credentials(name))).await;
-    assert_eq!(wire.head_only().await.status, 200);
-    wire
+/// A site with a WebSocket that says again what it hears, and an Usher that reads what is said in it.
+async fn read(believed: &Authority) -> (Site, Program) {
+    let site = Site::bare(believed, H1, move |_, mut tls| async move {
+        if let Some(asked) = head(&mut tls).await {
+            talk(tls, asked, "", Seen::default()).await;
+        }
+    })
+    .await;
+    let usher = inspecting(believed, |world| world.reading("{ threshold = 100, on_hit = \"cut\" }"));
+    (site, usher)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -301,13 +307,7 @@ async fn what_lies_still_ends_too_when_access_is_taken_away() {
     assert!(echoes(&mut of_another).await, "another's goes on");
     // One that is read, too, which is told why.
     let believed = believed();
-    let site = Site::bare(&believed, H1, move |_, mut tls| async move {
-        if let Some(asked) = head(&mut tls).await {
-            talk(tls, asked, "", Seen::default()).await;
-        }
-    })
-    .await;
-    let usher = inspecting(&believed, |world| world.reading("{ threshold = 100, on_hit = \"cut\" }"));
+    let (site, usher) = read(&believed).await;
     let mut socket = open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority(), Over::Http1, "/chat", "").await;
     socket.say(&said(0x81, b"hello")).await;
     assert_eq!(socket.frame().await.expect("an echo").1, b"hello");
@@ -378,13 +378,7 @@ async fn slow_is_so_slow_for_all_that_one_person_sends_and_for_nobody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_in_a_websocket_that_is_read_counts_as_what_is_heard_does() {
     let believed = believed();
-    let site = Site::bare(&believed, H1, move |_, mut tls| async move {
-        if let Some(asked) = head(&mut tls).await {
-            talk(tls, asked, "", Seen::default()).await;
-        }
-    })
-    .await;
-    let usher = inspecting(&believed, |world| world.reading("{ threshold = 100, on_hit = \"cut\" }"));
+    let (site, usher) = read(&believed).await;
     restrict(&usher.files, &["7-patel", "--slow", "8", "--until", &later()]);
     let usher = started_again(usher);
     let mut socket = open(&device(&usher).who_says("7-patel", PASSWORD), &site.authority(), Over::Http1, "/chat", "").await;

@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::category::fixture::taxonomy;
+use crate::scan::learn::{Example, examples};
 use crate::scan::lexicon;
 use std::collections::BTreeMap;
 use std::fs;
@@ -148,19 +149,8 @@ const MORE: usize = 10;
 #[test]
 fn what_words_mean_finds_more_and_takes_less_for_a_concern() {
     let (with, without) = (book(), without_meaning());
-    let said = text("tests/asked/unsaid.txt");
-    let lines = |none: bool| {
-        let mut is_none = false;
-        said.lines()
-            .map(str::trim)
-            .filter(|line| {
-                is_none = if line.starts_with("= ") { *line == "= none" } else { is_none };
-                is_none == none && !line.is_empty() && !line.starts_with(['=', '#'])
-            })
-            .collect::<Vec<_>>()
-    };
-    let found = |book: &Book, lines: &[&str]| lines.iter().filter(|line| come(book, line).values().any(|(level, _)| *level >= Level::Concern)).count();
-    let (grave, none) = (lines(false), lines(true));
+    let (none, grave): (Vec<_>, Vec<_>) = examples(&text("tests/asked/unsaid.txt")).expect("examples").into_iter().partition(|example| example.said.is_none());
+    let found = |book: &Book, of: &[Example]| of.iter().filter(|example| come(book, &example.text).values().any(|(level, _)| *level >= Level::Concern)).count();
     let [more, before, wrong, wrong_before] = [found(&with, &grave), found(&without, &grave), found(&with, &none), found(&without, &none)];
     println!("of {} lines {more}, without {before}; of {} ordinary ones {wrong}, without {wrong_before}", grave.len(), none.len());
     assert!((more - before) * 100 >= grave.len() * MORE && wrong <= wrong_before.max(none.len() / 100), "{more}, {before}; {wrong}, {wrong_before}");

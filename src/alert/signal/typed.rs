@@ -16,8 +16,8 @@
 //! An entry that fits what everybody types is a chance: where all the words together read like that (only a file of meaning can tell, [`crate::scan::meaning`]), a
 //! concern by an entry is worth watching, and no more. What is danger by an entry, and what somebody says of themselves, is never doubted.
 //!
-//! What was learned from examples ([`crate::scan::lexicon::reads_like`](crate::scan::lexicon::Lexicon::reads_like)) speaks for one theme. Where an entry makes something a concern already, it says only whether
-//! that is danger: an entry knows its theme better.
+//! What was learned from examples ([`Lexicon::reads_like`]) speaks for one theme. Where an entry makes something a concern already, it says only whether that is
+//! danger: an entry knows its theme better.
 
 use super::super::severity::{MEANT, STRONG};
 use super::super::theme::Theme;
@@ -166,11 +166,13 @@ fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
 fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme]) {
     let lexicon = book.lexicon();
     let marks = marks(hits);
-    let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
-    if hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
-        hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
-    }
-    let Some(reading) = lexicon.reads_like(text, &marks) else { return };
+    let Some(reading) = lexicon.reads_like(text, &marks) else {
+        let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
+        if hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
+            hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
+        }
+        return;
+    };
     let entry = &lexicon.entries()[reading.entry as usize];
     let weight = entry.weight;
     let known = chief(hits, &book.weights).filter(|chief| hits.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));

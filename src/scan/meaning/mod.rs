@@ -25,6 +25,7 @@ mod bytes;
 mod encoder;
 mod pieces;
 
+use super::points::hundredths;
 use bytes::Bytes;
 use encoder::{Encoder, Size};
 use pieces::Pieces;
@@ -113,11 +114,6 @@ impl Meaning {
         let of_themes = columns[BEFORE..].iter().map(|theme| columns[1] + theme - most);
         std::iter::once(columns[0]).chain(of_themes).map(hundredths).collect()
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "it is within these bounds; what is no number is nought")]
-fn hundredths(points: f32) -> i32 {
-    (points * 100.0).round().clamp(-30_000.0, 30_000.0) as i32
 }
 
 #[cfg(test)]
