@@ -186,9 +186,9 @@ impl Watch {
         let is_gone_to = seen.kind == Kind::Visit && matches!(seen.start, Start::Typed | Start::Clicked) && !seen.host.is_empty();
         let is_listed = said.contains(&Code::Listed);
         if is_gone_to && (is_listed || is_unknown(seen)) && self.searches.is_followed(around.who(), at_ms) {
-            let what = if is_listed { "that lists name as one" } else { "that no list knows" };
+            let (what, points) = if is_listed { ("that lists name as one", followed::LISTED_POINTS) } else { ("that no list knows", followed::POINTS) };
             let says = format!("{} Within ten minutes a site was gone to {what}: {}.", Code::Method.words(), site(seen));
-            found.push(Noticed { of: None, code: Code::Method, points: followed::POINTS, key: site(seen).to_owned(), says });
+            found.push(Noticed { of: None, code: Code::Method, points, key: site(seen).to_owned(), says });
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Ways {
 /// One theme as it ships: its categories, its phrase themes, its weight, and the most it comes to.
 type Shipped = (Theme, &'static [&'static str], &'static [&'static str], u32, Level);
 
+// Sites alone are never danger in a theme that is not grave, whatever the theme may come to: what is typed is. "The man I owe for the bets has sent a picture of our
+// door" is of gambling.
 const SHIPPED: [Shipped; 10] = [
     (Theme::SelfHarm, &["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
     (Theme::Abuse, &[], &["grooming", "abuse"], 50, Level::Danger),
@@ -77,8 +79,8 @@ const SHIPPED: [Shipped; 10] = [
     (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 34, Level::Danger),
     (Theme::Crime, &["hacking"], &["crime"], 34, Level::Danger),
     (Theme::Drugs, &["drugs"], &["drugs"], 34, Level::Danger),
-    (Theme::Adult, &["adult", "dating"], &["pornography"], 32, Level::Concern),
-    (Theme::Gambling, &["gambling"], &["gambling"], 32, Level::Concern),
+    (Theme::Adult, &["adult", "dating"], &["pornography"], 32, Level::Danger),
+    (Theme::Gambling, &["gambling"], &["gambling"], 32, Level::Danger),
     (Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
 ];
 

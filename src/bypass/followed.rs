@@ -1,13 +1,16 @@
 //! A search for ways round the filter, and within ten minutes a visit to a site that may be one. Pure, with memory: who searched when.
 //!
-//! Whoever searches and reads about it on sites that lists know does nothing. One site counts for a search: those after it are what anybody goes to next.
+//! Whoever searches and reads about it on sites that lists know does nothing. One site counts for a search: those after it are what anybody goes to next. A site
+//! that lists name as a way round is what was searched for: both together are an attempt, also where it was blocked.
 
 use std::collections::HashMap;
 
 /// Within which time a visit follows a search, in milliseconds.
 pub const WITHIN_MS: u64 = 600_000;
-/// The points of a visit that does.
+/// The points of a visit that does, to a site that no list knows.
 pub const POINTS: u8 = 3;
+/// To one that lists name as a way round.
+pub const LISTED_POINTS: u8 = 8;
 /// The most people that are remembered.
 const MOST: usize = 8192;
 
