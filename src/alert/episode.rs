@@ -4,13 +4,16 @@
 //!          signs below concern: watched (kept as long as they may count, told to nobody)
 //!               │ concern or danger
 //!               ▼
-//!   ┌────────▶ open ──sign──▶ growing ──half an hour without──▶ quiet ──a day without──▶ over
-//!   │           │ graver: worse, told once a level                │ sign: growing again
-//!   └── a sign after that: another episode                        ┘
+//!   ┌────────▶ open ──sign──▶ growing ──half an hour without──▶ quiet ──a day without──▶ asleep ──a week without──▶ over
+//!   │           │ graver: worse, told once a level                │ sign: growing again   │ concern or danger: back, told again
+//!   └── a sign after that: another episode                        ┘                       ┘ and open as before
 //! ```
 //!
+//! A matter that nobody has closed is one matter, also if nothing is heard of it for some days. After a day ([`Weights::again`]) what was is done with: what comes then
+//! must come to a concern by itself, and the matter is back, which is told. After a week ([`Weights::ends`]) it is over.
+//!
 //! Staff close a matter as it is. What then makes it graver is told; but danger cannot get graver, so a danger that is closed is over: what comes after that is
-//! another episode, and told ([`Episodes::closed`]). A matter that goes on from one day to the next says so, closed or not: it is kept from its last sign on.
+//! another episode, and told ([`Episodes::closed`]). A concern that is closed is over after a day without a sign. A matter that goes on from one day to the next says so, closed or not: it is kept from its last sign on.
 //!
 //! # What does not depend on when a sign is known
 //!
@@ -62,8 +65,10 @@ impl fmt::Display for Who {
 pub enum Step {
     /// An episode begins.
     Open(Box<Begun>),
-    /// It is graver.
+    /// It is graver, or back after a day without a sign.
     Worse {
+        /// Whether it is back.
+        is_back: bool,
         /// Which.
         episode: RecordId,
         /// Its theme.
@@ -147,6 +152,30 @@ pub struct Open {
     pub last: RecordId,
     /// How many signs there were.
     pub signals: u32,
+    /// Whether staff have closed it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_closed: bool,
+    /// Whether it is a day old: what comes must come to a concern by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_asleep: bool,
+}
+
+impl Open {
+    /// One that is stated.
+    #[must_use]
+    pub fn stated(episode: RecordId, level: Level, last: RecordId, signals: u32) -> Self {
+        Self { episode, level, last, signals, is_closed: false, is_asleep: false }
+    }
+
+    /// Whether it is over at this time, in Unix milliseconds, if no sign comes.
+    fn is_over(&self, at_ms: u64, weights: &Weights) -> bool {
+        at_ms > self.last.unix_ms().saturating_add(millis(self.lasts(weights)))
+    }
+
+    /// After how long without a sign it is over.
+    fn lasts(&self, weights: &Weights) -> std::time::Duration {
+        if self.is_closed { weights.again } else { weights.ends }
+    }
 }
 
 /// What is kept of one person and theme.
@@ -188,10 +217,10 @@ impl Episodes {
         let newest = self.newest_ms;
         let matter = self.matters.entry((who, theme)).or_default();
         let before = matter.signs.len();
-        if let Some(open) = &matter.open
-            && at > open.last.unix_ms().saturating_add(millis(weights.ends))
-        {
-            steps.extend(matter.end(theme, weights));
+        match &matter.open {
+            Some(open) if open.is_over(at, weights) => steps.extend(matter.end(theme, weights)),
+            Some(open) if at > open.last.unix_ms().saturating_add(millis(weights.again)) => matter.sleeps(),
+            _ => {}
         }
         let day = |matter: &Matter| matter.open.as_ref().map(|open| open.last.unix_ms() / DAY_MS);
         let day_before = day(matter);
@@ -216,7 +245,7 @@ impl Episodes {
     pub fn tick(&mut self, now_ms: u64, weights: &Weights) -> Vec<Step> {
         let mut steps = Vec::new();
         for ((_, theme), matter) in &mut self.matters {
-            if matter.open.as_ref().is_some_and(|open| now_ms > open.last.unix_ms().saturating_add(millis(weights.ends))) {
+            if matter.open.as_ref().is_some_and(|open| open.is_over(now_ms, weights)) {
                 steps.extend(matter.end(*theme, weights));
             }
             matter.forget(*theme, now_ms, weights);
@@ -231,8 +260,13 @@ impl Episodes {
     /// Staff have closed an episode, at this time in Unix milliseconds. If it was danger it is over with that. Returns its end, and the records of signs that came
     /// after it and are to be taken again.
     pub fn closed(&mut self, episode: RecordId, theme: Theme, at_ms: u64) -> Option<(Step, Vec<RecordId>)> {
-        let is_it = |matter: &Matter| matter.open.as_ref().is_some_and(|open| open.episode == episode && open.level == Level::Danger);
-        let (_, matter) = self.matters.iter_mut().find(|((_, of), matter)| *of == theme && is_it(matter))?;
+        let of_it = self.matters.iter_mut().filter(|((_, of), _)| *of == theme).map(|(_, matter)| matter);
+        let mut of_it = of_it.filter(|matter| matter.open.as_ref().is_some_and(|open| open.episode == episode));
+        let matter = of_it.find_map(|matter| {
+            let open = matter.open.as_mut()?;
+            open.is_closed = true;
+            (open.level == Level::Danger).then_some(matter)
+        })?;
         let Open { last: newest, signals, .. } = matter.open.take()?;
         // By whichever clock they closed it: what comes after this is seen is not swallowed by a clock that was wrong.
         let last = newest.min(RecordId::first_of(at_ms));
@@ -361,7 +395,7 @@ impl Matter {
         if self.over >= Some(sign.record) {
             return false;
         }
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| !open.is_asleep) {
             open.last = open.last.max(sign.record);
             open.signals = open.signals.saturating_add(1);
         }
@@ -419,30 +453,53 @@ impl Matter {
     fn judge(&mut self, theme: Theme, at_ms: u64, weights: &Weights) -> Option<Step> {
         let (weighed, _) = self.weigh(theme, weights)?;
         let level = weighed.level.filter(|level| *level > Level::Watch)?;
-        let mut records: Vec<RecordId> = weighed.counted.iter().map(|place| self.signs[*place].record).collect();
+        let counted = weighed.counted.iter().map(|place| &self.signs[*place]);
+        // What was typed before belongs to it, unless to a matter that is over.
+        let before = |sign: &Sign| sign.beside.iter().copied().filter(|record| Some(*record) > self.over).collect::<Vec<_>>();
+        let mut records: Vec<RecordId> = counted.flat_map(|sign| [vec![sign.record], before(sign)].concat()).collect();
         records.sort_unstable();
         records.dedup();
         let factors = weighed.factors;
+        let (newest, signals) = (self.signs.iter().map(|sign| sign.record).max(), u32::try_from(self.signs.len()).unwrap_or(u32::MAX));
         if let Some(open) = &mut self.open {
-            if level <= open.level {
+            let is_back = std::mem::take(&mut open.is_asleep);
+            if is_back {
+                open.last = open.last.max(newest?);
+                open.signals = open.signals.saturating_add(signals);
+            } else if level <= open.level {
                 return None;
             }
-            open.level = level;
-            return Some(Step::Worse { episode: open.episode, theme, level, at_ms, factors, records });
+            // Whoever closed it did not know of this. A danger that is back is no less.
+            open.is_closed = false;
+            open.level = open.level.max(level);
+            return Some(Step::Worse { is_back, episode: open.episode, theme, level: open.level, at_ms, factors, records });
         }
         let episode = *records.first()?;
         let ruled = weighed.counted.iter().filter_map(|place| self.signs[*place].rule.clone().zip(self.signs[*place].floor)).max_by_key(|(_, floor)| *floor);
         let rule = ruled.filter(|(_, floor)| *floor >= level).map(|(rule, _)| rule);
-        let last = self.signs.iter().map(|sign| sign.record).max()?;
-        self.open = Some(Open { episode, level, last, signals: u32::try_from(self.signs.len()).unwrap_or(u32::MAX) });
+        self.open = Some(Open::stated(episode, level, newest?, signals));
         Some(Step::Open(Box::new(Begun { episode, theme, level, at_ms, rule, factors, records })))
     }
 
     fn end(&mut self, theme: Theme, weights: &Weights) -> Option<Step> {
-        let Open { episode, last, signals, .. } = self.open.take()?;
+        let open = self.open.take()?;
+        let Open { episode, last, signals, .. } = open;
+        self.done(last);
+        Some(Step::End { episode, theme, at_ms: last.unix_ms().saturating_add(millis(open.lasts(weights))), signals, last })
+    }
+
+    /// A day has gone by without a sign.
+    fn sleeps(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        open.is_asleep = true;
+        let last = open.last;
+        self.done(last);
+    }
+
+    /// What was up to this record counts for nothing that comes.
+    fn done(&mut self, last: RecordId) {
         self.over = self.over.max(Some(last));
         self.signs.retain(|sign| sign.record > last);
-        Some(Step::End { episode, theme, at_ms: last.unix_ms().saturating_add(millis(weights.ends)), signals, last })
     }
 
     fn forget(&mut self, theme: Theme, now_ms: u64, weights: &Weights) {
@@ -456,6 +513,7 @@ impl Matter {
     pub(super) fn erase(&mut self, gone: &Gone) -> usize {
         let before = self.signs.len();
         self.signs.retain(|sign| !gone.takes(sign.record));
+        self.signs.iter_mut().for_each(|sign| sign.beside.retain(|record| !gone.takes(*record)));
         let signs = &self.signs;
         self.days.retain(|day| !gone.meets(day * DAY_MS, (day + 1) * DAY_MS) || signs.iter().any(|sign| sign.at_ms() / DAY_MS == *day));
         self.over = self.over.filter(|over| !gone.takes(*over));

@@ -1,7 +1,9 @@
 //! Who is asked next while nobody has read of a matter. Pure: an incident, its messages and a moment in, the next step out.
 //!
 //! All of it follows from statements and the outbox, so that a start in between changes nothing. Time counts from when the first was told; where nobody could
-//! be, from when they should have been. Danger whose message fails even once goes to the next at once, and so does a step on which nobody can be told.
+//! be, from when they should have been. A matter that came back after a day is asked about anew.
+//!
+//! Danger whose message fails even once goes to the next at once, and so does a step on which nobody can be told.
 
 use super::outbox::{Message, State};
 use super::routes::Rung;
@@ -14,7 +16,7 @@ pub fn due<'r>(incident: &Incident, messages: &[Message], rungs: &'r [Rung], now
     if incident.read.is_some() || incident.closed.is_some() {
         return None;
     }
-    let of_now = || messages.iter().filter(|message| message.level == incident.level);
+    let of_now = || messages.iter().filter(|message| message.level == incident.level && message.statement >= incident.back());
     let last = raised(incident);
     let next = rungs.iter().filter(|rung| !rung.due.is_empty()).find(|rung| rung.step > last)?;
     if incident.level == Level::Danger && has_failed(of_now().filter(|message| message.step == last)) {
@@ -32,7 +34,7 @@ pub fn due<'r>(incident: &Incident, messages: &[Message], rungs: &'r [Rung], now
 
 /// The last step that was taken for the level that holds now; 0 before the first.
 fn raised(incident: &Incident) -> u8 {
-    let steps = incident.acts.iter().filter_map(|(_, _, act)| match act {
+    let steps = since_back(incident).filter_map(|(_, act)| match act {
         Act::Raised { level, step, .. } if *level == incident.level => Some(*step),
         _ => None,
     });
@@ -41,11 +43,17 @@ fn raised(incident: &Incident) -> u8 {
 
 /// When the first was told of the level that holds now, in Unix milliseconds.
 fn first_told(incident: &Incident) -> Option<i64> {
-    let told = incident.acts.iter().filter_map(|(_, at, act)| match act {
-        Act::Told(told) if told.level == Some(incident.level) => Some(*at),
+    let told = since_back(incident).filter_map(|(at, act)| match act {
+        Act::Told(told) if told.level == Some(incident.level) => Some(at),
         _ => None,
     });
     told.min()
+}
+
+/// What was done since it came back last, or ever: its time in Unix milliseconds, and what.
+pub fn since_back(incident: &Incident) -> impl Iterator<Item = (i64, &Act)> {
+    let back = incident.back();
+    incident.acts.iter().filter(move |(number, ..)| *number >= back).map(|(_, at, act)| (*at, act))
 }
 
 /// Whether messages were tried in vain, and none was taken.

@@ -441,15 +441,17 @@ impl Step<'_> {
         insert(self.0, message).map(drop)
     }
 
-    /// The episode is of this level now: what waits to be told of less goes no more, and earlier links say so.
-    pub fn worsened(&self, episode: RecordId, theme: &str, level: Level, now: Timestamp) -> rusqlite::Result<()> {
-        let values = params![signed(episode.0), theme, rank(level), now.as_millisecond()];
+    /// The episode is of this level now, or is back: what waits to be told of less, or of before, goes no more, and earlier links say so.
+    pub fn worsened(&self, episode: RecordId, theme: &str, (level, is_back): (Level, bool), now: Timestamp) -> rusqlite::Result<()> {
+        // Of what is back all that was is old.
+        let below = rank(level) + u8::from(is_back);
+        let values = params![signed(episode.0), theme, below, now.as_millisecond()];
         self.0.execute(
-            "UPDATE message SET state = 'folded', changed_at = ?4, why = 'it got worse: a newer message says so' \
+            "UPDATE message SET state = 'folded', changed_at = ?4, why = 'it got worse, or came back: a newer message says so' \
              WHERE episode = ?1 AND theme = ?2 AND level < ?3 AND state = 'waiting'",
             values,
         )?;
-        let values = params![signed(episode.0), theme, rank(level)];
+        let values = params![signed(episode.0), theme, below];
         let sql = "UPDATE link SET is_void = 1 WHERE used_at IS NULL AND message IN (SELECT key FROM message WHERE episode = ?1 AND theme = ?2 AND level < ?3)";
         self.0.execute(sql, values).map(drop)
     }

@@ -37,7 +37,7 @@ pub enum Reader {
 pub struct Tally {
     /// Began, of somebody who had none of the theme before.
     pub new: u64,
-    /// Began, of somebody who had.
+    /// Began, of somebody who had; or came back.
     pub repeated: u64,
     /// Got worse.
     pub worse: u64,
@@ -93,10 +93,10 @@ impl Matters {
                         is_danger |= of.level == Level::Danger;
                     }
                 }
-                Act::Worsened { level, .. } => {
+                Act::Worsened { is_back, level, .. } => {
                     told = None;
                     if is_within(*at) {
-                        tally.worse += 1;
+                        *(if *is_back { &mut tally.repeated } else { &mut tally.worse }) += 1;
                         is_danger |= *level == Level::Danger;
                     }
                 }
@@ -322,7 +322,15 @@ mod tests {
         then(
             &mut worse,
             on(24),
-            Act::Worsened { episode: RecordId(3), theme: "self-harm".into(), level: Level::Danger, at_ms: 1, factors: Vec::new(), records: Vec::new() },
+            Act::Worsened {
+                is_back: false,
+                episode: RecordId(3),
+                theme: "self-harm".into(),
+                level: Level::Danger,
+                at_ms: 1,
+                factors: Vec::new(),
+                records: Vec::new(),
+            },
         );
         let all = [
             matter(1, "drugs", "a", "year-7", 10),

@@ -23,6 +23,8 @@ pub struct Weights {
     pub together: Duration,
     /// How long without a sign until an episode is quiet.
     pub quiet: Duration,
+    /// How long without a sign until it is told again when it comes back; one that was closed is over then.
+    pub again: Duration,
     /// How long without a sign until it is over.
     pub ends: Duration,
     /// What ways round come to.
@@ -106,7 +108,8 @@ impl Weights {
             lowers: set(&LOWERS),
             together: Duration::from_secs(30 * 60),
             quiet: Duration::from_secs(30 * 60),
-            ends: Duration::from_secs(24 * 60 * 60),
+            again: Duration::from_secs(24 * 60 * 60),
+            ends: Duration::from_secs(7 * 24 * 60 * 60),
             ways: Ways { halves: Duration::from_secs(15 * 60), watch: 5, concern: 20, never: Vec::new() },
         }
     }

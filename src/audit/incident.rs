@@ -91,8 +91,11 @@ pub enum Person {
 pub enum Act {
     /// An episode began.
     Opened(Box<Opened>),
-    /// It became graver.
+    /// It became graver, or came back after a day without a sign.
     Worsened {
+        /// Whether it came back: it is told again, as grave as it ever was.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_back: bool,
         /// Which: the first record of it, and its theme.
         episode: RecordId,
         /// The theme.
@@ -146,6 +149,9 @@ pub enum Act {
         step: u8,
         /// The role that is told.
         to: String,
+        /// The number of the statement by which it came back, if it did: the ladder begins anew with that.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        back: u64,
     },
     /// Somebody has read it.
     Read {
@@ -287,6 +293,11 @@ pub struct Told {
     pub answer: String,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_nothing(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Act {
     /// Which episode it is of.
     #[must_use]
@@ -310,10 +321,14 @@ impl Act {
     pub fn key(&self) -> Option<String> {
         Some(match self {
             Self::Opened(opened) => format!("open/{}/{}", opened.theme, opened.episode),
+            Self::Worsened { is_back: true, episode, theme, records, .. } => {
+                format!("back/{theme}/{episode}/{}", records.first().map_or_else(String::new, ToString::to_string))
+            }
             Self::Worsened { episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}", level.as_str()),
             Self::WentOn { episode, theme, last, .. } => format!("on/{theme}/{episode}/{}", last.unix_ms() / DAY_MS),
             Self::Ended { episode, theme, .. } => format!("end/{theme}/{episode}"),
-            Self::Raised { episode, theme, level, step, to } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
+            Self::Raised { episode, theme, level, step, to, back: 0 } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
+            Self::Raised { episode, theme, level, step, to, back } => format!("raise/{theme}/{episode}/{}/{step}/{to}/{back}", level.as_str()),
             Self::Told(told) => format!("told/{}", told.message),
             Self::Untold(told) => format!("untold/{}/{}", told.message, told.tries),
             Self::Freed { suppression, .. } => format!("free/{suppression}"),
@@ -399,7 +414,7 @@ impl Incident {
             Act::Worsened { level, records, .. } => {
                 self.level = self.level.max(*level);
                 self.records.extend(records.iter().filter(|record| !self.records.contains(record)).copied().collect::<Vec<_>>());
-                // Worse than what was read and closed.
+                // Worse than what was read and closed, or back since.
                 (self.read, self.closed) = (None, None);
             }
             Act::Ended { .. } => self.is_ended = true,
@@ -459,7 +474,15 @@ pub(super) mod tests {
         let now = Timestamp::now();
         let (episode, theme) = (RecordId(7), "self-harm".to_owned());
         let read = Act::Read { episode, theme: theme.clone(), by: "Ms Bell".into(), how: "link".into() };
-        let worse = Act::Worsened { episode, theme: theme.clone(), level: Level::Danger, at_ms: 9, factors: Vec::new(), records: vec![RecordId(9), episode] };
+        let worse = Act::Worsened {
+            is_back: false,
+            episode,
+            theme: theme.clone(),
+            level: Level::Danger,
+            at_ms: 9,
+            factors: Vec::new(),
+            records: vec![RecordId(9), episode],
+        };
         let closed =
             Act::Closed { episode, theme, by: "Ms Bell".into(), outcome: Outcome::Talked, action: "talked".into(), reason: "why".into(), disputed: None };
         for act in [opened(7, "self-harm"), opened(7, "self-harm"), opened(7, "hate"), read.clone(), worse.clone(), worse] {
@@ -476,5 +499,25 @@ pub(super) mod tests {
         let all = fold_all(&journal);
         assert_eq!(all[0].closed.map(|(_, outcome)| outcome), Some(Outcome::Talked));
         assert_eq!((all[0].acts.len(), all[1].read.is_none()), (6, true), "people may do a thing twice");
+        // It comes back: as often as there is something new of it.
+        let back = |record| Act::Worsened {
+            is_back: true,
+            episode: RecordId(7),
+            theme: "self-harm".into(),
+            level: Level::Danger,
+            at_ms: 9,
+            factors: Vec::new(),
+            records: vec![RecordId(record)],
+        };
+        for act in [back(20), back(20), back(30)] {
+            journal.state_act(now, &act).expect("stated");
+        }
+        let all = fold_all(&journal);
+        assert_eq!((all[0].acts.len(), all[0].closed, all[0].read.clone()), (8, None, None), "it is open again");
+        assert_eq!(all[0].back(), all[0].acts[7].0);
+        let raised = |back| Act::Raised { episode: RecordId(7), theme: "self-harm".into(), level: Level::Danger, step: 1, to: "deputy".into(), back };
+        for (act, is_stated) in [(raised(0), true), (raised(0), false), (raised(9), true), (raised(9), false)] {
+            assert_eq!(journal.state_act(now, &act).expect("stated").is_some(), is_stated, "{act:?}");
+        }
     }
 }

@@ -246,9 +246,13 @@ fn severity(table: &Table<'_>, taxonomy: &Taxonomy, weights: &mut Weights) {
     }
     weights.together = minutes(number(table, "together_minutes", 30, 5..=1440));
     weights.quiet = minutes(number(table, "quiet_minutes", 30, 1..=1440));
-    weights.ends = minutes(60 * number(table, "ends_hours", 24, 1..=168));
-    if weights.quiet >= weights.ends {
-        table.wrong("quiet_minutes", "an episode is quiet before it is over", Some("make it less than ends_hours".into()));
+    weights.again = minutes(60 * number(table, "again_hours", 24, 1..=168));
+    weights.ends = minutes(60 * number(table, "ends_hours", 168, 1..=336));
+    if weights.quiet >= weights.again {
+        table.wrong("quiet_minutes", "an episode is quiet before it can come back", Some("make it less than again_hours".into()));
+    }
+    if weights.again > weights.ends {
+        table.wrong("ends_hours", "what is over cannot come back", Some("make it as much as again_hours, or more".into()));
     }
 }
 

@@ -127,7 +127,7 @@ fn other(found: &Found, zone: &TimeZone) -> Said {
         Found::Past(about) => Said::new(
             StatusCode::GONE,
             "This link is out of date",
-            format!("{}: it got worse since and there is a newer message, or it is closed.", title(about)),
+            format!("{}: it got worse since, or came back, and there is a newer message; or it is closed.", title(about)),
         ),
         Found::Expired => Said::new(StatusCode::GONE, "This link is too old", "See the alerts on the machine that Usher runs on: usher alerts list"),
         Found::Nothing => Said::new(StatusCode::NOT_FOUND, "There is no such link", "Copy all of it from the message."),

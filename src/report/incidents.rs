@@ -134,7 +134,9 @@ impl Entry {
                 Act::Told(told) => entry.told.push(format!("{} by {}, {day}", told.to, told.channel)),
                 Act::Untold(told) => entry.told.push(format!("{} by {} could not be told, {day}", told.to, told.channel)),
                 Act::Noted { by, text, .. } => entry.notes.push(format!("{day}, {by}: {text}")),
-                Act::Worsened { level, .. } => entry.notes.push(format!("{day}: it got worse: {}.", level.as_str())),
+                Act::Worsened { is_back, level, .. } => {
+                    entry.notes.push(format!("{day}: {}: {}.", if *is_back { "it came back" } else { "it got worse" }, level.as_str()))
+                }
                 Act::Closed { by, outcome, action, reason, .. } if Some(place) != closed => {
                     entry.notes.push(format!("{day}, {by}: closed as {} ({action}; {reason}), and opened again since.", outcome.words()));
                 }

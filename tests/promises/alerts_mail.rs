@@ -124,6 +124,7 @@ impl Office {
         let at_ms = self.now().as_millisecond().unsigned_abs();
         let episode = RecordId(number);
         self.state(&Act::Worsened {
+            is_back: false,
             episode,
             theme: "self-harm".into(),
             level: Level::Danger,

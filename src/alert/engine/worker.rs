@@ -8,6 +8,7 @@ use crate::alert::episode::{Episodes, Open};
 use crate::alert::rebuild::{FORM, Kept, MOST_REREAD, OVERLAP_MS, Of, Pages};
 use crate::alert::seen::{Read, Seen};
 use crate::alert::signal::{Book, SelfTest};
+use crate::alert::sitting;
 use crate::alert::theme::Theme;
 use crate::alert::ways;
 use crate::audit::follow::{Committed, Feed, Taken};
@@ -338,7 +339,7 @@ impl Worker {
             } else {
                 stated.insert((who, theme, episode));
                 let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
-                self.mind.episodes.stated_open(who, theme, Open { episode, level: incident.level, last, signals });
+                self.mind.episodes.stated_open(who, theme, Open::stated(episode, incident.level, last, signals));
             }
         }
         for act in &self.mind.pending {
@@ -363,7 +364,7 @@ impl Worker {
         (self.position, self.erased) = (kept.position, kept.erased);
         let back = |ms: u64| RecordId::first_of(kept.position.unix_ms().saturating_sub(ms));
         let (late, looks_back) = (back(OVERLAP_MS), u64::try_from(self.mind.hooks.looks_back().as_millis()).unwrap_or(u64::MAX).min(BACK_ALL_MS));
-        let from = back(looks_back.max(OVERLAP_MS).max(ways::BACK_MS));
+        let from = back(looks_back.max(OVERLAP_MS).max(ways::BACK_MS).max(sitting::WITHIN_MS));
         self.each(Filter { after: Some(from), ..Filter::default() }, |worker, read| {
             let seen = read.seen();
             if seen.id > kept.position {

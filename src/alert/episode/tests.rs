@@ -20,7 +20,20 @@ fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> 
     Signal {
         theme,
         way: None,
-        sign: Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, held: false, says: format!("Sign {key}.") },
+        sign: Sign {
+            record,
+            source,
+            intent,
+            strength,
+            handled,
+            helps: false,
+            key,
+            beside: Vec::new(),
+            floor: None,
+            rule: None,
+            held: false,
+            says: format!("Sign {key}."),
+        },
     }
 }
 
@@ -32,6 +45,7 @@ fn typed(at_ms: u64, key: u64, strength: u32) -> Signal {
 fn short(steps: &[Step]) -> Vec<String> {
     let one = |step: &Step| match step {
         Step::Open(begun) => format!("open {} {}", begun.theme.as_str(), begun.level.as_str()),
+        Step::Worse { is_back: true, theme, level, records, .. } => format!("back {} {} {}", theme.as_str(), level.as_str(), records.len()),
         Step::Worse { theme, level, .. } => format!("worse {} {}", theme.as_str(), level.as_str()),
         Step::On { theme, signals, .. } => format!("on {} {signals}", theme.as_str()),
         Step::End { theme, signals, .. } => format!("end {} {signals}", theme.as_str()),
@@ -51,14 +65,14 @@ fn it_opens_worsens_and_ends_and_says_each_once() {
     let last = MORNING + 4000;
     assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR / 4, &weights), Some(State::Growing));
     assert_eq!(episodes.state(KIM, Theme::SelfHarm, last + HOUR, &weights), Some(State::Quiet));
-    assert_eq!(episodes.tick(last + 23 * HOUR, &weights), []);
-    assert_eq!(short(&episodes.tick(last + 25 * HOUR, &weights)), ["end self-harm 5"]);
-    assert_eq!(episodes.tick(last + 26 * HOUR, &weights), []);
+    assert_eq!(episodes.tick(last + 167 * HOUR, &weights), []);
+    assert_eq!(short(&episodes.tick(last + 169 * HOUR, &weights)), ["end self-harm 5"]);
+    assert_eq!(episodes.tick(last + 170 * HOUR, &weights), []);
     // What was in it counts for no other; that it was does.
     let mut take = |signal: Signal| short(&episodes.take(KIM, signal, &weights));
-    assert_eq!(take(typed(last + 30 * HOUR, 5, 40)), [] as [&str; 0]);
+    assert_eq!(take(typed(last + 175 * HOUR, 5, 40)), [] as [&str; 0]);
     assert_eq!(take(typed(last - 1, 6, 200)), [] as [&str; 0], "known late, of what is over");
-    assert_eq!(take(typed(last + 31 * HOUR, 6, 200)), ["open self-harm danger"]);
+    assert_eq!(take(typed(last + 176 * HOUR, 6, 200)), ["open self-harm danger"]);
 }
 
 #[test]
@@ -95,12 +109,43 @@ fn what_goes_on_from_day_to_day_says_so_once_a_day() {
 }
 
 #[test]
-fn a_sign_after_a_day_ends_one_episode_and_begins_another() {
+fn what_comes_after_a_day_is_the_same_matter_and_told_again() {
     let (weights, mut episodes) = (weights(), Episodes::default());
-    assert_eq!(short(&episodes.take(KIM, typed(MORNING, 1, 200), &weights)), ["open self-harm danger"]);
-    let next = episodes.take(KIM, typed(MORNING + 25 * HOUR, 1, 200), &weights);
+    let take = |episodes: &mut Episodes, signal: Signal| short(&episodes.take(KIM, signal, &weights));
+    assert_eq!(take(&mut episodes, typed(MORNING, 1, 200)), ["open self-harm danger"]);
+    // A weak sign brings nothing back, and does not keep it.
+    assert_eq!(take(&mut episodes, typed(MORNING + 25 * HOUR, 2, 25)), [] as [&str; 0]);
+    let mut forgotten = episodes.clone();
+    assert_eq!(short(&forgotten.tick(MORNING + 169 * HOUR, &weights)), ["end self-harm 1"]);
+    // What is known late of the time before counts for nothing.
+    assert_eq!(take(&mut episodes, typed(MORNING - HOUR, 3, 200)), [] as [&str; 0]);
+    // It is back by what is new, with the weak sign; and then it is as it was: the same again says nothing, a day later it would.
+    assert_eq!(take(&mut episodes, typed(MORNING + 26 * HOUR, 4, 105)), ["back self-harm danger 2"]);
+    assert_eq!(take(&mut episodes, typed(MORNING + 27 * HOUR, 5, 200)), [] as [&str; 0]);
+    assert_eq!(take(&mut episodes, typed(MORNING + 52 * HOUR, 5, 200)), ["back self-harm danger 1"]);
+    // A concern that comes back as danger is both.
+    let mut concern = Episodes::default();
+    take(&mut concern, typed(MORNING, 1, 105));
+    assert_eq!(take(&mut concern, typed(MORNING + 26 * HOUR, 1, 200)), ["back self-harm danger 1"]);
+}
+
+#[test]
+fn a_sign_after_a_week_ends_one_episode_and_begins_another_and_so_does_one_a_day_after_it_was_closed() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    assert_eq!(short(&episodes.take(KIM, typed(MORNING, 1, 105), &weights)), ["open self-harm concern"]);
+    let mut closed = episodes.clone();
+    let next = episodes.take(KIM, typed(MORNING + 169 * HOUR, 1, 200), &weights);
     assert_eq!(short(&next), ["end self-harm 1", "open self-harm danger"]);
+    assert!(matches!(&next[0], Step::End { at_ms, .. } if *at_ms == RecordId::first_of(MORNING).unix_ms() + 168 * HOUR));
+    let episode = RecordId(RecordId::first_of(MORNING).0 + 1);
+    assert_eq!(closed.closed(episode, Theme::SelfHarm, MORNING + 10), None, "a concern may get worse");
+    let mut worse = closed.clone();
+    let next = closed.take(KIM, typed(MORNING + 25 * HOUR, 1, 105), &weights);
+    assert_eq!(short(&next), ["end self-harm 1", "open self-harm concern"]);
     assert!(matches!(&next[0], Step::End { at_ms, .. } if *at_ms == RecordId::first_of(MORNING).unix_ms() + 24 * HOUR));
+    // What got worse is open again.
+    assert_eq!(short(&worse.take(KIM, typed(MORNING + HOUR, 2, 200), &weights)), ["worse self-harm danger"]);
+    assert_eq!(short(&worse.take(KIM, typed(MORNING + 26 * HOUR, 3, 200), &weights)), ["back self-harm danger 1"]);
 }
 
 #[test]
@@ -163,7 +208,7 @@ fn people_and_themes_are_apart() {
 fn what_is_stated_holds() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let episode = RecordId::first_of(MORNING);
-    episodes.stated_open(KIM, Theme::SelfHarm, Open { episode, level: Level::Danger, last: episode, signals: 2 });
+    episodes.stated_open(KIM, Theme::SelfHarm, Open::stated(episode, Level::Danger, episode, 2));
     assert!(episodes.take(KIM, typed(MORNING + 1, 1, 200), &weights).is_empty(), "it joins what is open, and says nothing");
     let mut forgetful = episodes.clone();
     forgetful.keep_open(|_, _, _| false);

@@ -31,7 +31,7 @@ fn told(at: i64, level: Level) -> (i64, Act) {
 }
 
 fn raised(step: u8) -> (i64, Act) {
-    (0, Act::Raised { episode: RecordId(7), theme: "self-harm".into(), level: Level::Danger, step, to: "deputy".into() })
+    (0, Act::Raised { episode: RecordId(7), theme: "self-harm".into(), level: Level::Danger, step, to: "deputy".into(), back: 0 })
 }
 
 fn message(step: u8, state: State, tries: u32) -> Message {
@@ -76,6 +76,33 @@ fn what_is_read_or_closed_wakes_nobody_and_a_concern_that_failed_waits() {
     let concern = self::incident(Level::Concern, Vec::new());
     let failed = Message { level: Level::Concern, ..message(0, State::Waiting, 2) };
     assert!(due(&concern, &[failed], &rungs(), Timestamp::UNIX_EPOCH).is_none());
+}
+
+#[test]
+fn a_matter_that_came_back_is_asked_about_anew() {
+    let days = 48 * 60 * MINUTE;
+    let back = Act::Worsened {
+        is_back: true,
+        episode: RecordId(7),
+        theme: "self-harm".into(),
+        level: Level::Danger,
+        at_ms: 9,
+        factors: Vec::new(),
+        records: vec![RecordId(9)],
+    };
+    let acts = vec![told(0, Level::Danger), raised(1), (days, back), told(days + MINUTE, Level::Danger)];
+    let mut incident = incident(Level::Danger, acts);
+    (1..).zip(&mut incident.acts).for_each(|(number, act)| act.0 = number);
+    let of = |statement, step, state| Message { statement, ..message(step, state, 1) };
+    let at = |minutes: i64| Timestamp::from_millisecond(days + minutes * MINUTE).expect("a time");
+    let step = |incident: &Incident, messages: &[Message], now| due(incident, messages, &rungs(), now).map(|rung| rung.step);
+    let sent = [of(1, 0, State::Sent), of(2, 1, State::Sent), of(3, 0, State::Sent)];
+    assert_eq!(step(&incident, &sent, at(10)), None, "counted from when that was told");
+    assert_eq!(step(&incident, &sent, at(11)), Some(1), "also if that step was taken before");
+    let failed = [of(1, 0, State::Sent), of(3, 0, State::Dead)];
+    assert_eq!(step(&incident, &failed, at(2)), Some(1), "what was sent before does not count");
+    incident.acts.truncate(2);
+    assert_eq!(step(&incident, &sent[..2], at(0)), Some(2));
 }
 
 #[test]

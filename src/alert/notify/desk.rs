@@ -242,7 +242,7 @@ impl Open {
             let (episode, theme) = (incident.opened.episode, incident.opened.theme.clone());
             let messages = self.outbox.of_episode(episode, &theme)?;
             if let Some(rung) = ladder::due(incident, &messages, &rungs, now) {
-                due.push(Act::Raised { episode, theme, level: incident.level, step: rung.step, to: rung.role.to_string() });
+                due.push(Act::Raised { episode, theme, level: incident.level, step: rung.step, to: rung.role.to_string(), back: incident.back() });
             }
         }
         for act in &due {
@@ -343,8 +343,8 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
     };
     match act {
         Act::Opened(opened) => send(&routes::due(&book.plan, opened, opened.level, now, &book.timetable), opened.level, 0),
-        Act::Worsened { episode, theme, level, .. } => {
-            step.worsened(*episode, theme, *level, now)?;
+        Act::Worsened { is_back, episode, theme, level, .. } => {
+            step.worsened(*episode, theme, (*level, *is_back), now)?;
             let Some(incident) = incident else { return Ok(()) };
             send(&routes::due(&book.plan, &incident.opened, *level, now, &book.timetable), *level, 0)
         }
@@ -398,18 +398,18 @@ fn rungs(book: &Book, incident: &Incident) -> Vec<Rung> {
 
 /// When it was stated that the matter is of the level that holds.
 fn level_since(incident: &Incident) -> Timestamp {
-    let of = incident.acts.iter().find(|(_, _, act)| match act {
+    let of = ladder::since_back(incident).find(|(_, act)| match act {
         Act::Opened(opened) => opened.level == incident.level,
         Act::Worsened { level, .. } => *level == incident.level,
         _ => false,
     });
-    of.and_then(|(_, at, _)| Timestamp::from_millisecond(*at).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    of.and_then(|(at, _)| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Who is told next, and when.
 fn next(incident: &Incident, message: &Message, rungs: &[Rung], now: Timestamp) -> Vec<(String, Timestamp)> {
-    let told = incident.acts.iter().find_map(|(_, at, act)| match act {
-        Act::Told(told) if told.level == Some(incident.level) => Timestamp::from_millisecond(*at).ok(),
+    let told = ladder::since_back(incident).find_map(|(at, act)| match act {
+        Act::Told(told) if told.level == Some(incident.level) => Timestamp::from_millisecond(at).ok(),
         _ => None,
     });
     let since = told.unwrap_or(now);

@@ -74,6 +74,8 @@ pub struct Subject<'a> {
     pub is_raised: bool,
     /// Whether it has got worse.
     pub is_worse: bool,
+    /// Whether it came back after a day without a sign.
+    pub is_back: bool,
 }
 
 impl Subject<'_> {
@@ -86,10 +88,11 @@ impl Subject<'_> {
             Level::Watch => "Watch",
         };
         let theme = self.theme.map_or("another matter", Theme::words);
-        let state = match (self.is_raised, self.is_worse) {
-            (true, _) => ", nobody has read it yet",
-            (false, true) => ", it got worse",
-            (false, false) => "",
+        let state = match (self.is_raised, self.is_back, self.is_worse) {
+            (true, ..) => ", nobody has read it yet",
+            (false, true, _) => ", it came back",
+            (false, false, true) => ", it got worse",
+            (false, false, false) => "",
         };
         let name = self.name.map_or_else(String::new, |name| format!("{}, ", one_line(name, LONGEST_NAME)));
         format!("[Usher] {level}: {theme}{state}, {name}{}, {} ({})", one_line(self.group, LONGEST_NAME), self.at, self.reference)
@@ -125,7 +128,8 @@ impl Matter<'_> {
         let at_ms = incident.reached(message.level);
         let reference = opened.episode.to_string();
         let names = if message.names { Naming::Named } else { Naming::Nobody };
-        let is_worse = incident.acts.iter().any(|(number, _, act)| *number == message.statement && matches!(act, Act::Worsened { .. }));
+        let of = incident.acts.iter().find(|(number, ..)| *number == message.statement).map(|(_, _, act)| act);
+        let (is_worse, is_back) = of.map_or((false, false), |act| (matches!(act, Act::Worsened { .. }), matches!(act, Act::Worsened { is_back: true, .. })));
         let name = match (&opened.who, message.names) {
             (Person::User(user), true) => Some(user.as_str()),
             (Person::User(_) | Person::Device(_), _) => None,
@@ -139,6 +143,7 @@ impl Matter<'_> {
             reference: &reference,
             is_raised: message.step > 0,
             is_worse,
+            is_back,
         };
         let may = May { names, words: message.names && message.words };
         let Account { headline, happened, why, unseen } = story::tell(incident, message.level, (self.rows, MOST_LINES), &opened.unseen, may, self.zone);

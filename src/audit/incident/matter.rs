@@ -44,6 +44,13 @@ impl Incident {
         worse.unwrap_or(self.opened.at_ms)
     }
 
+    /// The number of the statement by which it came back last; 0 if it never did. Who is asked next begins anew with that.
+    #[must_use]
+    pub fn back(&self) -> u64 {
+        let back = self.acts.iter().rev().find(|(_, _, act)| matches!(act, Act::Worsened { is_back: true, .. }));
+        back.map_or(0, |(number, ..)| *number)
+    }
+
     /// The last record it took up, as far as is stated.
     #[must_use]
     pub fn last_record(&self) -> RecordId {
@@ -163,7 +170,15 @@ mod tests {
     }
 
     fn worse() -> Act {
-        Act::Worsened { episode: RecordId(7), theme: THEME.into(), level: Level::Danger, at_ms: 9, factors: vec!["Worse.".into()], records: vec![RecordId(9)] }
+        Act::Worsened {
+            is_back: false,
+            episode: RecordId(7),
+            theme: THEME.into(),
+            level: Level::Danger,
+            at_ms: 9,
+            factors: vec!["Worse.".into()],
+            records: vec![RecordId(9)],
+        }
     }
 
     #[test]
@@ -178,7 +193,15 @@ mod tests {
         let matter = |journal: &Journal| fold(&journal.reader().about(Topic::Alert, 0).expect("read")).remove(0);
         let seen = matter(&one).newest().0;
         // Of another matter by the same record nothing is meant.
-        let other = Act::Worsened { episode: RecordId(7), theme: "hate".into(), level: Level::Danger, at_ms: 9, factors: Vec::new(), records: Vec::new() };
+        let other = Act::Worsened {
+            is_back: false,
+            episode: RecordId(7),
+            theme: "hate".into(),
+            level: Level::Danger,
+            at_ms: 9,
+            factors: Vec::new(),
+            records: Vec::new(),
+        };
         two.state_act(now, &other).expect("stated");
         assert!(one.state_of_matter(now, &read("a"), seen).expect("asked").is_ok());
         two.state_act(now, &worse()).expect("stated");

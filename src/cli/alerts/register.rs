@@ -55,7 +55,9 @@ impl Register {
         let (episode, seen) = (matter.opened.episode, matter.newest().0);
         match Journal::open(&self.config.log())?.state_of_matter(self.now, act, seen)? {
             Ok(number) => Ok(number),
-            Err(Changed::Worse) => bail!("{episode} has got worse this very moment, so nothing was changed. Look at it again: usher alerts show {episode}"),
+            Err(Changed::Worse) => {
+                bail!("{episode} has got worse, or came back, this very moment, so nothing was changed. Look at it again: usher alerts show {episode}")
+            }
             Err(Changed::Closed) => bail!("somebody else has closed {episode} this very moment, so nothing was changed. See: usher alerts show {episode}"),
             Err(Changed::Gone) => bail!("{episode} is on record no more: it was purged or erased this very moment"),
         }

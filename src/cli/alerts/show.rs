@@ -153,6 +153,7 @@ fn handled(matter: &Incident, desk: &Desk, is_named: bool) -> Vec<String> {
     let of = |(_, at, act): &(u64, i64, Act)| {
         let at = desk.local_ms(*at).strftime("%a %-d %b %H:%M");
         Some(match act {
+            Act::Worsened { is_back: true, level, .. } => format!("{at}  it came back: {}", level.as_str()),
             Act::Worsened { level, .. } => format!("{at}  it got worse: {}", level.as_str()),
             Act::Ended { signals, .. } => {
                 format!("{at}  it is over: what comes after is another alert; {} in all", several(*signals as usize, "sign", "signs"))

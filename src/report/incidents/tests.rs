@@ -63,6 +63,7 @@ fn an_entry_says_what_a_schools_log_asks_for() {
         answer: "250 Ok".into(),
     };
     let worse = Act::Worsened {
+        is_back: false,
         episode: RecordId(77),
         theme: THEME.into(),
         level: Level::Danger,

@@ -49,6 +49,7 @@ impl Given {
         for (_, at, act) in &matter.acts {
             let at = clock(at.unsigned_abs(), zone, "%-d %B %Y, %H:%M");
             let said = match act {
+                Act::Worsened { is_back: true, level, .. } => format!("It came back: {}.", level.as_str()),
                 Act::Worsened { level, .. } => format!("It got worse: {}.", level.as_str()),
                 Act::Ended { .. } => "It was over.".to_owned(),
                 Act::Read { .. } => format!("Read by {STAFF}."),
