@@ -35,11 +35,15 @@ pub fn report<'a>(matters: &[Matter], (plan, stands): (&'a Plan, &Stands), (begi
     missed
 }
 
+/// The columns of the table of stories, as they are printed.
+const ORDER: [usize; 10] = [0, 1, 2, 9, 3, 4, 8, 5, 6, 7];
+
 /// What became of the matters of the stories.
 fn stories(matters: &[Matter], plan: &Plan) {
     let by_user = by_user(matters);
-    // Planted theme; found as exactly one, as more, as another theme, not at all; and of danger, as danger.
-    let mut rows: BTreeMap<&str, [usize; 8]> = BTreeMap::new();
+    // Planted theme; found as exactly one, as more, as another theme, not at all; what is only to be watched; of danger, as danger; as one and nothing beside it,
+    // whatever the theme; and of those that are several, those whose steps are a day apart.
+    let mut rows: BTreeMap<&str, [usize; 10]> = BTreeMap::new();
     let mut confused: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for planted in &plan.planted {
         let matter = &planted.matter;
@@ -49,6 +53,17 @@ fn stories(matters: &[Matter], plan: &Plan) {
         let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms)).collect();
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
         let same = near.iter().filter(|found| found.opened.theme == matter.theme).count();
+        if std::env::var_os("KINDS").is_some() {
+            println!(
+                "KIND {} {} {} {:?} {}h {}",
+                matter.theme,
+                matter.level,
+                same,
+                near.iter().map(|f| (f.opened.theme.as_str(), f.level)).collect::<Vec<_>>(),
+                (planted.time.1 - planted.time.0) / 360_000,
+                matter.kinds()
+            );
+        }
         if matter.level == "watch" {
             row[5] += 1;
             row[6] += usize::from(near.is_empty());
@@ -61,19 +76,28 @@ fn stories(matters: &[Matter], plan: &Plan) {
             (0, _) => row[3] += 1,
             _ => row[2] += 1,
         }
+        row[8] += usize::from(near.len() == 1);
+        row[9] += usize::from(same > 1 && planted.time.1 - planted.time.0 > 24 * 3_600_000);
         if matter.level == "danger" {
             row[7] += usize::from(near.iter().any(|found| found.level == Level::Danger));
         }
     }
-    println!("\n| theme | concern and danger | as exactly one | as several | as another theme | not found | watch only | of which quiet | danger as danger |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let mut all = [0; 8];
+    println!(
+        "\n| theme | concern and danger | as exactly one | as several | of those a day apart | as another theme | not found | one, and none beside | watch only \
+         | of which quiet | danger as danger |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut all = [0; 10];
     let dangers = |theme: &str| plan.planted.iter().filter(|one| one.matter.theme == theme && one.matter.level == "danger").count();
     for (theme, row) in &rows {
         all.iter_mut().zip(row).for_each(|(sum, one)| *sum += one);
-        println!("| {theme} | {} | {} | {} | {} | {} | {} | {} | {} of {} |", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], dangers(theme));
+        println!("| {theme} | {} of {} |", ORDER.map(|place| row[place].to_string()).join(" | "), dangers(theme));
     }
-    println!("| all | {} | {} | {} | {} | {} | {} | {} | {} |", all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7]);
+    println!(
+        "| all | {} of {} |",
+        ORDER.map(|place| all[place].to_string()).join(" | "),
+        plan.planted.iter().filter(|one| one.matter.level == "danger").count()
+    );
     println!("\nplanted theme × theme of the episode (those that agree are left out):");
     for ((planted, found), count) in confused.iter().filter(|((planted, found), _)| planted != found) {
         println!("  {planted} as {found}: {count}");

@@ -32,6 +32,7 @@ pub mod seen;
 pub mod settings;
 pub mod severity;
 pub mod signal;
+pub mod sitting;
 pub mod story;
 pub mod subject;
 pub mod suppress;

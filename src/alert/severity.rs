@@ -18,14 +18,15 @@
 //! # What counts together
 //!
 //! In grave themes ([`super::weights::GRAVE`]) signs of seven days. In the others those of half an hour ([`Weights::together`]): whoever clicks a lot comes to
-//! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave.
+//! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave; elsewhere
+//! each page of it is one, for whoever goes on to a second and a third does not go astray.
 //!
 //! # Gates
 //!
 //! | level | takes |
 //! | --- | --- |
 //! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
-//! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong |
+//! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong by itself, not only together with others |
 //!
 //! What a page loads by itself adds points, and passes no gate. A theme may have a most; a rule and the illegal tier have a level of their own.
 //!
@@ -154,18 +155,20 @@ pub fn counts_ms(theme: Theme, weights: &Weights) -> u64 {
 fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     // Of signs that nothing tells apart whichever was meant most: one sign more never makes it less.
     let mut meant: BTreeMap<u64, Intent> = BTreeMap::new();
-    let mut typed = 0;
+    // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
+    let (mut typed, mut alone) = (0, 0);
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
         let known = meant.entry(sign.key).or_insert(sign.intent);
         *known = sign.intent.max(*known);
         if sign.intent == Intent::Typed {
             typed = sign.strength.max(typed);
+            alone = if sign.beside.is_empty() { sign.strength.max(alone) } else { alone };
         }
     }
     let steps: u32 = meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum();
     match typed {
         MEANT.. => Level::Danger,
-        STRONG.. if is_grave && meant.len() > 2 => Level::Danger,
+        STRONG.. if is_grave && alone >= STRONG && meant.len() > 2 => Level::Danger,
         STRONG.. => Level::Concern,
         _ if steps >= STEPS[usize::from(!is_grave)] => Level::Concern,
         _ => Level::Watch,
@@ -176,7 +179,7 @@ fn gate_told(gate: Level, is_grave: bool, weights: &Weights) -> String {
     match (gate, is_grave) {
         (Level::Watch, true) => "More than watch takes one address that was typed, two that were clicked, or words that are strong.".to_owned(),
         (Level::Watch, false) => format!(
-            "More than watch takes three sites that were clicked within {} minutes, two that were typed, or words that are strong.",
+            "More than watch takes three listed pages that were clicked within {} minutes, two that were typed, or words that are strong.",
             weights.together.as_secs() / 60
         ),
         (Level::Concern | Level::Danger, true) => "Danger takes words that say it is meant, or strong words and two signs more.".to_owned(),

@@ -3,7 +3,7 @@
 //! | it says | because of |
 //! | --- | --- |
 //! | [`Source::Category`] | a list that names the site |
-//! | [`Source::Search`], [`Source::Prompt`] | words that somebody searched for, or asked an AI, and that the phrase files know |
+//! | [`Source::Search`], [`Source::Prompt`] | words that somebody searched for, or asked an AI, and that the phrase files know; also several texts together (`together`) |
 //! | [`Source::Words`] | the words of a page, or of what was sent, that went over the group's limit |
 //! | [`Source::Way`] | a sign of a way round the filter |
 //! | [`Source::Rule`] | a rule of the school's own |
@@ -14,6 +14,7 @@
 //! The time of a signal is that of its record's number, which never goes back, whatever the clock does.
 
 mod method;
+mod together;
 mod typed;
 
 use super::seen::Seen;
@@ -38,6 +39,7 @@ use crate::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
+pub use together::{Typed, points as points_together, together, typed};
 
 /// What a signal comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -121,6 +123,9 @@ pub struct Sign {
     pub helps: bool,
     /// What tells it from others: the entry, the site, the code.
     pub key: u64,
+    /// Records before it that it is about as well: what was typed before, where several texts say it together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<RecordId>,
     /// What it comes to whatever the arithmetic says.
     pub floor: Option<Level>,
     /// The rule, if it is one's.
@@ -264,7 +269,7 @@ pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
     let set = book.categories(seen.categories);
     let about = About::of(seen, set, book);
     illegal(&about, &mut found);
-    if about.intent > Intent::Background {
+    if about.is_meant() {
         // What words were about is among the categories of their record too: no list says so of the site.
         if seen.reason != "words" {
             listed(&about, &mut found);
@@ -294,9 +299,42 @@ pub struct Once {
 /// What these words come to if they are searched for once and let through.
 #[must_use]
 pub fn once(words: &str, book: &Book) -> Vec<Once> {
-    let seen = Seen {
-        id: RecordId::first_of(0),
-        at_ms: 0,
+    let seen = asked(words, RecordId::first_of(0));
+    let of = |signal: Signal| {
+        let level = match signal.theme {
+            Theme::Bypass => Some(Level::Watch),
+            theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
+        };
+        Once { theme: signal.theme, level, says: signal.sign.says }
+    };
+    signals(&seen, book).into_iter().map(of).collect()
+}
+
+/// What somebody typed who searched for each of these within a minute, oldest first.
+#[must_use]
+pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
+    let one = |(nth, words): (u64, &&str)| {
+        let seen = asked(words, RecordId::first_of(nth));
+        typed(&seen, book, &signals(&seen, book))
+    };
+    (0..).zip(texts).filter_map(one).collect()
+}
+
+/// What texts come to if they are searched for within a minute and let through: nothing but what they say together.
+#[must_use]
+pub fn once_together(texts: &[&str], book: &Book) -> Vec<Once> {
+    let (sitting, mut found) = (sitting(texts, book), Signals::new());
+    let Some(last) = texts.last() else { return Vec::new() };
+    together(&asked(last, RecordId::first_of(1)), &sitting, book, &mut found);
+    let once = |Signal { theme, sign, .. }: Signal| Once { theme, level: severity::weigh(theme, &[&sign], &[0], &book.weights).level, says: sign.says };
+    found.into_iter().map(once).collect()
+}
+
+/// A search for these words that was let through.
+fn asked(words: &str, id: RecordId) -> Seen<'_> {
+    Seen {
+        id,
+        at_ms: id.unix_ms(),
         user: None,
         client: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
         group: "",
@@ -314,15 +352,7 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
         cause: None,
         dest: None,
         mode: None,
-    };
-    let of = |signal: Signal| {
-        let level = match signal.theme {
-            Theme::Bypass => Some(Level::Watch),
-            theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
-        };
-        Once { theme: signal.theme, level, says: signal.sign.says }
-    };
-    signals(&seen, book).into_iter().map(of).collect()
+    }
 }
 
 /// The features of words, with what the phrase files make of them: what weights are learned for.
@@ -404,6 +434,7 @@ impl<'a> About<'a> {
             handled: Handled::of(self.seen.verdict),
             helps: self.helps,
             key,
+            beside: Vec::new(),
             floor: None,
             rule: None,
             held: false,
@@ -411,8 +442,18 @@ impl<'a> About<'a> {
         }
     }
 
+    /// Whether it is more than what a device does by itself.
+    fn is_meant(&self) -> bool {
+        self.intent > Intent::Background
+    }
+
     fn site(&self) -> &'a str {
         Site::registered(self.seen.host)
+    }
+
+    /// The page of the site, as far as its address tells pages apart: what is asked of a page is left out.
+    fn page(&self) -> &'a str {
+        self.seen.path.split_once('?').map_or(self.seen.path, |(page, _)| page).trim_matches('/')
     }
 
     fn way(&self, code: Code, points: u32, target: Option<&str>, found: &mut Signals) {
@@ -458,9 +499,10 @@ fn listed(about: &About<'_>, found: &mut Signals) {
             Theme::Bypass => {}
             _ => {
                 let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
-                // Where it is grave, to be there again after a while is another sign.
-                let slot = if weights.of(theme).is_grave() { about.seen.id.unix_ms() / SLOT_MS } else { 0 };
-                let key = key(&["site", about.site(), &slot.to_string()]);
+                // Where it is grave, to be there again after a while is another sign; elsewhere to go on to another page is. A click that goes astray sees one.
+                let slot = about.seen.id.unix_ms() / SLOT_MS;
+                let part = if weights.of(theme).is_grave() { slot.to_string() } else { about.page().to_owned() };
+                let key = key(&["site", about.site(), &part]);
                 found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key, says) });
             }
         }
@@ -480,7 +522,7 @@ fn searched(about: &About<'_>, found: &mut Signals) {
         let lexicon = about.book.lexicon();
         if theme == Theme::Bypass {
             if about.intent >= Intent::Clicked {
-                let (points, of) = method::weigh((term, stage), &lexicon.entries()[entry as usize].text, hit.plainly());
+                let (points, of) = method::weigh((term, stage), &lexicon.entries()[entry as usize].text, strength);
                 about.way(Code::Method, points, Some(&of), found);
             }
             continue;

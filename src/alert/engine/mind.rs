@@ -7,6 +7,7 @@ use crate::alert::rebuild;
 use crate::alert::seen::{Read, Seen};
 use crate::alert::severity;
 use crate::alert::signal::{self, Book, Sign, Signal};
+use crate::alert::sitting::Sittings;
 use crate::alert::suppress::Held;
 use crate::alert::theme::Theme;
 use crate::alert::ways::{self, Around, Noticed, Watch};
@@ -34,6 +35,8 @@ pub(in crate::alert) struct Mind {
     pub(in crate::alert) pending: VecDeque<Act>,
     /// What no single record shows.
     pub(super) watch: Watch,
+    /// What each typed within some minutes.
+    sittings: Sittings,
     /// What was found out of records of before, which are to be read again.
     pub(in crate::alert) due: Vec<(RecordId, Noticed, Tells)>,
     /// Whether records come in order and with none left out.
@@ -62,7 +65,16 @@ impl Mind {
     /// That knows of nobody yet.
     pub(in crate::alert) fn new(hooks: Box<dyn Hooks>, secret: &[u8; 32]) -> Self {
         let key = people(secret);
-        Self { hooks, episodes: Episodes::default(), pending: VecDeque::new(), watch: Watch::new(secret), due: Vec::new(), is_whole: true, key }
+        Self {
+            hooks,
+            episodes: Episodes::default(),
+            pending: VecDeque::new(),
+            watch: Watch::new(secret),
+            sittings: Sittings::default(),
+            due: Vec::new(),
+            is_whole: true,
+            key,
+        }
     }
 
     /// Takes a record that is read: what it was opened with, and what is known since.
@@ -87,6 +99,7 @@ impl Mind {
     /// Takes a record that was opened.
     pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
         let mut signals = signal::signals(seen, book);
+        self.reads_together(seen, book, &mut signals);
         let is_ours = book.is_ours(seen);
         if !is_ours
             && let Some(act) = self.hooks.limits(seen)
@@ -133,7 +146,19 @@ impl Mind {
 
     /// Only learns what was: what is found out from it was taken.
     pub(super) fn learn(&mut self, seen: &Seen<'_>, book: &Book) {
-        self.noticed(seen, &signal::signals(seen, book), book.is_ours(seen));
+        let signals = signal::signals(seen, book);
+        if let Some(typed) = signal::typed(seen, book, &signals) {
+            self.sittings.take(who(&self.key, &seen.person()).0, typed);
+        }
+        self.noticed(seen, &signals, book.is_ours(seen));
+    }
+
+    /// Takes what somebody typed, and reads it together with what they typed just before.
+    fn reads_together(&mut self, seen: &Seen<'_>, book: &Book, signals: &mut signal::Signals) {
+        if let Some(typed) = signal::typed(seen, book, signals) {
+            let sitting = self.sittings.take(who(&self.key, &seen.person()).0, typed);
+            signal::together(seen, sitting, book, signals);
+        }
     }
 
     /// Takes that a record is over.
@@ -199,6 +224,7 @@ impl Mind {
         let key = &self.key;
         let is_person = |person: &Person| erased::is(gone, &who(key, person).to_string());
         self.hooks.erased(&is_person, gone);
+        self.sittings.take_out(|who, record| is_it(who) && gone.takes(record));
         let begun = rebuild::begun(&self.pending, gone, is_person);
         self.pending.retain(|act| !begun.contains(act));
         TakenOut { signs: self.episodes.erase(gone), first_visits: self.watch.erase(is_it, gone), days: 0 }
@@ -226,8 +252,8 @@ impl Mind {
                     unseen: unseen(seen, book),
                 }))
             }
-            Step::Worse { episode, theme, level, at_ms, factors, records } => {
-                Act::Worsened { episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
+            Step::Worse { is_back, episode, theme, level, at_ms, factors, records } => {
+                Act::Worsened { is_back, episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
             }
             Step::On { episode, theme, signals, last } => Act::WentOn { episode, theme: theme.as_str().to_owned(), signals, last },
             Step::End { episode, theme, at_ms, signals, last } => Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last },

@@ -11,7 +11,20 @@ const MORNING: u64 = 1_795_600_800_000;
 fn sign(key: u64, intent: Intent, strength: u32, handled: Handled) -> Sign {
     let record = RecordId::first_of(MORNING + key * 1000);
     let source = if strength == 100 { Source::Category } else { Source::Search };
-    Sign { record, source, intent, strength, handled, helps: false, key, floor: None, rule: None, held: false, says: format!("Sign {key}.") }
+    Sign {
+        record,
+        source,
+        intent,
+        strength,
+        handled,
+        helps: false,
+        key,
+        beside: Vec::new(),
+        floor: None,
+        rule: None,
+        held: false,
+        says: format!("Sign {key}."),
+    }
 }
 
 fn weights() -> Weights {
@@ -31,6 +44,7 @@ fn worked_examples() {
     let (watch, concern, danger) = (Some(Level::Watch), Some(Level::Concern), Some(Level::Danger));
     let some = |count: u64, of: &dyn Fn(u64) -> Sign| (0..count).map(of).collect::<Vec<_>>();
     let helped = |sign: Sign| Sign { helps: true, ..sign };
+    let beside = |sign: Sign| Sign { beside: vec![RecordId::first_of(MORNING)], ..sign };
     let typed = |strength, handled| vec![sign(1, Typed, strength, handled)];
     let clicked = |count, handled| some(count, &|key| sign(key, Clicked, 100, handled));
     for (what, theme, signs, days, expected) in [
@@ -68,7 +82,17 @@ fn worked_examples() {
         ("two clicked, seen, on three days", Theme::Violence, clicked(2, Passed), 3, (94, watch)),
         ("three clicked", Theme::Violence, clicked(3, Blocked), 1, (62, concern)),
         ("one typed and one clicked", Theme::Violence, vec![sign(1, Typed, 100, Passed), sign(2, Clicked, 100, Passed)], 1, (83, watch)),
-        ("forty typed, at the most", Theme::Adult, some(40, &|key| sign(key, Typed, MEANT, Passed)), 3, (677, concern)),
+        ("forty sites, clicked", Theme::Adult, clicked(40, Passed), 3, (225, concern)),
+        ("what is typed may be meant there too", Theme::Adult, typed(MEANT, Blocked), 1, (86, concern)),
+        ("and seen", Theme::Adult, typed(MEANT, Passed), 1, (105, danger)),
+        (
+            "strong together with others, and two pages",
+            Theme::SelfHarm,
+            [clicked(2, Passed), vec![beside(sign(3, Typed, STRONG, Passed))]].concat(),
+            1,
+            (132, concern),
+        ),
+        ("danger together with others", Theme::SelfHarm, vec![beside(sign(3, Typed, MEANT, Passed))], 1, (165, danger)),
         ("a news page about a stabbing", Theme::Violence, vec![helped(sign(1, Clicked, 100, Passed))], 1, (10, None)),
         ("a warning for drugs", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 1, (34, watch)),
         ("on two days", Theme::Drugs, vec![sign(1, Clicked, 100, Warned)], 2, (42, watch)),
@@ -85,8 +109,8 @@ fn the_illegal_tier_and_rules_have_levels_of_their_own() {
     assert_eq!(come(Theme::Illegal, &[of(Level::Danger, Typed)], &[1]).1, Some(Level::Danger));
     assert_eq!(come(Theme::Illegal, &[of(Level::Concern, Embedded)], &[1]).1, concern, "an advertisement is no danger by itself");
     let rule = Sign { strength: 0, floor: Some(Level::Danger), ..sign(1, Typed, 0, Blocked) };
-    assert_eq!(come(Theme::Gambling, std::slice::from_ref(&rule), &[1]), (0, concern), "no more than the theme may come to");
-    assert_eq!(come(Theme::Bypass, &[rule], &[1]), (0, concern));
+    assert_eq!(come(Theme::Gambling, std::slice::from_ref(&rule), &[1]), (0, Some(Level::Danger)));
+    assert_eq!(come(Theme::Bypass, &[rule], &[1]), (0, concern), "no more than the theme may come to");
 }
 
 #[test]
@@ -101,6 +125,10 @@ fn ways_round_fade_and_count_once_in_ten_minutes() {
         ("nearly certain", vec![minute(0, 1, 20)], (20, concern)),
         ("a search for ways", vec![minute(0, 1, 2)], (2, None)),
         ("two", vec![minute(0, 1, 4), minute(0, 2, 4)], (8, watch)),
+        ("one that says it beyond doubt", vec![minute(0, 1, 12)], (12, watch)),
+        ("two of those within some minutes", vec![minute(0, 1, 12), minute(8, 2, 12)], (20, concern)),
+        ("a quarter of an hour apart", vec![minute(0, 1, 12), minute(15, 2, 12)], (18, watch)),
+        ("one that leads to a listed site", vec![minute(0, 1, 12), minute(5, 2, 4), minute(5, 3, 8)], (21, concern)),
         ("one twice in nine minutes", vec![minute(0, 1, 8), minute(9, 1, 8)], (8, watch)),
         ("one twice in ten minutes", vec![minute(0, 1, 8), minute(10, 1, 8)], (13, watch)),
         ("half is left after a quarter of an hour", vec![minute(0, 1, 20), minute(15, 2, 10)], (20, concern)),

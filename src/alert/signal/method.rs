@@ -3,11 +3,13 @@
 //! | the words | points |
 //! | --- | --- |
 //! | are still being typed | 2, all of ten minutes once: each letter is a record |
-//! | match an entry of 15 or more | 3 |
+//! | match an entry of 15 or more, or read like what is watched | 3 |
 //! | match one of 25 or more, or two of 15 | 8 |
-//! | match one of 40 or more, or two of 25 | 10 |
+//! | match one of 40 or more, or two of 25; or read like a concern | 12 |
+//! | read like a concern together with others of the last minutes, of which none does by itself | 12 |
 //!
-//! So one search is worth watching, and three different ones within some minutes are a concern, which they are to nobody who looks up a word. The same
+//! So one search is worth watching. Two different ones that say it beyond doubt, within some nine minutes, are a concern, and so are three others: which they are
+//! to nobody who looks up a word. So is one that leads to a site that lists name as a way round ([`crate::bypass::followed`]). The same
 //! words again are the same search, whatever the engine and however they are spelled.
 
 use super::super::severity::STRONG;
@@ -20,7 +22,7 @@ const SAYS_SO: u32 = 70;
 /// The points of words that say it.
 const PLAIN: u32 = 8;
 /// Of words that say it beyond doubt.
-const SURE: u32 = 10;
+pub(super) const SURE: u32 = 12;
 /// Of words that others say too.
 const FAINT: u32 = 3;
 /// The most of the words that are told apart, in bytes.

@@ -98,6 +98,11 @@ fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
     let key = |host| signals(&Seen { host, ..listed("drugs", Start::Typed) }, &book())[0].sign.key;
     assert_eq!(key("www.site.example"), key("m.site.example"));
     assert_ne!(key("www.site.example"), key("other.example"));
+    // To go on to another page is another; what is asked of a page is not. Where it is grave, time tells.
+    let of = |categories, path| signals(&Seen { path, ..listed(categories, Start::Clicked) }, &book())[0].sign.key;
+    assert_ne!(of("drugs", "/shop"), of("drugs", "/shop/basket"));
+    assert_eq!(of("drugs", "/shop/?page=2"), of("drugs", "/shop"));
+    assert_eq!(of("self-harm", "/a"), of("self-harm", "/b"));
 }
 
 #[test]
@@ -134,7 +139,7 @@ fn searches_and_prompts_are_weighed_by_what_phrases_know() {
         ("unblock youtube", Asked, vec!["bypass typed 8 passed"]),
         ("unblock youtube", Typing, vec!["bypass typed 2 passed"]),
         ("get around the filter", Asked, vec!["bypass typed 3 passed"]),
-        ("tunnel out of school", Asked, vec!["bypass typed 10 passed"]),
+        ("tunnel out of school", Asked, vec!["bypass typed 12 passed"]),
         ("the weather tomorrow", Asked, vec![]),
         ("hate my life", Asked, vec!["self-harm typed 70 passed"]),
         // Two of 25 are as one of 40; a pattern and a phrase of the same words are one.

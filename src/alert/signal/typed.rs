@@ -146,7 +146,7 @@ fn by_entries(book: &Book, folded: &str, text: &Text<'_>, stage: Stage) -> (Hits
 }
 
 /// The alert themes of themes of the lexicon.
-fn of_phrases(book: &Book, themes: Themes) -> impl Iterator<Item = Theme> {
+pub(super) fn of_phrases(book: &Book, themes: Themes) -> impl Iterator<Item = Theme> {
     themes.iter(book.of_phrases.len().min(MOST_THEMES)).filter_map(|theme| book.of_phrases[theme.place()])
 }
 
@@ -195,6 +195,14 @@ pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
     found
 }
 
+/// A text folded, what the entries make of it, and the themes of which they say that nothing is meant.
+pub(super) fn made_of(book: &Book, term: &str) -> (String, Vec<String>, SmallVec<[Theme; 1]>) {
+    let folded = folded(term);
+    let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), Stage::Asked);
+    let marks = marks(&hits);
+    (folded, marks, not_meant)
+}
+
 /// The theme of which no entry says so, but all the words together, and which of their features spoke.
 pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> {
     let folded = folded(term);
@@ -231,7 +239,7 @@ fn phrases(lexicon: &Lexicon, folded: &[u8], stage: Stage) -> Vec<One> {
 }
 
 /// How strong an entry of this weight is by itself.
-fn alone(weight: i32) -> u32 {
+pub(super) fn alone(weight: i32) -> u32 {
     match weight {
         DANGER.. => MEANT,
         CONCERN.. => STRONG,
@@ -252,11 +260,6 @@ impl Hit {
     /// The entry that makes it what it is.
     pub(super) fn entry(&self) -> Option<u32> {
         if self.is_learned() { self.learned.as_ref().map(|(reading, _)| reading.entry) } else { self.heaviest.map(|(entry, _)| entry) }
-    }
-
-    /// How strong it is where only an entry can say it beyond doubt: searches for ways round.
-    pub(super) fn plainly(&self) -> u32 {
-        self.by_entries().max(self.learned.as_ref().map_or(0, |(_, weight)| alone(*weight).min(HALF_STRONG)))
     }
 
     fn is_learned(&self) -> bool {
@@ -295,10 +298,8 @@ impl Hit {
             let what = if is_prompt { "What an AI was asked, taken together, reads" } else { "The words searched for, taken together, read" };
             let entry = &lexicon.entries()[reading.entry as usize];
             let file = file_of(lexicon, entry);
-            let [points, from] = [reading.points, reading.from].map(|points| f64::from(points) / 100.0);
-            return format!(
-                "{what} like what is said of it, which weighs {weight}: {points:.2} points, where {from:.2} are enough ({file}: learned from examples){beside}."
-            );
+            let points = points_told(reading);
+            return format!("{what} like what is said of it, which weighs {weight}: {points} ({file}: learned from examples){beside}.");
         }
         let what = if is_prompt { "What an AI was asked matches" } else { "The words searched for match" };
         let Some((place, weight)) = self.heaviest else { return format!("{what} nothing.") };
@@ -320,7 +321,13 @@ impl Hit {
     }
 }
 
+/// The points of what was read.
+pub(super) fn points_told(reading: &Reading) -> String {
+    let [points, from] = [reading.points, reading.from].map(|points| f64::from(points) / 100.0);
+    format!("{points:.2} points, where {from:.2} are enough")
+}
+
 /// The name of the file of an entry.
-fn file_of<'l>(lexicon: &'l Lexicon, entry: &Entry) -> &'l str {
+pub(super) fn file_of<'l>(lexicon: &'l Lexicon, entry: &Entry) -> &'l str {
     lexicon.files().get(entry.file as usize).map_or("", |file| file.rsplit('/').next().unwrap_or(file))
 }

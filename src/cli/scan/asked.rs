@@ -2,7 +2,7 @@
 
 use super::super::table::safe;
 use super::super::{Answer, print, print_json};
-use crate::alert::signal::{Book, Once, SelfTest, once, telling};
+use crate::alert::signal::{Book, Once, SelfTest, once, once_together, points_together, sitting, telling};
 use crate::app;
 use crate::audit::incident::Level;
 use crate::config::Config;
@@ -17,9 +17,29 @@ use std::path::Path;
 pub(crate) struct Asked {
     /// The words; "-" for lines that come through a pipe.
     words: String,
+    /// Take lines together, as if one person had typed them within a minute; an empty line stands between what is taken together.
+    #[arg(long)]
+    together: bool,
+    /// With --together --json: print the points of their words instead, in hundredths, of danger and then of each theme that was learned. What benches/asked/meaning.py goes by.
+    #[arg(long, requires = "together", requires = "json")]
+    points: bool,
     /// Print a line of JSON for each.
     #[arg(long)]
     json: bool,
+}
+
+/// What texts came to that were taken together.
+#[derive(Serialize)]
+struct OfSitting<'a> {
+    sitting: &'a [&'a str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theme: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    points: Vec<i32>,
 }
 
 /// What words came to in one theme.
@@ -57,14 +77,47 @@ impl Asked {
         } else {
             text.push_str(&self.words);
         }
+        let is_concern = if self.together { self.together(&text, &book)? } else { self.each(&text, &book)? };
+        Ok(if is_concern { Answer::No } else { Answer::Yes })
+    }
+
+    /// Weighs texts that are taken together. Whether any are a concern.
+    fn together(&self, text: &str, book: &Book) -> anyhow::Result<bool> {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let mut is_concern = false;
+        for texts in lines.split(|line| line.is_empty()).filter(|texts| !texts.is_empty()) {
+            let row = OfSitting { sitting: texts, theme: None, level: None, why: None, points: Vec::new() };
+            if self.points {
+                print_json(&OfSitting { points: points_together(&sitting(texts, book), book), ..row })?;
+                continue;
+            }
+            let found = once_together(texts, book);
+            is_concern |= found.iter().any(|once| once.level > Some(Level::Watch));
+            if found.is_empty() && !self.json {
+                print(format_args!("nothing together: {}", safe(&texts.join(" / "))))?;
+            }
+            for Once { theme, level, says } in found {
+                let level = level.map(Level::as_str);
+                if self.json {
+                    print_json(&OfSitting { sitting: texts, theme: Some(theme.as_str()), level, why: Some(says), points: Vec::new() })?;
+                    continue;
+                }
+                print(format_args!("{} {}: {}  {}", theme.as_str(), level.unwrap_or("too little"), safe(&texts.join(" / ")), safe(&says)))?;
+            }
+        }
+        Ok(is_concern)
+    }
+
+    /// Weighs each line for itself. Whether any is a concern.
+    fn each(&self, text: &str, book: &Book) -> anyhow::Result<bool> {
         let mut is_concern = false;
         for words in text.lines().filter(|line| !line.trim().is_empty()) {
-            let found = once(words, &book);
+            let found = once(words, book);
             is_concern |= found.iter().any(|once| once.level > Some(Level::Watch));
             if found.is_empty() && !self.json {
                 print(format_args!("nothing: {}", safe(words)))?;
             }
-            let learned = if found.is_empty() { None } else { telling(words, &book) };
+            let learned = if found.is_empty() { None } else { telling(words, book) };
             for Once { theme, level, says } in found {
                 let level = level.map(Level::as_str);
                 let all = learned.iter().filter(|(of, _)| *of == theme).flat_map(|(_, telling)| telling.clone());
@@ -80,6 +133,6 @@ impl Asked {
                 }
             }
         }
-        Ok(if is_concern { Answer::No } else { Answer::Yes })
+        Ok(is_concern)
     }
 }

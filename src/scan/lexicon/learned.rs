@@ -129,7 +129,7 @@ impl Builder {
         }
         if let Some(levels) = line.strip_prefix("levels:") {
             let themes: Vec<Box<str>> = self.learned.columns.iter().skip(1).cloned().collect();
-            self.learned.levels = self.levels(levels, &themes, number, language)?;
+            self.learned.levels = self.levels(levels, "reads", &themes, (number, language))?;
             return Ok(());
         }
         let learned = &mut self.learned;

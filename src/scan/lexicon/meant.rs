@@ -15,6 +15,13 @@ pub(super) struct Meant {
     meaning: Arc<Meaning>,
     /// The themes, in the order of the columns behind the first, which is danger.
     themes: Vec<Box<str>>,
+    alone: Bounds,
+    /// Of what was typed within some minutes, if it was taught to read that.
+    together: Option<Bounds>,
+}
+
+#[derive(Clone, Debug)]
+struct Bounds {
     levels: Levels,
     /// From how many points of its words on a text is read.
     from: i32,
@@ -23,25 +30,39 @@ pub(super) struct Meant {
 impl Meant {
     /// What a text reads like, with the points of its words.
     pub(super) fn read(&self, words: &[&str], by_words: &[i32], learned: &Learned, is_end: bool) -> Option<Reading> {
+        self.judge(&self.alone, &[words], by_words, learned, is_end)
+    }
+
+    /// What texts that were typed within some minutes read like, with the points of all their words.
+    pub(super) fn together(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned) -> Option<Reading> {
+        self.judge(self.together.as_ref()?, texts, by_words, learned, false)
+    }
+
+    /// Whether texts are ever read together.
+    pub(super) fn reads_together(&self) -> bool {
+        self.together.is_some()
+    }
+
+    fn judge(&self, bounds: &Bounds, texts: &[&[&str]], by_words: &[i32], learned: &Learned, is_end: bool) -> Option<Reading> {
         let most = by_words.iter().copied().max();
-        if most.is_some_and(|most| most < self.from) {
+        if most.is_some_and(|most| most < bounds.from) {
             return None;
         }
-        self.levels.judge(&self.points(words, by_words, learned), is_end)
+        bounds.levels.judge(&self.points(texts, by_words, learned), is_end)
     }
 
     /// Whether a text reads like nothing that is worth watching, so that a pattern which fits it is to be doubted.
     pub(super) fn doubts(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> bool {
-        self.levels.judge(&self.points(words, by_words, learned), false).is_none()
+        self.alone.levels.judge(&self.points(&[words], by_words, learned), false).is_none()
     }
 
-    fn points(&self, words: &[&str], by_words: &[i32], learned: &Learned) -> Vec<i32> {
-        self.meaning.points(words).into_iter().enumerate().map(|(column, points)| points.saturating_add(self.beside(column, by_words, learned))).collect()
+    fn points(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned) -> Vec<i32> {
+        self.meaning.points(texts).into_iter().enumerate().map(|(column, points)| points.saturating_add(self.beside(column, by_words, learned))).collect()
     }
 
     /// The points of one column.
     pub(super) fn column(&self, column: usize, words: &[&str], by_words: &[i32], learned: &Learned) -> i32 {
-        self.points(words, by_words, learned)[column]
+        self.points(&[words], by_words, learned)[column]
     }
 
     /// What the words add to a column.
@@ -68,7 +89,10 @@ impl Builder {
             return Err(Fault::BadName(bad.as_str().into()));
         }
         let themes: Vec<Box<str>> = head.themes.iter().map(|name| name.as_str().into()).collect();
-        let levels = self.levels(&head.levels, &themes, 1, &"several".into())?;
-        Ok(Meant { meaning: Arc::new(meaning), themes, levels, from: head.from })
+        let language = "several".into();
+        let mut bounds = |levels: &str, from, read| Ok(Bounds { levels: self.levels(levels, read, &themes, (1, &language))?, from });
+        let alone = bounds(&head.levels, head.from, "reads")?;
+        let together = head.together.map(|together| bounds(&together.levels, together.from, "reads together")).transpose()?;
+        Ok(Meant { meaning: Arc::new(meaning), themes, alone, together })
     }
 }

@@ -7,6 +7,9 @@ use super::learned::Telling;
 use super::learned::features::{ENDS, features};
 use super::learned::levels::Reading;
 
+/// Of texts that are read together, so many words each.
+const OF_EACH: usize = 30;
+
 /// What of a text is read, as its words are meant: all of a short one.
 struct Ends<'t> {
     first: Vec<&'t str>,
@@ -29,6 +32,36 @@ impl Lexicon {
         let ends = self.ends(text);
         let last = ends.last.as_ref().and_then(|words| self.read(words, true, marks));
         [self.read(&ends.first, false, marks), last].into_iter().flatten().max_by_key(Reading::says)
+    }
+
+    /// What texts that somebody typed within some minutes, oldest first, read like if they are taken together. Nothing without a file of meaning that was taught to
+    /// read them.
+    #[must_use]
+    pub fn reads_together(&self, texts: &[Text<'_>], marks: &[String]) -> Option<Reading> {
+        let meant = self.meant.as_ref().filter(|meant| meant.reads_together())?;
+        let texts = self.latest(texts);
+        let texts: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
+        meant.together(&texts, &self.learned.points(&texts.concat(), false, &self.names, marks), &self.learned)
+    }
+
+    /// The points of the words of texts that were typed within some minutes, in hundredths: of danger, then of each theme.
+    #[must_use]
+    pub fn words_together(&self, texts: &[Text<'_>], marks: &[String]) -> Vec<i32> {
+        self.learned.points(&self.latest(texts).concat(), false, &self.names, marks)
+    }
+
+    /// The words of the last of these texts, as they are meant: of each its beginning.
+    fn latest<'t>(&'t self, texts: &[Text<'t>]) -> Vec<Vec<&'t str>> {
+        let mut left = ENDS;
+        let mut latest: Vec<Vec<&str>> = Vec::new();
+        for text in texts.iter().rev() {
+            let words = self.asked.spelled(&text.words[..text.words.len().min(OF_EACH)]);
+            let Some(after) = left.checked_sub(words.len()) else { break };
+            left = after;
+            latest.push(words);
+        }
+        latest.reverse();
+        latest
     }
 
     fn read(&self, words: &[&str], is_end: bool, marks: &[String]) -> Option<Reading> {

@@ -14,10 +14,12 @@
 //!
 //! ```text
 //! usher meaning 1
-//! {"about": …, "themes": ["suicide", …], "levels": "15 from -2, 40 from 1.5, danger 60 from 0", "from": -500, "size": {…}, "pieces": 12345}
+//! {"about": …, "themes": ["suicide", …], "levels": "15 from -2, 40 from 1.5, danger 60 from 0", "from": -500, "together": {…}, "size": {…}, "pieces": 12345}
 //! a piece a line
 //! the weights: bytes and floats, the lowest byte first, in the order in which `Encoder::read` reads them
 //! ```
+//!
+//! What somebody typed within some minutes is read as one text, with a mark between what was typed one after the other; it has levels of its own.
 //!
 //! Where they come from, and how they are made again, is said in `benches/asked/meaning.py`.
 
@@ -51,8 +53,19 @@ pub struct Head {
     pub levels: String,
     /// From how many points of its words alone on, in hundredths, a text is read at all.
     pub from: i32,
+    /// The same for what was typed within some minutes, taken together; nothing where it was not taught to read that.
+    pub together: Option<Together>,
     size: Size,
     pieces: usize,
+}
+
+/// From how many points on several texts, taken together, are what.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct Together {
+    /// As of one text.
+    pub levels: String,
+    /// As of one text: of the points of all their words.
+    pub from: i32,
 }
 
 /// What is wrong with a file of meaning.
@@ -105,11 +118,11 @@ impl Meaning {
         Ok((head, Self { pieces, encoder, most }))
     }
 
-    /// The points of words, in hundredths: of danger, and then of each theme. The theme that they are about has the points of anything at all, and each other
-    /// as many fewer as it is less likely.
+    /// The points of texts that were typed one after the other, or of one alone, in hundredths: of danger, and then of each theme. The theme that they are about
+    /// has the points of anything at all, and each other as many fewer as it is less likely.
     #[must_use]
-    pub fn points(&self, words: &[&str]) -> Vec<i32> {
-        let columns = self.encoder.columns(&self.pieces.cut(words, self.most));
+    pub fn points(&self, texts: &[&[&str]]) -> Vec<i32> {
+        let columns = self.encoder.columns(&self.pieces.cut(texts, self.most));
         let most = columns[BEFORE..].iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let of_themes = columns[BEFORE..].iter().map(|theme| columns[1] + theme - most);
         std::iter::once(columns[0]).chain(of_themes).map(hundredths).collect()

@@ -46,18 +46,34 @@ impl Pieces {
         self.first.len() + self.within.len()
     }
 
-    /// The numbers of the pieces of words, with what begins and ends a text: at most `most`, of its beginning.
-    pub(super) fn cut(&self, words: &[&str], most: usize) -> Vec<u32> {
-        let mut all = vec![self.ends[0]];
-        for word in words {
-            if all.len() + 1 >= most {
+    /// The numbers of the pieces of texts, oldest first, with what begins and ends each: at most `most`. Where that is too little, the oldest texts are left out,
+    /// and of the last its beginning is taken.
+    pub(super) fn cut(&self, texts: &[&[&str]], most: usize) -> Vec<u32> {
+        let room = most.saturating_sub(ENDS.len());
+        let (mut left, mut all) = (room, Vec::new());
+        for (nth, words) in texts.iter().rev().enumerate() {
+            let mut text = Vec::new();
+            for word in *words {
+                if text.len() > left {
+                    break;
+                }
+                self.word(word, &mut text);
+            }
+            // An end of its own stands before the next.
+            let taken = text.len() + usize::from(nth > 0);
+            if taken > left && nth > 0 {
                 break;
             }
-            self.word(word, &mut all);
+            text.truncate(left);
+            left = left.saturating_sub(taken);
+            all.push(text);
         }
-        all.truncate(most.saturating_sub(1));
-        all.push(self.ends[1]);
-        all
+        let mut numbers = vec![self.ends[0]];
+        for text in all.into_iter().rev() {
+            numbers.extend(text);
+            numbers.push(self.ends[1]);
+        }
+        numbers
     }
 
     fn word(&self, word: &str, all: &mut Vec<u32>) {
@@ -87,10 +103,22 @@ mod tests {
     #[test]
     fn the_longest_piece_comes_first_and_what_no_pieces_make_is_unknown() {
         let pieces = Pieces::read(KNOWN).expect("sound");
-        assert_eq!(pieces.cut(&["unfriended", "friends"], 20), [2, 4, 5, 6, 7, 8, 3]);
-        assert_eq!(pieces.cut(&["fé", "unknown", &"f".repeat(101)], 20), [2, 9, 10, 1, 1, 3]);
-        assert_eq!(pieces.cut(&["unfriended", "friends"], 4), [2, 4, 5, 3], "no more than were asked for, its end among them");
-        assert_eq!(pieces.cut(&[], 4), [2, 3]);
+        let cut = |words: &[&str], most| pieces.cut(&[words], most);
+        assert_eq!(cut(&["unfriended", "friends"], 20), [2, 4, 5, 6, 7, 8, 3]);
+        assert_eq!(cut(&["fé", "unknown", &"f".repeat(101)], 20), [2, 9, 10, 1, 1, 3]);
+        assert_eq!(cut(&["unfriended", "friends"], 4), [2, 4, 5, 3], "no more than were asked for, its end among them");
+        assert_eq!(cut(&[], 4), [2, 3]);
+    }
+
+    #[test]
+    fn of_several_texts_the_oldest_are_left_out_first() {
+        let pieces = Pieces::read(KNOWN).expect("sound");
+        let texts: [&[&str]; 3] = [&["un"], &["friends"], &["f"]];
+        assert_eq!(pieces.cut(&texts, 20), [2, 4, 3, 7, 8, 3, 9, 3]);
+        assert_eq!(pieces.cut(&texts, 8), [2, 4, 3, 7, 8, 3, 9, 3], "just enough");
+        assert_eq!(pieces.cut(&texts, 7), [2, 7, 8, 3, 9, 3]);
+        assert_eq!(pieces.cut(&texts, 5), [2, 9, 3], "half a text is none");
+        assert_eq!(pieces.cut(&[&["f"], &["unfriended"]], 4), [2, 4, 5, 3], "but the last");
     }
 
     #[test]
@@ -101,10 +129,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_words_are_cut(words in proptest::collection::vec("\\PC{0,12}", 0..40), most in 2_usize..60) {
+        fn any_words_are_cut(texts in proptest::collection::vec(proptest::collection::vec("\\PC{0,12}", 0..40), 1..5), most in 2_usize..60) {
             let pieces = Pieces::read(KNOWN).expect("sound");
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let cut = pieces.cut(&words, most);
+            let texts: Vec<Vec<&str>> = texts.iter().map(|words| words.iter().map(String::as_str).collect()).collect();
+            let cut = pieces.cut(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), most);
             prop_assert!(cut.len() <= most && cut.iter().all(|piece| (*piece as usize) < pieces.len()));
             prop_assert_eq!((cut[0], cut[cut.len() - 1]), (2, 3));
         }

@@ -45,7 +45,7 @@ fn a_file_is_read_whole_or_not_at_all() {
     let file = made();
     let (head, meaning) = Meaning::read(&file).expect("sound");
     assert_eq!((head.themes, head.from), (vec!["abuse".to_owned(), "drugs".to_owned()], -300));
-    assert_eq!(meaning.points(&["he", "hits", "me"]).len(), 3, "danger, and each theme");
+    assert_eq!(meaning.points(&[&["he", "hits", "me"]]).len(), 3, "danger, and each theme");
     let broken = |file: &[u8]| Meaning::read(file).err();
     assert_eq!(broken(&file[1..]), Some(Broken::Head));
     assert_eq!(broken(&file[..file.len() - 1]), Some(Broken::Weights));
@@ -66,7 +66,7 @@ fn a_file_is_read_whole_or_not_at_all() {
 #[test]
 fn the_order_of_words_counts_and_the_theme_that_they_are_about_has_the_points_of_anything() {
     let (_, meaning) = Meaning::read(&made()).expect("sound");
-    let points = |words: &[&str]| meaning.points(words);
+    let points = |words: &[&str]| meaning.points(&[words]);
     assert_eq!(points(&["he", "hit", "me"]), points(&["he", "hit", "me"]));
     assert_ne!(points(&["he", "hit", "me"]), points(&["me", "hit", "he"]));
     assert_eq!(points(&["he", "hit", "me", "hit", "he", "he"]), points(&["he", "hit", "me", "hit", "me"]), "what is behind the last place is not read");
@@ -89,7 +89,7 @@ fn what_ships_reads_as_it_was_taught() {
     let (head, meaning) = Meaning::read(&file).expect("sound");
     assert_eq!(head.themes.len(), 10);
     for (text, by_pytorch) in BY_PYTORCH {
-        let points = meaning.points(&text.split(' ').collect::<Vec<_>>());
+        let points = meaning.points(&[&text.split(' ').collect::<Vec<_>>()]);
         let far = points.iter().zip(by_pytorch).map(|(one, other)| (one - other).abs()).max();
         println!("{text}: {far:?} apart");
         assert!(points.len() == 11 && far <= Some(APART), "{text}: {points:?}, and not {by_pytorch:?}");
@@ -104,7 +104,7 @@ proptest! {
         file[at.index(length)] = byte;
         file.truncate(length - cut.index(length) / 64);
         if let Ok((_, meaning)) = Meaning::read(&file) {
-            prop_assert!(meaning.points(&["he", "hits", "whatever"]).iter().all(|points| points.abs() <= 30_000));
+            prop_assert!(meaning.points(&[&["he", "hits", "whatever"]]).iter().all(|points| points.abs() <= 30_000));
         }
     }
 }

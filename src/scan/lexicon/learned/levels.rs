@@ -69,8 +69,8 @@ impl Levels {
 }
 
 impl Builder {
-    /// Reads levels such as `15 from -1, 40 from 1.5, danger 60 from 2`, and makes an entry for each of each theme.
-    pub(in super::super) fn levels(&mut self, text: &str, themes: &[Box<str>], line: u32, language: &Arc<str>) -> Result<Levels, Fault> {
+    /// Reads levels such as `15 from -1, 40 from 1.5, danger 60 from 2`, and makes an entry for each of each theme: `read` like it.
+    pub(in super::super) fn levels(&mut self, text: &str, read: &str, themes: &[Box<str>], (line, language): (u32, &Arc<str>)) -> Result<Levels, Fault> {
         let mut levels = Vec::new();
         for level in text.split(',').map(str::trim) {
             let (is_danger, rest) = level.strip_prefix("danger ").map_or((false, level), |rest| (true, rest));
@@ -86,7 +86,7 @@ impl Builder {
             let mut of_it = Vec::new();
             for level in &levels {
                 of_it.push(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-                let text = format!("reads like {name}{}", if level.is_danger { ", and danger" } else { "" });
+                let text = format!("{read} like {name}{}", if level.is_danger { ", and danger" } else { "" });
                 let about = About { text: &text, weight: level.weight, themes: Themes::default().with(theme), language, line };
                 let entry = self.entry(&about, smallvec::SmallVec::new());
                 self.entries.push(entry);
