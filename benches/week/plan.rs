@@ -74,25 +74,6 @@ struct Lines {
     line: Vec<Line>,
 }
 
-impl Matter {
-    pub fn kinds(&self) -> String {
-        self.steps
-            .iter()
-            .map(|step| match step {
-                Step { search: Some(_), .. } => format!("+{} S ", step.after),
-                Step { prompt: Some(_), .. } => format!("+{} P ", step.after),
-                Step { words: Some(w), points, .. } => format!("+{} W:{w}:{points:?} ", step.after),
-                Step { visit, start, .. } => format!(
-                    "+{} V:{}:{} ",
-                    step.after,
-                    if visit.as_deref().unwrap_or("").starts_with('{') { visit.as_deref().unwrap_or("") } else { "real" },
-                    start.as_deref().unwrap_or("")
-                ),
-            })
-            .collect()
-    }
-}
-
 /// One record that is planted.
 pub struct Record {
     /// What is known when it arrives.

@@ -53,17 +53,6 @@ fn stories(matters: &[Matter], plan: &Plan) {
         let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms)).collect();
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
         let same = near.iter().filter(|found| found.opened.theme == matter.theme).count();
-        if std::env::var_os("KINDS").is_some() {
-            println!(
-                "KIND {} {} {} {:?} {}h {}",
-                matter.theme,
-                matter.level,
-                same,
-                near.iter().map(|f| (f.opened.theme.as_str(), f.level)).collect::<Vec<_>>(),
-                (planted.time.1 - planted.time.0) / 360_000,
-                matter.kinds()
-            );
-        }
         if matter.level == "watch" {
             row[5] += 1;
             row[6] += usize::from(near.is_empty());

@@ -22,6 +22,9 @@ fn world() -> World {
     SITES.into_iter().fold(world, |world, host| world.named(host, "127.0.0.1"))
 }
 
+/// What somebody types one after the other: each line is anybody's.
+const TOGETHER: [&str; 3] = ["how high is the multi storey in town", "do they lock the top floor at night", "letter to my little sister for when im gone"];
+
 /// What somebody does.
 enum Does {
     Searches(&'static str),
@@ -36,6 +39,24 @@ async fn request(device: &Device, authority: &str, request: &str) {
     let mut answer = Vec::new();
     let _ = soon("an answer", tls.read_to_end(&mut answer)).await;
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
+
+async fn searches(device: &Device, authority: &str, words: &str) {
+    let path = format!("/search?q={}", words.replace(' ', "+"));
+    request(device, authority, &format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{BY_HAND}Connection: close\r\n\r\n")).await;
+}
+
+/// Waits until so many searches are on record, and ends it: then all that is on record was looked at.
+async fn ended_after(usher: &mut Program, searches: usize) {
+    let asked = |row: &Row| row.term.is_some() && row.scheme == "https";
+    soon("all of it on record", async {
+        while usher.rows().iter().filter(|row| asked(row)).count() < searches {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    usher.signal(rustix::process::Signal::TERM);
+    assert!(usher.ended().success());
 }
 
 #[tokio::test]
@@ -67,11 +88,7 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
         let device = Device::of(&usher.files, usher.address).at([127, 0, 7, last]);
         let at = |host: &str| format!("{host}:{}", site.address.port());
         match does {
-            Does::Searches(words) => {
-                let authority = at("www.google.co.uk");
-                let path = format!("/search?q={}", words.replace(' ', "+"));
-                request(&device, &authority, &format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{BY_HAND}Connection: close\r\n\r\n")).await;
-            }
+            Does::Searches(words) => searches(&device, &at("www.google.co.uk"), words).await,
             Does::AsksAnAi(words) => {
                 let authority = at("chatgpt.com");
                 let body =
@@ -85,16 +102,7 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
             }
         }
     }
-    let asked = |row: &Row| row.term.is_some() && row.scheme == "https";
-    soon("all of it on record", async {
-        while usher.rows().iter().filter(|row| asked(row)).count() < people.len() - 1 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    // Once it has ended, all that is on record was looked at.
-    usher.signal(rustix::process::Signal::TERM);
-    assert!(usher.ended().success());
+    ended_after(&mut usher, people.len() - 1).await;
     let mut expected: Vec<_> = (2..).zip(&people).filter_map(|(last, (_, matter)): (u8, _)| matter.map(|matter| format!("{matter} 127.0.7.{last}"))).collect();
     expected.sort();
     let stated = stated_in(&usher.files.path("data/log"));
@@ -102,6 +110,39 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
     let is_told_why = |factor: &String| factor.contains(", line ") || factor.contains("learned from examples");
     assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(is_told_why)), "each names its line");
     assert!(stated.iter().all(|matter| !format!("{matter:?}").contains("paracetamol")), "and no word of it");
+}
+
+#[tokio::test]
+async fn what_no_line_says_is_read_together_also_if_usher_was_started_in_between() {
+    let believed = Authority::new("A public authority");
+    let site = SecureSite::saying("", &believed, &SITES, Good::Now).await;
+    let files = Arc::new(world().write());
+    files.put("public.pem", &believed.pem());
+    assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
+    let google = format!("www.google.co.uk:{}", site.address.port());
+    let people = [TOGETHER, ["how high is the multi storey in town", "do they lock the top floor at night", "multi storey parking prices saturday"]];
+    let mut first = Program::start(Arc::clone(&files));
+    for (last, texts) in (2..).zip(people) {
+        let device = Device::of(&first.files, first.address).at([127, 0, 7, last]);
+        for words in &texts[..2] {
+            searches(&device, &google, words).await;
+        }
+    }
+    ended_after(&mut first, 4).await;
+    assert_eq!(short(&stated_in(&files.path("data/log"))), [] as [&str; 0], "nobody says anything yet");
+    let mut second = Program::start(Arc::clone(&files));
+    for (last, texts) in (2..).zip(people) {
+        let device = Device::of(&second.files, second.address).at([127, 0, 7, last]);
+        searches(&device, &google, texts[2]).await;
+    }
+    ended_after(&mut second, 6).await;
+    let stated = stated_in(&files.path("data/log"));
+    assert_eq!(short(&stated), ["self-harm danger 127.0.7.2"]);
+    let opened = &stated[0].opened;
+    assert!(opened.factors.iter().any(|factor| factor.contains("3 texts taken together")), "{:?}", opened.factors);
+    assert_eq!(opened.records.len(), 3, "all of them are its evidence");
+    let shown = files.usher(&["alerts", "show", &opened.episode.to_string(), "--reason", "a test"]);
+    assert!(TOGETHER.iter().all(|words| shown.out.contains(words)), "{shown:?}");
 }
 
 #[test]

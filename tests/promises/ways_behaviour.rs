@@ -116,33 +116,30 @@ async fn searching(concern: u32) -> School {
 }
 
 #[tokio::test]
-async fn three_different_searches_for_ways_round_are_a_concern_and_the_same_one_again_is_none() {
+async fn two_different_searches_for_ways_round_are_a_concern_and_the_same_one_again_is_none() {
     let engine = Origin::saying("results").await;
     let usher = searching(20).await;
     let port = engine.address.port();
     let asks = async |last: u8, words: &'static str| {
         by_hand(usher.person([127, 0, 7, last])).get(&search(port, words)).await.is_from_the_site("results");
     };
-    // One thing, over and over, is one; what only sounds like it is nothing; three of it far apart have faded.
+    // One thing, over and over, is one; what only sounds like it is nothing; two of it a quarter of an hour apart have faded.
     for words in ["how to unblock youtube at school", "How to UNBLOCK youtube at school", "how to unblock  youtube at school", "how does a vpn work gcse"] {
         asks(1, words).await;
-    }
-    for words in ["how to unblock youtube at school", "free vpn for school chromebook"] {
-        asks(2, words).await;
     }
     for words in ["how to unblock youtube at school", "free vpn for school chromebook", "proxy sites not blocked"] {
         asks(3, words).await;
         usher.after(20);
     }
     assert_eq!(short(&usher.matters()), NOTHING);
-    for words in ["how to unblock youtube at school", "free vpn for school chromebook", "proxy sites not blocked"] {
+    for words in ["free vpn for school chromebook", "proxy sites not blocked"] {
         usher.after(3);
         asks(4, words).await;
     }
     let all = at_the_end(usher).await;
     assert_eq!(short(&all), ["bypass concern 127.0.7.4"]);
-    says(&all[0], "Ways round the filter were searched for. It counts 8.");
-    assert_eq!(all[0].opened.records.len(), 3, "{:?}", all[0].opened.records);
+    says(&all[0], "Ways round the filter were searched for. It counts 12.");
+    assert_eq!(all[0].opened.records.len(), 2, "{:?}", all[0].opened.records);
     let stated = format!("{all:?}");
     assert!(!stated.contains("youtube") && !stated.contains("chromebook"), "no words of a search are stated: {stated}");
 }
@@ -150,7 +147,7 @@ async fn three_different_searches_for_ways_round_are_a_concern_and_the_same_one_
 #[tokio::test]
 async fn where_a_search_for_ways_round_leads_counts_too_where_no_list_knows_it() {
     let site = Origin::saying("a page").await;
-    let mut usher = searching(11).await;
+    let mut usher = searching(13).await;
     let port = site.address.port();
     let words = "free vpn for school chromebook";
     for last in 1..=3 {
