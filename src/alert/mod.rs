@@ -19,6 +19,7 @@ pub mod ladder;
 pub mod links;
 pub mod notify;
 pub mod outbox;
+pub mod pace;
 pub mod past;
 pub mod plan;
 pub mod quiet;

@@ -33,8 +33,8 @@ use crate::insight::site::Site;
 use crate::insight::{Kind, Stage, Start, ai};
 use crate::policy::words::Way;
 use crate::policy::words::Words as PageWords;
-use crate::scan::lexicon::Lexicon;
 use crate::scan::lexicon::learned::Telling;
+use crate::scan::lexicon::{Depth, Lexicon};
 use crate::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -258,9 +258,15 @@ fn key(parts: &[&str]) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// What was found in a record when it was opened.
+/// What was found in a record when it was opened. What somebody typed is read by what it means.
 #[must_use]
 pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
+    signals_to(seen, book, Depth::Meaning)
+}
+
+/// The same, with what somebody typed read so deep.
+#[must_use]
+pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> Signals {
     let mut found = Signals::new();
     let is_plain = seen.categories.is_empty() && seen.search.is_none() && matches!(seen.reason, "unlisted" | "rule" | "inspected");
     if is_plain || book.is_ours(seen) {
@@ -274,7 +280,7 @@ pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
         if seen.reason != "words" {
             listed(&about, &mut found);
         }
-        searched(&about, &mut found);
+        searched(&about, depth, &mut found);
         if seen.reason == "words"
             && let Some((theme, points, threshold, way)) = PageWords::read(seen.why)
         {
@@ -509,10 +515,10 @@ fn listed(about: &About<'_>, found: &mut Signals) {
     }
 }
 
-fn searched(about: &About<'_>, found: &mut Signals) {
+fn searched(about: &About<'_>, depth: Depth, found: &mut Signals) {
     let Some((engine, term, stage)) = about.seen.search else { return };
     let is_prompt = ai::label(engine).is_some();
-    let hits = typed::weigh(about.book, term, stage);
+    let hits = typed::weigh(about.book, term, stage, depth);
     let chief = typed::chief(&hits, &about.book.weights);
     for (theme, hit) in hits {
         // What one sentence says is one matter. Of other themes that it touches it is worth watching.
@@ -573,6 +579,6 @@ fn refused(about: &About<'_>, found: &mut Signals) {
 }
 
 #[cfg(test)]
-mod shipped;
+pub(crate) mod shipped;
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ use learned::Learned;
 use learned::features::Names;
 use meant::Meant;
 use pattern::Patterns;
+pub use reads::Depth;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;

@@ -3,6 +3,7 @@
 use super::hooks::Hooks;
 use crate::alert::episode::{Episodes, Step, Who};
 use crate::alert::erased::{self, TakenOut};
+use crate::alert::pace::Pace;
 use crate::alert::rebuild;
 use crate::alert::seen::{Read, Seen};
 use crate::alert::severity;
@@ -16,6 +17,8 @@ use crate::audit::incident::{Act, Level, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
 use crate::bypass::Code;
+use crate::insight::Stage;
+use crate::scan::lexicon::Depth;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -35,8 +38,9 @@ pub(in crate::alert) struct Mind {
     pub(in crate::alert) pending: VecDeque<Act>,
     /// What no single record shows.
     pub(super) watch: Watch,
-    /// What each typed within some minutes.
+    /// What each typed within some minutes, and how much of it is read by what it means.
     sittings: Sittings,
+    pace: Pace,
     /// What was found out of records of before, which are to be read again.
     pub(in crate::alert) due: Vec<(RecordId, Noticed, Tells)>,
     /// Whether records come in order and with none left out.
@@ -71,6 +75,7 @@ impl Mind {
             pending: VecDeque::new(),
             watch: Watch::new(secret),
             sittings: Sittings::default(),
+            pace: Pace::default(),
             due: Vec::new(),
             is_whole: true,
             key,
@@ -98,8 +103,7 @@ impl Mind {
 
     /// Takes a record that was opened.
     pub(in crate::alert) fn opened(&mut self, seen: &Seen<'_>, book: &Book, tells: Tells) {
-        let mut signals = signal::signals(seen, book);
-        self.reads_together(seen, book, &mut signals);
+        let mut signals = self.reads(seen, book);
         let is_ours = book.is_ours(seen);
         if !is_ours
             && let Some(act) = self.hooks.limits(seen)
@@ -146,19 +150,23 @@ impl Mind {
 
     /// Only learns what was: what is found out from it was taken.
     pub(super) fn learn(&mut self, seen: &Seen<'_>, book: &Book) {
-        let signals = signal::signals(seen, book);
-        if let Some(typed) = signal::typed(seen, book, &signals) {
-            self.sittings.take(who(&self.key, &seen.person()).0, typed);
-        }
+        let signals = self.reads(seen, book);
         self.noticed(seen, &signals, book.is_ours(seen));
     }
 
-    /// Takes what somebody typed, and reads it together with what they typed just before.
-    fn reads_together(&mut self, seen: &Seen<'_>, book: &Book, signals: &mut signal::Signals) {
-        if let Some(typed) = signal::typed(seen, book, signals) {
-            let sitting = self.sittings.take(who(&self.key, &seen.person()).0, typed);
-            signal::together(seen, sitting, book, signals);
+    /// What a record says by itself, and together with what the same person typed just before.
+    fn reads(&mut self, seen: &Seen<'_>, book: &Book) -> signal::Signals {
+        if !seen.search.is_some_and(|(_, _, stage)| stage == Stage::Asked) {
+            return signal::signals(seen, book);
         }
+        let who = who(&self.key, &seen.person()).0;
+        let depth = self.pace.take(who, seen.id);
+        let mut signals = signal::signals_to(seen, book, depth);
+        if let Some(typed) = signal::typed(seen, book, &signals).filter(|_| depth == Depth::Meaning) {
+            let sitting = self.sittings.take(who, typed);
+            signal::together(seen, sitting, book, &mut signals);
+        }
+        signals
     }
 
     /// Takes that a record is over.
@@ -288,3 +296,6 @@ fn unseen(seen: &Seen<'_>, book: &Book) -> Vec<String> {
     ];
     all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words.to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

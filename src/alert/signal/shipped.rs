@@ -17,7 +17,7 @@ fn text(path: &str) -> String {
 }
 
 /// With all that ships.
-pub(super) fn book() -> Book {
+pub(crate) fn book() -> Book {
     of_files(&|_| true)
 }
 

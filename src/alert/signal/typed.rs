@@ -28,7 +28,7 @@ use crate::scan::fold::Folder;
 use crate::scan::lexicon::asked::Text;
 use crate::scan::lexicon::learned::Telling;
 use crate::scan::lexicon::learned::levels::Reading;
-use crate::scan::lexicon::{Entry, Lexicon, MOST_THEMES, Themes};
+use crate::scan::lexicon::{Depth, Entry, Lexicon, MOST_THEMES, Themes};
 use crate::scan::window::{Repeats, Window};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -97,13 +97,13 @@ fn folded(term: &str) -> String {
 }
 
 /// Weighs words for each alert theme.
-pub(super) fn weigh(book: &Book, term: &str, stage: Stage) -> Hits {
+pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> Hits {
     let folded = folded(term);
     let text = Text::of(&folded);
     let (mut hits, not_meant) = by_entries(book, &folded, &text, stage);
     // Half a sentence reads like anything.
     if stage != Stage::Typing {
-        read(book, &text, &mut hits, &not_meant);
+        read(book, &text, &mut hits, &not_meant, depth);
     }
     hits
 }
@@ -163,12 +163,12 @@ fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
 }
 
 /// Raises the theme that the words read like to what they read like.
-fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme]) {
+fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme], depth: Depth) {
     let lexicon = book.lexicon();
     let marks = marks(hits);
-    let Some(reading) = lexicon.reads_like(text, &marks) else {
+    let Some(reading) = lexicon.reads_like(text, &marks, depth) else {
         let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
-        if hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
+        if depth == Depth::Meaning && hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
             hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
         }
         return;
@@ -209,7 +209,7 @@ pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> 
     let text = Text::of(&folded);
     let (mut hits, not_meant) = by_entries(book, &folded, &text, Stage::Asked);
     let marks = marks(&hits);
-    read(book, &text, &mut hits, &not_meant);
+    read(book, &text, &mut hits, &not_meant, Depth::Meaning);
     let (theme, hit) = hits.iter().find(|(_, hit)| hit.is_learned())?;
     let (reading, _) = hit.learned.as_ref()?;
     Some((*theme, book.lexicon().telling(&text, &marks, reading)))

@@ -10,6 +10,15 @@ use super::learned::levels::Reading;
 /// Of texts that are read together, so many words each.
 const OF_EACH: usize = 30;
 
+/// How deep what somebody typed is read, beside the entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// By the weights of its words: some ten microseconds.
+    Words,
+    /// By what it means as well, where its words are near anything: some milliseconds.
+    Meaning,
+}
+
 /// What of a text is read, as its words are meant: all of a short one.
 struct Ends<'t> {
     first: Vec<&'t str>,
@@ -28,10 +37,10 @@ impl Lexicon {
     /// What somebody typed reads like, by its beginning or its end, whichever says more. `marks` are what else is known of it, as they were when the weights were
     /// learned.
     #[must_use]
-    pub fn reads_like(&self, text: &Text<'_>, marks: &[String]) -> Option<Reading> {
+    pub fn reads_like(&self, text: &Text<'_>, marks: &[String], depth: Depth) -> Option<Reading> {
         let ends = self.ends(text);
-        let last = ends.last.as_ref().and_then(|words| self.read(words, true, marks));
-        [self.read(&ends.first, false, marks), last].into_iter().flatten().max_by_key(Reading::says)
+        let last = ends.last.as_ref().and_then(|words| self.read(words, true, marks, depth));
+        [self.read(&ends.first, false, marks, depth), last].into_iter().flatten().max_by_key(Reading::says)
     }
 
     /// What texts that somebody typed within some minutes, oldest first, read like if they are taken together. Nothing without a file of meaning that was taught to
@@ -64,14 +73,14 @@ impl Lexicon {
         latest
     }
 
-    fn read(&self, words: &[&str], is_end: bool, marks: &[String]) -> Option<Reading> {
+    fn read(&self, words: &[&str], is_end: bool, marks: &[String], depth: Depth) -> Option<Reading> {
         if words.is_empty() {
             return None;
         }
         let points = self.learned.points(words, is_end, &self.names, marks);
         match &self.meant {
-            Some(meant) => meant.read(words, &points, &self.learned, is_end),
-            None => self.learned.judge(&points, is_end),
+            Some(meant) if depth == Depth::Meaning => meant.read(words, &points, &self.learned, is_end),
+            _ => self.learned.judge(&points, is_end),
         }
     }
 

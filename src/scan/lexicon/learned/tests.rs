@@ -14,7 +14,7 @@ fn lexicon(text: &str) -> Lexicon {
 
 /// The weight and the theme of what a text reads like.
 fn reads(lexicon: &Lexicon, text: &str, marks: &[String]) -> Option<(i32, String)> {
-    let reading = lexicon.reads_like(&Text::of(text), marks)?;
+    let reading = lexicon.reads_like(&Text::of(text), marks, super::super::Depth::Words)?;
     let entry = &lexicon.entries()[reading.entry as usize];
     let theme = entry.themes.iter(lexicon.themes().len()).next().expect("a theme");
     assert_eq!((&*lexicon.files()[entry.file as usize], entry.line), ("learned", 3));
@@ -59,13 +59,13 @@ fn marks_speak_too_and_long_texts_say_no_more_for_being_long() {
 fn which_features_spoke_can_be_told() {
     let lexicon = lexicon(WEIGHTS);
     let text = Text::of("mum stole ket");
-    let reading = lexicon.reads_like(&text, &[]).expect("crime");
+    let reading = lexicon.reads_like(&text, &[], super::super::Depth::Words).expect("crime");
     let telling = lexicon.telling(&text, &[], &reading);
     assert_eq!(telling.iter().map(|one| (&*one.feature, one.points > 0)).collect::<Vec<_>>(), [("stole", true)], "of the theme that it is about");
     // Of a long text, those of the end that says more.
     let text = format!("{}he stole", (0..300).map(|number| format!("word{number} ")).collect::<String>());
     let text = Text::of(&text);
-    let reading = lexicon.reads_like(&text, &[]).expect("crime");
+    let reading = lexicon.reads_like(&text, &[], super::super::Depth::Words).expect("crime");
     assert_eq!(lexicon.telling(&text, &[], &reading).iter().map(|one| &*one.feature).collect::<Vec<_>>(), ["stole"]);
 }
 
@@ -95,7 +95,7 @@ proptest! {
         let _ = builder.read("learned", &format!("reads: learned\ncolumns: danger drugs\nlevels: 40 from 0\n{file}"));
         let lexicon = builder.build().expect("room");
         let text = Text::of(&text);
-        if let Some(reading) = lexicon.reads_like(&text, &[]) {
+        if let Some(reading) = lexicon.reads_like(&text, &[], super::super::Depth::Words) {
             prop_assert!(reading.points >= reading.from);
         }
     }

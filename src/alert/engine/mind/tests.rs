@@ -1,0 +1,67 @@
+//! What somebody types, read together and as deep as there is time for.
+
+use super::*;
+use crate::alert::engine::hooks::NoHooks;
+use crate::alert::signal::shipped::book;
+use crate::audit::Verdict;
+use crate::insight::{Kind, Start};
+
+const MORNING: u64 = 1_795_600_800_000;
+
+/// Somebody who searches for this, so many seconds into the morning.
+fn search<'a>(second: u64, user: &'a str, words: &'a str) -> Seen<'a> {
+    Seen {
+        id: RecordId::first_of(MORNING + second * 1000),
+        at_ms: MORNING + second * 1000,
+        user: Some(user),
+        client: IpAddr::from([10, 7, 0, 1]),
+        group: "year-9",
+        confidence: "password",
+        class: Class::Search,
+        kind: Kind::Search,
+        start: Start::Typed,
+        verdict: Verdict::Allowed,
+        reason: "unlisted",
+        why: "",
+        categories: "",
+        host: "www.google.com",
+        path: "/search",
+        search: Some(("google", words, Stage::Asked)),
+        cause: None,
+        dest: Some("document"),
+        mode: Some("navigate"),
+    }
+}
+
+/// The matters that these searches come to: whose, the theme, how grave, and by how many records.
+fn matters(searches: &[(u64, &str, &str)]) -> Vec<String> {
+    let (book, mut mind) = (book(), Mind::new(Box::new(NoHooks), &[7; 32]));
+    for (second, user, words) in searches {
+        mind.opened(&search(*second, user, words), &book, Tells::Yes);
+    }
+    let one = |act: &Act| match act {
+        Act::Opened(opened) => {
+            let Person::User(user) = &opened.who else { panic!("{opened:?}") };
+            format!("{user} {} {} {}", opened.theme, opened.level.as_str(), opened.records.len())
+        }
+        other => format!("{other:?}"),
+    };
+    mind.pending.iter().map(one).collect()
+}
+
+const NOTHING: [&str; 0] = [];
+
+/// Found by what it means only.
+const BY_MEANING: &str = "is it easier for your family if you do it in summer";
+
+#[test]
+fn what_a_program_types_is_read_by_its_words_so_that_others_need_not_wait() {
+    let ordinary: Vec<String> = (0..20).map(|number| format!("times table of {number}")).collect();
+    let flood = |user| (0..).zip(&ordinary).map(|(second, words)| (second, user, &**words)).collect::<Vec<_>>();
+    assert_eq!(matters(&[(30, "kim", BY_MEANING)]), ["kim self-harm concern 1"]);
+    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", BY_MEANING)]].concat()), NOTHING);
+    assert_eq!(matters(&[flood("lee"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"], "somebody else's");
+    assert_eq!(matters(&[flood("kim"), vec![(60, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"], "a minute later");
+    let by_a_line = "how many paracetamol does it take to die";
+    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", by_a_line)]].concat()), ["kim self-harm danger 1"], "lines are always looked for");
+}
