@@ -26,6 +26,8 @@
 //!
 //! Of a person a keyed hash. Of each theme at most [`MOST_SIGNS`] signs, the heaviest; in all [`MOST_MATTERS`] matters.
 
+mod step;
+
 use super::erased;
 use super::severity::{self, DAY_MS, DAYS, Weighed};
 use super::signal::{Sign, Signal};
@@ -35,9 +37,9 @@ use crate::audit::RecordId;
 use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::Level;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;
+pub use step::{Begun, Step, Steps};
 
 /// The most signs that are kept of one person and theme.
 pub const MOST_SIGNS: usize = 48;
@@ -59,76 +61,6 @@ impl fmt::Display for Who {
         write!(f, "{:032x}", self.0)
     }
 }
-
-/// What became of a matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// An episode begins.
-    Open(Box<Begun>),
-    /// It is graver, or back after a day without a sign.
-    Worse {
-        /// Whether it is back.
-        is_back: bool,
-        /// Which.
-        episode: RecordId,
-        /// Its theme.
-        theme: Theme,
-        /// How grave now.
-        level: Level,
-        /// When, in Unix milliseconds.
-        at_ms: u64,
-        /// Why.
-        factors: Vec<String>,
-        /// The records that count.
-        records: Vec<RecordId>,
-    },
-    /// It goes on: the first sign of another day.
-    On {
-        /// Which.
-        episode: RecordId,
-        /// Its theme.
-        theme: Theme,
-        /// How many signs there were.
-        signals: u32,
-        /// The last record of it.
-        last: RecordId,
-    },
-    /// It is over.
-    End {
-        /// Which.
-        episode: RecordId,
-        /// Its theme.
-        theme: Theme,
-        /// When it was over, in Unix milliseconds.
-        at_ms: u64,
-        /// How many signs there were.
-        signals: u32,
-        /// The last record of it.
-        last: RecordId,
-    },
-}
-
-/// An episode that begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// Its name: the first record that counts.
-    pub episode: RecordId,
-    /// Its theme.
-    pub theme: Theme,
-    /// How grave.
-    pub level: Level,
-    /// When the sign was that made it one, in Unix milliseconds.
-    pub at_ms: u64,
-    /// The rule that opened it, if it was one.
-    pub rule: Option<String>,
-    /// Why.
-    pub factors: Vec<String>,
-    /// The records that count.
-    pub records: Vec<RecordId>,
-}
-
-/// What a sign sets off.
-pub type Steps = SmallVec<[Step; 1]>;
 
 /// How an episode stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,10 @@
 //! The time of a signal is that of its record's number, which never goes back, whatever the clock does.
 
 mod method;
+mod self_test;
+mod sign;
 mod together;
+mod tried;
 mod typed;
 
 use super::seen::Seen;
@@ -22,142 +25,24 @@ use super::severity;
 use super::theme::Theme;
 use super::ways::Noticed;
 use super::weights::Weights;
+use crate::audit::Verdict;
 use crate::audit::incident::Level;
 use crate::audit::remark::Remark;
-use crate::audit::{Class, RecordId, Verdict};
 use crate::bypass::Code;
 use crate::bypass::heads::leads_to;
 use crate::category::{CategorySet, Taxonomy};
 use crate::host::Host;
 use crate::insight::site::Site;
-use crate::insight::{Kind, Stage, Start, ai};
+use crate::insight::{Kind, ai};
 use crate::policy::words::Way;
 use crate::policy::words::Words as PageWords;
-use crate::scan::lexicon::learned::Telling;
 use crate::scan::lexicon::{Depth, Lexicon};
 use crate::snapshot::Snapshot;
-use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
+pub use self_test::SelfTest;
+pub use sign::{Handled, Intent, Sign, Signal, Signals, Source};
 use std::sync::Arc;
 pub use together::{Typed, points as points_together, together, typed};
-
-/// What a signal comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// The site is listed.
-    Category,
-    /// The words of a search.
-    Search,
-    /// What an AI was asked.
-    Prompt,
-    /// The words of a page, or of what was sent.
-    Words,
-    /// A way round the filter.
-    Way,
-    /// A rule of the school's own.
-    Rule,
-}
-
-/// Whether somebody meant it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Intent {
-    /// A device did it.
-    Background,
-    /// A page loaded it.
-    Embedded,
-    /// A link or a form led there.
-    Clicked,
-    /// It was typed.
-    Typed,
-}
-
-impl Intent {
-    fn of(start: Start) -> Self {
-        match start {
-            Start::Typed => Self::Typed,
-            Start::Clicked => Self::Clicked,
-            Start::Loaded => Self::Embedded,
-            Start::Background => Self::Background,
-        }
-    }
-}
-
-/// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Handled {
-    /// It was not let through.
-    Blocked,
-    /// A warning was shown.
-    Warned,
-    /// It was seen.
-    Passed,
-}
-
-impl Handled {
-    fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Blocked | Verdict::Refused => Self::Blocked,
-            Verdict::Warned => Self::Warned,
-            Verdict::Allowed | Verdict::Answered => Self::Passed,
-        }
-    }
-}
-
-/// A sign of a theme, as it is kept: without the person, and without a word of what they looked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sign {
-    /// The record.
-    pub record: RecordId,
-    /// What it comes from.
-    pub source: Source,
-    /// Whether somebody meant it.
-    pub intent: Intent,
-    /// How strong it is, in hundredths; of a way round, its points.
-    pub strength: u32,
-    /// What became of it.
-    pub handled: Handled,
-    /// Whether it was on a site that helps, teaches or tells news.
-    pub helps: bool,
-    /// What tells it from others: the entry, the site, the code.
-    pub key: u64,
-    /// Records before it that it is about as well: what was typed before, where several texts say it together.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub beside: Vec<RecordId>,
-    /// What it comes to whatever the arithmetic says.
-    pub floor: Option<Level>,
-    /// The rule, if it is one's.
-    pub rule: Option<String>,
-    /// Whether it counts only where all there is comes to danger: the school suppresses a whole theme or category of self-harm.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub held: bool,
-    /// What it is, in a sentence that a person can dispute. No words of searches.
-    pub says: String,
-}
-
-impl Sign {
-    /// When, in Unix milliseconds, by the record's number.
-    #[must_use]
-    pub fn at_ms(&self) -> u64 {
-        self.record.unix_ms()
-    }
-}
-
-/// A sign, with the theme it is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signal {
-    /// The theme.
-    pub theme: Theme,
-    /// The way round, if it is one.
-    pub way: Option<Code>,
-    /// The sign.
-    pub sign: Sign,
-}
-
-/// Those of one record.
-pub type Signals = SmallVec<[Signal; 2]>;
+pub use tried::{Once, features, once, once_together, sitting, telling};
 
 /// What records are read by: the weights, and what is in force.
 pub struct Book {
@@ -212,38 +97,6 @@ impl Book {
     }
 }
 
-/// What Usher asks itself for to see whether it blocks: a path that nobody without the secret of the installation can make, for one host.
-#[derive(Clone)]
-pub struct SelfTest([u8; 32]);
-
-const TESTING: &str = "/usher-self-test/";
-
-impl SelfTest {
-    /// With the secret of the installation.
-    #[must_use]
-    pub fn new(secret: &[u8; 32]) -> Self {
-        Self(blake3::derive_key("usher 2026 self-test", secret))
-    }
-
-    /// The path to ask this host for. The nonce is of letters and digits.
-    #[must_use]
-    pub fn path(&self, host: &str, nonce: &str) -> String {
-        format!("{TESTING}{nonce}/{}", self.mac(host, nonce))
-    }
-
-    /// Whether it is one.
-    #[must_use]
-    pub fn is(&self, host: &str, path: &str) -> bool {
-        path.strip_prefix(TESTING).and_then(|rest| rest.split_once('/')).is_some_and(|(nonce, mac)| self.mac(host, nonce) == mac)
-    }
-
-    fn mac(&self, host: &str, nonce: &str) -> String {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(host.as_bytes()).update(&[0]).update(nonce.as_bytes());
-        hasher.finalize().to_hex()[..32].to_owned()
-    }
-}
-
 /// How long somebody is at a site until that is another sign, where the theme is grave.
 const SLOT_MS: u64 = 600_000;
 
@@ -289,88 +142,6 @@ pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> Signals {
     }
     refused(&about, &mut found);
     found
-}
-
-/// What words come to in one theme that somebody searches for once, without anything before or after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
-    /// The theme.
-    pub theme: Theme,
-    /// How grave; nothing below watch. Of ways round the filter it is watch: their points add up and fade.
-    pub level: Option<Level>,
-    /// Why, in a sentence.
-    pub says: String,
-}
-
-/// What these words come to if they are searched for once and let through.
-#[must_use]
-pub fn once(words: &str, book: &Book) -> Vec<Once> {
-    let seen = asked(words, RecordId::first_of(0));
-    let of = |signal: Signal| {
-        let level = match signal.theme {
-            Theme::Bypass => Some(Level::Watch),
-            theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
-        };
-        Once { theme: signal.theme, level, says: signal.sign.says }
-    };
-    signals(&seen, book).into_iter().map(of).collect()
-}
-
-/// What somebody typed who searched for each of these within a minute, oldest first.
-#[must_use]
-pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
-    let one = |(nth, words): (u64, &&str)| {
-        let seen = asked(words, RecordId::first_of(nth));
-        typed(&seen, book, &signals(&seen, book))
-    };
-    (0..).zip(texts).filter_map(one).collect()
-}
-
-/// What texts come to if they are searched for within a minute and let through: nothing but what they say together.
-#[must_use]
-pub fn once_together(texts: &[&str], book: &Book) -> Vec<Once> {
-    let (sitting, mut found) = (sitting(texts, book), Signals::new());
-    let Some(last) = texts.last() else { return Vec::new() };
-    together(&asked(last, RecordId::first_of(1)), &sitting, book, &mut found);
-    let once = |Signal { theme, sign, .. }: Signal| Once { theme, level: severity::weigh(theme, &[&sign], &[0], &book.weights).level, says: sign.says };
-    found.into_iter().map(once).collect()
-}
-
-/// A search for these words that was let through.
-fn asked(words: &str, id: RecordId) -> Seen<'_> {
-    Seen {
-        id,
-        at_ms: id.unix_ms(),
-        user: None,
-        client: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        group: "",
-        confidence: "",
-        class: Class::Search,
-        kind: Kind::Search,
-        start: Start::Typed,
-        verdict: Verdict::Allowed,
-        reason: "unlisted",
-        why: "",
-        categories: "",
-        host: "",
-        path: "",
-        search: Some(("", words, Stage::Asked)),
-        cause: None,
-        dest: None,
-        mode: None,
-    }
-}
-
-/// The features of words, with what the phrase files make of them: what weights are learned for.
-#[must_use]
-pub fn features(words: &str, book: &Book) -> Vec<String> {
-    typed::features(book, words)
-}
-
-/// The theme that no entry gives these words, but all of them together, with the features that speak loudest for it, or against it.
-#[must_use]
-pub fn telling(words: &str, book: &Book) -> Option<(Theme, Vec<Telling>)> {
-    typed::telling(book, words)
 }
 
 /// What was remarked when a record was closed.

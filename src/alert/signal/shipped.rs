@@ -5,6 +5,7 @@
 //! other half too. To see what is missed: `cargo test --lib signal::shipped -- --nocapture` with USHER_TELL=1.
 
 use super::*;
+use crate::audit::incident::Level;
 use crate::category::fixture::taxonomy;
 use crate::scan::learn::{Example, examples};
 use crate::scan::lexicon;

@@ -1,8 +1,10 @@
 //! What records say of themes.
 
 use super::*;
+use crate::audit::{Class, RecordId};
 use crate::bypass::Finding;
 use crate::category::fixture::taxonomy;
+use crate::insight::{Stage, Start};
 use crate::policy::words::Said;
 use std::net::{IpAddr, Ipv4Addr};
 

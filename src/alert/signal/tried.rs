@@ -1,0 +1,92 @@
+//! What words would come to that somebody tries: `usher scan asked`, and what weights are learned for. Pure.
+
+use super::{Book, Signal, Signals, Typed, signals, together, typed};
+use crate::alert::seen::Seen;
+use crate::alert::severity;
+use crate::alert::theme::Theme;
+use crate::audit::incident::Level;
+use crate::audit::{Class, RecordId, Verdict};
+use crate::insight::{Kind, Stage, Start};
+use crate::scan::lexicon::learned::Telling;
+
+/// What words come to in one theme that somebody searches for once, without anything before or after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The theme.
+    pub theme: Theme,
+    /// How grave; nothing below watch. Of ways round the filter it is watch: their points add up and fade.
+    pub level: Option<Level>,
+    /// Why, in a sentence.
+    pub says: String,
+}
+
+/// What these words come to if they are searched for once and let through.
+#[must_use]
+pub fn once(words: &str, book: &Book) -> Vec<Once> {
+    let seen = asked(words, RecordId::first_of(0));
+    let of = |signal: Signal| {
+        let level = match signal.theme {
+            Theme::Bypass => Some(Level::Watch),
+            theme => severity::weigh(theme, &[&signal.sign], &[0], &book.weights).level,
+        };
+        Once { theme: signal.theme, level, says: signal.sign.says }
+    };
+    signals(&seen, book).into_iter().map(of).collect()
+}
+
+/// What somebody typed who searched for each of these within a minute, oldest first.
+#[must_use]
+pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
+    let one = |(nth, words): (u64, &&str)| {
+        let seen = asked(words, RecordId::first_of(nth));
+        typed(&seen, book, &signals(&seen, book))
+    };
+    (0..).zip(texts).filter_map(one).collect()
+}
+
+/// What texts come to if they are searched for within a minute and let through: nothing but what they say together.
+#[must_use]
+pub fn once_together(texts: &[&str], book: &Book) -> Vec<Once> {
+    let (sitting, mut found) = (sitting(texts, book), Signals::new());
+    let Some(last) = texts.last() else { return Vec::new() };
+    together(&asked(last, RecordId::first_of(1)), &sitting, book, &mut found);
+    let once = |Signal { theme, sign, .. }: Signal| Once { theme, level: severity::weigh(theme, &[&sign], &[0], &book.weights).level, says: sign.says };
+    found.into_iter().map(once).collect()
+}
+
+/// A search for these words that was let through.
+fn asked(words: &str, id: RecordId) -> Seen<'_> {
+    Seen {
+        id,
+        at_ms: id.unix_ms(),
+        user: None,
+        client: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        group: "",
+        confidence: "",
+        class: Class::Search,
+        kind: Kind::Search,
+        start: Start::Typed,
+        verdict: Verdict::Allowed,
+        reason: "unlisted",
+        why: "",
+        categories: "",
+        host: "",
+        path: "",
+        search: Some(("", words, Stage::Asked)),
+        cause: None,
+        dest: None,
+        mode: None,
+    }
+}
+
+/// The features of words, with what the phrase files make of them: what weights are learned for.
+#[must_use]
+pub fn features(words: &str, book: &Book) -> Vec<String> {
+    typed::features(book, words)
+}
+
+/// The theme that no entry gives these words, but all of them together, with the features that speak loudest for it, or against it.
+#[must_use]
+pub fn telling(words: &str, book: &Book) -> Option<(Theme, Vec<Telling>)> {
+    typed::telling(book, words)
+}
