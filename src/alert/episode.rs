@@ -18,7 +18,7 @@
 //! # What does not depend on when a sign is known
 //!
 //! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
-//! highest counts: it depends on which signs there are, not on their order. A sign that comes again (after a start the record is read again) changes nothing.
+//! highest counts: within a day it depends on which signs there are, not on their order. Whether a matter was asleep is known by the signs that were known then. A sign that comes again (after a start the record is read again) changes nothing.
 //! What is held back below danger is weighed with the rest, and without it where that is not danger.
 //! What belongs to an episode that is over never counts for another, but for the days on which the theme came up.
 //!
@@ -247,12 +247,18 @@ impl Episodes {
         self.matters.insert((who, theme), matter);
     }
 
-    /// What is stated of a matter holds, whatever was kept: this episode is open.
-    pub fn stated_open(&mut self, who: Who, theme: Theme, open: Open) {
+    /// What is stated of a matter holds, whatever was kept: this episode is open, and came back last with this record, if it ever did.
+    pub fn stated_open(&mut self, who: Who, theme: Theme, open: Open, back: Option<RecordId>) {
         self.newest_ms = self.newest_ms.max(open.last.unix_ms());
         let matter = self.matters.entry((who, theme)).or_default();
+        if let Some(back) = back {
+            // What was before it had been done with.
+            matter.done(RecordId(back.0.saturating_sub(1)));
+        }
         match &mut matter.open {
             Some(known) if known.episode == open.episode => {
+                known.is_asleep &= back <= Some(known.last);
+                known.is_closed = open.is_closed;
                 known.level = known.level.max(open.level);
                 known.last = known.last.max(open.last);
                 known.signals = known.signals.max(open.signals);
@@ -444,8 +450,8 @@ impl Matter {
     /// Takes out what comes from records that are erased. Returns how many signs.
     pub(super) fn erase(&mut self, gone: &Gone) -> usize {
         let before = self.signs.len();
-        self.signs.retain(|sign| !gone.takes(sign.record));
-        self.signs.iter_mut().for_each(|sign| sign.beside.retain(|record| !gone.takes(*record)));
+        // What is read together goes with any part of it.
+        self.signs.retain(|sign| !gone.takes(sign.record) && !sign.beside.iter().any(|record| gone.takes(*record)));
         let signs = &self.signs;
         self.days.retain(|day| !gone.meets(day * DAY_MS, (day + 1) * DAY_MS) || signs.iter().any(|sign| sign.at_ms() / DAY_MS == *day));
         self.over = self.over.filter(|over| !gone.takes(*over));

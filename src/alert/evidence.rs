@@ -74,14 +74,16 @@ pub struct Evidence {
 pub fn gather(log: &Log, incident: &Incident, all: &[Incident], since: Timestamp) -> Result<Evidence, LogError> {
     let unshown = Unshown::of(log);
     let mut evidence = Evidence { unseen: incident.opened.unseen.clone(), earlier: earlier(incident, all, since), ..Evidence::default() };
-    for id in incident.records.iter().take(MOST_RECORDS) {
+    // What is news of it first: it may have come back often.
+    let (news, known) = (incident.news(), incident.records.len() - incident.news().len());
+    for id in news.iter().chain(&incident.records[..known]).take(MOST_RECORDS) {
         match unshown.find(*id)? {
             Some(row) => evidence.records.push(row),
             None => evidence.gone.push(*id),
         }
     }
     evidence.records.sort_by_key(|row| row.number);
-    let times = || evidence.records.iter().map(|row| row.time_ms);
+    let times = || evidence.records.iter().filter(|row| news.contains(&row.number)).map(|row| row.time_ms);
     let (first, last) = (times().min().unwrap_or(incident.opened.at_ms), times().max().unwrap_or(incident.opened.at_ms));
     evidence.around = around(&unshown, (&incident.opened.who, &evidence.records), [at(first, -AROUND), at(last, AROUND)])?;
     evidence.beside = beside(&unshown, &incident.opened.who, &evidence.records)?;

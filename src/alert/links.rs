@@ -4,7 +4,7 @@
 //! is a name, and that uses the link up. Nobody can make one without the secret of the installation, and the token itself is never on record: see
 //! [`covered`].
 //!
-//! A link goes with what it tells of: if the matter got worse since, or is closed, it says so and does nothing.
+//! A link goes with what it tells of: if the matter got worse since, or came back, or is closed, it says so and does nothing.
 
 use super::outbox::{Link, Message, Outbox, OutboxError};
 use crate::audit::Folder;

@@ -19,7 +19,7 @@
 //!
 //! In grave themes ([`super::weights::GRAVE`]) signs of seven days. In the others those of half an hour ([`Weights::together`]): whoever clicks a lot comes to
 //! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave; elsewhere
-//! each page of it is one, for whoever goes on to a second and a third does not go astray.
+//! each page of it is one where it was blocked or warned about: whoever goes on to a second and a third does not go astray.
 //!
 //! # Gates
 //!
@@ -158,12 +158,17 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
     let (mut typed, mut alone) = (0, 0);
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
-        let known = meant.entry(sign.key).or_insert(sign.intent);
-        *known = sign.intent.max(*known);
         if sign.intent == Intent::Typed {
             typed = sign.strength.max(typed);
-            alone = if sign.beside.is_empty() { sign.strength.max(alone) } else { alone };
         }
+        if !sign.beside.is_empty() {
+            continue;
+        }
+        if sign.intent == Intent::Typed {
+            alone = sign.strength.max(alone);
+        }
+        let known = meant.entry(sign.key).or_insert(sign.intent);
+        *known = sign.intent.max(*known);
     }
     let steps: u32 = meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum();
     match typed {

@@ -224,6 +224,11 @@ impl<'a> About<'a> {
         self.intent > Intent::Background
     }
 
+    /// Whether somebody typed it, or clicked.
+    fn is_done(&self) -> bool {
+        self.intent >= Intent::Clicked
+    }
+
     fn site(&self) -> &'a str {
         Site::registered(self.seen.host)
     }
@@ -276,9 +281,14 @@ fn listed(about: &About<'_>, found: &mut Signals) {
             Theme::Bypass => {}
             _ => {
                 let says = format!("The site is listed under {}.", about.book.taxonomy.info(category).name);
-                // Where it is grave, to be there again after a while is another sign; elsewhere to go on to another page is. A click that goes astray sees one.
+                // Where it is grave, to be there again after a while is another sign. Elsewhere another page is, for whoever was shown that it is not to be: a click
+                // that goes astray sees one, and what passes may be sent on from page to page.
                 let slot = about.seen.id.unix_ms() / SLOT_MS;
-                let part = if weights.of(theme).is_grave() { slot.to_string() } else { about.page().to_owned() };
+                let part = match weights.of(theme).is_grave() {
+                    true => slot.to_string(),
+                    false if about.is_done() && Handled::of(about.seen.verdict) != Handled::Passed => about.page().to_owned(),
+                    false => String::new(),
+                };
                 let key = key(&["site", about.site(), &part]);
                 found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key, says) });
             }
@@ -318,8 +328,9 @@ fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i3
     let (points, threshold) = (u32::try_from(points).unwrap_or(0), u32::try_from(threshold).unwrap_or(1).max(1));
     let share = u32::try_from(u64::from(points) * 100 / u64::from(threshold)).unwrap_or(u32::MAX);
     // What is sent was written, or is meant to be said: over the limit it is strong, and half as much again is as strong as it gets.
+    // Whose words are of adult sites or gambling is in no danger by them alone.
     let strength = match way {
-        Way::Upload if share >= 150 => severity::MEANT,
+        Way::Upload if share >= 150 && !matches!(known, Theme::Adult | Theme::Gambling) => severity::MEANT,
         Way::Upload => severity::STRONG,
         Way::Answer => (share.min(1000) * 80 / 100).min(150),
     };

@@ -17,14 +17,17 @@ const MOST_PEOPLE: usize = 8192;
 pub struct Sittings(HashMap<u128, Vec<Typed>>);
 
 impl Sittings {
-    /// Takes what somebody typed. Returns what they typed within the time, this last; nothing if it was known, or says the same again as one before, as the second
-    /// page of a search does.
+    /// Takes what somebody typed. Returns what they typed within the time, this last, also if it was known; nothing if it says the same again as one before, as the
+    /// second page of a search does.
     pub fn take(&mut self, who: u128, typed: Typed) -> &[Typed] {
         let now = typed.record.unix_ms();
         if self.0.len() >= MOST_PEOPLE && !self.0.contains_key(&who) {
             self.make_room(now);
         }
         let sitting = self.0.entry(who).or_default();
+        if let Some(place) = sitting.iter().position(|known| known.record == typed.record) {
+            return &sitting[..=place];
+        }
         sitting.retain(|known| known.record.unix_ms() + WITHIN_MS > now);
         if typed.text.is_empty() || sitting.iter().any(|known| known.text == typed.text || known.record >= typed.record) {
             return &[];
@@ -44,9 +47,14 @@ impl Sittings {
         self.0.retain(|_, sitting| !sitting.is_empty());
     }
 
+    /// It is this time, in Unix milliseconds: forgets what belongs to nothing any more.
+    pub fn forget(&mut self, now_ms: u64) {
+        self.0.retain(|_, sitting| sitting.last().is_some_and(|last| last.record.unix_ms() + WITHIN_MS > now_ms));
+    }
+
     fn make_room(&mut self, now_ms: u64) {
         let newest = |sitting: &[Typed]| sitting.last().map_or(0, |typed| typed.record.unix_ms());
-        self.0.retain(|_, sitting| newest(sitting) + WITHIN_MS > now_ms);
+        self.forget(now_ms);
         if self.0.len() >= MOST_PEOPLE {
             let mut all: Vec<_> = self.0.iter().map(|(who, sitting)| (newest(sitting), *who)).collect();
             all.sort_unstable();
@@ -85,7 +93,11 @@ mod tests {
 
     #[test]
     fn a_record_that_is_read_again_is_not_taken_again() {
-        assert_eq!(all(&[(1, 0, "a"), (1, 20, "c"), (1, 10, "b")]), ["a", "a/c", ""]);
+        assert_eq!(all(&[(1, 0, "a"), (1, 20, "c"), (1, 10, "b"), (1, 20, "c"), (1, 30, "d")]), ["a", "a/c", "", "a/c", "a/c/d"]);
+        let mut sittings = Sittings::default();
+        sittings.take(1, at(0, "a"));
+        sittings.forget(MONDAY + WITHIN_MS);
+        assert!(sittings.0.is_empty());
     }
 
     #[test]

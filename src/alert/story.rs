@@ -84,7 +84,7 @@ fn headline(incident: &Incident, level: Level, may: May<'_>, zone: &TimeZone) ->
         Level::Danger => "danger",
         Level::Concern | Level::Watch => "a matter of concern",
     };
-    let place = opened.place.as_deref().filter(|_| may.names != Naming::Nobody);
+    let place = incident.place(level).filter(|_| may.names != Naming::Nobody);
     let place = place.map_or_else(String::new, |place| format!(" in {}", one_line(place, LONGEST)));
     let count = incident.records.len();
     let signs = if count == 1 { "one sign".to_owned() } else { format!("{count} signs") };

@@ -48,9 +48,9 @@ pub struct Tally {
 pub struct Matters {
     /// By theme and group.
     pub tallies: BTreeMap<(Theme, String), Tally>,
-    /// Of those that began or got worse: danger.
+    /// Of those that began, got worse or came back: danger.
     pub danger: u64,
-    /// Matters that nobody has read, and when the oldest began.
+    /// Matters that nobody has read, and since when: the oldest began, got worse or came back then.
     pub unread: Option<(u64, Timestamp)>,
     /// Matters that are not closed for longer than five days.
     pub long_open: u64,
@@ -83,18 +83,19 @@ impl Matters {
         let Some(theme) = Theme::named(&opened.theme) else { return };
         let is_within = |at: i64| (from..to).contains(&time(at));
         let mut tally = Tally::default();
-        let (mut began, mut told, mut is_danger) = (None, None, false);
+        // Since when it is as it is: it may have been read before it got worse or came back.
+        let (mut began, mut since, mut told, mut is_danger) = (None, Timestamp::UNIX_EPOCH, None, false);
         for (_, at, act) in incident.acts.iter().filter(|(_, at, _)| time(*at) < to) {
             match act {
                 Act::Opened(of) => {
-                    (began, told) = (Some(time(*at)), None);
+                    (began, since, told) = (Some(time(*at)), time(*at), None);
                     if is_within(*at) {
                         *(if is_repeated { &mut tally.repeated } else { &mut tally.new }) += 1;
                         is_danger |= of.level == Level::Danger;
                     }
                 }
                 Act::Worsened { is_back, level, .. } => {
-                    told = None;
+                    (since, told) = (time(*at), None);
                     if is_within(*at) {
                         *(if *is_back { &mut tally.repeated } else { &mut tally.worse }) += 1;
                         is_danger |= *level == Level::Danger;
@@ -119,8 +120,8 @@ impl Matters {
         if incident.closed.is_none() {
             self.long_open += u64::from(to.duration_since(began) > LONG);
             if incident.read.is_none() {
-                let (count, oldest) = self.unread.unwrap_or((0, began));
-                self.unread = Some((count + 1, oldest.min(began)));
+                let (count, oldest) = self.unread.unwrap_or((0, since));
+                self.unread = Some((count + 1, oldest.min(since)));
             }
         }
     }
@@ -324,6 +325,7 @@ mod tests {
             on(24),
             Act::Worsened {
                 is_back: false,
+                place: None,
                 episode: RecordId(3),
                 theme: "self-harm".into(),
                 level: Level::Danger,

@@ -81,8 +81,8 @@ const SHIPPED: [Shipped; 10] = [
     (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 34, Level::Danger),
     (Theme::Crime, &["hacking"], &["crime"], 34, Level::Danger),
     (Theme::Drugs, &["drugs"], &["drugs"], 34, Level::Danger),
-    (Theme::Adult, &["adult", "dating"], &["pornography"], 32, Level::Danger),
-    (Theme::Gambling, &["gambling"], &["gambling"], 32, Level::Danger),
+    (Theme::Adult, &["adult", "dating"], &["pornography"], 34, Level::Danger),
+    (Theme::Gambling, &["gambling"], &["gambling"], 34, Level::Danger),
     (Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
 ];
 

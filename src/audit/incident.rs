@@ -96,6 +96,9 @@ pub enum Act {
         /// Whether it came back: it is told again, as grave as it ever was.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_back: bool,
+        /// Where that was, if the address has a place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
         /// Which: the first record of it, and its theme.
         episode: RecordId,
         /// The theme.
@@ -476,6 +479,7 @@ pub(super) mod tests {
         let read = Act::Read { episode, theme: theme.clone(), by: "Ms Bell".into(), how: "link".into() };
         let worse = Act::Worsened {
             is_back: false,
+            place: None,
             episode,
             theme: theme.clone(),
             level: Level::Danger,
@@ -502,6 +506,7 @@ pub(super) mod tests {
         // It comes back: as often as there is something new of it.
         let back = |record| Act::Worsened {
             is_back: true,
+            place: None,
             episode: RecordId(7),
             theme: "self-harm".into(),
             level: Level::Danger,

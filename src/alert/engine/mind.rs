@@ -17,7 +17,7 @@ use crate::audit::incident::{Act, Level, Opened, Person};
 use crate::audit::remark::Remark;
 use crate::audit::{Class, RecordId};
 use crate::bypass::Code;
-use crate::insight::Stage;
+use crate::insight::{Stage, Start};
 use crate::scan::lexicon::Depth;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -160,7 +160,9 @@ impl Mind {
             return signal::signals(seen, book);
         }
         let who = who(&self.key, &seen.person()).0;
-        let depth = self.pace.take(who, seen.id);
+        // What a page asks for takes nothing from whoever looks at it.
+        let is_done = matches!(seen.start, Start::Typed | Start::Clicked);
+        let depth = self.pace.take((who, is_done), seen.at_ms);
         let mut signals = signal::signals_to(seen, book, depth);
         if let Some(typed) = signal::typed(seen, book, &signals).filter(|_| depth == Depth::Meaning) {
             let sitting = self.sittings.take(who, typed);
@@ -210,7 +212,13 @@ impl Mind {
         }
     }
 
+    /// Records are read from before: what somebody typed last is not known yet.
+    pub(super) fn reads_again(&mut self) {
+        (self.sittings, self.pace) = (Sittings::default(), Pace::default());
+    }
+
     pub(in crate::alert) fn tick(&mut self, now_ms: u64, book: &Book) {
+        self.sittings.forget(now_ms);
         for step in self.episodes.tick(now_ms, &book.weights) {
             let act = self.act(step, None, book);
             self.pending.extend(act);
@@ -261,7 +269,8 @@ impl Mind {
                 }))
             }
             Step::Worse { is_back, episode, theme, level, at_ms, factors, records } => {
-                Act::Worsened { is_back, episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
+                let place = of.and_then(|(seen, _)| self.hooks.place(seen.client));
+                Act::Worsened { is_back, place, episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
             }
             Step::On { episode, theme, signals, last } => Act::WentOn { episode, theme: theme.as_str().to_owned(), signals, last },
             Step::End { episode, theme, at_ms, signals, last } => Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last },

@@ -339,7 +339,9 @@ impl Worker {
             } else {
                 stated.insert((who, theme, episode));
                 let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
-                self.mind.episodes.stated_open(who, theme, Open::stated(episode, incident.level, last, signals));
+                let open = Open { is_closed: incident.closed.is_some(), ..Open::stated(episode, incident.level, last, signals) };
+                let back = Some(incident.news()).filter(|_| incident.back() > 0).and_then(|news| news.first().copied());
+                self.mind.episodes.stated_open(who, theme, open, back);
             }
         }
         for act in &self.mind.pending {
@@ -395,6 +397,7 @@ impl Worker {
         for (back, class) in [(BACK_FAR_MS, Some(Class::Search)), (BACK_FAR_MS, Some(Class::Blocked)), (BACK_ALL_MS, None)] {
             let filter = Filter { after: Some(since(back)), before: Some(RecordId(before.0 + 1)), class, ..Filter::default() };
             self.mind.is_whole = class.is_none();
+            self.mind.reads_again();
             self.each(filter, |worker, read| {
                 let tells = if read.seen().id.unix_ms() > quiet_to { Tells::Yes } else { Tells::No };
                 worker.whole(&read, tells);

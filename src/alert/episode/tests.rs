@@ -208,7 +208,7 @@ fn people_and_themes_are_apart() {
 fn what_is_stated_holds() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let episode = RecordId::first_of(MORNING);
-    episodes.stated_open(KIM, Theme::SelfHarm, Open::stated(episode, Level::Danger, episode, 2));
+    episodes.stated_open(KIM, Theme::SelfHarm, Open::stated(episode, Level::Danger, episode, 2), None);
     assert!(episodes.take(KIM, typed(MORNING + 1, 1, 200), &weights).is_empty(), "it joins what is open, and says nothing");
     let mut forgetful = episodes.clone();
     forgetful.keep_open(|_, _, _| false);
@@ -216,6 +216,21 @@ fn what_is_stated_holds() {
     episodes.stated_over(KIM, Theme::SelfHarm, RecordId::first_of(MORNING + 5));
     assert!(episodes.take(KIM, typed(MORNING + 4, 4, 200), &weights).is_empty());
     assert_eq!(episodes.take(KIM, typed(MORNING + 6, 6, 200), &weights).len(), 1);
+}
+
+#[test]
+fn that_a_matter_came_back_is_known_after_a_start() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let record = |at_ms: u64, key: u64| RecordId(RecordId::first_of(at_ms).0 + key);
+    episodes.take(KIM, typed(MORNING, 1, 105), &weights);
+    episodes.take(KIM, typed(MORNING + 1, 2, 105), &weights);
+    // It was asleep when it was kept; that it came back was stated, and not kept.
+    episodes.take(KIM, typed(MORNING + 26 * HOUR, 3, 25), &weights);
+    let back = record(MORNING + 27 * HOUR, 4);
+    episodes.stated_open(KIM, Theme::SelfHarm, Open::stated(record(MORNING, 1), Level::Concern, back, 4), Some(back));
+    assert_eq!(short(&episodes.take(KIM, typed(MORNING + 27 * HOUR, 4, 105), &weights)), [] as [&str; 0], "it is stated");
+    let (.., matter) = episodes.matters().next().expect("one");
+    assert_eq!((matter.signs.len(), matter.open.as_ref().map(|open| open.is_asleep)), (1, Some(false)), "what was before is done with");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn a_matter_that_came_back_is_asked_about_anew() {
     let days = 48 * 60 * MINUTE;
     let back = Act::Worsened {
         is_back: true,
+        place: None,
         episode: RecordId(7),
         theme: "self-harm".into(),
         level: Level::Danger,

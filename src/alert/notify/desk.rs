@@ -268,7 +268,7 @@ impl Open {
         let message = Message { names: message.names && may_name(&book.plan, &message.target), ..message.clone() };
         let (others, before) = self.matters.beside(incident);
         let next = next(incident, &message, &rungs(book, incident), now);
-        let rows = rows(&around.folder, &incident.records);
+        let rows = rows(&around.folder, incident.news());
         let matter = Matter { message: &message, incident, rows: &rows, next: &next, others: &others, before, link, zone: &book.timetable.zone };
         Ok(Some(matter.story()))
     }

@@ -9,7 +9,7 @@
 //! | read like a concern together with others of the last minutes, of which none does by itself | 12 |
 //!
 //! So one search is worth watching. Two different ones that say it beyond doubt, within some nine minutes, are a concern, and so are three others: which they are
-//! to nobody who looks up a word. So is one that leads to a site that lists name as a way round ([`crate::bypass::followed`]). The same
+//! to nobody who looks up a word. So is one of 12 that soon leads to a site that lists name as a way round ([`crate::bypass::followed`]). The same
 //! words again are the same search, whatever the engine and however they are spelled.
 
 use super::super::severity::STRONG;

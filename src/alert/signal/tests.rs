@@ -102,6 +102,8 @@ fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
     assert_ne!(key("www.site.example"), key("other.example"));
     // To go on to another page is another; what is asked of a page is not. Where it is grave, time tells.
     let of = |categories, path| signals(&Seen { path, ..listed(categories, Start::Clicked) }, &book())[0].sign.key;
+    let passed = |path| signals(&Seen { path, verdict: Verdict::Allowed, ..listed("drugs", Start::Clicked) }, &book())[0].sign.key;
+    assert_eq!(passed("/"), passed("/en"), "what passes may be sent on");
     assert_ne!(of("drugs", "/shop"), of("drugs", "/shop/basket"));
     assert_eq!(of("drugs", "/shop/?page=2"), of("drugs", "/shop"));
     assert_eq!(of("self-harm", "/a"), of("self-harm", "/b"));

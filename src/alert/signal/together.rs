@@ -1,8 +1,8 @@
 //! What somebody typed within some minutes, taken together: where no line says it, several may. Pure.
 //!
 //! `how high is the multi storey`, `do they lock the top floor at night` and `letter to my little sister` are anybody's lines. A file of meaning that was taught to
-//! read several ([`crate::scan::meaning`]) reads them as one text. It is asked only where none of them is a concern by itself: what one line says already is a
-//! matter, and the lines after it would say it again and again. What comes to more than any of its lines is a sign of the last of them, which names the others.
+//! read several ([`crate::scan::meaning`]) reads them as one text. It counts where it comes to more than any of them does by itself in that theme: what one line says
+//! already is a matter, and the lines after it would say it again and again. Then it is a sign of the last of them, which names the others.
 
 use super::typed::{self, alone};
 use super::{About, Book, Seen, Sign, Signal, Signals, Source, key, method};
@@ -25,57 +25,58 @@ pub struct Typed {
     marks: Vec<String>,
     /// The themes of which an entry says that nothing is meant.
     not_meant: SmallVec<[Theme; 1]>,
-    /// How strong it is by itself, in hundredths.
-    strength: u32,
+    /// How strong it is by itself in each theme, in hundredths.
+    strong: SmallVec<[(Theme, u32); 1]>,
 }
 
 #[cfg(test)]
 impl Typed {
     /// That no entry knows.
     pub(crate) fn made(record: RecordId, text: &str) -> Self {
-        Self { record, text: text.into(), marks: Vec::new(), not_meant: SmallVec::new(), strength: 0 }
+        Self { record, text: text.into(), marks: Vec::new(), not_meant: SmallVec::new(), strong: SmallVec::new() }
     }
 }
 
 /// The most bytes of a text that are kept: thirty words, and long ones.
 const MOST_BYTES: usize = 400;
 
-/// What is kept of a record, with the signs that it shows by itself: nothing unless somebody typed something, and was done with it.
+/// What is kept of a record, with the signs that it shows by itself: nothing unless somebody typed something, or clicked on it, and was done with it.
 #[must_use]
 pub fn typed(seen: &Seen<'_>, book: &Book, found: &Signals) -> Option<Typed> {
     let (_, term, stage) = seen.search?;
-    if stage == Stage::Typing || book.is_ours(seen) || !About::of(seen, book.categories(seen.categories), book).is_meant() {
+    if stage == Stage::Typing || book.is_ours(seen) || !About::of(seen, book.categories(seen.categories), book).is_done() {
         return None;
     }
-    let strength = found.iter().filter_map(of_words).max().unwrap_or(0);
+    let strong = found.iter().filter_map(of_words).collect();
     let (folded, marks, not_meant) = typed::made_of(book, term);
     let text = folded[..folded.floor_char_boundary(MOST_BYTES)].trim().into();
-    Some(Typed { record: seen.id, text, marks, not_meant, strength })
+    Some(Typed { record: seen.id, text, marks, not_meant, strong })
 }
 
-/// How strong what was typed is, if a sign is of that. Searches for ways round have points in the place of strength.
-fn of_words(signal: &Signal) -> Option<u32> {
+/// How strong what was typed is in a theme, if a sign is of that. Searches for ways round have points in the place of strength.
+fn of_words(signal: &Signal) -> Option<(Theme, u32)> {
     match (signal.sign.source, signal.way) {
-        (Source::Search | Source::Prompt, _) => Some(signal.sign.strength),
-        (_, Some(Code::Method)) => Some(if signal.sign.strength >= method::SURE { STRONG } else { 0 }),
+        (Source::Search | Source::Prompt, _) => Some((signal.theme, signal.sign.strength)),
+        (_, Some(Code::Method)) => Some((signal.theme, if signal.sign.strength >= method::SURE { STRONG } else { 0 })),
         _ => None,
     }
 }
 
-/// Reads what somebody typed within some minutes, oldest first; the last is this record's. What it says stands in the place of what the last text says of that
-/// theme.
+/// Reads what somebody typed within some minutes, oldest first; the last is this record's.
 pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Signals) {
-    let best = sitting.iter().map(|typed| typed.strength).max().unwrap_or(MEANT);
-    if sitting.len() < 2 || best >= MEANT {
+    if sitting.len() < 2 || sitting.iter().any(|typed| typed.strong.iter().any(|(_, strength)| *strength >= MEANT)) {
         return;
     }
     let texts: Vec<Text<'_>> = sitting.iter().map(|typed| Text::of(&typed.text)).collect();
-    let Some(reading) = book.lexicon().reads_together(&texts, &marks(sitting)) else { return };
+    let Some((reading, read)) = book.lexicon().reads_together(&texts, &marks(sitting)) else { return };
+    // The oldest may be more than is read at once.
+    let sitting = &sitting[sitting.len() - read..];
     let entry = &book.lexicon().entries()[reading.entry as usize];
     let theme = typed::of_phrases(book, entry.themes).next();
     let Some(theme) = theme.filter(|theme| sitting.iter().all(|typed| !typed.not_meant.contains(theme))) else { return };
     let strength = alone(entry.weight);
-    if strength <= best {
+    let by_itself = sitting.iter().flat_map(|typed| &typed.strong).filter(|(of, _)| *of == theme).map(|(_, strength)| *strength).max();
+    if read < 2 || Some(strength) <= by_itself {
         return;
     }
     let is_prompt = seen.search.is_some_and(|(engine, ..)| ai::label(engine).is_some());
@@ -91,13 +92,13 @@ pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Sig
     let about = About::of(seen, book.categories(seen.categories), book);
     // However many lines it goes on for, it is one sign.
     if theme == Theme::Bypass {
+        found.retain(|known| known.way != Some(Code::Method));
         return about.way(Code::Method, method::SURE, Some("together"), found);
     }
     let key = key(&["together", theme.as_str()]);
     let beside = sitting[..sitting.len() - 1].iter().map(|typed| typed.record).collect();
     let source = if is_prompt { Source::Prompt } else { Source::Search };
     let sign = Sign { beside, ..about.sign(source, strength, key, says) };
-    found.retain(|known| known.theme != theme || of_words(known).is_none());
     found.push(Signal { theme, way: None, sign });
 }
 

@@ -3,6 +3,7 @@
 use super::{Book, Signal, Signals, Typed, signals, together, typed};
 use crate::alert::seen::Seen;
 use crate::alert::severity;
+use crate::alert::sitting::Sittings;
 use crate::alert::theme::Theme;
 use crate::audit::incident::Level;
 use crate::audit::{Class, RecordId, Verdict};
@@ -44,12 +45,23 @@ pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
     (0..).zip(texts).filter_map(one).collect()
 }
 
-/// What texts come to if they are searched for within a minute and let through: nothing but what they say together.
+/// What texts come to if one person searches for them one after the other within a minute and they are let through: nothing but what they say together, at
+/// whichever of them it comes to most.
 #[must_use]
 pub fn once_together(texts: &[&str], book: &Book) -> Vec<Once> {
-    let (sitting, mut found) = (sitting(texts, book), Signals::new());
-    let Some(last) = texts.last() else { return Vec::new() };
-    together(&asked(last, RecordId::first_of(1)), &sitting, book, &mut found);
+    let (mut sittings, mut found) = (Sittings::default(), Signals::new());
+    for (typed, words) in sitting(texts, book).into_iter().zip(texts) {
+        let seen = asked(words, typed.record);
+        let mut of_it = Signals::new();
+        together(&seen, sittings.take(0, typed), book, &mut of_it);
+        for signal in of_it {
+            match found.iter_mut().find(|known| known.theme == signal.theme) {
+                Some(known) if known.sign.strength >= signal.sign.strength => {}
+                Some(known) => *known = signal,
+                None => found.push(signal),
+            }
+        }
+    }
     let once = |Signal { theme, sign, .. }: Signal| Once { theme, level: severity::weigh(theme, &[&sign], &[0], &book.weights).level, says: sign.says };
     found.into_iter().map(once).collect()
 }

@@ -51,6 +51,27 @@ impl Incident {
         back.map_or(0, |(number, ..)| *number)
     }
 
+    /// Where it was when it came to this level, as far as that is known; where it began, if it never came to it later.
+    #[must_use]
+    pub fn place(&self, at: Level) -> Option<&str> {
+        let worse = self.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::Worsened { level, place, .. } if *level == at => Some(place.as_deref()),
+            _ => None,
+        });
+        worse.unwrap_or(self.opened.place.as_deref())
+    }
+
+    /// The records of it that are news: all, or those since it came back last.
+    #[must_use]
+    pub fn news(&self) -> &[RecordId] {
+        let back = self.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::Worsened { is_back: true, records, .. } => records.first(),
+            _ => None,
+        });
+        let from = back.and_then(|first| self.records.iter().position(|record| record == first));
+        &self.records[from.unwrap_or(0)..]
+    }
+
     /// The last record it took up, as far as is stated.
     #[must_use]
     pub fn last_record(&self) -> RecordId {
@@ -172,6 +193,7 @@ mod tests {
     fn worse() -> Act {
         Act::Worsened {
             is_back: false,
+            place: None,
             episode: RecordId(7),
             theme: THEME.into(),
             level: Level::Danger,
@@ -195,6 +217,7 @@ mod tests {
         // Of another matter by the same record nothing is meant.
         let other = Act::Worsened {
             is_back: false,
+            place: None,
             episode: RecordId(7),
             theme: "hate".into(),
             level: Level::Danger,

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 /// Close an alert, with what came of it, what was done, and why.
 #[derive(Args)]
 #[command(
-    after_help = "Outcomes:\n  no-concern    looked into; nothing to worry about\n  talked        somebody talked with the person\n  referred      handed on: to social care, the police, a doctor, Prevent\n  false-alarm   Usher was wrong; --factor N says by which of the reasons that `usher alerts show` numbers\n\nExamples:\n  usher alerts close 0SAF-3Q2K-R0001 --outcome talked --action \"Spoke with him and his tutor\" --reason \"First time; wanted to watch videos\" --as \"Mr Roe\"\n  usher alerts close 0SAF-9XM1-R0007 --outcome false-alarm --factor 2 --action \"None needed\" --reason \"Set text of year 11\"\n\nIt is on record for as long as the alert is, and cannot be changed. Leave the names of other pupils out of it. A concern opens again only if it gets worse; danger that comes after is another alert, and told anew."
+    after_help = "Outcomes:\n  no-concern    looked into; nothing to worry about\n  talked        somebody talked with the person\n  referred      handed on: to social care, the police, a doctor, Prevent\n  false-alarm   Usher was wrong; --factor N says by which of the reasons that `usher alerts show` numbers\n\nExamples:\n  usher alerts close 0SAF-3Q2K-R0001 --outcome talked --action \"Spoke with him and his tutor\" --reason \"First time; wanted to watch videos\" --as \"Mr Roe\"\n  usher alerts close 0SAF-9XM1-R0007 --outcome false-alarm --factor 2 --action \"None needed\" --reason \"Set text of year 11\"\n\nIt is on record for as long as the alert is, and cannot be changed. Leave the names of other pupils out of it. A concern opens again only if it gets worse, and after a day without a sign (again_hours) it is over; danger that comes after is another alert, and told anew."
 )]
 pub(in crate::cli) struct Close {
     /// The alert's reference; with its theme behind it where one record began several.
@@ -114,7 +114,7 @@ fn disputed(matter: &Incident, outcome: Outcome, number: usize) -> anyhow::Resul
 fn after(level: Level) -> &'static str {
     match level {
         Level::Danger => "Danger that comes after this is another alert, and told anew.",
-        Level::Concern | Level::Watch => "It opens again only if it gets worse.",
+        Level::Concern | Level::Watch => "It opens again only if it gets worse; what comes a day or more after its last sign is another alert.",
     }
 }
 

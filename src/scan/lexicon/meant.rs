@@ -34,8 +34,10 @@ impl Meant {
     }
 
     /// What texts that were typed within some minutes read like, with the points of all their words.
-    pub(super) fn together(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned) -> Option<Reading> {
-        self.judge(self.together.as_ref()?, texts, by_words, learned, false)
+    /// And how many of them, the last first, were read.
+    pub(super) fn together(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned) -> Option<(Reading, usize)> {
+        let reading = self.judge(self.together.as_ref()?, texts, by_words, learned, false)?;
+        Some((reading, self.meaning.fit(texts)))
     }
 
     /// Whether texts are ever read together.

@@ -43,10 +43,10 @@ impl Lexicon {
         [self.read(&ends.first, false, marks, depth), last].into_iter().flatten().max_by_key(Reading::says)
     }
 
-    /// What texts that somebody typed within some minutes, oldest first, read like if they are taken together. Nothing without a file of meaning that was taught to
-    /// read them.
+    /// What texts that somebody typed within some minutes, oldest first, read like if they are taken together, and how many of them, the last first, were read. Nothing
+    /// without a file of meaning that was taught to read them.
     #[must_use]
-    pub fn reads_together(&self, texts: &[Text<'_>], marks: &[String]) -> Option<Reading> {
+    pub fn reads_together(&self, texts: &[Text<'_>], marks: &[String]) -> Option<(Reading, usize)> {
         let meant = self.meant.as_ref().filter(|meant| meant.reads_together())?;
         let texts = self.latest(texts);
         let texts: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();

@@ -118,6 +118,12 @@ impl Meaning {
         Ok((head, Self { pieces, encoder, most }))
     }
 
+    /// How many of these texts, the last first, are read at once.
+    #[must_use]
+    pub fn fit(&self, texts: &[&[&str]]) -> usize {
+        self.pieces.fit(texts, self.most)
+    }
+
     /// The points of texts that were typed one after the other, or of one alone, in hundredths: of danger, and then of each theme. The theme that they are about
     /// has the points of anything at all, and each other as many fewer as it is less likely.
     #[must_use]

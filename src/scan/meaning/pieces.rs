@@ -76,6 +76,11 @@ impl Pieces {
         numbers
     }
 
+    /// How many of these texts, the last first, are in what [`Pieces::cut`] makes of them.
+    pub(super) fn fit(&self, texts: &[&[&str]], most: usize) -> usize {
+        self.cut(texts, most).iter().filter(|piece| **piece == self.ends[1]).count()
+    }
+
     fn word(&self, word: &str, all: &mut Vec<u32>) {
         let before = all.len();
         let mut rest = if word.len() > LONGEST { "" } else { word };
@@ -115,6 +120,7 @@ mod tests {
         let pieces = Pieces::read(KNOWN).expect("sound");
         let texts: [&[&str]; 3] = [&["un"], &["friends"], &["f"]];
         assert_eq!(pieces.cut(&texts, 20), [2, 4, 3, 7, 8, 3, 9, 3]);
+        assert_eq!([20, 8, 7, 5].map(|most| pieces.fit(&texts, most)), [3, 3, 2, 1]);
         assert_eq!(pieces.cut(&texts, 8), [2, 4, 3, 7, 8, 3, 9, 3], "just enough");
         assert_eq!(pieces.cut(&texts, 7), [2, 7, 8, 3, 9, 3]);
         assert_eq!(pieces.cut(&texts, 5), [2, 9, 3], "half a text is none");
