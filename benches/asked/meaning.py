@@ -54,6 +54,8 @@ AS = {"self-harm": "suicide", "eating-disorders": "suicide", "abuse": "grooming"
 LEVELS = {"watch": 1, "concern": 2, "danger": 3}
 # Of what it means and what its words say: this much of the first is added to the second.
 SHARE = 0.35
+# Of what all words of a sitting say this much counts, in hundredths: taken together they say more than they mean.
+WORDS_TOGETHER = 50
 # How many of a hundred thousand lines may be taken for what: ordinary ones, and those that were written to look like the others.
 WRONG = {"watch": (600, 9_000), "concern": (100, 3_000), "danger": (40, 1_200)}
 # How many sittings of ordinary lines are made to find bounds by.
@@ -286,12 +288,12 @@ def bounds_together(encoder, pieces, sittings, ordinary, usher):
         raise SystemExit(f"{usher} cannot weigh the words of sittings: {answer.stderr}")
     words = numpy.array([json.loads(line)["points"] for line in answer.stdout.splitlines()]) / 100
     said = [sittings[one] for one in held_out] + [(-1, 0)] * USUAL_SITTINGS
-    return bounds_of(words, columns_of(encoder, pieces, texts), said, numpy.arange(len(texts)) >= len(held_out))
+    return bounds_of(words, columns_of(encoder, pieces, texts), said, numpy.arange(len(texts)) >= len(held_out), WORDS_TOGETHER / 100)
 
 
-def bounds_of(words, columns, said, usual):
+def bounds_of(words, columns, said, usual, share_of_words=1):
     """The levels, the least points of words, and a sentence of what is found so."""
-    points = words + SHARE * columns
+    points = share_of_words * words + SHARE * columns
     best = points[:, 1:].max(1)
     theme, level = (numpy.array(part) for part in zip(*said))
     alike = (level == 0) & ~usual
@@ -328,7 +330,7 @@ def write(to, encoder, pieces, alone, together):
         "themes": THEMES,
         "levels": text,
         "from": round(least * 100),
-        "together": {"levels": text_together, "from": round(least_together * 100)},
+        "together": {"levels": text_together, "from": round(least_together * 100), "words": WORDS_TOGETHER},
         "size": size,
         "pieces": len(pieces.names),
     }

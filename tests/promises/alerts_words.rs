@@ -22,8 +22,9 @@ fn world() -> World {
     SITES.into_iter().fold(world, |world, host| world.named(host, "127.0.0.1"))
 }
 
-/// What somebody types one after the other: each line is anybody's.
-const TOGETHER: [&str; 3] = ["how high is the multi storey in town", "do they lock the top floor at night", "letter to my little sister for when im gone"];
+/// What somebody types one after the other: each line is anybody's. And what somebody else does.
+const TOGETHER: [&str; 2] = ["how high is the car park by the station", "is the top floor open at night"];
+const NOT: [&str; 2] = ["how high is the car park by the station", "car park prices on a saturday"];
 
 /// What somebody does.
 enum Does {
@@ -120,28 +121,24 @@ async fn what_no_line_says_is_read_together_also_if_usher_was_started_in_between
     files.put("public.pem", &believed.pem());
     assert_eq!(files.usher(&["ca", "create", "--name", "Example School"]).code, Some(0));
     let google = format!("www.google.co.uk:{}", site.address.port());
-    let people = [TOGETHER, ["how high is the multi storey in town", "do they lock the top floor at night", "multi storey parking prices saturday"]];
-    let mut first = Program::start(Arc::clone(&files));
-    for (last, texts) in (2..).zip(people) {
-        let device = Device::of(&first.files, first.address).at([127, 0, 7, last]);
-        for words in &texts[..2] {
-            searches(&device, &google, words).await;
+    let people = [TOGETHER, NOT];
+    for nth in 0..2 {
+        let mut usher = Program::start(Arc::clone(&files));
+        for (last, texts) in (2..).zip(people) {
+            let device = Device::of(&usher.files, usher.address).at([127, 0, 7, last]);
+            searches(&device, &google, texts[nth]).await;
+        }
+        ended_after(&mut usher, 2 * (nth + 1)).await;
+        if nth == 0 {
+            assert_eq!(short(&stated_in(&files.path("data/log"))), [] as [&str; 0], "nobody says anything yet");
         }
     }
-    ended_after(&mut first, 4).await;
-    assert_eq!(short(&stated_in(&files.path("data/log"))), [] as [&str; 0], "nobody says anything yet");
-    let mut second = Program::start(Arc::clone(&files));
-    for (last, texts) in (2..).zip(people) {
-        let device = Device::of(&second.files, second.address).at([127, 0, 7, last]);
-        searches(&device, &google, texts[2]).await;
-    }
-    ended_after(&mut second, 6).await;
     let stated = stated_in(&files.path("data/log"));
     assert_eq!(short(&stated), ["self-harm danger 127.0.7.2"]);
     let opened = &stated[0].opened;
-    assert!(opened.factors.iter().any(|factor| factor.contains("3 texts taken together")), "{:?}", opened.factors);
-    assert_eq!(opened.records.len(), 3, "all of them are its evidence");
-    let shown = files.usher(&["alerts", "show", &opened.episode.to_string(), "--reason", "a test"]);
+    assert!(opened.factors.iter().any(|factor| factor.contains("2 texts taken together")), "{:?}", opened.factors);
+    assert_eq!(opened.records.len(), 2, "both are its evidence");
+    let shown = files.usher(&["alerts", "show", &opened.episode.to_string(), "--words", "--reason", "trying what is read together"]);
     assert!(TOGETHER.iter().all(|words| shown.out.contains(words)), "{shown:?}");
 }
 

@@ -157,6 +157,39 @@ fn what_words_mean_finds_more_and_takes_less_for_a_concern() {
     assert!((more - before) * 100 >= grave.len() * MORE && wrong <= wrong_before.max(none.len() / 100), "{more}, {before}; {wrong}, {wrong_before}");
 }
 
+/// Of a hundred sittings that say something, so many more are found by what they say together than by the lines alone; and of a hundred that do not so many more may
+/// be taken for something.
+const MORE_TOGETHER: [usize; 2] = [10, 1];
+
+#[test]
+fn what_is_typed_within_some_minutes_says_together_what_no_line_does() {
+    let (book, sittings) = (book(), text("tests/asked/sittings.txt"));
+    let (mut grave, mut texts): (_, Vec<&str>) = (false, Vec::new());
+    // Of the grave ones and of the others: all, those with a line that is a concern, and those that are one by a line or together.
+    let mut counts = [[0_usize; 3]; 2];
+    let is_concern = |found: Vec<Once>| found.iter().any(|once| once.level > Some(Level::Watch));
+    for line in sittings.lines().map(str::trim).chain([""]) {
+        if line.is_empty() || line.starts_with("= ") {
+            if !texts.is_empty() {
+                let alone = texts.iter().any(|text| is_concern(once(text, &book)));
+                let counted = &mut counts[usize::from(!grave)];
+                counted[0] += 1;
+                counted[1] += usize::from(alone);
+                counted[2] += usize::from(alone || is_concern(once_together(&texts, &book)));
+                texts.clear();
+            }
+            grave = if line.is_empty() { grave } else { line != "= none" };
+        } else if !line.starts_with('#') {
+            texts.push(line);
+        }
+    }
+    let [said, none] = counts;
+    println!("of {} sittings {} by a line, {} together; of {} ordinary ones {} and {}", said[0], said[1], said[2], none[0], none[1], none[2]);
+    assert_eq!((said[0], none[0]), (200, 300));
+    let more = |of: [usize; 3]| (of[2] - of[1]) * 100 / of[0];
+    assert!(more(said) >= MORE_TOGETHER[0] && more(none) <= MORE_TOGETHER[1], "{counts:?}");
+}
+
 #[test]
 fn a_pattern_that_fits_what_everybody_types_is_doubted_and_never_one_that_is_danger_or_of_oneself() {
     let (with, without) = (book(), without_meaning());

@@ -10,6 +10,9 @@ use crate::audit::{Class, RecordId, Verdict};
 use crate::insight::{Kind, Stage, Start};
 use crate::scan::lexicon::learned::Telling;
 
+/// When words are searched for that somebody tries, in Unix milliseconds: any time that a record can have.
+const A_TIME: u64 = 1_800_000_000_000;
+
 /// What words come to in one theme that somebody searches for once, without anything before or after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Once {
@@ -24,7 +27,7 @@ pub struct Once {
 /// What these words come to if they are searched for once and let through.
 #[must_use]
 pub fn once(words: &str, book: &Book) -> Vec<Once> {
-    let seen = asked(words, RecordId::first_of(0));
+    let seen = asked(words, RecordId::first_of(A_TIME));
     let of = |signal: Signal| {
         let level = match signal.theme {
             Theme::Bypass => Some(Level::Watch),
@@ -39,7 +42,7 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
 #[must_use]
 pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
     let one = |(nth, words): (u64, &&str)| {
-        let seen = asked(words, RecordId::first_of(nth));
+        let seen = asked(words, RecordId::first_of(A_TIME + nth));
         typed(&seen, book, &signals(&seen, book))
     };
     (0..).zip(texts).filter_map(one).collect()

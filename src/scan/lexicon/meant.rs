@@ -25,6 +25,8 @@ struct Bounds {
     levels: Levels,
     /// From how many points of its words on a text is read.
     from: i32,
+    /// How much of the points of its words counts, in hundredths.
+    words: i32,
 }
 
 impl Meant {
@@ -50,7 +52,8 @@ impl Meant {
         if most.is_some_and(|most| most < bounds.from) {
             return None;
         }
-        bounds.levels.judge(&self.points(texts, by_words, learned), is_end)
+        let counted: Vec<i32> = by_words.iter().map(|points| points.saturating_mul(bounds.words) / 100).collect();
+        bounds.levels.judge(&self.points(texts, &counted, learned), is_end)
     }
 
     /// Whether a text reads like nothing that is worth watching, so that a pattern which fits it is to be doubted.
@@ -92,9 +95,9 @@ impl Builder {
         }
         let themes: Vec<Box<str>> = head.themes.iter().map(|name| name.as_str().into()).collect();
         let language = "several".into();
-        let mut bounds = |levels: &str, from, read| Ok(Bounds { levels: self.levels(levels, read, &themes, (1, &language))?, from });
-        let alone = bounds(&head.levels, head.from, "reads")?;
-        let together = head.together.map(|together| bounds(&together.levels, together.from, "reads together")).transpose()?;
+        let mut bounds = |levels: &str, (from, words), read| Ok(Bounds { levels: self.levels(levels, read, &themes, (1, &language))?, from, words });
+        let alone = bounds(&head.levels, (head.from, 100), "reads")?;
+        let together = head.together.map(|together| bounds(&together.levels, (together.from, together.words), "reads together")).transpose()?;
         Ok(Meant { meaning: Arc::new(meaning), themes, alone, together })
     }
 }

@@ -66,6 +66,8 @@ pub struct Together {
     pub levels: String,
     /// As of one text: of the points of all their words.
     pub from: i32,
+    /// How much of the points of all their words counts, in hundredths.
+    pub words: i32,
 }
 
 /// What is wrong with a file of meaning.

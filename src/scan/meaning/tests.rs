@@ -73,12 +73,13 @@ fn the_order_of_words_counts_and_the_theme_that_they_are_about_has_the_points_of
 }
 
 /// What PyTorch makes of texts with the weights that ship, before they were made bytes; by `benches/asked/meaning.py`. In hundredths: danger, then each theme.
-const BY_PYTORCH: [(&str, [i32; 11]); 5] = [
-    ("my dad hits me", [59, -104, 336, -156, 27, -251, -50, -92, -237, -126, -173]),
-    ("how do volcanoes work", [-393, -464, -408, -348, -521, -486, -497, -484, -514, -512, -505]),
-    ("where can i buy a zombie knife near me", [-56, -35, -105, -217, 307, -21, -1, -147, -181, 46, -219]),
-    ("i dont want to wake up tomorrow", [76, 150, 131, -290, 154, -146, -48, -110, -315, -173, -267]),
-    ("can you help me write an essay about the causes of world war one", [-471, -568, -620, -591, -519, -394, -473, -537, -567, -473, -506]),
+const BY_PYTORCH: [(&[&str], [i32; 11]); 6] = [
+    (&["my dad hits me"], [8, -147, 156, -193, -72, -216, -168, -98, -213, -97, -231]),
+    (&["how do volcanoes work"], [-318, -295, -307, -265, -302, -295, -333, -338, -370, -334, -347]),
+    (&["where can i buy a zombie knife near me"], [-20, -157, -185, -295, 167, -78, -132, -164, -274, -10, -228]),
+    (&["i dont want to wake up tomorrow"], [-22, 29, -17, -213, -117, -182, -39, -54, -290, -233, -279]),
+    (&["can you help me write an essay about the causes of world war one"], [-326, -313, -334, -297, -318, -273, -287, -315, -353, -311, -325]),
+    (&["how high is the car park by the station", "is the top floor open at night"], [119, 157, -119, -230, -125, -157, -168, -133, -150, -129, -270]),
 ];
 /// How far a point may be from that, as weights are bytes.
 const APART: i32 = 25;
@@ -88,8 +89,10 @@ fn what_ships_reads_as_it_was_taught() {
     let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases/meaning")).expect("the file that ships");
     let (head, meaning) = Meaning::read(&file).expect("sound");
     assert_eq!(head.themes.len(), 10);
-    for (text, by_pytorch) in BY_PYTORCH {
-        let points = meaning.points(&[&text.split(' ').collect::<Vec<_>>()]);
+    for (texts, by_pytorch) in BY_PYTORCH {
+        let text = texts.join(" / ");
+        let words: Vec<Vec<&str>> = texts.iter().map(|text| text.split(' ').collect()).collect();
+        let points = meaning.points(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let far = points.iter().zip(by_pytorch).map(|(one, other)| (one - other).abs()).max();
         println!("{text}: {far:?} apart");
         assert!(points.len() == 11 && far <= Some(APART), "{text}: {points:?}, and not {by_pytorch:?}");

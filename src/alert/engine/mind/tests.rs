@@ -51,17 +51,42 @@ fn matters(searches: &[(u64, &str, &str)]) -> Vec<String> {
 
 const NOTHING: [&str; 0] = [];
 
-/// Found by what it means only.
-const BY_MEANING: &str = "is it easier for your family if you do it in summer";
+/// A concern by its words, and danger by what it means.
+const BY_MEANING: &str = "how do you say bye to someone without them knowing";
 
 #[test]
 fn what_a_program_types_is_read_by_its_words_so_that_others_need_not_wait() {
     let ordinary: Vec<String> = (0..20).map(|number| format!("times table of {number}")).collect();
     let flood = |user| (0..).zip(&ordinary).map(|(second, words)| (second, user, &**words)).collect::<Vec<_>>();
-    assert_eq!(matters(&[(30, "kim", BY_MEANING)]), ["kim self-harm concern 1"]);
-    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", BY_MEANING)]].concat()), NOTHING);
-    assert_eq!(matters(&[flood("lee"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"], "somebody else's");
-    assert_eq!(matters(&[flood("kim"), vec![(60, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"], "a minute later");
+    assert_eq!(matters(&[(30, "kim", BY_MEANING)]), ["kim self-harm danger 1"]);
+    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"]);
+    assert_eq!(matters(&[flood("lee"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm danger 1"], "somebody else's");
+    assert_eq!(matters(&[flood("kim"), vec![(60, "kim", BY_MEANING)]].concat()), ["kim self-harm danger 1"], "a minute later");
     let by_a_line = "how many paracetamol does it take to die";
     assert_eq!(matters(&[flood("kim"), vec![(30, "kim", by_a_line)]].concat()), ["kim self-harm danger 1"], "lines are always looked for");
+}
+
+/// Anybody's lines.
+const TOGETHER: [&str; 3] = ["how high is the car park by the station", "is the top floor open at night", "how to write a letter to your sister"];
+
+#[test]
+fn what_no_line_says_is_read_together_if_one_person_typed_it_within_a_quarter_of_an_hour() {
+    let [first, second, third] = TOGETHER;
+    for words in TOGETHER {
+        assert_eq!(matters(&[(0, "kim", words)]), NOTHING, "{words}");
+    }
+    let both = ["kim self-harm danger 2"];
+    assert_eq!(matters(&[(0, "kim", first), (40, "kim", second)]), both);
+    assert_eq!(matters(&[(0, "kim", first), (40, "kim", second), (80, "kim", third)]), both, "once, however long it goes on");
+    assert_eq!(matters(&[(0, "kim", first), (40, "lee", second)]), NOTHING, "two people");
+    assert_eq!(matters(&[(0, "kim", first), (900, "kim", second)]), NOTHING, "a quarter of an hour");
+    assert_eq!(matters(&[(0, "kim", first), (10, "kim", first)]), NOTHING, "the same again");
+}
+
+#[test]
+fn what_is_typed_before_a_start_belongs_to_what_is_typed_after_it() {
+    let (book, mut mind) = (book(), Mind::new(Box::new(NoHooks), &[7; 32]));
+    mind.learn(&search(0, "kim", TOGETHER[0]), &book);
+    mind.opened(&search(40, "kim", TOGETHER[1]), &book, Tells::Yes);
+    assert_eq!(mind.pending.len(), 1);
 }
