@@ -1,6 +1,6 @@
 //! What somebody typed within some minutes, taken together: where no line says it, several may. Pure.
 //!
-//! `how high is the multi storey`, `do they lock the top floor at night` and `letter to my little sister` are anybody's lines. A file of meaning that was taught to
+//! `how high is the car park by the station` and `is the top floor open at night` are anybody's lines, and not both. A file of meaning that was taught to
 //! read several ([`crate::scan::meaning`]) reads them as one text. It counts where it comes to more than any of them does by itself in that theme: what one line says
 //! already is a matter, and the lines after it would say it again and again. Then it is a sign of the last of them, which names the others.
 
