@@ -56,6 +56,9 @@ LEVELS = {"watch": 1, "concern": 2, "danger": 3}
 SHARE = 0.35
 # Of what all words of a sitting say this much counts, in hundredths: taken together they say more than they mean.
 WORDS_TOGETHER = 50
+# A text whose own words have fewer points in every theme, in hundredths, may be about something else: a sitting is read without such texts as well, which costs some
+# points, for what is left out may be what shows that nothing is meant.
+APART, COSTS = -400, 50
 # How many of a hundred thousand lines may be taken for what: ordinary ones, and those that were written to look like the others.
 WRONG = {"watch": (600, 9_000), "concern": (100, 3_000), "danger": (40, 1_200)}
 # How many sittings of ordinary lines are made to find bounds by.
@@ -277,18 +280,38 @@ def bounds(encoder, pieces, weighed):
     return bounds_of(words, columns_of(encoder, pieces, [folded(row["words"]) for row in rows]), said, usual)
 
 
-def bounds_together(encoder, pieces, sittings, ordinary, usher):
-    """The same of sittings. What their words say is asked of Usher."""
-    chance = random.Random(2)
-    held_out = [texts for texts in sittings if is_held_out(texts)]
-    texts = held_out + [made_of_ordinary(ordinary, chance) for _ in range(USUAL_SITTINGS)]
-    asked = "".join("\n".join(one) + "\n\n" for one in texts)
+def words_of(sittings, usher):
+    """What the words of sittings say: asked of Usher, in hundredths."""
+    asked = "".join("\n".join(one) + "\n\n" for one in sittings)
     answer = subprocess.run([*usher.split(), "scan", "asked", "-", "--together", "--points", "--json"], input=asked, capture_output=True, text=True)
     if answer.returncode:
         raise SystemExit(f"{usher} cannot weigh the words of sittings: {answer.stderr}")
-    words = numpy.array([json.loads(line)["points"] for line in answer.stdout.splitlines()]) / 100
+    return numpy.array([json.loads(line)["points"] for line in answer.stdout.splitlines()])
+
+
+def bounds_together(encoder, pieces, sittings, ordinary, usher):
+    """The same of sittings."""
+    chance = random.Random(2)
+    held_out = [texts for texts in sittings if is_held_out(texts)]
+    texts = held_out + [made_of_ordinary(ordinary, chance) for _ in range(USUAL_SITTINGS)]
+    lines = sorted({line for one in texts for line in one})
+    near = dict(zip(lines, words_of([(line,) for line in lines], usher)[:, 1:].max(1)))
     said = [sittings[one] for one in held_out] + [(-1, 0)] * USUAL_SITTINGS
-    return bounds_of(words, columns_of(encoder, pieces, texts), said, numpy.arange(len(texts)) >= len(held_out), WORDS_TOGETHER / 100)
+    usual = numpy.arange(len(texts)) >= len(held_out)
+    words, columns = words_of(texts, usher) / 100, columns_of(encoder, pieces, texts)
+    # The last is always read, and one text is no sitting.
+    some = {place: tuple(line for line in one[:-1] if near[line] >= APART) + one[-1:] for place, one in enumerate(texts)}
+    some = {place: one for place, one in some.items() if 1 < len(one) < len(texts[place])}
+    places = list(some)
+    words_of_some, columns_of_some = words_of(list(some.values()), usher) / 100, columns_of(encoder, pieces, list(some.values())) - COSTS / 100 / SHARE
+
+    def best(words, columns):
+        return (WORDS_TOGETHER / 100 * words + SHARE * columns)[:, 1:].max(1)
+
+    is_better = best(words_of_some, columns_of_some) > best(words[places], columns[places])
+    for place in numpy.flatnonzero(is_better):
+        words[places[place]], columns[places[place]] = words_of_some[place], columns_of_some[place]
+    return bounds_of(words, columns, said, usual, WORDS_TOGETHER / 100)
 
 
 def bounds_of(words, columns, said, usual, share_of_words=1):
@@ -330,7 +353,7 @@ def write(to, encoder, pieces, alone, together):
         "themes": THEMES,
         "levels": text,
         "from": round(least * 100),
-        "together": {"levels": text_together, "from": round(least_together * 100), "words": WORDS_TOGETHER},
+        "together": {"levels": text_together, "from": round(least_together * 100), "words": WORDS_TOGETHER, "apart": APART, "costs": COSTS},
         "size": size,
         "pieces": len(pieces.names),
     }

@@ -1,6 +1,6 @@
 //! How much of one person is read by what it means. Pure.
 //!
-//! To read a text by what it means costs some milliseconds, on the one thread that looks for alerts. Nobody types more than [`A_MINUTE`] searches and questions in a
+//! To read a text by what it means costs some milliseconds, on the one thread that looks for alerts. Nobody types more than twenty searches and questions in a
 //! minute, but a pupil's program does, and what others say would wait behind it. So what comes beyond that is read by its words alone, and by the lines of the
 //! phrase files. Time is that of the records, so that a record that is read again comes to the same.
 

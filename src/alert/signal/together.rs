@@ -12,6 +12,7 @@ use crate::audit::RecordId;
 use crate::bypass::Code;
 use crate::insight::{Stage, ai};
 use crate::scan::lexicon::asked::Text;
+use crate::scan::lexicon::learned::levels::Reading;
 use smallvec::SmallVec;
 
 /// What somebody typed, as it is kept for some minutes.
@@ -25,6 +26,8 @@ pub struct Typed {
     marks: Vec<String>,
     /// The themes of which an entry says that nothing is meant.
     not_meant: SmallVec<[Theme; 1]>,
+    /// The most points that its own words have in any theme, in hundredths.
+    near: i32,
     /// How strong it is by itself in each theme, in hundredths.
     strong: SmallVec<[(Theme, u32); 1]>,
 }
@@ -33,7 +36,7 @@ pub struct Typed {
 impl Typed {
     /// That no entry knows.
     pub(crate) fn made(record: RecordId, text: &str) -> Self {
-        Self { record, text: text.into(), marks: Vec::new(), not_meant: SmallVec::new(), strong: SmallVec::new() }
+        Self { record, text: text.into(), near: 0, marks: Vec::new(), not_meant: SmallVec::new(), strong: SmallVec::new() }
     }
 }
 
@@ -49,8 +52,9 @@ pub fn typed(seen: &Seen<'_>, book: &Book, found: &Signals) -> Option<Typed> {
     }
     let strong = found.iter().filter_map(of_words).collect();
     let (folded, marks, not_meant) = typed::made_of(book, term);
-    let text = folded[..folded.floor_char_boundary(MOST_BYTES)].trim().into();
-    Some(Typed { record: seen.id, text, marks, not_meant, strong })
+    let text = folded[..folded.floor_char_boundary(MOST_BYTES)].trim();
+    let near = book.lexicon().words_together(&[Text::of(text)], &marks).into_iter().skip(1).max().unwrap_or_default();
+    Some(Typed { record: seen.id, text: text.into(), near, marks, not_meant, strong })
 }
 
 /// How strong what was typed is in a theme, if a sign is of that. Searches for ways round have points in the place of strength.
@@ -64,19 +68,22 @@ fn of_words(signal: &Signal) -> Option<(Theme, u32)> {
 
 /// Reads what somebody typed within some minutes, oldest first; the last is this record's.
 pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Signals) {
-    if sitting.len() < 2 || sitting.iter().any(|typed| typed.strong.iter().any(|(_, strength)| *strength >= MEANT)) {
+    let Some(apart) = book.lexicon().apart() else { return };
+    let all: Vec<&Typed> = sitting.iter().collect();
+    if all.iter().any(|typed| typed.strong.iter().any(|(_, strength)| *strength >= MEANT)) {
         return;
     }
-    let texts: Vec<Text<'_>> = sitting.iter().map(|typed| Text::of(&typed.text)).collect();
-    let Some((reading, read)) = book.lexicon().reads_together(&texts, &marks(sitting)) else { return };
-    // The oldest may be more than is read at once.
-    let sitting = &sitting[sitting.len() - read..];
+    // Between two lines of one matter there may be others of none. Where the last is of none, those before it were read with theirs.
+    let near: Vec<&Typed> = all.iter().copied().filter(|typed| typed.near >= apart.below).collect();
+    let is_some = near.len() < all.len() && near.last().is_some_and(|last| last.record == seen.id);
+    let of_some = || read(&near, book, apart.costs).filter(|_| is_some);
+    let Some((reading, sitting)) = read(&all, book, 0).or_else(of_some) else { return };
     let entry = &book.lexicon().entries()[reading.entry as usize];
     let theme = typed::of_phrases(book, entry.themes).next();
     let Some(theme) = theme.filter(|theme| sitting.iter().all(|typed| !typed.not_meant.contains(theme))) else { return };
     let strength = alone(entry.weight);
-    let by_itself = sitting.iter().flat_map(|typed| &typed.strong).filter(|(of, _)| *of == theme).map(|(_, strength)| *strength).max();
-    if read < 2 || Some(strength) <= by_itself {
+    let by_itself = sitting.iter().flat_map(|typed| typed.strong.iter()).filter(|(of, _)| *of == theme).map(|(_, strength)| *strength).max();
+    if Some(strength) <= by_itself {
         return;
     }
     let is_prompt = seen.search.is_some_and(|(engine, ..)| ai::label(engine).is_some());
@@ -102,16 +109,27 @@ pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Sig
     found.push(Signal { theme, way: None, sign });
 }
 
+/// What texts that are taken together read like, with so many points taken off, and those that were read: at least two.
+fn read<'t>(sitting: &[&'t Typed], book: &Book, off: i32) -> Option<(Reading, Vec<&'t Typed>)> {
+    if sitting.len() < 2 {
+        return None;
+    }
+    let texts: Vec<Text<'_>> = sitting.iter().map(|typed| Text::of(&typed.text)).collect();
+    let (reading, read) = book.lexicon().reads_together(&texts, &marks(sitting.iter().copied()), off)?;
+    // The oldest may be more than is read at once.
+    (read > 1).then(|| (reading, sitting[sitting.len() - read..].to_vec()))
+}
+
 /// The points of the words of texts that are taken together, in hundredths: of danger, then of each theme that was learned.
 #[must_use]
 pub fn points(sitting: &[Typed], book: &Book) -> Vec<i32> {
     let texts: Vec<Text<'_>> = sitting.iter().map(|typed| Text::of(&typed.text)).collect();
-    book.lexicon().words_together(&texts, &marks(sitting))
+    book.lexicon().words_together(&texts, &marks(sitting.iter()))
 }
 
 /// What the entries made of any of them.
-fn marks(sitting: &[Typed]) -> Vec<String> {
-    let mut marks: Vec<String> = sitting.iter().flat_map(|typed| typed.marks.iter().cloned()).collect();
+fn marks<'t>(sitting: impl Iterator<Item = &'t Typed>) -> Vec<String> {
+    let mut marks: Vec<String> = sitting.flat_map(|typed| typed.marks.iter().cloned()).collect();
     marks.sort_unstable();
     marks.dedup();
     marks

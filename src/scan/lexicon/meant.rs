@@ -18,6 +18,16 @@ pub(super) struct Meant {
     alone: Bounds,
     /// Of what was typed within some minutes, if it was taught to read that.
     together: Option<Bounds>,
+    apart: Apart,
+}
+
+/// When texts that are read together are read without some of them as well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apart {
+    /// A text with fewer points of its own words in every theme, in hundredths, may be about something else.
+    pub below: i32,
+    /// How many points, in hundredths, it costs to leave some out.
+    pub costs: i32,
 }
 
 #[derive(Clone, Debug)]
@@ -32,28 +42,29 @@ struct Bounds {
 impl Meant {
     /// What a text reads like, with the points of its words.
     pub(super) fn read(&self, words: &[&str], by_words: &[i32], learned: &Learned, is_end: bool) -> Option<Reading> {
-        self.judge(&self.alone, &[words], by_words, learned, is_end)
+        self.judge(&self.alone, &[words], by_words, learned, (is_end, 0))
     }
 
     /// What texts that were typed within some minutes read like, with the points of all their words.
-    /// And how many of them, the last first, were read.
-    pub(super) fn together(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned) -> Option<(Reading, usize)> {
-        let reading = self.judge(self.together.as_ref()?, texts, by_words, learned, false)?;
+    /// And how many of them, the last first, were read. So many points are taken off.
+    pub(super) fn together(&self, texts: &[&[&str]], by_words: &[i32], learned: &Learned, off: i32) -> Option<(Reading, usize)> {
+        let reading = self.judge(self.together.as_ref()?, texts, by_words, learned, (false, off))?;
         Some((reading, self.meaning.fit(texts)))
     }
 
-    /// Whether texts are ever read together.
-    pub(super) fn reads_together(&self) -> bool {
-        self.together.is_some()
+    /// When texts are read without some of them, if they are ever read together.
+    pub(super) fn apart(&self) -> Option<Apart> {
+        self.together.is_some().then_some(self.apart)
     }
 
-    fn judge(&self, bounds: &Bounds, texts: &[&[&str]], by_words: &[i32], learned: &Learned, is_end: bool) -> Option<Reading> {
+    fn judge(&self, bounds: &Bounds, texts: &[&[&str]], by_words: &[i32], learned: &Learned, (is_end, off): (bool, i32)) -> Option<Reading> {
         let most = by_words.iter().copied().max();
         if most.is_some_and(|most| most < bounds.from) {
             return None;
         }
         let counted: Vec<i32> = by_words.iter().map(|points| points.saturating_mul(bounds.words) / 100).collect();
-        bounds.levels.judge(&self.points(texts, &counted, learned), is_end)
+        let points: Vec<i32> = self.points(texts, &counted, learned).into_iter().map(|points| points.saturating_sub(off)).collect();
+        bounds.levels.judge(&points, is_end)
     }
 
     /// Whether a text reads like nothing that is worth watching, so that a pattern which fits it is to be doubted.
@@ -97,7 +108,8 @@ impl Builder {
         let language = "several".into();
         let mut bounds = |levels: &str, (from, words), read| Ok(Bounds { levels: self.levels(levels, read, &themes, (1, &language))?, from, words });
         let alone = bounds(&head.levels, (head.from, 100), "reads")?;
+        let apart = head.together.as_ref().map_or_else(Apart::default, |together| Apart { below: together.apart, costs: together.costs });
         let together = head.together.map(|together| bounds(&together.levels, (together.from, together.words), "reads together")).transpose()?;
-        Ok(Meant { meaning: Arc::new(meaning), themes, alone, together })
+        Ok(Meant { meaning: Arc::new(meaning), themes, alone, together, apart })
     }
 }

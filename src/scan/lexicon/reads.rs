@@ -6,6 +6,7 @@ use super::asked::Text;
 use super::learned::Telling;
 use super::learned::features::{ENDS, features};
 use super::learned::levels::Reading;
+use super::meant::Apart;
 
 /// Of texts that are read together, so many words each.
 const OF_EACH: usize = 30;
@@ -44,13 +45,19 @@ impl Lexicon {
     }
 
     /// What texts that somebody typed within some minutes, oldest first, read like if they are taken together, and how many of them, the last first, were read. Nothing
-    /// without a file of meaning that was taught to read them.
+    /// without a file of meaning that was taught to read them. So many points are taken off, in hundredths.
     #[must_use]
-    pub fn reads_together(&self, texts: &[Text<'_>], marks: &[String]) -> Option<(Reading, usize)> {
-        let meant = self.meant.as_ref().filter(|meant| meant.reads_together())?;
+    pub fn reads_together(&self, texts: &[Text<'_>], marks: &[String], off: i32) -> Option<(Reading, usize)> {
+        let meant = self.meant.as_ref()?;
         let texts = self.latest(texts);
         let texts: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
-        meant.together(&texts, &self.learned.points(&texts.concat(), false, &self.names, marks), &self.learned)
+        meant.together(&texts, &self.learned.points(&texts.concat(), false, &self.names, marks), &self.learned, off)
+    }
+
+    /// When texts are read without some of them as well. Nothing if they are never read together.
+    #[must_use]
+    pub fn apart(&self) -> Option<Apart> {
+        self.meant.as_ref()?.apart()
     }
 
     /// The points of the words of texts that were typed within some minutes, in hundredths: of danger, then of each theme.

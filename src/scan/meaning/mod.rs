@@ -68,6 +68,10 @@ pub struct Together {
     pub from: i32,
     /// How much of the points of all their words counts, in hundredths.
     pub words: i32,
+    /// A text whose own words have fewer points in every theme, in hundredths, may be about something else: they are read without such texts as well.
+    pub apart: i32,
+    /// How many points, in hundredths, that costs: what is left out may be what shows that nothing is meant.
+    pub costs: i32,
 }
 
 /// What is wrong with a file of meaning.

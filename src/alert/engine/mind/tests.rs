@@ -80,6 +80,8 @@ fn what_no_line_says_is_read_together_if_one_person_typed_it_within_a_quarter_of
     assert_eq!(matters(&[(0, "kim", first), (40, "kim", second), (80, "kim", third)]), both, "once, however long it goes on");
     assert_eq!(matters(&[(0, "kim", first), (40, "lee", second)]), NOTHING, "two people");
     assert_eq!(matters(&[(0, "kim", first), (900, "kim", second)]), NOTHING, "a quarter of an hour");
+    let between = [(0, "kim", first), (20, "kim", "french verbs with etre"), (40, "kim", second), (60, "kim", "french verbs with avoir")];
+    assert_eq!(matters(&between), both, "something else in between, and after");
     assert_eq!(matters(&[(0, "kim", first), (10, "kim", first)]), NOTHING, "the same again");
 }
 
