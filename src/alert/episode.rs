@@ -13,12 +13,14 @@
 //! must come to a concern by itself, and the matter is back, which is told. After a week ([`Weights::ends`]) it is over.
 //!
 //! Staff close a matter as it is. What then makes it graver is told; but danger cannot get graver, so a danger that is closed is over: what comes after that is
-//! another episode, and told ([`Episodes::closed`]). A concern that is closed is over after a day without a sign. A matter that goes on from one day to the next says so, closed or not: it is kept from its last sign on.
+//! another episode, and told ([`Episodes::closed`]). A concern that is closed is over after a day without a sign. A matter that goes on from one day to the next says
+//! so, closed or not: it is kept from its last sign on.
 //!
 //! # What does not depend on when a sign is known
 //!
 //! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
-//! highest counts: within a day it depends on which signs there are, not on their order. Whether a matter was asleep is known by the signs that were known then. A sign that comes again (after a start the record is read again) changes nothing.
+//! highest counts: within a day it depends on which signs there are, not on their order. Whether a matter was asleep is known by the signs that were known then. A
+//! sign that comes again (after a start the record is read again) changes nothing.
 //! What is held back below danger is weighed with the rest, and without it where that is not danger.
 //! What belongs to an episode that is over never counts for another, but for the days on which the theme came up.
 //!
@@ -101,7 +103,12 @@ impl Open {
 
     /// Whether it is over at this time, in Unix milliseconds, if no sign comes.
     fn is_over(&self, at_ms: u64, weights: &Weights) -> bool {
-        at_ms > self.last.unix_ms().saturating_add(millis(self.lasts(weights)))
+        self.is_older(at_ms, self.lasts(weights))
+    }
+
+    /// Whether its last sign is longer ago than that.
+    fn is_older(&self, at_ms: u64, than: std::time::Duration) -> bool {
+        at_ms > self.last.unix_ms().saturating_add(millis(than))
     }
 
     /// After how long without a sign it is over.
@@ -151,7 +158,7 @@ impl Episodes {
         let before = matter.signs.len();
         match &matter.open {
             Some(open) if open.is_over(at, weights) => steps.extend(matter.end(theme, weights)),
-            Some(open) if at > open.last.unix_ms().saturating_add(millis(weights.again)) => matter.sleeps(),
+            Some(open) if open.is_older(at, weights.again) => matter.sleeps(),
             _ => {}
         }
         let day = |matter: &Matter| matter.open.as_ref().map(|open| open.last.unix_ms() / DAY_MS);
@@ -219,7 +226,7 @@ impl Episodes {
         let matter = self.matters.get(&(who, theme))?;
         Some(match &matter.open {
             None => State::Watched,
-            Some(open) if now_ms > open.last.unix_ms().saturating_add(millis(weights.quiet)) => State::Quiet,
+            Some(open) if open.is_older(now_ms, weights.quiet) => State::Quiet,
             Some(_) => State::Growing,
         })
     }

@@ -158,17 +158,13 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
     let (mut typed, mut alone) = (0, 0);
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
-        if sign.intent == Intent::Typed {
-            typed = sign.strength.max(typed);
+        let strength = if sign.intent == Intent::Typed { sign.strength } else { 0 };
+        typed = strength.max(typed);
+        if sign.beside.is_empty() {
+            alone = strength.max(alone);
+            let known = meant.entry(sign.key).or_insert(sign.intent);
+            *known = sign.intent.max(*known);
         }
-        if !sign.beside.is_empty() {
-            continue;
-        }
-        if sign.intent == Intent::Typed {
-            alone = sign.strength.max(alone);
-        }
-        let known = meant.entry(sign.key).or_insert(sign.intent);
-        *known = sign.intent.max(*known);
     }
     let steps: u32 = meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum();
     match typed {

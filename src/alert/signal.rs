@@ -33,7 +33,7 @@ use crate::bypass::heads::leads_to;
 use crate::category::{CategorySet, Taxonomy};
 use crate::host::Host;
 use crate::insight::site::Site;
-use crate::insight::{Kind, ai};
+use crate::insight::{Kind, Stage, ai};
 use crate::policy::words::Way;
 use crate::policy::words::Words as PageWords;
 use crate::scan::lexicon::{Depth, Lexicon};
@@ -41,7 +41,9 @@ use crate::snapshot::Snapshot;
 pub use self_test::SelfTest;
 pub use sign::{Handled, Intent, Sign, Signal, Signals, Source};
 use std::sync::Arc;
-pub use together::{Typed, points as points_together, together, typed};
+pub use together::{Typed, points as points_together, together};
+#[cfg(test)]
+pub(super) use tried::asked;
 pub use tried::{Once, features, once, once_together, sitting, telling};
 
 /// What records are read by: the weights, and what is in force.
@@ -114,16 +116,16 @@ fn key(parts: &[&str]) -> u64 {
 /// What was found in a record when it was opened. What somebody typed is read by what it means.
 #[must_use]
 pub fn signals(seen: &Seen<'_>, book: &Book) -> Signals {
-    signals_to(seen, book, Depth::Meaning)
+    signals_to(seen, book, Depth::Meaning).0
 }
 
-/// The same, with what somebody typed read so deep.
+/// The same, with what somebody typed read so deep; and what is kept of that, to be read together with what they type next.
 #[must_use]
-pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> Signals {
-    let mut found = Signals::new();
+pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> (Signals, Option<Typed>) {
+    let (mut found, mut made) = (Signals::new(), None);
     let is_plain = seen.categories.is_empty() && seen.search.is_none() && matches!(seen.reason, "unlisted" | "rule" | "inspected");
     if is_plain || book.is_ours(seen) {
-        return found;
+        return (found, None);
     }
     let set = book.categories(seen.categories);
     let about = About::of(seen, set, book);
@@ -133,7 +135,7 @@ pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> Signals {
         if seen.reason != "words" {
             listed(&about, &mut found);
         }
-        searched(&about, depth, &mut found);
+        made = searched(&about, depth, &mut found);
         if seen.reason == "words"
             && let Some((theme, points, threshold, way)) = PageWords::read(seen.why)
         {
@@ -141,7 +143,8 @@ pub fn signals_to(seen: &Seen<'_>, book: &Book, depth: Depth) -> Signals {
         }
     }
     refused(&about, &mut found);
-    found
+    let typed = made.filter(|_| about.is_done()).map(|made| Typed::of(&about, made, &found));
+    (found, typed)
 }
 
 /// What was remarked when a record was closed.
@@ -296,10 +299,11 @@ fn listed(about: &About<'_>, found: &mut Signals) {
     }
 }
 
-fn searched(about: &About<'_>, depth: Depth, found: &mut Signals) {
-    let Some((engine, term, stage)) = about.seen.search else { return };
+/// Returns what was made of the words, if nothing more is to come of them.
+fn searched(about: &About<'_>, depth: Depth, found: &mut Signals) -> Option<typed::Made> {
+    let (engine, term, stage) = about.seen.search?;
     let is_prompt = ai::label(engine).is_some();
-    let hits = typed::weigh(about.book, term, stage, depth);
+    let (hits, made) = typed::weigh(about.book, term, stage, depth);
     let chief = typed::chief(&hits, &about.book.weights);
     for (theme, hit) in hits {
         // What one sentence says is one matter. Of other themes that it touches it is worth watching.
@@ -318,6 +322,7 @@ fn searched(about: &About<'_>, depth: Depth, found: &mut Signals) {
         let key = key(&["words", &lexicon.entries()[entry as usize].text, &hit.apart()]);
         found.push(Signal { theme, way: None, sign: about.sign(source, strength, key, hit.says(lexicon, is_prompt, chief.filter(|_| is_beside))) });
     }
+    (stage != Stage::Typing).then_some(made)
 }
 
 fn page_words(about: &About<'_>, theme: &str, (points, threshold, way): (i32, i32, Way), found: &mut Signals) {

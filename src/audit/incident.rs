@@ -436,7 +436,21 @@ impl Incident {
 /// A matter as others tell of it in their tests.
 #[cfg(test)]
 pub(crate) mod fixture {
-    use super::{Level, Opened, Person, RecordId};
+    use super::{Act, Level, Opened, Person, RecordId};
+
+    /// That danger of self-harm, which began with record 7, came back with this record.
+    pub fn back(record: u64) -> Act {
+        Act::Worsened {
+            is_back: true,
+            place: None,
+            episode: RecordId(7),
+            theme: "self-harm".into(),
+            level: Level::Danger,
+            at_ms: 9,
+            factors: Vec::new(),
+            records: vec![RecordId(record)],
+        }
+    }
 
     /// A concern of this theme about k.smith of year 9, that began with the record of this number.
     pub fn opened(episode: u64, theme: &str) -> Opened {
@@ -504,17 +518,7 @@ pub(super) mod tests {
         assert_eq!(all[0].closed.map(|(_, outcome)| outcome), Some(Outcome::Talked));
         assert_eq!((all[0].acts.len(), all[1].read.is_none()), (6, true), "people may do a thing twice");
         // It comes back: as often as there is something new of it.
-        let back = |record| Act::Worsened {
-            is_back: true,
-            place: None,
-            episode: RecordId(7),
-            theme: "self-harm".into(),
-            level: Level::Danger,
-            at_ms: 9,
-            factors: Vec::new(),
-            records: vec![RecordId(record)],
-        };
-        for act in [back(20), back(20), back(30)] {
+        for act in [20, 20, 30].map(fixture::back) {
             journal.state_act(now, &act).expect("stated");
         }
         let all = fold_all(&journal);

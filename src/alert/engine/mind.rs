@@ -163,8 +163,8 @@ impl Mind {
         // What a page asks for takes nothing from whoever looks at it.
         let is_done = matches!(seen.start, Start::Typed | Start::Clicked);
         let depth = self.pace.take((who, is_done), seen.at_ms);
-        let mut signals = signal::signals_to(seen, book, depth);
-        if let Some(typed) = signal::typed(seen, book, &signals).filter(|_| depth == Depth::Meaning) {
+        let (mut signals, typed) = signal::signals_to(seen, book, depth);
+        if let Some(typed) = typed.filter(|_| depth == Depth::Meaning) {
             let sitting = self.sittings.take(who, typed);
             signal::together(seen, sitting, book, &mut signals);
         }

@@ -340,8 +340,7 @@ impl Worker {
                 stated.insert((who, theme, episode));
                 let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
                 let open = Open { is_closed: incident.closed.is_some(), ..Open::stated(episode, incident.level, last, signals) };
-                let back = Some(incident.news()).filter(|_| incident.back() > 0).and_then(|news| news.first().copied());
-                self.mind.episodes.stated_open(who, theme, open, back);
+                self.mind.episodes.stated_open(who, theme, open, incident.back_with());
             }
         }
         for act in &self.mind.pending {

@@ -81,17 +81,7 @@ fn what_is_read_or_closed_wakes_nobody_and_a_concern_that_failed_waits() {
 #[test]
 fn a_matter_that_came_back_is_asked_about_anew() {
     let days = 48 * 60 * MINUTE;
-    let back = Act::Worsened {
-        is_back: true,
-        place: None,
-        episode: RecordId(7),
-        theme: "self-harm".into(),
-        level: Level::Danger,
-        at_ms: 9,
-        factors: Vec::new(),
-        records: vec![RecordId(9)],
-    };
-    let acts = vec![told(0, Level::Danger), raised(1), (days, back), told(days + MINUTE, Level::Danger)];
+    let acts = vec![told(0, Level::Danger), raised(1), (days, fixture::back(9)), told(days + MINUTE, Level::Danger)];
     let mut incident = incident(Level::Danger, acts);
     (1..).zip(&mut incident.acts).for_each(|(number, act)| act.0 = number);
     let of = |statement, step, state| Message { statement, ..message(step, state, 1) };

@@ -10,7 +10,7 @@ use crate::alert::severity::{MEANT, STRONG};
 use crate::alert::theme::Theme;
 use crate::audit::RecordId;
 use crate::bypass::Code;
-use crate::insight::{Stage, ai};
+use crate::insight::ai;
 use crate::scan::lexicon::asked::Text;
 use crate::scan::lexicon::learned::levels::Reading;
 use smallvec::SmallVec;
@@ -43,18 +43,14 @@ impl Typed {
 /// The most bytes of a text that are kept: thirty words, and long ones.
 const MOST_BYTES: usize = 400;
 
-/// What is kept of a record, with the signs that it shows by itself: nothing unless somebody typed something, or clicked on it, and was done with it.
-#[must_use]
-pub fn typed(seen: &Seen<'_>, book: &Book, found: &Signals) -> Option<Typed> {
-    let (_, term, stage) = seen.search?;
-    if stage == Stage::Typing || book.is_ours(seen) || !About::of(seen, book.categories(seen.categories), book).is_done() {
-        return None;
+impl Typed {
+    /// Of what somebody typed or clicked on, and was done with, with the signs that it shows by itself.
+    pub(super) fn of(about: &About<'_>, made: typed::Made, found: &Signals) -> Self {
+        let text = made.folded[..made.folded.floor_char_boundary(MOST_BYTES)].trim();
+        let near = about.book.lexicon().words_together(&[Text::of(text)], &made.marks).into_iter().skip(1).max().unwrap_or_default();
+        let (record, strong) = (about.seen.id, found.iter().filter_map(of_words).collect());
+        Self { record, text: text.into(), near, marks: made.marks, not_meant: made.not_meant, strong }
     }
-    let strong = found.iter().filter_map(of_words).collect();
-    let (folded, marks, not_meant) = typed::made_of(book, term);
-    let text = folded[..folded.floor_char_boundary(MOST_BYTES)].trim();
-    let near = book.lexicon().words_together(&[Text::of(text)], &marks).into_iter().skip(1).max().unwrap_or_default();
-    Some(Typed { record: seen.id, text: text.into(), near, marks, not_meant, strong })
 }
 
 /// How strong what was typed is in a theme, if a sign is of that. Searches for ways round have points in the place of strength.

@@ -1,6 +1,6 @@
 //! What words would come to that somebody tries: `usher scan asked`, and what weights are learned for. Pure.
 
-use super::{Book, Signal, Signals, Typed, signals, together, typed};
+use super::{Book, Signal, Signals, Typed, signals, signals_to, together, typed};
 use crate::alert::seen::Seen;
 use crate::alert::severity;
 use crate::alert::sitting::Sittings;
@@ -8,6 +8,7 @@ use crate::alert::theme::Theme;
 use crate::audit::incident::Level;
 use crate::audit::{Class, RecordId, Verdict};
 use crate::insight::{Kind, Stage, Start};
+use crate::scan::lexicon::Depth;
 use crate::scan::lexicon::learned::Telling;
 
 /// When words are searched for that somebody tries, in Unix milliseconds: any time that a record can have.
@@ -41,10 +42,7 @@ pub fn once(words: &str, book: &Book) -> Vec<Once> {
 /// What somebody typed who searched for each of these within a minute, oldest first.
 #[must_use]
 pub fn sitting(texts: &[&str], book: &Book) -> Vec<Typed> {
-    let one = |(nth, words): (u64, &&str)| {
-        let seen = asked(words, RecordId::first_of(A_TIME + nth));
-        typed(&seen, book, &signals(&seen, book))
-    };
+    let one = |(nth, words): (u64, &&str)| signals_to(&asked(words, RecordId::first_of(A_TIME + nth)), book, Depth::Meaning).1;
     (0..).zip(texts).filter_map(one).collect()
 }
 
@@ -70,7 +68,7 @@ pub fn once_together(texts: &[&str], book: &Book) -> Vec<Once> {
 }
 
 /// A search for these words that was let through.
-fn asked(words: &str, id: RecordId) -> Seen<'_> {
+pub(in crate::alert) fn asked(words: &str, id: RecordId) -> Seen<'_> {
     Seen {
         id,
         at_ms: id.unix_ms(),

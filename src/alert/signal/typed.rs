@@ -96,16 +96,38 @@ fn folded(term: &str) -> String {
     String::from_utf8(folded).unwrap_or_default()
 }
 
-/// Weighs words for each alert theme.
-pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> Hits {
-    let folded = folded(term);
-    let text = Text::of(&folded);
-    let (mut hits, not_meant) = by_entries(book, &folded, &text, stage);
+/// A text, folded, with what the entries make of it.
+pub(super) struct Made {
+    pub(super) folded: String,
+    hits: Hits,
+    /// What that is for what is learned.
+    pub(super) marks: Vec<String>,
+    /// The themes of which an entry says that nothing is meant.
+    pub(super) not_meant: SmallVec<[Theme; 1]>,
+}
+
+impl Made {
+    fn of(book: &Book, term: &str, stage: Stage) -> Self {
+        let folded = folded(term);
+        let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), stage);
+        let marks = marks(&hits);
+        Self { folded, hits, marks, not_meant }
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text::of(&self.folded)
+    }
+}
+
+/// Weighs words for each alert theme. Returns with that what the entries alone make of them.
+pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> (Hits, Made) {
+    let made = Made::of(book, term, stage);
+    let mut hits = made.hits.clone();
     // Half a sentence reads like anything.
     if stage != Stage::Typing {
-        read(book, &text, &mut hits, &not_meant, depth);
+        read(book, &made, &mut hits, depth);
     }
-    hits
+    (hits, made)
 }
 
 /// What entries make of the words, and the themes of which they say that nothing is meant.
@@ -163,12 +185,11 @@ fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
 }
 
 /// Raises the theme that the words read like to what they read like.
-fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme], depth: Depth) {
-    let lexicon = book.lexicon();
-    let marks = marks(hits);
-    let Some(reading) = lexicon.reads_like(text, &marks, depth) else {
+fn read(book: &Book, made: &Made, hits: &mut Hits, depth: Depth) {
+    let (lexicon, text) = (book.lexicon(), made.text());
+    let Some(reading) = lexicon.reads_like(&text, &made.marks, depth) else {
         let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
-        if depth == Depth::Meaning && hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(text, &marks) {
+        if depth == Depth::Meaning && hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(&text, &made.marks) {
             hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
         }
         return;
@@ -176,7 +197,7 @@ fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme], dept
     let entry = &lexicon.entries()[reading.entry as usize];
     let weight = entry.weight;
     let known = chief(hits, &book.weights).filter(|chief| hits.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));
-    let Some(theme) = known.or_else(|| of_phrases(book, entry.themes).next()).filter(|theme| !not_meant.contains(theme)) else { return };
+    let Some(theme) = known.or_else(|| of_phrases(book, entry.themes).next()).filter(|theme| !made.not_meant.contains(theme)) else { return };
     match hits.iter_mut().find(|(of, _)| *of == theme) {
         Some((_, hit)) => hit.learned = Some((reading, weight)),
         None => hits.push((theme, Hit { learned: Some((reading, weight)), ..Hit::default() })),
@@ -185,34 +206,20 @@ fn read(book: &Book, text: &Text<'_>, hits: &mut Hits, not_meant: &[Theme], dept
 
 /// The features of words, for weights to be learned.
 pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
-    let folded = folded(term);
-    let text = Text::of(&folded);
-    let (hits, _) = by_entries(book, &folded, &text, Stage::Asked);
+    let made = Made::of(book, term, Stage::Asked);
     let mut found = Vec::new();
-    book.lexicon().features(&text, &marks(&hits), &mut |feature| found.push(feature.to_owned()));
+    book.lexicon().features(&made.text(), &made.marks, &mut |feature| found.push(feature.to_owned()));
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// A text folded, what the entries make of it, and the themes of which they say that nothing is meant.
-pub(super) fn made_of(book: &Book, term: &str) -> (String, Vec<String>, SmallVec<[Theme; 1]>) {
-    let folded = folded(term);
-    let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), Stage::Asked);
-    let marks = marks(&hits);
-    (folded, marks, not_meant)
-}
-
 /// The theme of which no entry says so, but all the words together, and which of their features spoke.
 pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> {
-    let folded = folded(term);
-    let text = Text::of(&folded);
-    let (mut hits, not_meant) = by_entries(book, &folded, &text, Stage::Asked);
-    let marks = marks(&hits);
-    read(book, &text, &mut hits, &not_meant, Depth::Meaning);
+    let (hits, made) = weigh(book, term, Stage::Asked, Depth::Meaning);
     let (theme, hit) = hits.iter().find(|(_, hit)| hit.is_learned())?;
     let (reading, _) = hit.learned.as_ref()?;
-    Some((*theme, book.lexicon().telling(&text, &marks, reading)))
+    Some((*theme, book.lexicon().telling(&made.text(), &made.marks, reading)))
 }
 
 fn one(lexicon: &Lexicon, entry: u32, words: Range<usize>) -> One {

@@ -37,38 +37,46 @@ impl Incident {
     /// When it came to this level, by the record, in Unix milliseconds; when it began, if it never did.
     #[must_use]
     pub fn reached(&self, at: Level) -> u64 {
-        let worse = self.acts.iter().rev().find_map(|(_, _, act)| match act {
-            Act::Worsened { level, at_ms, .. } if *level == at => Some(*at_ms),
-            _ => None,
-        });
-        worse.unwrap_or(self.opened.at_ms)
-    }
-
-    /// The number of the statement by which it came back last; 0 if it never did. Who is asked next begins anew with that.
-    #[must_use]
-    pub fn back(&self) -> u64 {
-        let back = self.acts.iter().rev().find(|(_, _, act)| matches!(act, Act::Worsened { is_back: true, .. }));
-        back.map_or(0, |(number, ..)| *number)
+        self.worsened_to(at).map_or(self.opened.at_ms, |(at_ms, _)| at_ms)
     }
 
     /// Where it was when it came to this level, as far as that is known; where it began, if it never came to it later.
     #[must_use]
     pub fn place(&self, at: Level) -> Option<&str> {
-        let worse = self.acts.iter().rev().find_map(|(_, _, act)| match act {
-            Act::Worsened { level, place, .. } if *level == at => Some(place.as_deref()),
+        self.worsened_to(at).map_or(self.opened.place.as_deref(), |(_, place)| place)
+    }
+
+    /// When and where it came to this level last, if it did not begin at it.
+    fn worsened_to(&self, at: Level) -> Option<(u64, Option<&str>)> {
+        self.acts.iter().rev().find_map(|(_, _, act)| match act {
+            Act::Worsened { level, at_ms, place, .. } if *level == at => Some((*at_ms, place.as_deref())),
             _ => None,
-        });
-        worse.unwrap_or(self.opened.place.as_deref())
+        })
+    }
+
+    /// The number of the statement by which it came back last; 0 if it never did. Who is asked next begins anew with that.
+    #[must_use]
+    pub fn back(&self) -> u64 {
+        self.came_back().map_or(0, |(number, _)| number)
+    }
+
+    /// The first record of those by which it came back last.
+    #[must_use]
+    pub fn back_with(&self) -> Option<RecordId> {
+        self.came_back().and_then(|(_, records)| records.first().copied())
+    }
+
+    fn came_back(&self) -> Option<(u64, &[RecordId])> {
+        self.acts.iter().rev().find_map(|(number, _, act)| match act {
+            Act::Worsened { is_back: true, records, .. } => Some((*number, records.as_slice())),
+            _ => None,
+        })
     }
 
     /// The records of it that are news: all, or those since it came back last.
     #[must_use]
     pub fn news(&self) -> &[RecordId] {
-        let back = self.acts.iter().rev().find_map(|(_, _, act)| match act {
-            Act::Worsened { is_back: true, records, .. } => records.first(),
-            _ => None,
-        });
-        let from = back.and_then(|first| self.records.iter().position(|record| record == first));
+        let from = self.back_with().and_then(|first| self.records.iter().position(|record| *record == first));
         &self.records[from.unwrap_or(0)..]
     }
 

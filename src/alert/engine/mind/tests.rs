@@ -3,34 +3,12 @@
 use super::*;
 use crate::alert::engine::hooks::NoHooks;
 use crate::alert::signal::shipped::book;
-use crate::audit::Verdict;
-use crate::insight::{Kind, Start};
 
 const MORNING: u64 = 1_795_600_800_000;
 
 /// Somebody who searches for this, so many seconds into the morning.
 fn search<'a>(second: u64, user: &'a str, words: &'a str) -> Seen<'a> {
-    Seen {
-        id: RecordId::first_of(MORNING + second * 1000),
-        at_ms: MORNING + second * 1000,
-        user: Some(user),
-        client: IpAddr::from([10, 7, 0, 1]),
-        group: "year-9",
-        confidence: "password",
-        class: Class::Search,
-        kind: Kind::Search,
-        start: Start::Typed,
-        verdict: Verdict::Allowed,
-        reason: "unlisted",
-        why: "",
-        categories: "",
-        host: "www.google.com",
-        path: "/search",
-        search: Some(("google", words, Stage::Asked)),
-        cause: None,
-        dest: Some("document"),
-        mode: Some("navigate"),
-    }
+    Seen { user: Some(user), ..signal::asked(words, RecordId::first_of(MORNING + second * 1000)) }
 }
 
 /// The matters that these searches come to: whose, the theme, how grave, and by how many records.
