@@ -181,7 +181,7 @@ enum Undo {
     Gzip(Box<Gzip>),
     Deflate(Box<Deflate>),
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
-    Zstd(Box<Zstd<'static>>),
+    Zstd(Box<Frames>),
     /// The stream is over; what follows means nothing.
     Over,
 }
@@ -200,6 +200,13 @@ enum Between {
     Members,
     /// The first byte after a member was that of another.
     Half,
+}
+
+/// Where a zstd stream stands.
+struct Frames {
+    state: Zstd<'static>,
+    /// Whether the next byte begins a frame.
+    between: bool,
 }
 
 struct Deflate {
@@ -341,7 +348,7 @@ impl Layer {
             Coding::Zstd => {
                 let mut state = Zstd::new().map_err(|_| Unreadable::Busy)?;
                 state.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW)).map_err(|_| Unreadable::Broken)?;
-                Undo::Zstd(Box::new(state))
+                Undo::Zstd(Box::new(Frames { state, between: true }))
             }
         };
         Ok(Self { undo, given: 0, out: Vec::new(), taken: 0 })
@@ -384,17 +391,26 @@ impl Undo {
                     BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => ((read, given), false),
                 }
             }
-            Self::Zstd(state) => {
-                // A frame that follows another goes on by itself.
-                let status = state.run_on_buffers(input, room).map_err(|_| Unreadable::Broken)?;
-                ((status.bytes_read, status.bytes_written), false)
-            }
+            Self::Zstd(frames) => (frames.step(input, room)?, false),
             Self::Over => ((input.len(), 0), false),
         };
         if over {
             *self = Self::Over;
         }
         Ok(moved)
+    }
+}
+
+impl Frames {
+    /// A frame that follows another goes on by itself. The first byte of each is given alone: a frame that is there whole is otherwise undone at once, by other rules
+    /// (whether it is as long as it says is looked at then, and not where it comes in pieces and ends in an empty block).
+    fn step(&mut self, input: &[u8], room: &mut [u8]) -> Result<(usize, usize), Unreadable> {
+        let input = if self.between { &input[..input.len().min(1)] } else { input };
+        let status = self.state.run_on_buffers(input, room).map_err(|_| Unreadable::Broken)?;
+        if status.bytes_read > 0 || status.bytes_written > 0 {
+            self.between = status.remaining == 0;
+        }
+        Ok((status.bytes_read, status.bytes_written))
     }
 }
 

@@ -52,6 +52,16 @@ const REAL: [(&str, &[u8]); 8] = [
 ];
 
 #[test]
+fn a_frame_of_zstd_that_says_it_is_longer_is_read_the_same_wherever_it_is_cut() {
+    // One byte, it says, and has one block that is the last and empty; then another frame begins.
+    let body = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 1, 0, 0, 0x28];
+    let whole = decoded("zstd", Limits::default(), &[&body]);
+    for at in 0..body.len() {
+        assert_eq!(decoded("zstd", Limits::default(), &cut(&body, &[at])), whole, "{at}");
+    }
+}
+
+#[test]
 fn what_the_real_tools_made_is_read_whole_and_byte_by_byte() {
     for (coding, body) in REAL {
         assert_eq!(decoded(coding, Limits::default(), &[body]), (PAGE.to_vec(), Ok(())), "{coding}");
