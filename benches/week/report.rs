@@ -41,7 +41,7 @@ const ORDER: [usize; 10] = [0, 1, 2, 9, 3, 4, 8, 5, 6, 7];
 /// What became of the matters of the stories.
 fn stories(matters: &[Matter], plan: &Plan) {
     let by_user = by_user(matters);
-    // Planted theme; found as exactly one, as more, as another theme, not at all; what is only to be watched; of danger, as danger; as one and nothing beside it,
+    // What a matter is of: one may be of several themes. Planted theme; found as exactly one, as more, as another theme, not at all; what is only to be watched; of danger, as danger; as one and nothing beside it,
     // whatever the theme; and of those that are several, those whose steps are a day apart.
     let mut rows: BTreeMap<&str, [usize; 10]> = BTreeMap::new();
     let mut confused: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -52,7 +52,8 @@ fn stories(matters: &[Matter], plan: &Plan) {
         let is_near = |at: u64| planted.time.0 <= at + AROUND_MS && at <= planted.time.1 + AROUND_MS;
         let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms)).collect();
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
-        let same = near.iter().filter(|found| found.opened.theme == matter.theme).count();
+        let is_of = |found: &Matter| found.opened.theme == matter.theme || found.also.contains(&matter.theme);
+        let same = near.iter().filter(|found| is_of(found)).count();
         if matter.level == "watch" {
             row[5] += 1;
             row[6] += usize::from(near.is_empty());

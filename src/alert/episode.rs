@@ -16,10 +16,13 @@
 //! another episode, and told ([`Episodes::closed`]). A concern that is closed is over after a day without a sign. A matter that goes on from one day to the next says
 //! so, closed or not: it is kept from its last sign on.
 //!
+//! What one person types in one sitting is one matter, of however many themes (`part`).
+//!
 //! # What does not depend on when a sign is known
 //!
 //! A sign may be known late: what is remarked of a request is known when it ends. So a level is worked out at the time of every sign there is, and the
-//! highest counts: within a day it depends on which signs there are, not on their order. Whether a matter was asleep is known by the signs that were known then. A
+//! highest counts: within a day it depends on which signs there are, not on their order. Whether a matter was asleep, and of which other it is part, is known by the
+//! signs that were known then. A
 //! sign that comes again (after a start the record is read again) changes nothing.
 //! What is held back below danger is weighed with the rest, and without it where that is not danger.
 //! What belongs to an episode that is over never counts for another, but for the days on which the theme came up.
@@ -28,6 +31,7 @@
 //!
 //! Of a person a keyed hash. Of each theme at most [`MOST_SIGNS`] signs, the heaviest; in all [`MOST_MATTERS`] matters.
 
+mod part;
 mod step;
 
 use super::erased;
@@ -92,13 +96,16 @@ pub struct Open {
     /// Whether it is a day old: what comes must come to a concern by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_asleep: bool,
+    /// The theme of the episode that it is part of, if it is none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "part::name")]
+    pub part_of: Option<Theme>,
 }
 
 impl Open {
     /// One that is stated.
     #[must_use]
     pub fn stated(episode: RecordId, level: Level, last: RecordId, signals: u32) -> Self {
-        Self { episode, level, last, signals, is_closed: false, is_asleep: false }
+        Self { episode, level, last, signals, is_closed: false, is_asleep: false, part_of: None }
     }
 
     /// Whether it is over at this time, in Unix milliseconds, if no sign comes.
@@ -141,7 +148,9 @@ pub struct Episodes {
 impl Episodes {
     /// Takes a sign, and says what becomes of the matter.
     pub fn take(&mut self, who: Who, signal: Signal, weights: &Weights) -> Steps {
-        self.add(who, signal, weights, true)
+        let (theme, sign) = (signal.theme, signal.sign.clone());
+        let steps = self.add(who, signal, weights, true);
+        self.as_one(who, theme, &sign, steps, weights)
     }
 
     /// Takes a sign of which nobody is told any more: from before Usher looked for them.
@@ -157,6 +166,7 @@ impl Episodes {
         let matter = self.matters.entry((who, theme)).or_default();
         let before = matter.signs.len();
         match &matter.open {
+            Some(open) if open.part_of.is_some() && open.is_older(at, weights.again) => matter.parts(),
             Some(open) if open.is_over(at, weights) => steps.extend(matter.end(theme, weights)),
             Some(open) if open.is_older(at, weights.again) => matter.sleeps(),
             _ => {}
@@ -166,7 +176,7 @@ impl Episodes {
         let changed = matter.put(theme, sign, newest, weights);
         if is_told
             && day(matter) > day_before
-            && let Some(Open { episode, last, signals, .. }) = matter.open
+            && let Some(Open { episode, last, signals, part_of: None, .. }) = matter.open
         {
             steps.push(Step::On { episode, theme, signals, last });
         }
@@ -184,6 +194,9 @@ impl Episodes {
     pub fn tick(&mut self, now_ms: u64, weights: &Weights) -> Vec<Step> {
         let mut steps = Vec::new();
         for ((_, theme), matter) in &mut self.matters {
+            if matter.open.as_ref().is_some_and(|open| open.part_of.is_some() && open.is_older(now_ms, weights.again)) {
+                matter.parts();
+            }
             if matter.open.as_ref().is_some_and(|open| open.is_over(now_ms, weights)) {
                 steps.extend(matter.end(*theme, weights));
             }
@@ -199,12 +212,12 @@ impl Episodes {
     /// Staff have closed an episode, at this time in Unix milliseconds. If it was danger it is over with that. Returns its end, and the records of signs that came
     /// after it and are to be taken again.
     pub fn closed(&mut self, episode: RecordId, theme: Theme, at_ms: u64) -> Option<(Step, Vec<RecordId>)> {
-        let of_it = self.matters.iter_mut().filter(|((_, of), _)| *of == theme).map(|(_, matter)| matter);
-        let mut of_it = of_it.filter(|matter| matter.open.as_ref().is_some_and(|open| open.episode == episode));
-        let matter = of_it.find_map(|matter| {
+        let of_it = self.matters.iter_mut().filter(|((_, of), _)| *of == theme);
+        let mut of_it = of_it.filter(|(_, matter)| matter.open.as_ref().is_some_and(|open| open.episode == episode));
+        let (who, matter) = of_it.find_map(|((who, _), matter)| {
             let open = matter.open.as_mut()?;
             open.is_closed = true;
-            (open.level == Level::Danger).then_some(matter)
+            (open.level == Level::Danger).then_some((*who, matter))
         })?;
         let Open { last: newest, signals, .. } = matter.open.take()?;
         // By whichever clock they closed it: what comes after this is seen is not swallowed by a clock that was wrong.
@@ -213,10 +226,11 @@ impl Episodes {
         let before = matter.signs.len();
         // The newest too, of which nothing is kept where it was the same again.
         let mut again: Vec<_> = matter.signs.iter().map(|sign| sign.record).chain([newest]).filter(|record| *record > last).collect();
-        again.sort_unstable();
-        again.dedup();
         matter.signs.clear();
         self.signs = self.signs.saturating_sub(before);
+        again.extend(self.parts_closed(who, (episode, theme), last));
+        again.sort_unstable();
+        again.dedup();
         Some((Step::End { episode, theme, at_ms, signals, last }, again))
     }
 
@@ -417,7 +431,7 @@ impl Matter {
             // Whoever closed it did not know of this. A danger that is back is no less.
             open.is_closed = false;
             open.level = open.level.max(level);
-            return Some(Step::Worse { is_back, episode: open.episode, theme, level: open.level, at_ms, factors, records });
+            return Some(Step::Worse { is_back, also: None, episode: open.episode, theme, level: open.level, at_ms, factors, records });
         }
         let episode = *records.first()?;
         let ruled = weighed.counted.iter().filter_map(|place| self.signs[*place].rule.clone().zip(self.signs[*place].floor)).max_by_key(|(_, floor)| *floor);

@@ -73,9 +73,19 @@ pub fn tell(incident: &Incident, level: Level, (rows, most): (&[Row], usize), un
     Account {
         headline: headline(incident, level, may, zone),
         happened: rows.into_iter().take(most).map(|row| line(row, may.words, zone)).collect(),
-        why: sentences(incident.factors()),
+        why: why(incident),
         unseen: sentences(unseen),
     }
+}
+
+/// Why it is as grave as it is, and why other themes are part of it.
+fn why(incident: &Incident) -> Vec<String> {
+    let mut all = sentences(incident.factors());
+    for (also, factors) in incident.joined().filter(|(_, factors)| *factors != incident.factors()) {
+        all.push(format!("Typed within minutes of it, and part of it: {}.", theme(also)));
+        all.extend(sentences(factors));
+    }
+    all
 }
 
 fn headline(incident: &Incident, level: Level, may: May<'_>, zone: &TimeZone) -> String {
@@ -89,7 +99,15 @@ fn headline(incident: &Incident, level: Level, may: May<'_>, zone: &TimeZone) ->
     let count = incident.records.len();
     let signs = if count == 1 { "one sign".to_owned() } else { format!("{count} signs") };
     let at = clock(incident.reached(level), zone, "%A %-d %B, %H:%M");
-    format!("{}: {level_said}, by {signs} of {}, {at}{place}.", who(opened, may.names), theme(&opened.theme))
+    format!("{}: {level_said}, by {signs} of {}, {at}{place}.", who(opened, may.names), themes(incident))
+}
+
+/// What a matter is about, in a sentence: the theme it began with, and those that are part of it.
+#[must_use]
+pub fn themes(incident: &Incident) -> String {
+    let mut all: Vec<&str> = incident.themes().map(theme).collect();
+    let last = all.pop().unwrap_or_default();
+    if all.is_empty() { last.to_owned() } else { format!("{} and {last}", all.join(", ")) }
 }
 
 /// A theme in a sentence, whatever version named it.

@@ -45,6 +45,8 @@ pub struct Matter {
     pub signs: BTreeSet<RecordId>,
     /// Roles that would have been told, and names of hooks, syslog servers and files; each once.
     pub told: BTreeSet<Box<str>>,
+    /// Other themes that would have been part of it.
+    pub also: Vec<String>,
 }
 
 impl Trial {
@@ -128,12 +130,18 @@ impl Trial {
             Act::Opened(opened) => {
                 self.places.insert((opened.episode, opened.theme.clone()), self.matters.len());
                 let (level, at_ms, signs) = (opened.level, opened.at_ms, opened.records.iter().copied().collect());
-                self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new() });
+                self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new(), also: Vec::new() });
                 self.tell(self.matters.len() - 1, at_ms);
             }
             Act::Worsened { episode, theme, level, at_ms, records, .. } => {
                 let Some(place) = self.places.get(&(episode, theme)).copied() else { return };
                 self.matters[place].level = level;
+                self.matters[place].signs.extend(records);
+                self.tell(place, at_ms);
+            }
+            Act::Joined { episode, theme, also, at_ms, records, .. } => {
+                let Some(place) = self.places.get(&(episode, theme)).copied() else { return };
+                self.matters[place].also.push(also);
                 self.matters[place].signs.extend(records);
                 self.tell(place, at_ms);
             }
@@ -147,8 +155,11 @@ impl Trial {
     fn tell(&mut self, place: usize, at_ms: u64) {
         let matter = &mut self.matters[place];
         let at = Timestamp::from_millisecond(at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let due = routes::due(&self.settings.plan, &matter.opened, matter.level, at, &self.in_force.peek().timetable);
-        matter.told.extend(due.into_iter().map(whom));
+        for theme in matter.also.iter().chain([&matter.opened.theme]) {
+            let opened = Opened { theme: theme.clone(), ..matter.opened.clone() };
+            let due = routes::due(&self.settings.plan, &opened, matter.level, at, &self.in_force.peek().timetable);
+            matter.told.extend(due.into_iter().map(whom));
+        }
     }
 }
 

@@ -325,6 +325,7 @@ mod tests {
             on(24),
             Act::Worsened {
                 is_back: false,
+                also: None,
                 place: None,
                 episode: RecordId(3),
                 theme: "self-harm".into(),

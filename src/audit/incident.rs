@@ -96,6 +96,9 @@ pub enum Act {
         /// Whether it came back: it is told again, as grave as it ever was.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_back: bool,
+        /// The other theme that makes it graver, if it is one that was found to be part of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        also: Option<String>,
         /// Where that was, if the address has a place.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<String>,
@@ -110,6 +113,23 @@ pub enum Act {
         /// Why, a sentence each.
         factors: Vec<String>,
         /// The records that count.
+        records: Vec<RecordId>,
+    },
+    /// What the same person typed within some minutes is of another theme too: that is part of this matter, and none of its own.
+    Joined {
+        /// Which.
+        episode: RecordId,
+        /// The theme.
+        theme: String,
+        /// The other theme.
+        also: String,
+        /// How grave that is.
+        level: Level,
+        /// When, by the record, in Unix milliseconds.
+        at_ms: u64,
+        /// Why, a sentence each.
+        factors: Vec<String>,
+        /// The records that count for it.
         records: Vec<RecordId>,
     },
     /// It goes on: stated with the first sign of each day, of UTC, so that what goes on for long and gets no worse is known to.
@@ -309,6 +329,7 @@ impl Act {
             Self::Opened(opened) => Some((opened.episode, &opened.theme)),
             Self::Told(told) | Self::Untold(told) => told.episode.zip(told.theme.as_deref()),
             Self::Worsened { episode, theme, .. }
+            | Self::Joined { episode, theme, .. }
             | Self::WentOn { episode, theme, .. }
             | Self::Ended { episode, theme, .. }
             | Self::Raised { episode, theme, .. }
@@ -327,7 +348,9 @@ impl Act {
             Self::Worsened { is_back: true, episode, theme, records, .. } => {
                 format!("back/{theme}/{episode}/{}", records.first().map_or_else(String::new, ToString::to_string))
             }
+            Self::Worsened { also: Some(also), episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}/{also}", level.as_str()),
             Self::Worsened { episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}", level.as_str()),
+            Self::Joined { episode, theme, also, .. } => format!("join/{theme}/{episode}/{also}"),
             Self::WentOn { episode, theme, last, .. } => format!("on/{theme}/{episode}/{}", last.unix_ms() / DAY_MS),
             Self::Ended { episode, theme, .. } => format!("end/{theme}/{episode}"),
             Self::Raised { episode, theme, level, step, to, back: 0 } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
@@ -416,10 +439,11 @@ impl Incident {
         match &act {
             Act::Worsened { level, records, .. } => {
                 self.level = self.level.max(*level);
-                self.records.extend(records.iter().filter(|record| !self.records.contains(record)).copied().collect::<Vec<_>>());
+                self.add(records);
                 // Worse than what was read and closed, or back since.
                 (self.read, self.closed) = (None, None);
             }
+            Act::Joined { records, .. } => self.add(records),
             Act::Ended { .. } => self.is_ended = true,
             Act::Read { by, .. } => self.read = Some((at, by.clone())),
             Act::Closed { by, outcome, .. } => {
@@ -430,6 +454,11 @@ impl Incident {
             Act::Suppressed { .. } | Act::Freed { .. } | Act::Digest { .. } | Act::Limited(_) | Act::Unlimited { .. } => {}
         }
         self.acts.push((number, at, act));
+    }
+
+    fn add(&mut self, records: &[RecordId]) {
+        let new: Vec<_> = records.iter().filter(|record| !self.records.contains(record)).copied().collect();
+        self.records.extend(new);
     }
 }
 
@@ -442,6 +471,7 @@ pub(crate) mod fixture {
     pub fn back(record: u64) -> Act {
         Act::Worsened {
             is_back: true,
+            also: None,
             place: None,
             episode: RecordId(7),
             theme: "self-harm".into(),
@@ -493,6 +523,7 @@ pub(super) mod tests {
         let read = Act::Read { episode, theme: theme.clone(), by: "Ms Bell".into(), how: "link".into() };
         let worse = Act::Worsened {
             is_back: false,
+            also: None,
             place: None,
             episode,
             theme: theme.clone(),

@@ -116,7 +116,7 @@ impl Entry {
             group: opened.group.clone(),
             device: called.device.to_owned(),
             place: opened.place.clone().unwrap_or_default(),
-            theme: story::theme(&opened.theme).to_owned(),
+            theme: story::themes(matter),
             level: matter.level.as_str().to_owned(),
             details,
             notes: Vec::new(),

@@ -125,6 +125,7 @@ impl Office {
         let episode = RecordId(number);
         self.state(&Act::Worsened {
             is_back: false,
+            also: None,
             place: None,
             episode,
             theme: "self-harm".into(),

@@ -1,7 +1,7 @@
 //! What is known, and what is to be stated: signals become episodes, and their steps acts.
 
 use super::hooks::Hooks;
-use crate::alert::episode::{Episodes, Step, Who};
+use crate::alert::episode::{Begun, Episodes, Step, Who};
 use crate::alert::erased::{self, TakenOut};
 use crate::alert::pace::Pace;
 use crate::alert::rebuild;
@@ -268,9 +268,14 @@ impl Mind {
                     unseen: unseen(seen, book),
                 }))
             }
-            Step::Worse { is_back, episode, theme, level, at_ms, factors, records } => {
+            Step::Worse { is_back, also, episode, theme, level, at_ms, factors, records } => {
                 let place = of.and_then(|(seen, _)| self.hooks.place(seen.client));
-                Act::Worsened { is_back, place, episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
+                let also = also.map(|also| also.as_str().to_owned());
+                Act::Worsened { is_back, also, place, episode, theme: theme.as_str().to_owned(), level, at_ms, factors, records }
+            }
+            Step::Joined { episode, theme, other } => {
+                let Begun { theme: also, level, at_ms, factors, records, .. } = *other;
+                Act::Joined { episode, theme: theme.as_str().to_owned(), also: also.as_str().to_owned(), level, at_ms, factors, records }
             }
             Step::On { episode, theme, signals, last } => Act::WentOn { episode, theme: theme.as_str().to_owned(), signals, last },
             Step::End { episode, theme, at_ms, signals, last } => Act::Ended { episode, theme: theme.as_str().to_owned(), at_ms, signals, last },

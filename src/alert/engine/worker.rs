@@ -12,7 +12,7 @@ use crate::alert::sitting;
 use crate::alert::theme::Theme;
 use crate::alert::ways;
 use crate::audit::follow::{Committed, Feed, Taken};
-use crate::audit::incident::{Act, Incident, fold};
+use crate::audit::incident::{Act, Incident, Level, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError};
@@ -340,7 +340,11 @@ impl Worker {
                 stated.insert((who, theme, episode));
                 let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
                 let open = Open { is_closed: incident.closed.is_some(), ..Open::stated(episode, incident.level, last, signals) };
-                self.mind.episodes.stated_open(who, theme, open, incident.back_with());
+                self.mind.episodes.stated_open(who, theme, open.clone(), incident.back_with());
+                for (part, level) in parts(incident) {
+                    stated.insert((who, part, episode));
+                    self.mind.episodes.stated_part(who, part, Open { level, is_closed: false, part_of: Some(theme), ..open.clone() });
+                }
             }
         }
         for act in &self.mind.pending {
@@ -475,6 +479,14 @@ impl Worker {
             }
         }
     }
+}
+
+/// The other themes that are part of a matter, with how grave they are.
+fn parts(incident: &Incident) -> impl Iterator<Item = (Theme, Level)> {
+    incident.acts.iter().filter_map(|(_, _, act)| match act {
+        Act::Joined { also, level, .. } => Some((Theme::named(also)?, *level)),
+        _ => None,
+    })
 }
 
 /// The time of the last record that somebody was told of, in Unix milliseconds: what came after it is told. If nobody ever was, nobody is of what was before.

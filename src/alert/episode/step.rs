@@ -14,6 +14,8 @@ pub enum Step {
     Worse {
         /// Whether it is back.
         is_back: bool,
+        /// The other theme that makes it graver, if it is one that is part of it.
+        also: Option<Theme>,
         /// Which.
         episode: RecordId,
         /// Its theme.
@@ -26,6 +28,15 @@ pub enum Step {
         factors: Vec<String>,
         /// The records that count.
         records: Vec<RecordId>,
+    },
+    /// What would be an episode of another theme is part of it.
+    Joined {
+        /// Which.
+        episode: RecordId,
+        /// Its theme.
+        theme: Theme,
+        /// What the other episode would have been.
+        other: Box<Begun>,
     },
     /// It goes on: the first sign of another day.
     On {

@@ -6,15 +6,15 @@ use crate::audit::erasure::gone::fixture;
 use crate::category::fixture::taxonomy;
 use proptest::prelude::*;
 
-const MORNING: u64 = 1_795_600_800_000;
-const HOUR: u64 = 3_600_000;
-const KIM: Who = Who(7);
+pub(super) const MORNING: u64 = 1_795_600_800_000;
+pub(super) const HOUR: u64 = 3_600_000;
+pub(super) const KIM: Who = Who(7);
 
-fn weights() -> Weights {
+pub(super) fn weights() -> Weights {
     Weights::shipped(&taxonomy(&["self-harm", "adult"]))
 }
 
-fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> Signal {
+pub(super) fn signal(theme: Theme, at_ms: u64, key: u64, intent: Intent, strength: u32) -> Signal {
     let record = RecordId(RecordId::first_of(at_ms).0 + key);
     let (source, handled) = (Source::Category, Handled::Passed);
     Signal {
@@ -42,11 +42,12 @@ fn typed(at_ms: u64, key: u64, strength: u32) -> Signal {
 }
 
 /// What steps were taken, in short.
-fn short(steps: &[Step]) -> Vec<String> {
+pub(super) fn short(steps: &[Step]) -> Vec<String> {
     let one = |step: &Step| match step {
         Step::Open(begun) => format!("open {} {}", begun.theme.as_str(), begun.level.as_str()),
         Step::Worse { is_back: true, theme, level, records, .. } => format!("back {} {} {}", theme.as_str(), level.as_str(), records.len()),
         Step::Worse { theme, level, .. } => format!("worse {} {}", theme.as_str(), level.as_str()),
+        Step::Joined { theme, other, .. } => format!("{} joins {} as {}", other.theme.as_str(), theme.as_str(), other.level.as_str()),
         Step::On { theme, signals, .. } => format!("on {} {signals}", theme.as_str()),
         Step::End { theme, signals, .. } => format!("end {} {signals}", theme.as_str()),
     };

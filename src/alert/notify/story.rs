@@ -60,8 +60,8 @@ pub struct Story {
 pub struct Subject<'a> {
     /// How grave it is.
     pub level: Level,
-    /// The theme.
-    pub theme: Option<Theme>,
+    /// The theme, and those that are part of it.
+    pub themes: &'a [Theme],
     /// The group's name.
     pub group: &'a str,
     /// Who it is, where that is said.
@@ -87,7 +87,8 @@ impl Subject<'_> {
             Level::Concern => "Concern",
             Level::Watch => "Watch",
         };
-        let theme = self.theme.map_or("another matter", Theme::words);
+        let themes: Vec<_> = self.themes.iter().map(|theme| theme.words()).collect();
+        let theme = if themes.is_empty() { "another matter".to_owned() } else { themes.join(" and ") };
         let state = match (self.is_raised, self.is_back, self.is_worse) {
             (true, ..) => ", nobody has read it yet",
             (false, true, _) => ", it came back",
@@ -136,7 +137,7 @@ impl Matter<'_> {
         };
         let subject = Subject {
             level: message.level,
-            theme: Theme::named(&opened.theme),
+            themes: &incident.themes().filter_map(Theme::named).collect::<Vec<_>>(),
             group: &opened.group,
             name,
             at: &story::clock(at_ms, self.zone, "%H:%M"),

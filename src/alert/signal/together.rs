@@ -3,6 +3,9 @@
 //! `how high is the car park by the station` and `is the top floor open at night` are anybody's lines, and not both. A file of meaning that was taught to
 //! read several ([`crate::scan::meaning`]) reads them as one text. It counts where it comes to more than any of them does by itself in that theme: what one line says
 //! already is a matter, and the lines after it would say it again and again. Then it is a sign of the last of them, which names the others.
+//!
+//! What a line is about is known better by what was typed around it. Where the last reads like one theme by itself, and all of them together like another, it is a sign
+//! of the other: one matter and not two. What an entry says of a line stands.
 
 use super::typed::{self, alone};
 use super::{About, Book, Seen, Sign, Signal, Signals, Source, key, method};
@@ -30,13 +33,15 @@ pub struct Typed {
     near: i32,
     /// How strong it is by itself in each theme, in hundredths.
     strong: SmallVec<[(Theme, u32); 1]>,
+    /// The theme of which no entry says so, but all its words.
+    learned: Option<Theme>,
 }
 
 #[cfg(test)]
 impl Typed {
     /// That no entry knows.
     pub(crate) fn made(record: RecordId, text: &str) -> Self {
-        Self { record, text: text.into(), near: 0, marks: Vec::new(), not_meant: SmallVec::new(), strong: SmallVec::new() }
+        Self { record, text: text.into(), near: 0, marks: Vec::new(), not_meant: SmallVec::new(), strong: SmallVec::new(), learned: None }
     }
 }
 
@@ -49,7 +54,7 @@ impl Typed {
         let text = made.folded[..made.folded.floor_char_boundary(MOST_BYTES)].trim();
         let near = about.book.lexicon().words_together(&[Text::of(text)], &made.marks).into_iter().skip(1).max().unwrap_or_default();
         let (record, strong) = (about.seen.id, found.iter().filter_map(of_words).collect());
-        Self { record, text: text.into(), near, marks: made.marks, not_meant: made.not_meant, strong }
+        Self { record, text: text.into(), near, marks: made.marks, not_meant: made.not_meant, strong, learned: made.learned }
     }
 }
 
@@ -79,8 +84,12 @@ pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Sig
     let Some(theme) = theme.filter(|theme| sitting.iter().all(|typed| !typed.not_meant.contains(theme))) else { return };
     let strength = alone(entry.weight);
     let by_itself = sitting.iter().flat_map(|typed| typed.strong.iter()).filter(|(of, _)| *of == theme).map(|(_, strength)| *strength).max();
-    if Some(strength) <= by_itself {
+    let other = sitting.last().and_then(|last| last.learned).filter(|other| *other != theme);
+    if Some(strength) <= by_itself && other.is_none() {
         return;
+    }
+    if let Some(other) = other {
+        found.retain(|known| known.theme != other || of_words(known).is_none());
     }
     let is_prompt = seen.search.is_some_and(|(engine, ..)| ai::label(engine).is_some());
     let first = sitting[0].record;

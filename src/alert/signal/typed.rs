@@ -104,6 +104,8 @@ pub(super) struct Made {
     pub(super) marks: Vec<String>,
     /// The themes of which an entry says that nothing is meant.
     pub(super) not_meant: SmallVec<[Theme; 1]>,
+    /// The theme of which no entry says so, but all the words.
+    pub(super) learned: Option<Theme>,
 }
 
 impl Made {
@@ -111,7 +113,7 @@ impl Made {
         let folded = folded(term);
         let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), stage);
         let marks = marks(&hits);
-        Self { folded, hits, marks, not_meant }
+        Self { folded, hits, marks, not_meant, learned: None }
     }
 
     fn text(&self) -> Text<'_> {
@@ -121,11 +123,12 @@ impl Made {
 
 /// Weighs words for each alert theme. Returns with that what the entries alone make of them.
 pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> (Hits, Made) {
-    let made = Made::of(book, term, stage);
+    let mut made = Made::of(book, term, stage);
     let mut hits = made.hits.clone();
     // Half a sentence reads like anything.
     if stage != Stage::Typing {
         read(book, &made, &mut hits, depth);
+        made.learned = hits.iter().find(|(_, hit)| hit.is_learned()).map(|(theme, _)| *theme);
     }
     (hits, made)
 }

@@ -123,6 +123,7 @@ impl Ending {
             Act::Freed { suppression: of, .. } | Act::Unlimited { restriction: of, .. } => drop(self.ended.insert(*of, (number, at))),
             Act::Opened(_)
             | Act::Worsened { .. }
+            | Act::Joined { .. }
             | Act::WentOn { .. }
             | Act::Ended { .. }
             | Act::Told(_)

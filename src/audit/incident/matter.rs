@@ -73,6 +73,17 @@ impl Incident {
         })
     }
 
+    /// Its themes: the one it began with, and those that were found to be part of it.
+    pub fn themes(&self) -> impl Iterator<Item = &str> {
+        let also = self.acts.iter().filter_map(|(_, _, act)| if let Act::Joined { also, .. } = act { Some(also.as_str()) } else { None });
+        std::iter::once(self.opened.theme.as_str()).chain(also)
+    }
+
+    /// Why other themes are part of it: each, with its reasons.
+    pub fn joined(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.acts.iter().filter_map(|(_, _, act)| if let Act::Joined { also, factors, .. } = act { Some((also.as_str(), factors.as_slice())) } else { None })
+    }
+
     /// The records of it that are news: all, or those since it came back last.
     #[must_use]
     pub fn news(&self) -> &[RecordId] {
@@ -201,6 +212,7 @@ mod tests {
     fn worse() -> Act {
         Act::Worsened {
             is_back: false,
+            also: None,
             place: None,
             episode: RecordId(7),
             theme: THEME.into(),
@@ -225,6 +237,7 @@ mod tests {
         // Of another matter by the same record nothing is meant.
         let other = Act::Worsened {
             is_back: false,
+            also: None,
             place: None,
             episode: RecordId(7),
             theme: "hate".into(),

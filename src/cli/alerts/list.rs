@@ -38,6 +38,9 @@ pub(in crate::cli) struct List {
 struct Shown<'a> {
     alert: String,
     theme: &'a str,
+    /// Other themes that are part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<&'a str>,
     level: &'static str,
     who: String,
     device: String,
@@ -118,7 +121,7 @@ fn cells(one: &Incident, outbox: &Outbox, cover: &Cover, desk: &Desk) -> anyhow:
     Ok([
         unbroken(&opened.episode.to_string()),
         one.level.as_str().to_owned(),
-        unbroken(&opened.theme),
+        unbroken(&one.themes().collect::<Vec<_>>().join(", ")),
         format!("{} ({})", unbroken(&cover.who(&opened.who)), unbroken(&opened.group)),
         safe(opened.place.as_deref().unwrap_or("–")),
         day(since, "%a %-d %b %H:%M"),
@@ -189,6 +192,7 @@ fn shown<'a>(one: &'a Incident, outbox: &Outbox, cover: &Cover) -> anyhow::Resul
     Ok(Shown {
         alert: opened.episode.to_string(),
         theme: &opened.theme,
+        also: one.themes().skip(1).collect(),
         level: one.level.as_str(),
         who: cover.who(&opened.who),
         device: cover.device(&opened.client),

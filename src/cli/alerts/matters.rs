@@ -60,7 +60,7 @@ impl Which {
             let at = i64::try_from(one.opened.at_ms).unwrap_or(i64::MAX);
             from.is_none_or(|from| at >= from.as_millisecond())
                 && to.is_none_or(|to| at < to.as_millisecond())
-                && self.theme.is_none_or(|theme| one.opened.theme == theme.as_str())
+                && self.theme.is_none_or(|theme| one.themes().any(|of| of == theme.as_str()))
                 && self.level.is_none_or(|level| one.level >= level)
                 && self.group.as_ref().is_none_or(|group| one.opened.group == *group)
         };

@@ -44,6 +44,9 @@ pub(in crate::cli) struct Show {
 struct Shown {
     alert: String,
     theme: String,
+    /// Other themes that are part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
     level: &'static str,
     who: String,
     device: String,
@@ -102,6 +105,7 @@ impl Show {
             words: asked.into_iter().map(|row| line(row, true, zone)).collect(),
             alert: opened.episode.to_string(),
             theme: opened.theme.clone(),
+            also: matter.themes().skip(1).map(str::to_owned).collect(),
             level: matter.level.as_str(),
             device: cover.device(&opened.client),
             headline: account.headline,
@@ -155,6 +159,7 @@ fn handled(matter: &Incident, desk: &Desk, is_named: bool) -> Vec<String> {
         Some(match act {
             Act::Worsened { is_back: true, level, .. } => format!("{at}  it came back: {}", level.as_str()),
             Act::Worsened { level, .. } => format!("{at}  it got worse: {}", level.as_str()),
+            Act::Joined { also, .. } => format!("{at}  it is of {} too: what was typed within minutes", theme(also)),
             Act::Ended { signals, .. } => {
                 format!("{at}  it is over: what comes after is another alert; {} in all", several(*signals as usize, "sign", "signs"))
             }

@@ -64,6 +64,7 @@ fn an_entry_says_what_a_schools_log_asks_for() {
     };
     let worse = Act::Worsened {
         is_back: false,
+        also: None,
         place: None,
         episode: RecordId(77),
         theme: THEME.into(),

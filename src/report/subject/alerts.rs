@@ -51,6 +51,7 @@ impl Given {
             let said = match act {
                 Act::Worsened { is_back: true, level, .. } => format!("It came back: {}.", level.as_str()),
                 Act::Worsened { level, .. } => format!("It got worse: {}.", level.as_str()),
+                Act::Joined { also, .. } => format!("It was found to be of {} too.", story::theme(also)),
                 Act::Ended { .. } => "It was over.".to_owned(),
                 Act::Read { .. } => format!("Read by {STAFF}."),
                 Act::Noted { text, .. } => format!("Noted by {STAFF}: {text}"),
@@ -64,7 +65,7 @@ impl Given {
             began: clock(opened.at_ms, zone, "%-d %B %Y, %H:%M"),
             headline: account.headline,
             level: matter.level.as_str().to_owned(),
-            theme: story::theme(&opened.theme).to_owned(),
+            theme: story::themes(matter),
             device: opened.client.clone(),
             why: account.why.into_iter().chain(rule).map(|why| cover.text(&why)).collect(),
             unseen: account.unseen,

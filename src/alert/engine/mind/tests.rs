@@ -22,6 +22,8 @@ fn matters(searches: &[(u64, &str, &str)]) -> Vec<String> {
             let Person::User(user) = &opened.who else { panic!("{opened:?}") };
             format!("{user} {} {} {}", opened.theme, opened.level.as_str(), opened.records.len())
         }
+        Act::Joined { theme, also, level, records, .. } => format!("{theme}, and {also} {} {}", level.as_str(), records.len()),
+        Act::Worsened { theme, level, .. } => format!("{theme} worse: {}", level.as_str()),
         other => format!("{other:?}"),
     };
     mind.pending.iter().map(one).collect()
@@ -61,6 +63,14 @@ fn what_no_line_says_is_read_together_if_one_person_typed_it_within_a_quarter_of
     let between = [(0, "kim", first), (20, "kim", "french verbs with etre"), (40, "kim", second), (60, "kim", "french verbs with avoir")];
     assert_eq!(matters(&between), both, "something else in between, and after");
     assert_eq!(matters(&[(0, "kim", first), (10, "kim", first)]), NOTHING, "the same again");
+}
+
+#[test]
+fn two_things_that_one_person_types_within_minutes_are_one_matter() {
+    let [buys, ends] = ["where to buy weed near me", "how many paracetamol does it take to die"];
+    assert_eq!(matters(&[(0, "kim", buys), (60, "kim", ends)]), ["kim drugs concern 1", "drugs, and self-harm danger 1", "drugs worse: danger"]);
+    assert_eq!(matters(&[(0, "kim", buys), (60, "lee", ends)]), ["kim drugs concern 1", "lee self-harm danger 1"], "two people");
+    assert_eq!(matters(&[(0, "kim", buys), (900, "kim", ends)]), ["kim drugs concern 1", "kim self-harm danger 1"], "a quarter of an hour");
 }
 
 #[test]

@@ -53,6 +53,9 @@ struct ShownMatter<'a> {
     began: String,
     level: &'static str,
     theme: &'a str,
+    /// Other themes that are part of it.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    also: &'a [String],
     who: Cow<'a, str>,
     group: &'a str,
     rule: Option<&'a str>,
@@ -117,11 +120,12 @@ impl Whole {
 
     pub(super) fn print_as_json(&self, file: &str, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
         let shown = |matter| {
-            let Matter { opened, level, signs, told }: &Matter = matter;
+            let Matter { opened, level, signs, told, also }: &Matter = matter;
             ShownMatter {
                 began: format!("{:.3}", at(matter)),
                 level: level.as_str(),
                 theme: &opened.theme,
+                also,
                 who: name(&opened.who, pseudonyms),
                 group: &opened.group,
                 rule: opened.rule.as_deref(),
