@@ -62,7 +62,7 @@ APART, COSTS = -400, 50
 # How many of a hundred thousand lines may be taken for what: ordinary ones, and those that were written to look like the others.
 WRONG = {"watch": (600, 9_000), "concern": (100, 3_000), "danger": (40, 1_200)}
 # How many sittings of ordinary lines are made to find bounds by.
-USUAL_SITTINGS = 30_000
+USUAL_SITTINGS = 16_000
 # Of held-out lines that are found, so many of a thousand may be lost because their words alone say too little to read on.
 LOST = 10
 

@@ -36,14 +36,14 @@ pub fn report<'a>(matters: &[Matter], (plan, stands): (&'a Plan, &Stands), (begi
 }
 
 /// The columns of the table of stories, as they are printed.
-const ORDER: [usize; 10] = [0, 1, 2, 9, 3, 4, 8, 5, 6, 7];
+const ORDER: [usize; 11] = [0, 1, 2, 9, 3, 4, 8, 5, 6, 10, 7];
 
 /// What became of the matters of the stories.
 fn stories(matters: &[Matter], plan: &Plan) {
     let by_user = by_user(matters);
-    // What a matter is of: one may be of several themes. Planted theme; found as exactly one, as more, as another theme, not at all; what is only to be watched; of danger, as danger; as one and nothing beside it,
-    // whatever the theme; and of those that are several, those whose steps are a day apart.
-    let mut rows: BTreeMap<&str, [usize; 10]> = BTreeMap::new();
+    // An episode may be of several themes. Planted theme; found as exactly one, as more, as another theme, not at all; what is only to be watched; of danger, as danger; as one and nothing beside it,
+    // whatever the theme; of those that are several, those whose steps are a day apart; and of danger, what is told of at all.
+    let mut rows: BTreeMap<&str, [usize; 11]> = BTreeMap::new();
     let mut confused: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for planted in &plan.planted {
         let matter = &planted.matter;
@@ -70,14 +70,15 @@ fn stories(matters: &[Matter], plan: &Plan) {
         row[9] += usize::from(same > 1 && planted.time.1 - planted.time.0 > 24 * 3_600_000);
         if matter.level == "danger" {
             row[7] += usize::from(near.iter().any(|found| found.level == Level::Danger));
+            row[10] += usize::from(!near.is_empty());
         }
     }
     println!(
         "\n| theme | concern and danger | as exactly one | as several | of those a day apart | as another theme | not found | one, and none beside | watch only \
-         | of which quiet | danger as danger |"
+         | of which quiet | danger alerted | danger as danger |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let mut all = [0; 10];
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut all = [0; 11];
     let dangers = |theme: &str| plan.planted.iter().filter(|one| one.matter.theme == theme && one.matter.level == "danger").count();
     for (theme, row) in &rows {
         all.iter_mut().zip(row).for_each(|(sum, one)| *sum += one);

@@ -148,9 +148,14 @@ pub struct Episodes {
 impl Episodes {
     /// Takes a sign, and says what becomes of the matter.
     pub fn take(&mut self, who: Who, signal: Signal, weights: &Weights) -> Steps {
+        self.take_as_one(who, signal, weights, &|_, _| false)
+    }
+
+    /// The same, where what is typed of two themes in one sitting is one matter if `alike` says so of them.
+    pub fn take_as_one(&mut self, who: Who, signal: Signal, weights: &Weights, alike: &dyn Fn(Theme, Theme) -> bool) -> Steps {
         let (theme, sign) = (signal.theme, signal.sign.clone());
         let steps = self.add(who, signal, weights, true);
-        self.as_one(who, theme, &sign, steps, weights)
+        self.as_one(who, (theme, &sign), steps, weights, alike)
     }
 
     /// Takes a sign of which nobody is told any more: from before Usher looked for them.
@@ -166,7 +171,7 @@ impl Episodes {
         let matter = self.matters.entry((who, theme)).or_default();
         let before = matter.signs.len();
         match &matter.open {
-            Some(open) if open.part_of.is_some() && open.is_older(at, weights.again) => matter.parts(),
+            Some(open) if open.part_of.is_some() && open.is_older(at, weights.again) => matter.part_over(),
             Some(open) if open.is_over(at, weights) => steps.extend(matter.end(theme, weights)),
             Some(open) if open.is_older(at, weights.again) => matter.sleeps(),
             _ => {}
@@ -195,7 +200,7 @@ impl Episodes {
         let mut steps = Vec::new();
         for ((_, theme), matter) in &mut self.matters {
             if matter.open.as_ref().is_some_and(|open| open.part_of.is_some() && open.is_older(now_ms, weights.again)) {
-                matter.parts();
+                matter.part_over();
             }
             if matter.open.as_ref().is_some_and(|open| open.is_over(now_ms, weights)) {
                 steps.extend(matter.end(*theme, weights));
@@ -476,7 +481,8 @@ impl Matter {
         let signs = &self.signs;
         self.days.retain(|day| !gone.meets(day * DAY_MS, (day + 1) * DAY_MS) || signs.iter().any(|sign| sign.at_ms() / DAY_MS == *day));
         self.over = self.over.filter(|over| !gone.takes(*over));
-        self.open = self.open.take().filter(|open| !gone.takes(open.episode));
+        let is_empty = self.signs.is_empty();
+        self.open = self.open.take().filter(|open| !gone.takes(open.episode) && !(open.part_of.is_some() && is_empty));
         before - self.signs.len()
     }
 

@@ -311,7 +311,7 @@ impl Step<'_> {
 
     /// The episode is of this level now, or is back: what waits to be told of less, or of before, goes no more, and earlier links say so.
     pub fn worsened(&self, episode: RecordId, theme: &str, (level, is_back): (Level, bool), now: Timestamp) -> rusqlite::Result<()> {
-        // Of what is back all that was is old.
+        // Of what is back all that was is old, and so it is of what is of another theme too.
         let below = rank(level) + u8::from(is_back);
         let values = params![signed(episode.0), theme, below, now.as_millisecond()];
         self.0.execute(

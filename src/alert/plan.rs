@@ -191,6 +191,14 @@ pub struct Route {
     pub ladder: Option<Box<str>>,
 }
 
+impl Plan {
+    /// Whether each route that is for one of two themes is for the other.
+    #[must_use]
+    pub fn tells_alike(&self, one: Theme, other: Theme) -> bool {
+        self.routes.iter().all(|route| route.themes.is_empty() || route.themes.contains(&one) == route.themes.contains(&other))
+    }
+}
+
 /// Who is asked next while nobody has acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ladder {

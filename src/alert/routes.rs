@@ -14,7 +14,7 @@
 use super::plan::{About, During, Plan, Recipient, Route};
 use super::theme::Theme;
 use super::{quiet, subject};
-use crate::audit::incident::{Incident, Level, Opened};
+use crate::audit::incident::{Level, Opened};
 use crate::clock::Timetable;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -93,21 +93,6 @@ pub fn due(plan: &Plan, opened: &Opened, level: Level, at: Timestamp, timetable:
     for route in plan.routes.iter().filter(|route| level >= route.at_least && matter.is_of(route)) {
         for word in &route.to {
             tell(plan, route, word, Some(opened), not_before, &mut all);
-        }
-    }
-    all
-}
-
-/// The messages of a matter as it stands: also of those who are to hear of the other themes that are part of it.
-#[must_use]
-pub fn due_of_all(plan: &Plan, incident: &Incident, level: Level, at: Timestamp, timetable: &Timetable) -> Vec<Due> {
-    let mut all = Vec::new();
-    for theme in incident.themes() {
-        let opened = Opened { theme: theme.to_owned(), ..incident.opened.clone() };
-        for one in due(plan, &opened, level, at, timetable) {
-            if !all.iter().any(|known: &Due| known.target == one.target) {
-                all.push(one);
-            }
         }
     }
     all

@@ -90,6 +90,10 @@ impl Hooks for School {
         Some(held)
     }
 
+    fn tells_alike(&self, one: Theme, other: Theme) -> bool {
+        self.settings.plan.tells_alike(one, other)
+    }
+
     fn rules(&mut self, seen: &Seen<'_>) -> Vec<(Theme, Level, Box<str>)> {
         self.look();
         if self.settings.rules.is_empty() {

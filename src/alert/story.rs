@@ -81,9 +81,9 @@ pub fn tell(incident: &Incident, level: Level, (rows, most): (&[Row], usize), un
 /// Why it is as grave as it is, and why other themes are part of it.
 fn why(incident: &Incident) -> Vec<String> {
     let mut all = sentences(incident.factors());
-    for (also, factors) in incident.joined().filter(|(_, factors)| *factors != incident.factors()) {
-        all.push(format!("Typed within minutes of it, and part of it: {}.", theme(also)));
-        all.extend(sentences(factors));
+    for part in incident.parts() {
+        all.push(format!("Typed within minutes of it, and part of it: {}.", theme(part.theme)));
+        all.extend(sentences(part.factors));
     }
     all
 }

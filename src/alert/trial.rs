@@ -49,6 +49,14 @@ pub struct Matter {
     pub also: Vec<String>,
 }
 
+impl Matter {
+    fn takes_up(&mut self, also: String) {
+        if !self.also.contains(&also) {
+            self.also.push(also);
+        }
+    }
+}
+
 impl Trial {
     /// By these settings, what is in force beside them, Usher's own names, and what the journal states of suppressions.
     #[must_use]
@@ -133,17 +141,17 @@ impl Trial {
                 self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new(), also: Vec::new() });
                 self.tell(self.matters.len() - 1, at_ms);
             }
-            Act::Worsened { episode, theme, level, at_ms, records, .. } => {
+            Act::Worsened { also, episode, theme, level, at_ms, records, .. } => {
                 let Some(place) = self.places.get(&(episode, theme)).copied() else { return };
+                also.into_iter().for_each(|also| self.matters[place].takes_up(also));
                 self.matters[place].level = level;
                 self.matters[place].signs.extend(records);
                 self.tell(place, at_ms);
             }
-            Act::Joined { episode, theme, also, at_ms, records, .. } => {
+            Act::Joined { episode, theme, also, records, .. } => {
                 let Some(place) = self.places.get(&(episode, theme)).copied() else { return };
-                self.matters[place].also.push(also);
+                self.matters[place].takes_up(also);
                 self.matters[place].signs.extend(records);
-                self.tell(place, at_ms);
             }
             Act::Ended { episode, theme, .. } => {
                 self.places.remove(&(episode, theme));
@@ -155,11 +163,8 @@ impl Trial {
     fn tell(&mut self, place: usize, at_ms: u64) {
         let matter = &mut self.matters[place];
         let at = Timestamp::from_millisecond(at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH);
-        for theme in matter.also.iter().chain([&matter.opened.theme]) {
-            let opened = Opened { theme: theme.clone(), ..matter.opened.clone() };
-            let due = routes::due(&self.settings.plan, &opened, matter.level, at, &self.in_force.peek().timetable);
-            matter.told.extend(due.into_iter().map(whom));
-        }
+        let due = routes::due(&self.settings.plan, &matter.opened, matter.level, at, &self.in_force.peek().timetable);
+        matter.told.extend(due.into_iter().map(whom));
     }
 }
 

@@ -96,7 +96,7 @@ pub enum Act {
         /// Whether it came back: it is told again, as grave as it ever was.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_back: bool,
-        /// The other theme that makes it graver, if it is one that was found to be part of it.
+        /// The other theme that is danger, or graver, if it is one that the same person typed of within some minutes: it is part of this matter, and all are told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         also: Option<String>,
         /// Where that was, if the address has a place.
@@ -115,7 +115,7 @@ pub enum Act {
         /// The records that count.
         records: Vec<RecordId>,
     },
-    /// What the same person typed within some minutes is of another theme too: that is part of this matter, and none of its own.
+    /// What the same person typed within some minutes is a concern of another theme too: that is part of this matter, and none of its own. Nobody is told again.
     Joined {
         /// Which.
         episode: RecordId,
@@ -321,6 +321,10 @@ fn is_nothing(number: &u64) -> bool {
     *number == 0
 }
 
+fn first(records: &[RecordId]) -> String {
+    records.first().map_or_else(String::new, ToString::to_string)
+}
+
 impl Act {
     /// Which episode it is of.
     #[must_use]
@@ -346,11 +350,13 @@ impl Act {
         Some(match self {
             Self::Opened(opened) => format!("open/{}/{}", opened.theme, opened.episode),
             Self::Worsened { is_back: true, episode, theme, records, .. } => {
-                format!("back/{theme}/{episode}/{}", records.first().map_or_else(String::new, ToString::to_string))
+                format!("back/{theme}/{episode}/{}", first(records))
             }
-            Self::Worsened { also: Some(also), episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}/{also}", level.as_str()),
+            Self::Worsened { also: Some(also), episode, theme, level, records, .. } => {
+                format!("worse/{theme}/{episode}/{}/{also}/{}", level.as_str(), first(records))
+            }
             Self::Worsened { episode, theme, level, .. } => format!("worse/{theme}/{episode}/{}", level.as_str()),
-            Self::Joined { episode, theme, also, .. } => format!("join/{theme}/{episode}/{also}"),
+            Self::Joined { episode, theme, also, records, .. } => format!("join/{theme}/{episode}/{also}/{}", first(records)),
             Self::WentOn { episode, theme, last, .. } => format!("on/{theme}/{episode}/{}", last.unix_ms() / DAY_MS),
             Self::Ended { episode, theme, .. } => format!("end/{theme}/{episode}"),
             Self::Raised { episode, theme, level, step, to, back: 0 } => format!("raise/{theme}/{episode}/{}/{step}/{to}", level.as_str()),
@@ -427,10 +433,10 @@ impl Incident {
         Self { opened, level, acts: Vec::new(), records, is_ended: false, read: None, closed: None }
     }
 
-    /// Why it is as grave as it is: what was stated of it last.
+    /// Why it is as grave as it is in the theme that it began with: what was stated of that last.
     #[must_use]
     pub fn factors(&self) -> &[String] {
-        let worse = self.acts.iter().rev().find_map(|(_, _, act)| if let Act::Worsened { factors, .. } = act { Some(factors) } else { None });
+        let worse = self.acts.iter().rev().find_map(|(_, _, act)| if let Act::Worsened { also: None, factors, .. } = act { Some(factors) } else { None });
         worse.unwrap_or(&self.opened.factors)
     }
 

@@ -14,6 +14,7 @@ use usher::alert::links::Links;
 use usher::alert::notify::{self, Around, Book};
 use usher::alert::outbox::{Message, Outbox, State};
 use usher::alert::plan::{About, Hook, Ladder, LineFile, Links as LinkSettings, Mail, Plan, Quiet, Recipient, Route, Security, Shape, Syslog};
+use usher::alert::theme::Theme;
 use usher::audit::incident::{Act, Level, Opened, Outcome, Person, Told};
 use usher::audit::journal::{Journal, Reader, Topic};
 use usher::audit::{Folder, RecordId};
@@ -121,11 +122,16 @@ impl Office {
     }
 
     fn worse(&self, number: u64) {
+        self.worse_by(number, None);
+    }
+
+    /// It is danger, in this theme if it is another.
+    fn worse_by(&self, number: u64, also: Option<&str>) {
         let at_ms = self.now().as_millisecond().unsigned_abs();
         let episode = RecordId(number);
         self.state(&Act::Worsened {
             is_back: false,
-            also: None,
+            also: also.map(Into::into),
             place: None,
             episode,
             theme: "self-harm".into(),
@@ -134,6 +140,13 @@ impl Office {
             factors: vec!["A second sign.".into()],
             records: Vec::new(),
         });
+    }
+
+    /// What was typed within minutes of it is of another theme too.
+    fn joins(&self, number: u64, also: &str) {
+        let (at_ms, factors) = (self.now().as_millisecond().unsigned_abs(), vec!["Words of that.".into()]);
+        let (theme, level) = ("self-harm".into(), Level::Concern);
+        self.state(&Act::Joined { episode: RecordId(number), theme, also: also.into(), level, at_ms, factors, records: vec![RecordId(number + 1)] });
     }
 
     fn acts(&self) -> Vec<Act> {
@@ -206,7 +219,7 @@ fn route(name: &str, at_least: Level, to: &[&str]) -> Route {
     Route {
         name: name.into(),
         is_system: false,
-        themes: vec![usher::alert::theme::Theme::SelfHarm],
+        themes: vec![Theme::SelfHarm],
         at_least,
         groups: Vec::new(),
         during: Vec::new(),
@@ -234,7 +247,7 @@ fn plan(mail: Mail) -> Plan {
 }
 
 fn marks() -> Route {
-    Route { themes: vec![usher::alert::theme::Theme::Gambling], ..route("marks", Level::Danger, &["marks"]) }
+    Route { themes: vec![Theme::Gambling], ..route("marks", Level::Danger, &["marks"]) }
 }
 
 /// The file of marks is beside the journal: tests set its path when the office is open.
@@ -684,6 +697,30 @@ async fn asks(address: SocketAddr, method: &str, path: &str, form: &str) -> (u16
     wire.send(format!("{method} {path} HTTP/1.1\r\nHost: usher.school.example\r\n{fields}\r\n{form}")).await;
     let reply = if method == "HEAD" { wire.head_only().await } else { wire.reply().await };
     (reply.status, reply.text())
+}
+
+#[tokio::test]
+async fn a_concern_of_another_theme_in_one_matter_is_told_to_nobody_again_and_danger_to_all_each_time() {
+    let server = Smtp::doing(&[Does::Takes]).await;
+    let office = office(plan(mail(server.port(), Security::None)));
+    office.opened(77, Level::Concern);
+    office.until("told", |office| office.told().len() == 1).await;
+    office.joins(77, "hate");
+    office.settled().await;
+    assert_eq!(office.told().len(), 1);
+    for (number, also) in [(2, "drugs"), (3, "crime")] {
+        office.worse_by(77, Some(also));
+        office.until("told", |office| office.told().len() == number).await;
+    }
+    office.settled().await;
+    assert_eq!(office.told().len(), 3, "{:?}", office.told());
+    let mails = server.mails();
+    let last = mails.last().expect("a mail");
+    let subject = header(last, "Subject").expect("a subject");
+    assert!(subject.starts_with("[Usher] Danger: self-harm and hate or bullying and drugs and crime, it got worse, k.smith, year-9"), "{subject}");
+    let text = words(last);
+    assert!(text.contains("of self-harm, hate or bullying, drugs and crime"), "{text}");
+    assert!(text.contains("Typed within minutes of it, and part of it: hate or bullying.") && text.contains("Words of that."), "{text}");
 }
 
 #[tokio::test]

@@ -37,6 +37,11 @@ pub trait Hooks: Send {
     /// A person's records are erased: nothing is remembered of them any more. Who it is, `is_it` knows.
     fn erased(&mut self, _is_it: &dyn Fn(&Person) -> bool, _gone: &Gone) {}
 
+    /// Whether whoever is told of matters of one theme is told of those of the other, in the same way.
+    fn tells_alike(&self, _one: Theme, _other: Theme) -> bool {
+        true
+    }
+
     /// Where this address is.
     fn place(&self, _client: IpAddr) -> Option<String> {
         None

@@ -205,7 +205,10 @@ impl Mind {
                 self.episodes.take_quietly(who, signal, &book.weights);
                 continue;
             }
-            for step in self.episodes.take(who, signal, &book.weights) {
+            let hooks = &*self.hooks;
+            // Whoever sits at a device may have changed.
+            let alike = |one, other| matches!(person, Person::User(_)) && hooks.tells_alike(one, other);
+            for step in self.episodes.take_as_one(who, signal, &book.weights, &alike) {
                 let act = self.act(step, Some((seen, &person)), book);
                 self.pending.extend(act);
             }

@@ -12,7 +12,7 @@ use crate::alert::sitting;
 use crate::alert::theme::Theme;
 use crate::alert::ways;
 use crate::audit::follow::{Committed, Feed, Taken};
-use crate::audit::incident::{Act, Incident, Level, fold};
+use crate::audit::incident::{Act, Incident, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError};
@@ -341,17 +341,22 @@ impl Worker {
                 let signals = u32::try_from(incident.signs()).unwrap_or(u32::MAX);
                 let open = Open { is_closed: incident.closed.is_some(), ..Open::stated(episode, incident.level, last, signals) };
                 self.mind.episodes.stated_open(who, theme, open.clone(), incident.back_with());
-                for (part, level) in parts(incident) {
-                    stated.insert((who, part, episode));
-                    self.mind.episodes.stated_part(who, part, Open { level, is_closed: false, part_of: Some(theme), ..open.clone() });
+                for part in incident.parts() {
+                    let (Some(of), Some(last)) = (Theme::named(part.theme), part.records.iter().max()) else { continue };
+                    stated.insert((who, of, episode));
+                    let open = Open { part_of: Some(theme), ..Open::stated(episode, part.level, *last, 1) };
+                    self.mind.episodes.stated_part(who, of, open);
                 }
             }
         }
         for act in &self.mind.pending {
-            if let Act::Opened(opened) = act
-                && let Some(theme) = Theme::named(&opened.theme)
-            {
-                stated.insert((who(&self.mind.key, &opened.who), theme, opened.episode));
+            match act {
+                Act::Opened(opened) => stated.extend(Theme::named(&opened.theme).map(|theme| (who(&self.mind.key, &opened.who), theme, opened.episode))),
+                Act::Joined { episode, also, .. } | Act::Worsened { episode, also: Some(also), .. } => {
+                    let of_it = stated.iter().find(|(_, _, known)| known == episode).map(|(who, ..)| *who);
+                    stated.extend(of_it.zip(Theme::named(also)).map(|(who, also)| (who, also, *episode)));
+                }
+                _ => {}
             }
         }
         self.mind.episodes.keep_open(|who, theme, episode| stated.contains(&(who, theme, episode)));
@@ -479,14 +484,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// The other themes that are part of a matter, with how grave they are.
-fn parts(incident: &Incident) -> impl Iterator<Item = (Theme, Level)> {
-    incident.acts.iter().filter_map(|(_, _, act)| match act {
-        Act::Joined { also, level, .. } => Some((Theme::named(also)?, *level)),
-        _ => None,
-    })
 }
 
 /// The time of the last record that somebody was told of, in Unix milliseconds: what came after it is told. If nobody ever was, nobody is of what was before.

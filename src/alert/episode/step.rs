@@ -14,7 +14,7 @@ pub enum Step {
     Worse {
         /// Whether it is back.
         is_back: bool,
-        /// The other theme that makes it graver, if it is one that is part of it.
+        /// The other theme that is danger, or graver, if it is one that is part of it.
         also: Option<Theme>,
         /// Which.
         episode: RecordId,
@@ -29,7 +29,7 @@ pub enum Step {
         /// The records that count.
         records: Vec<RecordId>,
     },
-    /// What would be an episode of another theme is part of it.
+    /// What would be an episode of another theme, of concern, is part of it.
     Joined {
         /// Which.
         episode: RecordId,

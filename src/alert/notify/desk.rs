@@ -9,7 +9,7 @@ use crate::alert::plan::Plan;
 use crate::alert::routes::{self, Due, Rung, Target};
 use crate::alert::{digest, ladder};
 use crate::audit::events::{Event, Severity, record};
-use crate::audit::incident::{Act, Incident, Level, Opened, Told};
+use crate::audit::incident::{Act, Incident, Level, Told};
 use crate::audit::journal::{Journal, JournalError, Statement, Topic};
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Log, Row};
@@ -343,14 +343,10 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
     };
     match act {
         Act::Opened(opened) => send(&routes::due(&book.plan, opened, opened.level, now, &book.timetable), opened.level, 0),
-        Act::Worsened { is_back, episode, theme, level, .. } => {
-            step.worsened(*episode, theme, (*level, *is_back), now)?;
+        Act::Worsened { is_back, also, episode, theme, level, .. } => {
+            step.worsened(*episode, theme, (*level, *is_back || also.is_some()), now)?;
             let Some(incident) = incident else { return Ok(()) };
-            send(&routes::due_of_all(&book.plan, incident, *level, now, &book.timetable), *level, 0)
-        }
-        Act::Joined { also, level, .. } => {
-            let Some(incident) = incident else { return Ok(()) };
-            send(&new_of(incident, also, *level, book, now), *level, 0)
+            send(&routes::due(&book.plan, &incident.opened, *level, now, &book.timetable), *level, 0)
         }
         Act::Raised { level, step: number, to, .. } => {
             let Some(incident) = incident else { return Ok(()) };
@@ -369,17 +365,11 @@ fn add(step: &Step<'_>, matters: &Matters, statement: &Statement, act: &Act, boo
         // One that is a day old tells nobody of this morning: it was stated while nobody was named.
         Act::Digest { .. } if now.as_millisecond().saturating_sub(statement.at) > STALE => Ok(()),
         Act::Digest { kind, .. } => send(&routes::regular(&book.plan, kind, &digest::roles(&book.plan.digest, kind)), Level::Concern, 0),
-        Act::WentOn { .. } | Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => Ok(()),
+        Act::Joined { .. } | Act::WentOn { .. } | Act::Ended { .. } | Act::Read { .. } | Act::Noted { .. } | Act::Suppressed { .. } | Act::Freed { .. } => {
+            Ok(())
+        }
         Act::Limited(_) | Act::Unlimited { .. } => Ok(()),
     }
-}
-
-/// Who is to hear of another theme that is part of a matter, and was not told of the matter: those who were are told only if it gets graver.
-fn new_of(incident: &Incident, also: &str, level: Level, book: &Book, now: Timestamp) -> Vec<Due> {
-    let told = routes::due(&book.plan, &incident.opened, incident.level, now, &book.timetable);
-    let of = Opened { theme: also.to_owned(), ..incident.opened.clone() };
-    let due = routes::due(&book.plan, &of, level, now, &book.timetable).into_iter();
-    due.filter(|one| !told.iter().any(|known| known.target == one.target)).collect()
 }
 
 /// Tells those who look after Usher that a message is given up.
@@ -390,7 +380,7 @@ fn unsent(step: &Step<'_>, statement: &Statement, book: &Book, now: Timestamp) -
 
 /// The steps of all ladders of a matter, one after the other by their time.
 fn rungs(book: &Book, incident: &Incident) -> Vec<Rung> {
-    let told = routes::due_of_all(&book.plan, incident, incident.level, level_since(incident), &book.timetable);
+    let told = routes::due(&book.plan, &incident.opened, incident.level, level_since(incident), &book.timetable);
     let mut all: Vec<Rung> = Vec::new();
     let mut ladders = Vec::new();
     for route in book.plan.routes.iter().filter(|route| told.iter().any(|due| due.route == route.name || (due.ladder.is_some() && due.ladder == route.ladder)))

@@ -70,8 +70,9 @@ impl Matters {
         let mut open: Vec<_> = others().filter(|other| !other.is_ended && other.closed.is_none()).map(|other| other.opened.theme.clone()).collect();
         open.sort();
         open.dedup();
-        let before = self.all.values().map(|known| &known.incident.opened);
-        let before = before.filter(|other| other.who == of.who && other.theme == of.theme && other.episode < of.episode).count();
+        let before = self.all.values().map(|known| &known.incident);
+        let before =
+            before.filter(|other| other.opened.who == of.who && other.themes().any(|theme| theme == of.theme) && other.opened.episode < of.episode).count();
         (open, before)
     }
 }

@@ -84,7 +84,7 @@ pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Sig
     let Some(theme) = theme.filter(|theme| sitting.iter().all(|typed| !typed.not_meant.contains(theme))) else { return };
     let strength = alone(entry.weight);
     let by_itself = sitting.iter().flat_map(|typed| typed.strong.iter()).filter(|(of, _)| *of == theme).map(|(_, strength)| *strength).max();
-    let other = sitting.last().and_then(|last| last.learned).filter(|other| *other != theme);
+    let other = sitting.last().and_then(|last| last.learned).filter(|other| is_better(book, (theme, strength), *other, found));
     if Some(strength) <= by_itself && other.is_none() {
         return;
     }
@@ -102,16 +102,24 @@ pub fn together(seen: &Seen<'_>, sitting: &[Typed], book: &Book, found: &mut Sig
         typed::file_of(book.lexicon(), entry),
     );
     let about = About::of(seen, book.categories(seen.categories), book);
-    // However many lines it goes on for, it is one sign.
     if theme == Theme::Bypass {
         found.retain(|known| known.way != Some(Code::Method));
         return about.way(Code::Method, method::SURE, Some("together"), found);
     }
-    let key = key(&["together", theme.as_str()]);
+    // However many lines it goes on for, it is one sign; what stands for a line's own is one as that would be.
+    let of_line = other.map_or_else(String::new, |_| seen.id.to_string());
+    let key = key(&["together", theme.as_str(), &of_line]);
     let beside = sitting[..sitting.len() - 1].iter().map(|typed| typed.record).collect();
     let source = if is_prompt { Source::Prompt } else { Source::Search };
     let sign = Sign { beside, ..about.sign(source, strength, key, says) };
     found.push(Signal { theme, way: None, sign });
+}
+
+/// Whether a sign of what all texts say stands for what the last reads like by itself: it is as strong, no less grave, and for the same people to hear of.
+fn is_better(book: &Book, (theme, strength): (Theme, u32), other: Theme, found: &Signals) -> bool {
+    let is_grave = |theme| book.weights.of(theme).is_grave();
+    let own = found.iter().filter(|known| known.theme == other).filter_map(of_words).map(|(_, strength)| strength).max();
+    theme != other && ![theme, other].contains(&Theme::Bypass) && Some(strength) >= own && (is_grave(theme) || !is_grave(other))
 }
 
 /// What texts that are taken together read like, with so many points taken off, and those that were read: at least two.

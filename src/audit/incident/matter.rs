@@ -21,6 +21,19 @@ impl Outcome {
     }
 }
 
+/// Another theme that is part of a matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// The theme.
+    pub theme: &'a str,
+    /// How grave it is.
+    pub level: Level,
+    /// Why, a sentence each.
+    pub factors: &'a [String],
+    /// The records that count for it.
+    pub records: &'a [RecordId],
+}
+
 impl Incident {
     /// Whether staff still have to deal with it: nobody has closed it, or it got worse since. That nothing more came closes nothing.
     #[must_use]
@@ -75,13 +88,24 @@ impl Incident {
 
     /// Its themes: the one it began with, and those that were found to be part of it.
     pub fn themes(&self) -> impl Iterator<Item = &str> {
-        let also = self.acts.iter().filter_map(|(_, _, act)| if let Act::Joined { also, .. } = act { Some(also.as_str()) } else { None });
-        std::iter::once(self.opened.theme.as_str()).chain(also)
+        std::iter::once(self.opened.theme.as_str()).chain(self.parts().into_iter().map(|part| part.theme))
     }
 
-    /// Why other themes are part of it: each, with its reasons.
-    pub fn joined(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.acts.iter().filter_map(|(_, _, act)| if let Act::Joined { also, factors, .. } = act { Some((also.as_str(), factors.as_slice())) } else { None })
+    /// The other themes that were found to be part of it, each as it was stated last.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let mut all: Vec<Part<'_>> = Vec::new();
+        for (_, _, act) in &self.acts {
+            let (Act::Joined { also: theme, level, factors, records, .. } | Act::Worsened { also: Some(theme), level, factors, records, .. }) = act else {
+                continue;
+            };
+            let part = Part { theme, level: *level, factors, records };
+            match all.iter_mut().find(|known| known.theme == theme) {
+                Some(known) => *known = part,
+                None => all.push(part),
+            }
+        }
+        all
     }
 
     /// The records of it that are news: all, or those since it came back last.
@@ -165,7 +189,8 @@ fn change(statement: &Statement, of: (RecordId, &str)) -> Option<Changed> {
         return None;
     }
     match act {
-        Act::Worsened { .. } => Some(Changed::Worse),
+        // Also where it is of another theme too: whoever speaks of it has not seen that.
+        Act::Worsened { .. } | Act::Joined { .. } => Some(Changed::Worse),
         Act::Closed { .. } => Some(Changed::Closed),
         _ => None,
     }

@@ -102,7 +102,7 @@ pub(super) fn find(all: &[Incident], typed: &str) -> anyhow::Result<Incident> {
     let (number, theme) = typed.split_once('/').map_or((typed, None), |(number, theme)| (number, Some(theme)));
     let number: RecordId = number.trim().parse().map_err(|error| anyhow!("\"{typed}\" is no alert: {error}; see: usher alerts list --all"))?;
     let of_number = || all.iter().filter(|one| one.opened.episode == number);
-    let found: Vec<_> = of_number().filter(|one| theme.is_none_or(|theme| one.opened.theme == theme)).collect();
+    let found: Vec<_> = of_number().filter(|one| theme.is_none_or(|theme| one.themes().any(|of| of == theme))).collect();
     match found[..] {
         [] if of_number().next().is_some() => {
             let themes: Vec<_> = of_number().map(|one| one.opened.theme.as_str()).collect();

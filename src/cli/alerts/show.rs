@@ -157,9 +157,10 @@ fn handled(matter: &Incident, desk: &Desk, is_named: bool) -> Vec<String> {
     let of = |(_, at, act): &(u64, i64, Act)| {
         let at = desk.local_ms(*at).strftime("%a %-d %b %H:%M");
         Some(match act {
+            Act::Worsened { also: Some(also), level, .. } => format!("{at}  it is of {} too, typed within minutes: {}", theme(also), level.as_str()),
             Act::Worsened { is_back: true, level, .. } => format!("{at}  it came back: {}", level.as_str()),
             Act::Worsened { level, .. } => format!("{at}  it got worse: {}", level.as_str()),
-            Act::Joined { also, .. } => format!("{at}  it is of {} too: what was typed within minutes", theme(also)),
+            Act::Joined { also, .. } => format!("{at}  it is of {} too, typed within minutes; nobody was told again", theme(also)),
             Act::Ended { signals, .. } => {
                 format!("{at}  it is over: what comes after is another alert; {} in all", several(*signals as usize, "sign", "signs"))
             }

@@ -49,6 +49,7 @@ impl Given {
         for (_, at, act) in &matter.acts {
             let at = clock(at.unsigned_abs(), zone, "%-d %B %Y, %H:%M");
             let said = match act {
+                Act::Worsened { also: Some(also), level, .. } => format!("It was found to be of {} too: {}.", story::theme(also), level.as_str()),
                 Act::Worsened { is_back: true, level, .. } => format!("It came back: {}.", level.as_str()),
                 Act::Worsened { level, .. } => format!("It got worse: {}.", level.as_str()),
                 Act::Joined { also, .. } => format!("It was found to be of {} too.", story::theme(also)),

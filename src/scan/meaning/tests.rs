@@ -74,12 +74,12 @@ fn the_order_of_words_counts_and_the_theme_that_they_are_about_has_the_points_of
 
 /// What PyTorch makes of texts with the weights that ship, before they were made bytes; by `benches/asked/meaning.py`. In hundredths: danger, then each theme.
 const BY_PYTORCH: [(&[&str], [i32; 11]); 6] = [
-    (&["my dad hits me"], [8, -147, 156, -193, -72, -216, -168, -98, -213, -97, -231]),
-    (&["how do volcanoes work"], [-318, -295, -307, -265, -302, -295, -333, -338, -370, -334, -347]),
-    (&["where can i buy a zombie knife near me"], [-20, -157, -185, -295, 167, -78, -132, -164, -274, -10, -228]),
-    (&["i dont want to wake up tomorrow"], [-22, 29, -17, -213, -117, -182, -39, -54, -290, -233, -279]),
-    (&["can you help me write an essay about the causes of world war one"], [-326, -313, -334, -297, -318, -273, -287, -315, -353, -311, -325]),
-    (&["how high is the car park by the station", "is the top floor open at night"], [119, 157, -119, -230, -125, -157, -168, -133, -150, -129, -270]),
+    (&["my dad hits me"], [98, -191, 197, -186, -48, -165, -131, -104, -174, -77, -212]),
+    (&["how do volcanoes work"], [-327, -362, -351, -255, -370, -344, -406, -397, -376, -428, -383]),
+    (&["where can i buy a zombie knife near me"], [14, -103, -83, -168, 224, -17, -38, -57, -156, 160, -148]),
+    (&["i dont want to wake up tomorrow"], [-71, -43, -89, -311, -142, -241, -110, -250, -325, -313, -380]),
+    (&["can you help me write an essay about the causes of world war one"], [-318, -289, -306, -277, -286, -282, -294, -314, -329, -329, -307]),
+    (&["how high is the car park by the station", "is the top floor open at night"], [110, 133, -157, -279, -276, -265, -221, -204, -249, -245, -285]),
 ];
 /// How far a point may be from that, as weights are bytes.
 const APART: i32 = 25;

@@ -23,7 +23,7 @@ fn matters(searches: &[(u64, &str, &str)]) -> Vec<String> {
             format!("{user} {} {} {}", opened.theme, opened.level.as_str(), opened.records.len())
         }
         Act::Joined { theme, also, level, records, .. } => format!("{theme}, and {also} {} {}", level.as_str(), records.len()),
-        Act::Worsened { theme, level, .. } => format!("{theme} worse: {}", level.as_str()),
+        Act::Worsened { also: Some(also), theme, level, .. } => format!("{theme} worse by {also}: {}", level.as_str()),
         other => format!("{other:?}"),
     };
     mind.pending.iter().map(one).collect()
@@ -31,15 +31,15 @@ fn matters(searches: &[(u64, &str, &str)]) -> Vec<String> {
 
 const NOTHING: [&str; 0] = [];
 
-/// A concern by its words, and danger by what it means.
-const BY_MEANING: &str = "how do you say bye to someone without them knowing";
+/// Worth watching by its words, and danger by what it means.
+const BY_MEANING: &str = "how long before anyone finds you in the woods";
 
 #[test]
 fn what_a_program_types_is_read_by_its_words_so_that_others_need_not_wait() {
     let ordinary: Vec<String> = (0..20).map(|number| format!("times table of {number}")).collect();
     let flood = |user| (0..).zip(&ordinary).map(|(second, words)| (second, user, &**words)).collect::<Vec<_>>();
     assert_eq!(matters(&[(30, "kim", BY_MEANING)]), ["kim self-harm danger 1"]);
-    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm concern 1"]);
+    assert_eq!(matters(&[flood("kim"), vec![(30, "kim", BY_MEANING)]].concat()), NOTHING);
     assert_eq!(matters(&[flood("lee"), vec![(30, "kim", BY_MEANING)]].concat()), ["kim self-harm danger 1"], "somebody else's");
     assert_eq!(matters(&[flood("kim"), vec![(60, "kim", BY_MEANING)]].concat()), ["kim self-harm danger 1"], "a minute later");
     let by_a_line = "how many paracetamol does it take to die";
@@ -61,14 +61,15 @@ fn what_no_line_says_is_read_together_if_one_person_typed_it_within_a_quarter_of
     assert_eq!(matters(&[(0, "kim", first), (40, "lee", second)]), NOTHING, "two people");
     assert_eq!(matters(&[(0, "kim", first), (900, "kim", second)]), NOTHING, "a quarter of an hour");
     let between = [(0, "kim", first), (20, "kim", "french verbs with etre"), (40, "kim", second), (60, "kim", "french verbs with avoir")];
-    assert_eq!(matters(&between), both, "something else in between, and after");
+    let found = matters(&between);
+    assert!(found.len() == 1 && found[0].starts_with("kim self-harm danger"), "something else in between, and after: {found:?}");
     assert_eq!(matters(&[(0, "kim", first), (10, "kim", first)]), NOTHING, "the same again");
 }
 
 #[test]
 fn two_things_that_one_person_types_within_minutes_are_one_matter() {
     let [buys, ends] = ["where to buy weed near me", "how many paracetamol does it take to die"];
-    assert_eq!(matters(&[(0, "kim", buys), (60, "kim", ends)]), ["kim drugs concern 1", "drugs, and self-harm danger 1", "drugs worse: danger"]);
+    assert_eq!(matters(&[(0, "kim", buys), (60, "kim", ends)]), ["kim drugs concern 1", "drugs worse by self-harm: danger"]);
     assert_eq!(matters(&[(0, "kim", buys), (60, "lee", ends)]), ["kim drugs concern 1", "lee self-harm danger 1"], "two people");
     assert_eq!(matters(&[(0, "kim", buys), (900, "kim", ends)]), ["kim drugs concern 1", "kim self-harm danger 1"], "a quarter of an hour");
 }
