@@ -482,7 +482,7 @@ impl Matter {
         self.days.retain(|day| !gone.meets(day * DAY_MS, (day + 1) * DAY_MS) || signs.iter().any(|sign| sign.at_ms() / DAY_MS == *day));
         self.over = self.over.filter(|over| !gone.takes(*over));
         let is_empty = self.signs.is_empty();
-        self.open = self.open.take().filter(|open| !gone.takes(open.episode) && !(open.part_of.is_some() && is_empty));
+        self.open = self.open.take().filter(|open| !(gone.takes(open.episode) || open.part_of.is_some() && is_empty));
         before - self.signs.len()
     }
 
