@@ -301,6 +301,7 @@ impl Episodes {
             matter.open = None;
         }
         matter.signs.retain(|sign| Some(sign.record) > matter.over);
+        self.parts_over(who, theme, last);
     }
 
     /// Forgets episodes that were kept as open, and that nothing states: what opened them is worked out again from their signs.

@@ -12,7 +12,7 @@ use crate::alert::sitting;
 use crate::alert::theme::Theme;
 use crate::alert::ways;
 use crate::audit::follow::{Committed, Feed, Taken};
-use crate::audit::incident::{Act, Incident, fold};
+use crate::audit::incident::{Act, Incident, Level, fold};
 use crate::audit::journal::{Journal, JournalError, Reader, Topic};
 use crate::audit::lookups::Unshown;
 use crate::audit::query::{Filter, Log, LogError};
@@ -344,7 +344,7 @@ impl Worker {
                 for part in incident.parts() {
                     let (Some(of), Some(last)) = (Theme::named(part.theme), part.records.iter().max()) else { continue };
                     stated.insert((who, of, episode));
-                    let open = Open { part_of: Some(theme), ..Open::stated(episode, part.level, *last, 1) };
+                    let open = Open { part_of: Some(theme), ..Open::stated(episode, Level::Concern, *last, 1) };
                     self.mind.episodes.stated_part(who, of, open);
                 }
             }

@@ -106,7 +106,13 @@ impl Episodes {
     fn worse(&mut self, who: Who, theme: Theme, step: Step) -> Option<Step> {
         let Some((of, _)) = self.part(who, theme) else { return Some(step) };
         let Step::Worse { level, at_ms, factors, records, .. } = step else { return Some(step) };
-        let whole = self.open_mut(who, of)?;
+        let Some(whole) = self.open_mut(who, of) else {
+            // What it was part of is over.
+            let episode = *records.first()?;
+            let own = self.open_mut(who, theme)?;
+            (own.episode, own.part_of) = (episode, None);
+            return Some(Step::Open(Box::new(Begun { episode, theme, level, at_ms, rule: None, factors, records })));
+        };
         (whole.level, whole.is_closed) = (whole.level.max(level), false);
         Some(Step::Worse { is_back: false, also: Some(theme), episode: whole.episode, theme: of, level: whole.level, at_ms, factors, records })
     }
@@ -138,11 +144,19 @@ impl Episodes {
         again
     }
 
-    /// What is stated holds: what is known of this theme is part of that episode, if nothing else is known of it, and it is not done with.
+    /// An episode of this theme is over, as is stated: what was part of it is too.
+    pub(super) fn parts_over(&mut self, who: Who, of: Theme, last: RecordId) {
+        let all = self.matters.iter_mut().filter(|((known, _), _)| *known == who);
+        for (_, matter) in all.filter(|(_, matter)| matter.open.as_ref().is_some_and(|open| open.part_of == Some(of) && open.episode <= last)) {
+            matter.part_over();
+        }
+    }
+
+    /// What is stated holds: what is known of this theme is part of that episode, if nothing else is known of it, and it is not done with. How grave the part was by itself
+    /// is not stated: as a concern it is told once too often at the worst.
     pub fn stated_part(&mut self, who: Who, theme: Theme, part: Open) {
         let matter = self.matters.entry((who, theme)).or_default();
         match &mut matter.open {
-            Some(known) if known.episode == part.episode => known.level = known.level.max(part.level),
             Some(_) => {}
             none if matter.over < Some(part.last) => *none = Some(part),
             None => {}

@@ -26,8 +26,6 @@ impl Outcome {
 pub struct Part<'a> {
     /// The theme.
     pub theme: &'a str,
-    /// How grave it is.
-    pub level: Level,
     /// Why, a sentence each.
     pub factors: &'a [String],
     /// The records that count for it.
@@ -96,10 +94,10 @@ impl Incident {
     pub fn parts(&self) -> Vec<Part<'_>> {
         let mut all: Vec<Part<'_>> = Vec::new();
         for (_, _, act) in &self.acts {
-            let (Act::Joined { also: theme, level, factors, records, .. } | Act::Worsened { also: Some(theme), level, factors, records, .. }) = act else {
+            let (Act::Joined { also: theme, factors, records, .. } | Act::Worsened { also: Some(theme), factors, records, .. }) = act else {
                 continue;
             };
-            let part = Part { theme, level: *level, factors, records };
+            let part = Part { theme, factors, records };
             match all.iter_mut().find(|known| known.theme == theme) {
                 Some(known) => *known = part,
                 None => all.push(part),

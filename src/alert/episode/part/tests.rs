@@ -152,10 +152,28 @@ fn a_start_brings_back_no_part_that_is_done_with() {
     again.stated_open(KIM, Theme::Extremism, whole.clone(), None);
     again.stated_part(KIM, Theme::Abuse, Open { part_of: Some(Theme::Extremism), ..Open::stated(whole.episode, Danger, last, 1) });
     for mut known in [episodes.clone(), again] {
-        let (when, _) = (3 * day, ());
-        let told = short(&known.take_as_one(KIM, asked(Theme::Abuse, when, Danger), &weights, &ALIKE));
+        let told = short(&known.take_as_one(KIM, asked(Theme::Abuse, 3 * day, Danger), &weights, &ALIKE));
         assert_eq!(told, ["open abuse danger"], "a new danger is told, with and without a start in between");
     }
+}
+
+#[test]
+fn a_danger_is_told_also_where_what_it_is_part_of_was_danger_or_is_over() {
+    let weights = weights();
+    let mut episodes = Episodes::default();
+    let first = asked(Theme::Gambling, 0, Danger);
+    let episode = first.sign.record;
+    episodes.take_as_one(KIM, first, &weights, &ALIKE);
+    let part = asked(Theme::SelfHarm, 3, Concern);
+    let last = part.sign.record;
+    assert_eq!(short(&episodes.take_as_one(KIM, part, &weights, &ALIKE)), ["worse gambling danger"]);
+    // A start in between, with what was kept and what is stated.
+    episodes.stated_open(KIM, Theme::Gambling, Open::stated(episode, Danger, last, 2), None);
+    episodes.stated_part(KIM, Theme::SelfHarm, Open { part_of: Some(Theme::Gambling), ..Open::stated(episode, Concern, last, 1) });
+    let danger = || asked(Theme::SelfHarm, 5, Danger);
+    assert_eq!(short(&episodes.clone().take_as_one(KIM, danger(), &weights, &ALIKE)), ["worse gambling danger"]);
+    episodes.stated_over(KIM, Theme::Gambling, last);
+    assert_eq!(short(&episodes.take_as_one(KIM, danger(), &weights, &ALIKE)), ["open self-harm danger"]);
 }
 
 proptest! {
