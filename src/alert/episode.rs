@@ -97,7 +97,7 @@ pub struct Open {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_asleep: bool,
     /// The theme of the episode that it is part of, if it is none of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "part::name")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<Theme>,
 }
 
@@ -146,16 +146,11 @@ pub struct Episodes {
 }
 
 impl Episodes {
-    /// Takes a sign, and says what becomes of the matter.
-    pub fn take(&mut self, who: Who, signal: Signal, weights: &Weights) -> Steps {
-        self.take_as_one(who, signal, weights, &|_, _| false)
-    }
-
-    /// The same, where what is typed of two themes in one sitting is one matter if `alike` says so of them.
+    /// Takes a sign, and says what becomes of the matter. What is typed of two themes in one sitting is one matter if `alike` says so of them.
     pub fn take_as_one(&mut self, who: Who, signal: Signal, weights: &Weights, alike: &dyn Fn(Theme, Theme) -> bool) -> Steps {
-        let (theme, sign) = (signal.theme, signal.sign.clone());
+        let (theme, typed_ms) = (signal.theme, part::typed_ms(&signal.sign));
         let steps = self.add(who, signal, weights, true);
-        self.as_one(who, (theme, &sign), steps, weights, alike)
+        self.as_one(who, theme, typed_ms, steps, weights, alike)
     }
 
     /// Takes a sign of which nobody is told any more: from before Usher looked for them.
@@ -233,7 +228,7 @@ impl Episodes {
         let mut again: Vec<_> = matter.signs.iter().map(|sign| sign.record).chain([newest]).filter(|record| *record > last).collect();
         matter.signs.clear();
         self.signs = self.signs.saturating_sub(before);
-        again.extend(self.parts_closed(who, (episode, theme), last));
+        again.extend(self.parts_closed(who, theme, last));
         again.sort_unstable();
         again.dedup();
         Some((Step::End { episode, theme, at_ms, signals, last }, again))

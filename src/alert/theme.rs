@@ -1,7 +1,10 @@
 //! What a matter is about.
 
-/// What a matter is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// What a matter is about. Kept by the name it has in settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Theme {
     /// Self-harm, suicide, eating disorders.
     SelfHarm,
@@ -82,6 +85,7 @@ mod tests {
     fn every_theme_has_its_name() {
         for (place, (name, theme)) in Theme::NAMES.into_iter().enumerate() {
             assert_eq!((theme as usize, theme.as_str(), Theme::named(name)), (place, name, Some(theme)));
+            assert_eq!(serde_json::to_string(&theme).expect("written"), format!("\"{name}\""));
         }
     }
 }

@@ -17,41 +17,30 @@ use crate::alert::weights::Weights;
 use crate::audit::RecordId;
 use crate::audit::incident::Level;
 
-/// A theme in a file, by its name.
-pub(super) mod name {
-    use super::Theme;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[allow(clippy::ref_option, reason = "serde asks so")]
-    pub fn serialize<S: Serializer>(theme: &Option<Theme>, serializer: S) -> Result<S::Ok, S::Error> {
-        match theme {
-            Some(theme) => serializer.serialize_some(theme.as_str()),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Theme>, D::Error> {
-        let name = Option::<String>::deserialize(deserializer)?;
-        name.map(|name| Theme::named(&name).ok_or_else(|| D::Error::custom("no theme"))).transpose()
-    }
-}
-
 fn is_alone(theme: Theme) -> bool {
     matches!(theme, Theme::Bypass | Theme::Illegal)
 }
 
-fn is_typed(sign: &Sign) -> bool {
-    matches!(sign.source, Source::Search | Source::Prompt)
+/// When a sign was typed, if it was, in Unix milliseconds.
+pub(super) fn typed_ms(sign: &Sign) -> Option<u64> {
+    matches!(sign.source, Source::Search | Source::Prompt).then(|| sign.at_ms())
 }
 
 impl Episodes {
-    /// What becomes of a matter by this sign, where it may be part of another.
-    pub(super) fn as_one(&mut self, who: Who, (theme, sign): (Theme, &Sign), steps: Steps, weights: &Weights, alike: &dyn Fn(Theme, Theme) -> bool) -> Steps {
+    /// What becomes of a matter by a sign, where it may be part of another: by one that was typed, at this time.
+    pub(super) fn as_one(
+        &mut self,
+        who: Who,
+        theme: Theme,
+        typed_ms: Option<u64>,
+        steps: Steps,
+        weights: &Weights,
+        alike: &dyn Fn(Theme, Theme) -> bool,
+    ) -> Steps {
         let mut all = Steps::new();
         for step in steps {
             all.extend(match step {
-                Step::Open(begun) => match self.whole_of(who, theme, sign, alike) {
+                Step::Open(begun) => match typed_ms.and_then(|at_ms| self.whole_of(who, theme, at_ms, alike)) {
                     Some(whole) => self.join(who, (theme, whole), begun, weights),
                     None => Some(Step::Open(begun)),
                 },
@@ -73,12 +62,12 @@ impl Episodes {
         all
     }
 
-    /// The theme of the open episode that this sign is typed with.
-    fn whole_of(&self, who: Who, theme: Theme, sign: &Sign, alike: &dyn Fn(Theme, Theme) -> bool) -> Option<Theme> {
-        if is_alone(theme) || !is_typed(sign) {
+    /// The theme of the open episode that what was typed then of another theme is part of.
+    fn whole_of(&self, who: Who, theme: Theme, at_ms: u64, alike: &dyn Fn(Theme, Theme) -> bool) -> Option<Theme> {
+        if is_alone(theme) {
             return None;
         }
-        let is_near = |other: &Sign| is_typed(other) && other.at_ms().abs_diff(sign.at_ms()) < WITHIN_MS;
+        let is_near = |other: &Sign| typed_ms(other).is_some_and(|other| other.abs_diff(at_ms) < WITHIN_MS);
         let is_one = |of: Theme| {
             let matter = self.matters.get(&(who, of)).filter(|_| of != theme && !is_alone(of) && alike(of, theme))?;
             let open = matter.open.as_ref().filter(|open| open.part_of.is_none() && !open.is_closed && !open.is_asleep)?;
@@ -127,28 +116,31 @@ impl Episodes {
         Some((open.part_of?, open.last))
     }
 
+    /// What is known of a theme, if it is part of an episode of the other.
+    fn part_mut(&mut self, who: Who, theme: Theme, of: Theme) -> Option<&mut Matter> {
+        self.matters.get_mut(&(who, theme)).filter(|matter| matter.open.as_ref().is_some_and(|open| open.part_of == Some(of)))
+    }
+
     /// The episode that these are parts of is over with this record. Returns the records of their signs that came after it.
-    pub(super) fn parts_closed(&mut self, who: Who, (episode, of): (RecordId, Theme), last: RecordId) -> Vec<RecordId> {
-        let mut again = Vec::new();
+    pub(super) fn parts_closed(&mut self, who: Who, of: Theme, last: RecordId) -> Vec<RecordId> {
+        let (mut again, mut signs) = (Vec::new(), 0);
         for (_, theme) in Theme::NAMES {
-            let Some(matter) = self.matters.get_mut(&(who, theme)) else { continue };
-            if matter.open.as_ref().is_some_and(|open| open.part_of == Some(of) && open.episode == episode) {
-                let newest = matter.open.as_ref().map(|open| open.last);
-                again.extend(matter.signs.iter().map(|sign| sign.record).chain(newest).filter(|record| *record > last));
-                self.signs = self.signs.saturating_sub(matter.signs.len());
-                matter.signs.clear();
-                matter.open = None;
-                matter.over = matter.over.max(Some(last));
-            }
+            let Some(matter) = self.part_mut(who, theme, of) else { continue };
+            let newest = matter.open.take().map(|open| open.last);
+            signs += matter.signs.len();
+            again.extend(matter.signs.drain(..).map(|sign| sign.record).chain(newest).filter(|record| *record > last));
+            matter.over = matter.over.max(Some(last));
         }
+        self.signs = self.signs.saturating_sub(signs);
         again
     }
 
     /// An episode of this theme is over, as is stated: what was part of it is too.
     pub(super) fn parts_over(&mut self, who: Who, of: Theme, last: RecordId) {
-        let all = self.matters.iter_mut().filter(|((known, _), _)| *known == who);
-        for (_, matter) in all.filter(|(_, matter)| matter.open.as_ref().is_some_and(|open| open.part_of == Some(of) && open.episode <= last)) {
-            matter.part_over();
+        for (_, theme) in Theme::NAMES {
+            if let Some(matter) = self.part_mut(who, theme, of).filter(|matter| matter.open.as_ref().is_some_and(|open| open.episode <= last)) {
+                matter.part_over();
+            }
         }
     }
 

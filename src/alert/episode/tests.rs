@@ -54,6 +54,13 @@ pub(super) fn short(steps: &[Step]) -> Vec<String> {
     steps.iter().map(one).collect()
 }
 
+impl Episodes {
+    /// Takes a sign of a matter that is part of no other.
+    pub(super) fn take(&mut self, who: Who, signal: Signal, weights: &Weights) -> Steps {
+        self.take_as_one(who, signal, weights, &|_, _| false)
+    }
+}
+
 #[test]
 fn it_opens_worsens_and_ends_and_says_each_once() {
     let (weights, mut episodes) = (weights(), Episodes::default());
