@@ -25,14 +25,14 @@
 //!
 //! | level | takes |
 //! | --- | --- |
-//! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
+//! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once; a listed site and a page whose words are over the limit are two more, for a list and words err apart. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
 //! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong by itself, not only together with others |
 //!
 //! What a page loads by itself adds points, and passes no gate. A theme may have a most; a rule and the illegal tier have a level of their own.
 //!
 //! Ways round the filter have points of their own, which fade: see `fading`.
 
-use super::signal::{Handled, Intent, Sign};
+use super::signal::{Handled, Intent, Sign, Source};
 use super::theme::Theme;
 use super::weights::{Ways, Weights};
 use crate::audit::incident::Level;
@@ -55,6 +55,8 @@ pub const STRONG: u32 = 105;
 pub const MEANT: u32 = 200;
 /// How many steps a concern takes: in themes that are grave, and in others.
 const STEPS: [u32; 2] = [3, 6];
+/// How many steps it is that a list and a page's words say the same.
+const AGREED: u32 = 2;
 /// The most signs that are told one by one.
 const MOST_TOLD: usize = 12;
 
@@ -157,6 +159,8 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     let mut meant: BTreeMap<u64, Intent> = BTreeMap::new();
     // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
     let (mut typed, mut alone) = (0, 0);
+    let is_of = |source: Source| signs.iter().any(|sign| sign.source == source && sign.intent >= Intent::Clicked && points(sign, 100) > 0);
+    let agreed = if is_of(Source::Category) && is_of(Source::Words) { AGREED } else { 0 };
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
         let strength = if sign.intent == Intent::Typed { sign.strength } else { 0 };
         typed = strength.max(typed);
@@ -166,7 +170,7 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
             *known = sign.intent.max(*known);
         }
     }
-    let steps: u32 = meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum();
+    let steps = agreed + meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum::<u32>();
     match typed {
         MEANT.. => Level::Danger,
         STRONG.. if is_grave && alone >= STRONG && meant.len() > 2 => Level::Danger,
@@ -180,7 +184,7 @@ fn gate_told(gate: Level, is_grave: bool, weights: &Weights) -> String {
     match (gate, is_grave) {
         (Level::Watch, true) => "More than watch takes one address that was typed, two that were clicked, or words that are strong.".to_owned(),
         (Level::Watch, false) => format!(
-            "More than watch takes three listed pages that were clicked within {} minutes, two that were typed, or words that are strong.",
+            "More than watch takes three listed pages that were clicked within {} minutes, two that were typed, one and another whose words are over the limit, or words that are strong.",
             weights.together.as_secs() / 60
         ),
         (Level::Concern | Level::Danger, true) => "Danger takes words that say it is meant, or strong words and two signs more.".to_owned(),

@@ -47,6 +47,7 @@ fn worked_examples() {
     let beside = |sign: Sign| Sign { beside: vec![RecordId::first_of(MORNING)], ..sign };
     let typed = |strength, handled| vec![sign(1, Typed, strength, handled)];
     let clicked = |count, handled| some(count, &|key| sign(key, Clicked, 100, handled));
+    let (listed, words_of) = (sign(1, Clicked, 100, Blocked), Sign { source: Source::Words, ..sign(2, Clicked, 150, Blocked) });
     for (what, theme, signs, days, expected) in [
         ("words of a concern, typed", Theme::SelfHarm, typed(STRONG, Passed), 1, (86, concern)),
         ("the same, blocked", Theme::SelfHarm, typed(STRONG, Blocked), 1, (70, concern)),
@@ -66,6 +67,10 @@ fn worked_examples() {
         ("clicked and blocked", Theme::SelfHarm, clicked(1, Blocked), 1, (45, watch)),
         ("two such pages", Theme::SelfHarm, clicked(2, Blocked), 1, (67, concern)),
         ("the same page twice", Theme::SelfHarm, vec![sign(1, Clicked, 100, Blocked), Sign { key: 1, ..sign(2, Clicked, 100, Blocked) }], 1, (45, watch)),
+        ("a listed page and one whose words are over the limit", Theme::Drugs, vec![listed.clone(), words_of.clone()], 1, (61, concern)),
+        ("two listed pages", Theme::Drugs, clicked(2, Blocked), 1, (45, watch)),
+        ("two pages whose words are over the limit", Theme::Drugs, vec![Sign { key: 3, ..words_of.clone() }, words_of.clone()], 1, (68, watch)),
+        ("a listed page, and one with such words that a page loaded", Theme::Drugs, vec![listed, Sign { intent: Embedded, ..words_of }], 1, (36, watch)),
         ("three such pages", Theme::SelfHarm, clicked(3, Passed), 1, (100, concern)),
         ("two such pages, seen, on three days", Theme::SelfHarm, clicked(2, Passed), 3, (123, concern)),
         ("strong words and two pages", Theme::SelfHarm, [clicked(2, Passed), vec![sign(3, Typed, STRONG, Passed)]].concat(), 1, (132, danger)),
