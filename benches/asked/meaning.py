@@ -80,9 +80,24 @@ def is_held_out(text):
     return int(hashlib.md5(text.encode()).hexdigest(), 16) % parts == 0
 
 
-def read_examples():
+def in_english(lines, usher):
+    """Those of these lines that Usher reads word for word in English, folded, by what they are."""
+    command = [*usher.split(), "scan", "asked", "-", "--read", "--json"]
+    answer = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True)
+    if answer.returncode:
+        raise SystemExit(f"{usher} cannot read lines: {answer.stderr}")
+    return {row["words"]: row["read"] for row in map(json.loads, answer.stdout.splitlines()) if "language" in row}
+
+
+def with_english(lines, usher):
+    """Lines folded, those in other languages also in English, with the place of each."""
+    english = in_english(lines, usher)
+    return [*((folded(line), place) for place, line in enumerate(lines)), *((english[line], place) for place, line in enumerate(lines) if line in english)]
+
+
+def read_examples(usher):
     """Each text with its column and level; of one that is there twice the first."""
-    found = {}
+    lines, of = [], []
     for path in sorted(EXAMPLES.rglob("*.txt")):
         said = None
         for line in map(str.strip, path.read_text(encoding="utf-8").splitlines()):
@@ -90,11 +105,21 @@ def read_examples():
                 theme, *level = line[2:].split()
                 said = (THEMES.index(AS.get(theme, theme)), LEVELS[level[0]]) if level else (-1, 0)
             elif line and not line.startswith("#"):
-                found.setdefault(folded(line), said)
+                lines.append(line)
+                of.append(said)
+    found = {}
+    for text, place in with_english(lines, usher):
+        found.setdefault(text, of[place])
     return found
 
 
-def read_sittings():
+def read_ordinary(folder, usher):
+    """Ordinary lines."""
+    lines = [line.strip() for name in ORDINARY for line in (folder / f"{name}.txt").open(encoding="utf-8")]
+    return [text for text, _ in with_english(lines, usher)]
+
+
+def read_sittings(usher):
     """Each as the texts that were typed, oldest first, with its column and level."""
     found = {}
     for path in sorted(SITTINGS.rglob("*.txt")):
@@ -108,8 +133,9 @@ def read_sittings():
                 theme, *level = line[2:].split()
                 said = (THEMES.index(AS.get(theme, theme)), LEVELS[level[0]]) if level else (-1, 0)
             elif line and not line.startswith("#"):
-                texts.append(folded(line))
-    return found
+                texts.append(line)
+    english = in_english([line for texts in found for line in texts], usher)
+    return {tuple(english.get(line, folded(line)) for line in texts): said for texts, said in found.items()}
 
 
 def made_of_ordinary(ordinary, chance):
@@ -390,13 +416,12 @@ def main():
     ask.add_argument("weighed", type=pathlib.Path, help="what usher scan learn --weighed wrote for the same lines")
     ask.add_argument("to", type=pathlib.Path, help="the file to write")
     ask.add_argument("--lines", type=int, default=1_300_000, help="how many lines are gone through")
-    ask.add_argument("--usher", default="usher", help="how Usher is called, with its --config, to ask what the words of sittings say")
+    ask.add_argument("--usher", default="usher", help="how Usher is called, with its --config, to ask what lines are in English, and what the words of sittings say")
     ask.add_argument("--keep", type=pathlib.Path, help="a file for the weights as they are learned with")
     ask.add_argument("--from", dest="begun", type=pathlib.Path, help="such a file, to go on from")
     asked = ask.parse_args()
     torch.manual_seed(0)
-    examples, sittings = read_examples(), read_sittings()
-    ordinary = [folded(line) for name in ORDINARY for line in (asked.ordinary / f"{name}.txt").open(encoding="utf-8")]
+    examples, sittings, ordinary = read_examples(asked.usher), read_sittings(asked.usher), read_ordinary(asked.ordinary, asked.usher)
     pieces = Pieces([*examples, *ordinary, *(text for texts in sittings for text in texts)])
     encoder = Encoder(pieces.kept)
     if asked.begun:

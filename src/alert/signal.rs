@@ -44,7 +44,7 @@ use std::sync::Arc;
 pub use together::{Typed, points as points_together, together};
 #[cfg(test)]
 pub(super) use tried::asked;
-pub use tried::{Once, features, once, once_together, sitting, telling};
+pub use tried::{Once, as_read, features, once, once_together, sitting, telling};
 
 /// What records are read by: the weights, and what is in force.
 pub struct Book {

@@ -32,7 +32,7 @@ pub(super) enum Scan {
     Try(Try),
     /// Weigh words as if they were searched for or asked of an AI: the theme, how grave, and which line of which phrase file. Exit code 1 if any is a concern or danger.
     #[command(
-        after_help = "Examples:\n  usher scan asked \"how to hide a vape at school\"\n  usher scan asked - < searches.txt\n  usher scan asked - --json < searches.txt\n  usher scan asked - --together < sittings.txt\n\nEach is weighed for itself, as if it was typed once and let through. With - a line is one search. With --together it is told what lines say that are typed within \
+        after_help = "Examples:\n  usher scan asked \"how to hide a vape at school\"\n  usher scan asked - < searches.txt\n  usher scan asked - --json < searches.txt\n  usher scan asked - --together < sittings.txt\n  usher scan asked \"nie chce zyc\" --read\n\nEach is weighed for itself, as if it was typed once and let through. With - a line is one search. With --together it is told what lines say that are typed within \
                       some minutes and say nothing by themselves. Nothing is put on record."
     )]
     Asked(Asked),

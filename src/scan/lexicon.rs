@@ -6,7 +6,8 @@
 //!
 //! Two forms are read: [`lines`], ours, which a teacher can write, and [`e2guardian`], which many schools have. Where to add another: a file beside
 //! those that calls [`Builder::add`]. For what is typed into searches and AIs there are patterns besides ([`pattern`], [`asked`]), and weights that were learned
-//! from examples ([`learned`]), which may be helped by a file of meaning (`meant`): `reads`. Pages are not read by them.
+//! from examples ([`learned`]), which may be helped by a file of meaning (`meant`): `reads`. Pages are not read by them. What is typed in another language is read
+//! word for word in English besides (`gloss`).
 //!
 //! # What is held here, and what in the score
 //!
@@ -16,6 +17,7 @@
 pub mod asked;
 pub mod e2guardian;
 mod fault;
+mod gloss;
 pub mod learned;
 pub mod lines;
 mod meant;
@@ -27,6 +29,8 @@ use super::index::Index;
 use super::meaning;
 use asked::{Asked, Ready, Text};
 pub use fault::{Fault, Problem};
+use gloss::Glossary;
+pub use gloss::InEnglish;
 use learned::Learned;
 use learned::features::Names;
 use meant::Meant;
@@ -158,6 +162,7 @@ pub struct Lexicon {
     learned: Learned,
     meant: Option<Meant>,
     names: Names,
+    glossary: Glossary,
 }
 
 impl fmt::Debug for Lexicon {
@@ -219,6 +224,12 @@ impl Lexicon {
         self.asked.find(text, is_whole)
     }
 
+    /// A folded text word for word in English, if it is in another language that a glossary knows.
+    #[must_use]
+    pub fn in_english(&self, folded: &str) -> Option<InEnglish> {
+        self.glossary.in_english(folded)
+    }
+
     /// How many words an entry of one phrase has; what it is found by is its end.
     #[must_use]
     pub fn words(&self, entry: u32) -> usize {
@@ -277,6 +288,7 @@ pub struct Builder {
     known_patterns: HashMap<(Box<str>, Themes), usize>,
     learned: Learned,
     meant: Option<Meant>,
+    glossary: Glossary,
 }
 
 impl Builder {
@@ -428,6 +440,7 @@ impl Builder {
             files: self.files,
             asked,
             learned: self.learned,
+            glossary: self.glossary.ready(),
             meant: self.meant,
             names,
         })

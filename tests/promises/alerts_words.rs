@@ -179,6 +179,39 @@ fn words_of_the_schools_own_can_be_tried_before_they_are_in_force() {
 }
 
 #[test]
+fn what_is_typed_in_another_language_is_read_word_for_word() {
+    let files = World::new().scan("phrases = [\"phrases\"]").write();
+    files.put("phrases/ours", "theme: suicide\nreads: asked\n60 i want .. die\n");
+    let polish = "# Ours.\nreads: glossary\nlanguage: Polish\nchcę = i want\numrzeć = die\ndziś = today\nsię = -\n";
+    files.put("phrases/polish", polish);
+    let tried = |words: &str, more: &[&str]| files.usher(&[&["scan", "asked", words], more].concat());
+    let found = tried("Chce dzis umrzec", &[]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    for said in
+        ["self-harm danger: Chce dzis umrzec", "They are in Polish, and were read word for word in English", "in Polish, word for word: i want today die"]
+    {
+        assert!(found.out.contains(said), "{said}: {found:?}");
+    }
+    assert_eq!(tried("nie nie", &[]).code, Some(0), "what is not known is no language");
+    assert_eq!(tried("i want today", &[]).code, Some(0));
+    // How it is read can be looked at.
+    let read = tried("chce sie umrzec jutro", &["--read"]);
+    assert!(read.code == Some(0) && read.out.contains("Polish: chce sie umrzec jutro  is read  i want die jutro"), "{read:?}");
+    assert!(tried("good Morning", &["--read"]).out.contains("as it is: good morning"));
+    let json = files.usher_told(&["scan", "asked", "-", "--read", "--json"], "chce umrzec\ngood morning\n");
+    assert_eq!((json.json()[0]["language"].as_str(), json.json()[0]["read"].as_str()), (Some("Polish"), Some("i want die")), "{json:?}");
+    assert_eq!((json.json()[1]["language"].as_str(), json.json()[1]["read"].as_str()), (None, Some("good morning")), "{json:?}");
+    // What is wrong with a line is said, and keeps no other from being in force.
+    files.put("phrases/polish", &format!("{polish}chce = wants\njutro tomorrow\n"));
+    let said = files.usher(&["config", "check"]);
+    let told = format!("{}{}", said.out, said.err);
+    for wrong in ["polish:8: not a line of a glossary", "it is there already, as \"i want\"", "polish:9: not a line of a glossary", "\" = \""] {
+        assert!(told.contains(wrong), "{wrong}: {said:?}");
+    }
+    assert_eq!(tried("chce umrzec", &[]).code, Some(1));
+}
+
+#[test]
 fn a_school_teaches_it_by_examples_of_its_own_and_is_told_how_good_they_are() {
     let files = World::new().reading("{ threshold = 100 }").write();
     // What a thing is called in town, and what is said with as many other words.

@@ -10,6 +10,7 @@ use crate::audit::{Class, RecordId, Verdict};
 use crate::insight::{Kind, Stage, Start};
 use crate::scan::lexicon::Depth;
 use crate::scan::lexicon::learned::Telling;
+use std::sync::Arc;
 
 /// When words are searched for that somebody tries, in Unix milliseconds: any time that a record can have.
 const A_TIME: u64 = 1_800_000_000_000;
@@ -96,6 +97,12 @@ pub(in crate::alert) fn asked(words: &str, id: RecordId) -> Seen<'_> {
 #[must_use]
 pub fn features(words: &str, book: &Book) -> Vec<String> {
     typed::features(book, words)
+}
+
+/// How words are read by all of them: folded, and word for word in English where a glossary knows their language. With that language.
+#[must_use]
+pub fn as_read(words: &str, book: &Book) -> (Option<Arc<str>>, String) {
+    typed::as_read(book, words)
 }
 
 /// The theme that no entry gives these words, but all of them together, with the features that speak loudest for it, or against it.

@@ -6,6 +6,8 @@
 //!      └─▶ all words, with what that came to ─────▶ what it reads like (learned, meaning) ────────▶ strength, if it is more
 //! ```
 //!
+//! What is typed in a language that a glossary knows ([`Lexicon::in_english`]) is weighed as it stands, and word for word in English; what comes to more counts.
+//!
 //! A word counts for the heaviest entry that it is a part of. What takes off is taken off the heaviest, with one limit: what somebody says of themselves, and what
 //! would be danger in a sentence with `I` in it, is never taken below what is a concern ([`CONCERN`]). Where an entry of [`NOT_MEANT`] fits, nothing of the theme is meant:
 //! it is a game, a song, or a saying.
@@ -28,10 +30,11 @@ use crate::scan::fold::Folder;
 use crate::scan::lexicon::asked::Text;
 use crate::scan::lexicon::learned::Telling;
 use crate::scan::lexicon::learned::levels::Reading;
-use crate::scan::lexicon::{Depth, Entry, Lexicon, MOST_THEMES, Themes};
+use crate::scan::lexicon::{Depth, Entry, InEnglish, Lexicon, MOST_THEMES, Themes};
 use crate::scan::window::{Repeats, Window};
 use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most of a search's or a prompt's words that are weighed, in bytes.
 const MOST_BYTES: usize = 16 * 1024;
@@ -73,6 +76,8 @@ pub(super) struct Hit {
     learned: Option<(Reading, i32)>,
     /// Whether all the words read like what everybody types, so that the entries count less.
     is_doubted: bool,
+    /// The language that was read word for word in English.
+    language: Option<Arc<str>>,
 }
 
 /// What words came to, by theme.
@@ -109,8 +114,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    fn of(book: &Book, term: &str, stage: Stage) -> Self {
-        let folded = folded(term);
+    fn of(book: &Book, folded: String, stage: Stage) -> Self {
         let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), stage);
         let marks = marks(&hits);
         Self { folded, hits, marks, not_meant, learned: None }
@@ -121,16 +125,41 @@ impl Made {
     }
 }
 
-/// Weighs words for each alert theme. Returns with that what the entries alone make of them.
+/// Weighs words for each alert theme. Returns with that what the entries alone make of them: in English, where they are in another language.
 pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> (Hits, Made) {
-    let mut made = Made::of(book, term, stage);
-    let mut hits = made.hits.clone();
+    let folded = folded(term);
     // Half a sentence reads like anything.
+    let in_english = book.lexicon().in_english(&folded).filter(|_| stage != Stage::Typing);
+    let (mut hits, as_typed) = weigh_folded(book, folded, stage, depth);
+    let Some(InEnglish { language, text }) = in_english else { return (hits, as_typed) };
+    let (others, mut made) = weigh_folded(book, text, stage, depth);
+    for (theme, hit) in others {
+        let hit = Hit { language: Some(language.clone()), ..hit };
+        match hits.iter_mut().find(|(of, _)| *of == theme) {
+            Some((_, known)) if known.strength() >= hit.strength() => {}
+            Some((_, known)) => *known = hit,
+            None => hits.push((theme, hit)),
+        }
+    }
+    made.not_meant.extend(as_typed.not_meant);
+    (hits, made)
+}
+
+fn weigh_folded(book: &Book, folded: String, stage: Stage, depth: Depth) -> (Hits, Made) {
+    let mut made = Made::of(book, folded, stage);
+    let mut hits = made.hits.clone();
     if stage != Stage::Typing {
         read(book, &made, &mut hits, depth);
         made.learned = hits.iter().find(|(_, hit)| hit.is_learned()).map(|(theme, _)| *theme);
     }
     (hits, made)
+}
+
+/// How words are read by all of them: folded, and in English where they are in another language.
+pub(super) fn as_read(book: &Book, term: &str) -> (Option<Arc<str>>, String) {
+    let folded = folded(term);
+    let in_english = book.lexicon().in_english(&folded);
+    in_english.map_or((None, folded), |InEnglish { language, text }| (Some(language), text))
 }
 
 /// What entries make of the words, and the themes of which they say that nothing is meant.
@@ -207,9 +236,9 @@ fn read(book: &Book, made: &Made, hits: &mut Hits, depth: Depth) {
     }
 }
 
-/// The features of words, for weights to be learned.
+/// The features of words as they were typed, for weights to be learned.
 pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
-    let made = Made::of(book, term, Stage::Asked);
+    let made = Made::of(book, folded(term), Stage::Asked);
     let mut found = Vec::new();
     book.lexicon().features(&made.text(), &made.marks, &mut |feature| found.push(feature.to_owned()));
     found.sort_unstable();
@@ -222,6 +251,8 @@ pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> 
     let (hits, made) = weigh(book, term, Stage::Asked, Depth::Meaning);
     let (theme, hit) = hits.iter().find(|(_, hit)| hit.is_learned())?;
     let (reading, _) = hit.learned.as_ref()?;
+    // It may have been read as it was typed, and not in English.
+    let made = if hit.language.is_some() { made } else { Made::of(book, folded(term), Stage::Asked) };
     Some((*theme, book.lexicon().telling(&made.text(), &made.marks, reading)))
 }
 
@@ -303,6 +334,12 @@ impl Hit {
     }
 
     pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
+        let says = self.says_of_words(lexicon, is_prompt, beside);
+        let language = |language: &Arc<str>| format!(" They are in {language}, and were read word for word in English.");
+        says + &self.language.as_ref().map(language).unwrap_or_default()
+    }
+
+    fn says_of_words(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
         let beside = beside.map(|chief| format!("; they are about {} above all", chief.words())).unwrap_or_default();
         if let Some((reading, weight)) = self.learned.as_ref().filter(|_| self.is_learned()) {
             let what = if is_prompt { "What an AI was asked, taken together, reads" } else { "The words searched for, taken together, read" };

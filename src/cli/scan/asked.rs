@@ -2,7 +2,7 @@
 
 use super::super::table::safe;
 use super::super::{Answer, print, print_json};
-use crate::alert::signal::{Book, Once, SelfTest, once, once_together, points_together, sitting, telling};
+use crate::alert::signal::{Book, Once, SelfTest, as_read, once, once_together, points_together, sitting, telling};
 use crate::app;
 use crate::audit::incident::Level;
 use crate::config::Config;
@@ -23,9 +23,22 @@ pub(crate) struct Asked {
     /// With --together --json: print the points of their words instead, in hundredths, of danger and then of each theme that was learned. What benches/asked/meaning.py goes by.
     #[arg(long, requires = "together", requires = "json")]
     points: bool,
+    /// Print each line as it is read, and nothing else: folded, and word for word in English if it is in another language that a glossary knows.
+    #[arg(long, conflicts_with = "together")]
+    read: bool,
     /// Print a line of JSON for each.
     #[arg(long)]
     json: bool,
+}
+
+/// A line as it is read.
+#[derive(Serialize)]
+struct OfRead<'a> {
+    words: &'a str,
+    /// The language, if it is read word for word in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    read: &'a str,
 }
 
 /// What texts came to that were taken together.
@@ -77,6 +90,10 @@ impl Asked {
         } else {
             text.push_str(&self.words);
         }
+        if self.read {
+            self.read(&text, &book)?;
+            return Ok(Answer::Yes);
+        }
         let is_concern = if self.together { self.together(&text, &book)? } else { self.each(&text, &book)? };
         Ok(if is_concern { Answer::No } else { Answer::Yes })
     }
@@ -108,6 +125,20 @@ impl Asked {
         Ok(is_concern)
     }
 
+    /// Prints how each line is read.
+    fn read(&self, text: &str, book: &Book) -> anyhow::Result<()> {
+        for words in text.lines().filter(|line| !line.trim().is_empty()) {
+            let (language, read) = as_read(words, book);
+            let (language, read) = (language.as_deref(), read.trim());
+            match language {
+                _ if self.json => print_json(&OfRead { words, language, read })?,
+                Some(language) => print(format_args!("{language}: {}  is read  {}", safe(words), safe(read)))?,
+                None => print(format_args!("as it is: {}", safe(read)))?,
+            }
+        }
+        Ok(())
+    }
+
     /// Weighs each line for itself. Whether any is a concern.
     fn each(&self, text: &str, book: &Book) -> anyhow::Result<bool> {
         let mut is_concern = false;
@@ -118,6 +149,10 @@ impl Asked {
                 print(format_args!("nothing: {}", safe(words)))?;
             }
             let learned = if found.is_empty() { None } else { telling(words, book) };
+            let (language, read) = as_read(words, book);
+            if let Some(language) = language.filter(|_| !self.json) {
+                print(format_args!("in {language}, word for word: {}", safe(read.trim())))?;
+            }
             for Once { theme, level, says } in found {
                 let level = level.map(Level::as_str);
                 let all = learned.iter().filter(|(of, _)| *of == theme).flat_map(|(_, telling)| telling.clone());

@@ -84,8 +84,11 @@ impl Learn {
         let snapshot = app::look(&config, secret)?;
         let book = Book::new(config.rulebook()?.alerts.weights.clone(), &snapshot, Vec::new(), SelfTest::new(&secret));
         let (mut examples, sources) = read(&self.examples)?;
+        add_english(&mut examples, &book);
         let written = examples.len();
-        examples.extend(usual(&self.ordinary, &examples)?);
+        let mut usual = usual(&self.ordinary, &examples)?;
+        add_english(&mut usual, &book);
+        examples.extend(usual);
         let themes = columns(&book, &examples)?;
         eprintln!("{written} examples of {} files, {} ordinary lines; finding their features", sources.len(), examples.len() - written);
         let ready = ready(&book, &examples, written, &themes);
@@ -138,6 +141,16 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<(Vec<Example>, Vec<PathBuf>)> {
         bail!("there are no examples there; a file of them has a heading such as \"= drugs concern\" or \"= none\", and a line each below it");
     }
     Ok((all, sources))
+}
+
+/// Adds what is in another language word for word in English, as it will be read.
+fn add_english(examples: &mut Vec<Example>, book: &Book) {
+    let in_english = |example: &Example| {
+        let (language, text) = signal::as_read(&example.text, book);
+        language.map(|_| Example { text, said: example.said.clone() })
+    };
+    let more: Vec<Example> = examples.iter().filter_map(in_english).collect();
+    examples.extend(more);
 }
 
 /// Ordinary lines as people really type them, each once, and none that the examples have.

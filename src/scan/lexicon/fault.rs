@@ -88,12 +88,15 @@ pub enum Fault {
     },
     /// What a heading says of who is read.
     #[error(
-        "\"reads: {0}\" is none: there is \"reads: all\" for phrases, \"reads: asked\" for patterns of what is typed into searches and AIs, and \"reads: learned\" for what usher scan learn writes"
+        "\"reads: {0}\" is none: there is \"reads: all\" for phrases, \"reads: asked\" for patterns of what is typed into searches and AIs, \"reads: glossary\" for words of other languages, and \"reads: learned\" for what usher scan learn writes"
     )]
     NotReads(Box<str>),
     /// A line of learned weights that is none.
     #[error("not a line of learned weights: {0}; make the file anew with: usher scan learn")]
     NotLearned(Box<str>),
+    /// A line of a glossary that is none.
+    #[error("not a line of a glossary, such as \"chcę = i want\": {0}")]
+    NotGlossary(Box<str>),
     /// A file of meaning that is none.
     #[error("not a file of meaning: {0}; nothing of it counts")]
     NotMeaning(Box<str>),

@@ -16,6 +16,9 @@
 //! 60   i .. want to <die>             a pattern: see [`super::pattern`]
 //!
 //! reads: learned                      below it are weights that `usher scan learn` wrote: see [`super::learned`]
+//!
+//! reads: glossary                     below it are words of the language, and what they mean in English: see [`super::gloss`]
+//! chcę = i want
 //! ```
 //!
 //! A phrase is whole words, in any case, with or without accents. A weight is from -100 to 100, of a single word at most 40; a group's threshold is
@@ -59,6 +62,8 @@ enum Reads {
     Asked,
     /// What is typed, by all its words: they are weights.
     Learned,
+    /// What is typed in the language: they are words of it, and what these mean.
+    Glossary,
 }
 
 impl Reader {
@@ -72,6 +77,7 @@ impl Reader {
         }
         match heading(line) {
             Some((name, value)) => self.heading(builder, name, value),
+            None if self.reads == Reads::Glossary => builder.gloss(line, &self.language),
             None => self.entry(builder, number, line),
         }
     }
@@ -99,10 +105,12 @@ impl Reader {
                     "all" => Reads::All,
                     "asked" => Reads::Asked,
                     "learned" => Reads::Learned,
+                    "glossary" => Reads::Glossary,
                     other => return Err(Fault::NotReads(other.into())),
                 };
                 Ok(())
             }
+            "prefixes" | "spaces" if self.reads == Reads::Glossary => builder.glossary_head(name, value, &self.language),
             other => Err(Fault::UnknownHeading(other.into())),
         }
     }

@@ -49,6 +49,11 @@ fuzz_target!(|bytes: &[u8]| {
             assert!((asked.entry as usize) < entries.len() && asked.words.start < asked.words.end);
         }
     }
+    // A glossary reads whatever stands in its own file.
+    let text = usher::scan::fold::fold(&String::from_utf8_lossy(bytes));
+    if let Some(in_english) = lexicon.in_english(&text) {
+        assert!(in_english.text.starts_with(' ') && in_english.text.ends_with(' ') && !in_english.text.contains("  "));
+    }
     // A name that comes below what is made of it is there when the file is read again.
     if bytes.contains(&b'<') {
         return;
