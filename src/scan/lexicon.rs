@@ -288,7 +288,7 @@ pub struct Builder {
     known_patterns: HashMap<(Box<str>, Themes), usize>,
     learned: Learned,
     meant: Option<Meant>,
-    glossary: Glossary,
+    glossary: gloss::Draft,
 }
 
 impl Builder {

@@ -157,6 +157,38 @@ fn what_words_mean_finds_more_and_takes_less_for_a_concern() {
     assert!((more - before) * 100 >= grave.len() * MORE && wrong <= wrong_before.max(none.len() / 100), "{more}, {before}; {wrong}, {wrong_before}");
 }
 
+/// Of a hundred lines in other languages so many are found, in each of these languages at least so many, and so many of those that mean nothing may be taken for something.
+const IN_OTHER_LANGUAGES: [usize; 3] = [60, 20, 3];
+
+#[test]
+fn what_is_typed_in_another_language_is_found_word_for_word() {
+    let (with, without) = (book(), of_files(&|name| !name.starts_with("words-")));
+    let lines = text("tests/asked/languages.txt");
+    let is_concern = |book: &Book, line: &str| come(book, line).values().any(|(level, _)| *level >= Level::Concern);
+    // Of each language: what is grave and what is not, how much of it is found, and how much without glossaries.
+    let mut counts: BTreeMap<&str, [[usize; 3]; 2]> = BTreeMap::new();
+    let (mut language, mut is_grave) = ("", false);
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match (line.strip_prefix("# "), line.strip_prefix("= ")) {
+            (Some(name), _) => language = name,
+            (_, Some(said)) => is_grave = said != "none",
+            _ => {
+                let [all, found, before] = &mut counts.entry(language).or_default()[usize::from(!is_grave)];
+                *all += 1;
+                *found += usize::from(is_concern(&with, line));
+                *before += usize::from(is_concern(&without, line));
+            }
+        }
+    }
+    counts.iter().for_each(|(language, counts)| println!("{language}: {counts:?}"));
+    let sum = |kind: usize, of: usize| counts.values().map(|counts| counts[kind][of]).sum::<usize>();
+    let ([all, found, before], [none, wrong, _]) = ([0, 1, 2].map(|of| sum(0, of)), [0, 1, 2].map(|of| sum(1, of)));
+    println!("of {all} {found}, without glossaries {before}; of {none} ordinary ones {wrong}");
+    let [share, least, most_wrong] = IN_OTHER_LANGUAGES;
+    assert!(counts.len() == 26 && found * 100 >= all * share && found > 2 * before && wrong * 100 <= none * most_wrong, "{found}, {before}; {wrong}");
+    assert!(counts.values().all(|[[all, found, _], _]| found * 100 >= all * least), "{counts:?}");
+}
+
 /// Of a hundred sittings that say something, so many more are found by what they say together than by the lines alone; and of a hundred that do not so many more may
 /// be taken for something.
 const MORE_TOGETHER: [usize; 2] = [10, 1];

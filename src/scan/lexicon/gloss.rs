@@ -15,19 +15,21 @@
 //! spaces: none                at the head: words are not parted; the longest that are known are taken, from the front
 //! ```
 //!
-//! A text is in a language if at least half of its words are, and no more of them English than not: words that both know say nothing. Of several the one that
-//! knows the most of its words is taken, and what that does not know is looked up in the others that it may be in: neighbours share words.
+//! A text is in a language if at least half of its words are: words that English has too say nothing. Of several languages the one that knows the most of its words is
+//! taken, and what that does not know is looked up in the others that it may be in: neighbours share words. What is English is said by a glossary of English, which is
+//! words and nothing else, and by what words mean in the others.
 
-use super::{Builder, Fault};
-use crate::scan::fold::fold;
+mod draft;
+
+pub(super) use draft::Draft;
 use smallvec::SmallVec;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// The most languages.
 const MOST_LANGUAGES: usize = 64;
-/// The most entries of all of them.
-const MOST_ENTRIES: usize = 400_000;
 /// The most words in a row, on either side.
 const MOST_IN_A_ROW: usize = 5;
 /// The longest word that is looked up by its beginning, in letters; and in languages without spaces.
@@ -39,23 +41,18 @@ const WITHOUT_SPACES: char = '\u{2e80}';
 /// How many words of a text are read so: no sitting and no reading takes more.
 const MOST_WORDS: usize = 400;
 
-/// What words mean, as a place in [`Glossary::meanings`], by their language.
-type Meanings = SmallVec<[(u8, u32); 2]>;
-
-/// Words of other languages.
+/// Words of other languages. There are hundreds of thousands: each is a hash and four bytes more.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Glossary {
     languages: Vec<Language>,
-    /// Words in a row, with one space between.
-    rows: HashMap<Box<str>, Meanings>,
-    /// What words begin with.
-    stems: HashMap<Box<str>, Meanings>,
+    /// Of words in a row with one space between, and of what words begin with, in order.
+    hashes: Vec<u64>,
+    /// What each means, as a place in `meanings`, and its language, in the same order.
+    words: Vec<(u32, u8)>,
     /// What words mean in English: a verb has fifty forms, and many languages have it.
     meanings: Vec<Box<str>>,
-    places: HashMap<Box<str>, u32>,
-    /// The words of these.
-    english: HashSet<Box<str>>,
-    entries: usize,
+    /// The hashes of words that English has: those of `meanings`, and of the glossary of English.
+    english: HashSet<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +60,22 @@ struct Language {
     name: Arc<str>,
     prefixes: Vec<Box<str>>,
     has_spaces: bool,
+}
+
+/// How words are looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum As {
+    /// They stand there so.
+    Whole,
+    /// A word begins so.
+    Beginning,
+}
+
+fn hash(words: &str, is: As) -> u64 {
+    // With the same keys each time.
+    let mut hasher = DefaultHasher::new();
+    (words, is).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A text in English, word for word.
@@ -89,20 +102,25 @@ impl Share {
     }
 }
 
+/// Whether a word says anything of the language: numbers, and letters that stand for anything, do not.
+fn is_telling(word: &str) -> bool {
+    !word.bytes().all(|byte| byte.is_ascii_digit()) && !(word.len() == 1 && word.is_ascii())
+}
+
 /// A part of a text: what it means, if that is known, and the text.
 type Unit<'g> = (Option<&'g str>, &'g str);
 
 impl Glossary {
-    /// Without what only the builder needs.
-    pub(super) fn ready(mut self) -> Self {
-        self.places = HashMap::new();
-        self.rows.shrink_to_fit();
-        self.stems.shrink_to_fit();
-        self
+    fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
     }
 
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.stems.is_empty()
+    /// What words mean, by their language.
+    fn find<'g>(&'g self, words: &str, is: As) -> impl Iterator<Item = (u8, &'g str)> {
+        let hash = hash(words, is);
+        let from = self.hashes.partition_point(|known| *known < hash);
+        let of = self.hashes[from..].iter().take_while(move |known| **known == hash);
+        of.zip(&self.words[from..]).map(|(_, (meaning, language))| (*language, &*self.meanings[*meaning as usize]))
     }
 
     /// A folded text in English, if it is in a language that is known.
@@ -132,7 +150,7 @@ impl Glossary {
     fn near(&self, folded: &str) -> impl Iterator<Item = u8> {
         let mut counts = [0_usize; MOST_LANGUAGES];
         let mut words = 0;
-        for word in folded.split(' ').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())) {
+        for word in folded.split(' ').filter(|word| is_telling(word)) {
             words += 1;
             let mut known = 0_u64;
             self.known(word, &mut |language, _| known |= 1 << language);
@@ -150,13 +168,19 @@ impl Glossary {
     fn share(&self, language: u8, folded: &str) -> Share {
         let mut share = Share::default();
         for (meaning, unit) in self.units(language, folded) {
-            let is_english = |word: &str| self.english.contains(word);
-            for word in unit.split(' ').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())) {
+            let is_english = |word: &str| self.is_english(word);
+            for word in unit.split(' ').filter(|word| is_telling(word)) {
                 share.own += usize::from(meaning.is_some() && !is_english(word));
                 share.others += usize::from(meaning.is_none());
             }
         }
         share
+    }
+
+    /// Whether English has a word, or the one that it is the plural of.
+    fn is_english(&self, word: &str) -> bool {
+        let is_there = |word: &str| self.english.contains(&hash(word, As::Whole));
+        is_there(word) || word.strip_suffix('s').is_some_and(is_there)
     }
 
     /// The parts of a text that a language knows, and those between.
@@ -192,8 +216,7 @@ impl Glossary {
 
     /// What words in a row mean in a language, all of them together.
     fn row(&self, language: u8, words: &str) -> Option<&str> {
-        let (_, meaning) = self.rows.get(words)?.iter().find(|(of, _)| *of == language)?;
-        Some(&self.meanings[*meaning as usize])
+        self.find(words, As::Whole).find(|(of, _)| *of == language).map(|(_, meaning)| meaning)
     }
 
     /// What a word means in a language.
@@ -209,73 +232,11 @@ impl Glossary {
 
     /// Tells what a word means in each language that knows it: as it is, and then by what it begins with, the longest first.
     fn known<'g>(&'g self, word: &str, tell: &mut dyn FnMut(u8, &'g str)) {
-        let mut all = |meanings: &'g Meanings| meanings.iter().for_each(|(language, meaning)| tell(*language, &self.meanings[*meaning as usize]));
-        self.rows.get(word).into_iter().for_each(&mut all);
+        self.find(word, As::Whole).for_each(|(language, meaning)| tell(language, meaning));
         let ends: SmallVec<[usize; LONGEST_WORD]> = word.char_indices().skip(1).map(|(at, _)| at).chain([word.len()]).take(LONGEST_WORD).collect();
-        ends.iter().rev().filter_map(|end| self.stems.get(&word[..*end])).for_each(&mut all);
-    }
-}
-
-impl Builder {
-    /// What stands at the head of a glossary.
-    pub(super) fn glossary_head(&mut self, name: &str, value: &str, language: &Arc<str>) -> Result<(), Fault> {
-        let place = self.glossary.language(language)?;
-        let language = &mut self.glossary.languages[usize::from(place)];
-        match (name, value) {
-            ("prefixes", prefixes) => language.prefixes = prefixes.split_whitespace().map(fold).filter(|prefix| !prefix.is_empty()).map(Into::into).collect(),
-            (_, "none") => language.has_spaces = false,
-            (_, other) => return Err(Fault::NotGlossary(format!("\"spaces: {other}\" is none; there is only \"spaces: none\"").into())),
+        for end in ends.iter().rev() {
+            self.find(&word[..*end], As::Beginning).for_each(|(language, meaning)| tell(language, meaning));
         }
-        Ok(())
-    }
-
-    /// A line of a glossary.
-    pub(super) fn gloss(&mut self, line: &str, language: &Arc<str>) -> Result<(), Fault> {
-        let wrong = |what: &str| Fault::NotGlossary(what.into());
-        let (words, meaning) = line.split_once(" = ").ok_or_else(|| wrong("write the words, \" = \", and what they mean in English, or \"-\" for nothing"))?;
-        let (words, is_stem) = words.trim().strip_suffix('*').map_or((words, false), |stem| (stem, true));
-        let (words, meaning) = (fold(words), if meaning.trim() == "-" { String::new() } else { fold(meaning) });
-        let count = |text: &str| text.split(' ').filter(|word| !word.is_empty()).count();
-        let place = self.glossary.language(language)?;
-        match (count(&words), count(&meaning)) {
-            (0, _) => return Err(wrong("there are no letters before the \" = \"")),
-            (words, meaning) if words.max(meaning) > MOST_IN_A_ROW => return Err(wrong("at most five words in a row")),
-            (2.., _) if is_stem => return Err(wrong("a star ends a single word")),
-            (1, _) if is_stem && words.len() < 3 => return Err(wrong("at least three letters stand before a star")),
-            _ if self.glossary.entries >= MOST_ENTRIES => return Err(wrong("there are more than 400,000 words")),
-            _ => {}
-        }
-        let glossary = &mut self.glossary;
-        let meanings = if is_stem { &mut glossary.stems } else { &mut glossary.rows }.entry(words.into()).or_default();
-        if let Some((_, known)) = meanings.iter().find(|(of, _)| *of == place) {
-            let known = &glossary.meanings[*known as usize];
-            return Err(wrong(&format!("it is there already, as \"{known}\"; take one of them out")));
-        }
-        let number = *glossary.places.entry(meaning.into()).or_insert_with_key(|meaning| {
-            glossary.english.extend(meaning.split(' ').filter(|word| !word.is_empty()).map(Into::into));
-            glossary.meanings.push(meaning.clone());
-            u32::try_from(glossary.meanings.len() - 1).unwrap_or(u32::MAX)
-        });
-        meanings.push((place, number));
-        glossary.entries += 1;
-        Ok(())
-    }
-}
-
-impl Glossary {
-    /// The place of a language.
-    fn language(&mut self, name: &Arc<str>) -> Result<u8, Fault> {
-        if name.is_empty() {
-            return Err(Fault::NotGlossary("put a line such as \"language: Polish\" above it".into()));
-        }
-        if let Some(place) = self.languages.iter().position(|language| language.name == *name) {
-            return Ok(u8::try_from(place).unwrap_or_default());
-        }
-        if self.languages.len() == MOST_LANGUAGES {
-            return Err(Fault::NotGlossary("there are 64 languages already".into()));
-        }
-        self.languages.push(Language { name: name.clone(), prefixes: Vec::new(), has_spaces: true });
-        Ok(u8::try_from(self.languages.len() - 1).unwrap_or_default())
     }
 }
 

@@ -3,9 +3,10 @@ use crate::scan::fold::fold;
 use crate::scan::lexicon::Lexicon;
 use proptest::prelude::*;
 
-const POLISH: &str = "reads: glossary\nlanguage: Polish\nchcę = i want\numrzeć = die\nzabi* = kill\nzabić się = kill myself\nsię = -\njak = how\nmam = i have\nto = this\na = and\nżeby = to\njeden = a\n";
+const POLISH: &str = "reads: glossary\nlanguage: Polish\nchcę = i want\numrzeć = die\nzabi* = kill\nzabić się = kill myself\nsię = -\njak = how\nz = with\nu = at\nmam = i have\nto = this\na = and\nżeby = to\njeden = a\n";
 const SLOVAK: &str = "reads: glossary\nlanguage: Slovak\nmam = i have\nnoz = knife\nako = how\nstrach = fear\n";
 const ARABIC: &str = "reads: glossary\nlanguage: Arabic\nprefixes: ال و ب\nسكين = knife\nأريد = i want\n";
+const ENGLISH: &str = "reads: glossary\nlanguage: English\nstrach noz\nzabijaka\n";
 const CHINESE: &str = "reads: glossary\nlanguage: Chinese\nspaces: none\n我 = i\n想 = want\n想死 = want to die\n死 = die\n";
 
 fn lexicon() -> Lexicon {
@@ -38,10 +39,27 @@ fn what_is_typed_in_another_language_is_read_word_for_word() {
 
 #[test]
 fn english_is_left_alone() {
-    for text in ["i want to have a knife", "how to die", "a to", "tomka tata", "chcę a knife to die with", "jak stapler this year", "", "2026", "有人"] {
+    for text in [
+        "i want to have a knife", "how to die", "a to", "tomka tata", "chcę a knife to die with", "jak stapler this year", "", "2026", "有人", "u z postage",
+        "z z",
+    ] {
         assert_eq!(read(text), None, "{text}");
     }
     assert_eq!(Lexicon::default().in_english("chce umrzec"), None, "without a glossary");
+}
+
+#[test]
+fn what_english_has_too_says_nothing() {
+    assert_eq!(read("mam noz").as_deref(), Some("Slovak: i have knife"));
+    assert_eq!(read("zabijakas jak"), Some("Polish: kill how".into()));
+    let mut builder = Lexicon::builder();
+    for text in [POLISH, SLOVAK, ENGLISH] {
+        assert_eq!(builder.read("words", text), []);
+    }
+    let lexicon = builder.build().expect("room");
+    assert_eq!(lexicon.in_english("noz strach"), None);
+    assert_eq!(lexicon.in_english("zabijakas sister"), None, "nor does its plural");
+    assert!(lexicon.in_english("mam noz").is_some(), "what is of one and may be of both");
 }
 
 #[test]
