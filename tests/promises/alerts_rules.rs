@@ -333,6 +333,7 @@ async fn what_counts_for_nothing_is_said_listed_and_ended_by_hand() {
     let files = planted().await;
     let today = jiff::Zoned::now().date();
     let [soon, late] = [10, 500].map(|days| today.saturating_add(jiff::Span::new().days(days)).to_string());
+    files.put("phrases/polish", "reads: glossary\nlanguage: Polish\nbezbolesny sposób = painless way\numrzeć = to die\n");
     let suppress = |arguments: &[&str]| files.usher(&[&["alerts", "suppress"], arguments].concat());
     let why = ["--reason", "A set text; agreed with Ms Bell", "--as", "Mr Roe"];
     assert_eq!(suppress(&["list"]).code, Some(1), "nothing yet");
@@ -343,6 +344,7 @@ async fn what_counts_for_nothing_is_said_listed_and_ended_by_hand() {
         (&["--pattern", "search:kill", "--until", &soon, "--reason", "a good reason"], "says too little"),
         // Who suppresses these hides a child in danger.
         (&["--pattern", "search:painless way to die", "--until", &soon, "--reason", "a good reason"], "are themselves a sign of self-harm"),
+        (&["--pattern", "search:bezbolesny sposob umrzec", "--until", &soon, "--reason", "a good reason"], "are themselves a sign of self-harm"),
         (&["--pattern", "theme:illegal", "--until", &soon, "--reason", "a good reason"], "against the law"),
         (&["--pattern", "category:terrorism", "--until", &soon, "--reason", "a good reason"], "against the law"),
         (&["--pattern", "category:gmaes", "--until", &soon, "--reason", "a good reason"], "did you mean \"games\"?"),

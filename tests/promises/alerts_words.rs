@@ -5,7 +5,6 @@ use crate::kit::device::Device;
 use crate::kit::matters::{short, stated_in};
 use crate::kit::secure::{Authority, Good, SecureSite};
 use crate::kit::{Program, World, soon};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usher::audit::query::Row;
@@ -16,8 +15,7 @@ const SITES: [&str; 4] = ["www.google.co.uk", "forcesafesearch.google.com", "cha
 
 /// A school that reads what is asked by the phrases that ship.
 fn world() -> World {
-    let phrases = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
-    let world = World::new().scan(&format!("phrases = [\"{}\"]", phrases.display())).inspecting().tls("authorities = [\"public.pem\"]");
+    let world = World::new().shipped_phrases().inspecting().tls("authorities = [\"public.pem\"]");
     let world = world.listed("help", "helpline.example").listed("self-harm", "helpline.example").edited("block = [", "allow = [\"help\"]\nblock = [");
     SITES.into_iter().fold(world, |world, host| world.named(host, "127.0.0.1"))
 }
@@ -77,6 +75,10 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
         (Does::Searches("hack into my teachers account"), Some("crime concern")),
         // No line knows these words; all of them together read like it.
         (Does::Searches("ill be gone by the time they read this"), Some("self-harm danger")),
+        // In other languages, word for word.
+        (Does::Searches("tata bije mame i mnie co robic"), Some("abuse danger")),
+        (Does::Searches("dw i eisiau marw"), Some("self-harm danger")),
+        (Does::Searches("jak zabic smoka w minecraft"), None),
         // What only looks like it.
         (Does::Searches("why did romeo kill himself"), None),
         (Does::Searches("how to kill the ender dragon"), None),
@@ -111,6 +113,9 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
     let is_told_why = |factor: &String| factor.contains(", line ") || factor.contains("learned from examples");
     assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(is_told_why)), "each names its line");
     assert!(stated.iter().all(|matter| !format!("{matter:?}").contains("paracetamol")), "and no word of it");
+    let polish = stated.iter().find(|matter| matter.opened.factors.iter().any(|factor| factor.contains("They are in Polish"))).expect("the language is said");
+    let shown = usher.files.usher(&["alerts", "show", &polish.opened.episode.to_string(), "--words", "--reason", "trying what is shown"]);
+    assert!(shown.out.contains("tata bije mame i mnie co robic") && shown.out.contains("in Polish, word for word: \"dad hits mum"), "{shown:?}");
 }
 
 #[tokio::test]

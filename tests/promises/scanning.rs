@@ -3,11 +3,11 @@
 
 use crate::kit::device::Device;
 use crate::kit::secure::{Authority, Good, SecureSite};
+use crate::kit::world::shipped_phrases;
 use crate::kit::{Ending, Origin, Program, Reply, School, World, soon};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use usher::audit::query::Row;
@@ -548,10 +548,9 @@ async fn a_text_can_be_tried_before_anything_is_changed() {
 /// Texts as they are on sites a school wants open, against the phrases that are shipped.
 #[tokio::test]
 async fn ordinary_pages_about_hard_things_are_not_blocked_by_the_shipped_phrases() {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
     let world = World::new().reading(WITHHOLD);
     let files = world.write();
-    files.edit("usher.toml", "phrases = [\"phrases\"]", &format!("phrases = [{shipped:?}]"));
+    files.edit("usher.toml", "phrases = [\"phrases\"]", &shipped_phrases());
     let school = School::open(files).await;
     for (path, text) in [
         (

@@ -107,10 +107,9 @@ async fn each_blocked_site_that_is_asked_for_through_one_web_proxy_counts() {
 
 /// A school that reads searches by the phrases that ship, whose search engine is this machine.
 async fn searching(concern: u32) -> School {
-    let phrases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
     // Where searches at the first go.
     let world = World::new().named("www.google.co.uk", "127.0.0.1").named("forcesafesearch.google.com", "127.0.0.1");
-    let world = world.scan(&format!("phrases = [\"{}\"]", phrases.display()));
+    let world = world.shipped_phrases();
     let world = world.named("unknown.example", "127.0.0.1").named("known.example", "127.0.0.1");
     school(world.listed("help", "known.example"), concern).await
 }

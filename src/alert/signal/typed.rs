@@ -136,7 +136,8 @@ pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> (Hit
     for (theme, hit) in others {
         let hit = Hit { language: Some(language.clone()), ..hit };
         match hits.iter_mut().find(|(of, _)| *of == theme) {
-            Some((_, known)) if known.strength() >= hit.strength() => {}
+            // Of what comes to as much, what an English reader can follow is told.
+            Some((_, known)) if known.strength() > hit.strength() => {}
             Some((_, known)) => *known = hit,
             None => hits.push((theme, hit)),
         }

@@ -4,12 +4,17 @@ use super::list::state;
 use super::matters::{Cover, all, find};
 use super::{Desk, several};
 use crate::alert::evidence::{Evidence, gather};
-use crate::alert::story::{Line, May, Naming, again, around, clock, known_by, line, tell, theme};
+use crate::alert::story::{Line, May, Naming, again, around, clock, known_by, line, one_line, tell, theme};
+use crate::app;
 use crate::audit::incident::{Act, Incident, Person};
+use crate::audit::query::Row;
 use crate::cli::log::Why;
 use crate::cli::table::safe;
 use crate::cli::{Answer, print, print_json};
+use crate::scan::fold::fold;
+use crate::scan::lexicon::InEnglish;
 use clap::Args;
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -18,6 +23,8 @@ use std::collections::BTreeSet;
 const MOST_LINES: usize = 64;
 /// The most lines of the hour around it.
 const MOST_AROUND: usize = 60;
+/// The longest line of words with their English, in characters.
+const LONGEST: usize = 800;
 /// What is earlier this term, where the school has not said when terms are: so many days.
 const TERM_DAYS: i32 = 120;
 
@@ -102,7 +109,7 @@ impl Show {
         asked.sort_by_key(|row| row.number);
         asked.dedup_by_key(|row| row.number);
         Ok(Shown {
-            words: asked.into_iter().map(|row| line(row, true, zone)).collect(),
+            words: in_english(&asked, zone, desk)?,
             alert: opened.episode.to_string(),
             theme: opened.theme.clone(),
             also: matter.themes().skip(1).map(str::to_owned).collect(),
@@ -125,6 +132,21 @@ impl Show {
             who,
         })
     }
+}
+
+/// What was searched for and asked; in another language, word for word in English as well, as it was read.
+fn in_english(asked: &[&Row], zone: &TimeZone, desk: &Desk) -> anyhow::Result<Vec<Line>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lexicon = app::look(&desk.config, desk.secret)?.lexicon;
+    let one = |row: &&Row| {
+        let line = line(row, true, zone);
+        let read = row.term.as_deref().and_then(|term| lexicon.in_english(&fold(term)));
+        let Some(InEnglish { language, text }) = read else { return line };
+        Line { text: one_line(&format!("{}; in {language}, word for word: \"{}\"", line.text, text.trim()), LONGEST), ..line }
+    };
+    Ok(asked.iter().map(one).collect())
 }
 
 /// Since when it is this term.

@@ -16,6 +16,7 @@ use crate::cli::who::by;
 use crate::cli::{Answer, print, print_json};
 use crate::config::reader::nearest_hint;
 use crate::insight::Kind;
+use crate::scan::lexicon::Lexicon;
 use crate::scan::window::Repeats;
 use crate::scan::{self, Scanner};
 use anyhow::{anyhow, bail};
@@ -23,6 +24,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// How far back it is said what it is, in days.
 const DAYS: i32 = 30;
@@ -175,12 +177,17 @@ impl Suppress {
 /// Refuses words that by themselves are what phrase files say of self-harm: who asks them is to be seen.
 fn refuse_danger(desk: &Desk, words: &str) -> anyhow::Result<()> {
     let lexicon = app::look(&desk.config, desk.secret)?.lexicon;
-    let mut scanner = Scanner::new(lexicon.clone(), scan::Kind::Plain, None, Repeats::Once);
-    let _ = scanner.feed(words.as_bytes());
+    let folded = scan::fold::fold(words);
+    let in_english = lexicon.in_english(&folded).map(|read| read.text);
+    [Some(folded), in_english].into_iter().flatten().try_for_each(|words| refuse_signs(desk, &lexicon, &words))
+}
+
+fn refuse_signs(desk: &Desk, lexicon: &Arc<Lexicon>, folded: &str) -> anyhow::Result<()> {
+    let mut scanner = Scanner::new(Arc::clone(lexicon), scan::Kind::Plain, None, Repeats::Once);
+    let _ = scanner.feed(folded.as_bytes());
     scanner.finish();
     let of_danger = &desk.rulebook.alerts.weights.themes[Theme::SelfHarm as usize].phrases;
-    let folded = scan::fold::fold(words);
-    let asked = lexicon.asked(&scan::lexicon::asked::Text::of(&folded), true).into_iter().map(|asked| asked.entry);
+    let asked = lexicon.asked(&scan::lexicon::asked::Text::of(folded), true).into_iter().map(|asked| asked.entry);
     let found: Vec<u32> = scanner.so_far().found.iter().map(|found| found.entry).chain(asked).collect();
     for entry in found.into_iter().map(|entry| &lexicon.entries()[entry as usize]).filter(|entry| entry.weight > 0) {
         let mut themes = entry.themes.iter(lexicon.themes().len()).map(|theme| &lexicon.themes()[theme.place()].name);

@@ -22,10 +22,9 @@
 mod draft;
 
 pub(super) use draft::Draft;
+use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 use std::collections::HashSet;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// The most languages.
@@ -62,8 +61,8 @@ struct Language {
     has_spaces: bool,
 }
 
-/// How words are looked up.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// How words are looked up: as keys of hashes, the same each time.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum As {
     /// They stand there so.
     Whole,
@@ -72,10 +71,7 @@ enum As {
 }
 
 fn hash(words: &str, is: As) -> u64 {
-    // With the same keys each time.
-    let mut hasher = DefaultHasher::new();
-    (words, is).hash(&mut hasher);
-    hasher.finish()
+    SipHasher13::new_with_keys(0, u64::from(is == As::Beginning)).hash(words.as_bytes())
 }
 
 /// A text in English, word for word.
@@ -104,7 +100,7 @@ impl Share {
 
 /// Whether a word says anything of the language: numbers, and letters that stand for anything, do not.
 fn is_telling(word: &str) -> bool {
-    !word.bytes().all(|byte| byte.is_ascii_digit()) && !(word.len() == 1 && word.is_ascii())
+    !(word.bytes().all(|byte| byte.is_ascii_digit()) || word.len() == 1 && word.is_ascii())
 }
 
 /// A part of a text: what it means, if that is known, and the text.

@@ -25,6 +25,7 @@
 //! usually 100. ` # ` ends a line.
 
 use super::{About, Builder, Fault, HEAVIEST, HEAVIEST_WORD, Problem, Themes, Wanted, is_name};
+use memchr::memmem;
 use std::sync::Arc;
 
 impl Builder {
@@ -34,7 +35,7 @@ impl Builder {
         let mut reader = Reader { themes: Vec::new(), language: "".into(), reads: Reads::All };
         let mut problems = Vec::new();
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
-            let line = line.split_once(" #").map_or(line, |(before, _)| before).trim();
+            let line = memmem::find(line.as_bytes(), b" #").map_or(line, |end| &line[..end]).trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -157,7 +158,8 @@ impl Reader {
 
 /// `name: value`; a phrase begins with a number and is none.
 fn heading(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once(':')?;
+    let end = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (&line[..end], &line[end + 1..]);
     (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| (name, value.trim()))
 }
 

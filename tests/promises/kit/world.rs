@@ -16,6 +16,16 @@ use usher::identity::local::Users;
 pub const SITES: [&str; 8] =
     ["news.example", "games.example", "chat.example", "video.example", "hurt.example", "adult.example", "terror.example", "shop.example"];
 
+/// The setting of the phrase files that ship. Of the glossaries there are Polish and Welsh: all of them take a program that is not optimised seconds to read.
+pub fn shipped_phrases() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/lexicon/phrases");
+    let names = fs::read_dir(&folder).expect("the folder").map(|entry| entry.expect("a file").file_name().into_string().expect("a name"));
+    let is_read = |name: &String| name.strip_prefix("words-").map_or(name != "README", |language| ["english", "polish", "welsh"].contains(&language));
+    let mut files: Vec<String> = names.filter(is_read).map(|name| format!("{:?}", folder.join(name))).collect();
+    files.sort();
+    format!("phrases = [{}]", files.join(", "))
+}
+
 const CATEGORIES: [(&str, &str, &str, &str); 9] = [
     ("child-sexual-abuse", "Child sexual abuse", "illegal", "block"),
     ("terrorism", "Terrorism", "illegal", "block"),
@@ -172,6 +182,11 @@ impl World {
     pub fn reading(mut self, phrases: &str) -> Self {
         self.policy = self.policy.replace("members =", &format!("phrases = {phrases}\nmembers ="));
         self.scan("phrases = [\"phrases\"]")
+    }
+
+    /// What is typed and read is weighed by [`shipped_phrases`].
+    pub fn shipped_phrases(self) -> Self {
+        self.scan(&shipped_phrases())
     }
 
     /// A setting under `[scan]`.

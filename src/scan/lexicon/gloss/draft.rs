@@ -3,6 +3,7 @@
 use super::super::{Builder, Fault};
 use super::{As, Glossary, Language, MOST_IN_A_ROW, MOST_LANGUAGES, hash};
 use crate::scan::fold::fold;
+use memchr::memmem;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use std::sync::Arc;
 const MOST_WORDS: usize = 2_000_000;
 /// The language that all others are read in.
 const ENGLISH: &str = "English";
+
+/// What stands between words and what they mean.
+const PARTS: &[u8] = b" = ";
 
 /// A glossary in the making.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +110,8 @@ impl Builder {
             draft.are_english(&fold(line));
             return Ok(());
         }
-        let (words, meaning) = line.split_once(" = ").ok_or_else(|| wrong("write the words, \" = \", and what they mean in English, or \"-\" for nothing"))?;
+        let parted = memmem::find(line.as_bytes(), PARTS).map(|at| (&line[..at], &line[at + PARTS.len()..]));
+        let (words, meaning) = parted.ok_or_else(|| wrong("write the words, \" = \", and what they mean in English, or \"-\" for nothing"))?;
         let (words, is) = words.trim().strip_suffix('*').map_or((words, As::Whole), |beginning| (beginning, As::Beginning));
         let words = fold(words);
         match count(&words) {
