@@ -184,7 +184,7 @@ fn gate_told(gate: Level, is_grave: bool, weights: &Weights) -> String {
     match (gate, is_grave) {
         (Level::Watch, true) => "More than watch takes one address that was typed, two that were clicked, or words that are strong.".to_owned(),
         (Level::Watch, false) => format!(
-            "More than watch takes three listed pages that were clicked within {} minutes, two that were typed, one and another whose words are over the limit, or words that are strong.",
+            "More than watch takes three listed pages that were clicked within {} minutes, two that were typed, one and a page whose words are over the limit, which may be the same, or words that are strong.",
             weights.together.as_secs() / 60
         ),
         (Level::Concern | Level::Danger, true) => "Danger takes words that say it is meant, or strong words and two signs more.".to_owned(),

@@ -112,8 +112,13 @@ async fn what_is_typed_into_a_search_or_an_ai_is_one_matter_of_its_theme_and_lev
     assert_eq!(short(&stated), expected);
     let is_told_why = |factor: &String| factor.contains(", line ") || factor.contains("learned from examples");
     assert!(stated.iter().all(|matter| matter.opened.factors.iter().any(is_told_why)), "each names its line");
-    assert!(stated.iter().all(|matter| !format!("{matter:?}").contains("paracetamol")), "and no word of it");
-    let polish = stated.iter().find(|matter| matter.opened.factors.iter().any(|factor| factor.contains("They are in Polish"))).expect("the language is said");
+    let has_words = |matter: &str| ["paracetamol", "tata bije", "dad hits", "eisiau", "Polish", "Welsh"].iter().any(|words| matter.contains(words));
+    assert!(stated.iter().all(|matter| !has_words(&format!("{matter:?}"))), "and no word of it, nor its language");
+    let polish = stated
+        .iter()
+        .filter(|matter| matter.opened.theme == "abuse")
+        .find(|matter| matter.opened.factors.iter().any(|factor| factor.contains("word for word in English")))
+        .expect("it is said");
     let shown = usher.files.usher(&["alerts", "show", &polish.opened.episode.to_string(), "--words", "--reason", "trying what is shown"]);
     assert!(shown.out.contains("tata bije mame i mnie co robic") && shown.out.contains("in Polish, word for word: \"dad hits mum"), "{shown:?}");
 }
@@ -192,9 +197,11 @@ fn what_is_typed_in_another_language_is_read_word_for_word() {
     let tried = |words: &str, more: &[&str]| files.usher(&[&["scan", "asked", words], more].concat());
     let found = tried("Chce dzis umrzec", &[]);
     assert_eq!(found.code, Some(1), "{found:?}");
-    for said in
-        ["self-harm danger: Chce dzis umrzec", "They are in Polish, and were read word for word in English", "in Polish, word for word: i want today die"]
-    {
+    for said in [
+        "self-harm danger: Chce dzis umrzec",
+        "They are in another language, and were read word for word in English",
+        "in Polish, word for word: i want today die",
+    ] {
         assert!(found.out.contains(said), "{said}: {found:?}");
     }
     assert_eq!(tried("nie nie", &[]).code, Some(0), "what is not known is no language");

@@ -70,7 +70,7 @@ fn worked_examples() {
         ("a listed page and one whose words are over the limit", Theme::Drugs, vec![listed.clone(), words_of.clone()], 1, (61, concern)),
         ("two listed pages", Theme::Drugs, clicked(2, Blocked), 1, (45, watch)),
         ("two pages whose words are over the limit", Theme::Drugs, vec![Sign { key: 3, ..words_of.clone() }, words_of.clone()], 1, (68, watch)),
-        ("a listed page, and one with such words that a page loaded", Theme::Drugs, vec![listed, Sign { intent: Embedded, ..words_of }], 1, (36, watch)),
+        ("a listed page, and one with such words that a page loaded", Theme::Drugs, vec![listed, Sign { intent: Embedded, ..words_of }], 3, (54, watch)),
         ("three such pages", Theme::SelfHarm, clicked(3, Passed), 1, (100, concern)),
         ("two such pages, seen, on three days", Theme::SelfHarm, clicked(2, Passed), 3, (123, concern)),
         ("strong words and two pages", Theme::SelfHarm, [clicked(2, Passed), vec![sign(3, Typed, STRONG, Passed)]].concat(), 1, (132, danger)),

@@ -73,11 +73,20 @@ pub(super) struct Hit {
     /// Whether what is left is a concern whatever is taken off.
     is_own: bool,
     /// What all the words read like, where that is more.
-    learned: Option<(Reading, i32)>,
+    learned: Option<Read>,
     /// Whether all the words read like what everybody types, so that the entries count less.
     is_doubted: bool,
-    /// The language that was read word for word in English.
-    language: Option<Arc<str>>,
+    /// Whether the entries are in the words as they are in English, and not as they were typed.
+    is_in_english: bool,
+}
+
+/// What all the words read like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Read {
+    reading: Reading,
+    weight: i32,
+    /// Whether they were read in English, and not as they were typed.
+    is_in_english: bool,
 }
 
 /// What words came to, by theme.
@@ -111,13 +120,26 @@ pub(super) struct Made {
     pub(super) not_meant: SmallVec<[Theme; 1]>,
     /// The theme of which no entry says so, but all the words.
     pub(super) learned: Option<Theme>,
+    /// Whether it is in English, and was typed in another language.
+    is_in_english: bool,
 }
 
 impl Made {
     fn of(book: &Book, folded: String, stage: Stage) -> Self {
         let (hits, not_meant) = by_entries(book, &folded, &Text::of(&folded), stage);
         let marks = marks(&hits);
-        Self { folded, hits, marks, not_meant, learned: None }
+        Self { folded, hits, marks, not_meant, learned: None, is_in_english: false }
+    }
+
+    /// What was typed in another language, in English; with what was made of it as it stands.
+    fn in_english(book: &Book, text: String, as_typed: &Self) -> Self {
+        let mut made = Self { is_in_english: true, ..Self::of(book, text, Stage::Asked) };
+        made.hits.iter_mut().for_each(|(_, hit)| hit.is_in_english = true);
+        // What the words say as they stand is surer than what they say word for word.
+        made.not_meant.retain(|theme| as_typed.hits.iter().all(|(of, _)| of != theme));
+        made.hits.retain(|(theme, _)| !as_typed.not_meant.contains(theme));
+        made.not_meant.extend(as_typed.not_meant.iter().copied());
+        made
     }
 
     fn text(&self) -> Text<'_> {
@@ -129,30 +151,30 @@ impl Made {
 pub(super) fn weigh(book: &Book, term: &str, stage: Stage, depth: Depth) -> (Hits, Made) {
     let folded = folded(term);
     // Half a sentence reads like anything.
-    let in_english = book.lexicon().in_english(&folded).filter(|_| stage != Stage::Typing);
-    let (mut hits, as_typed) = weigh_folded(book, folded, stage, depth);
-    let Some(InEnglish { language, text }) = in_english else { return (hits, as_typed) };
-    let (others, mut made) = weigh_folded(book, text, stage, depth);
-    for (theme, hit) in others {
-        let hit = Hit { language: Some(language.clone()), ..hit };
-        match hits.iter_mut().find(|(of, _)| *of == theme) {
-            // Of what comes to as much, what an English reader can follow is told.
-            Some((_, known)) if known.strength() > hit.strength() => {}
-            Some((_, known)) => *known = hit,
-            None => hits.push((theme, hit)),
-        }
-    }
-    made.not_meant.extend(as_typed.not_meant);
-    (hits, made)
-}
-
-fn weigh_folded(book: &Book, folded: String, stage: Stage, depth: Depth) -> (Hits, Made) {
+    let is_whole = stage != Stage::Typing;
+    let in_english = if is_whole { book.lexicon().in_english(&folded) } else { None };
     let mut made = Made::of(book, folded, stage);
     let mut hits = made.hits.clone();
-    if stage != Stage::Typing {
+    if is_whole {
         read(book, &made, &mut hits, depth);
-        made.learned = hits.iter().find(|(_, hit)| hit.is_learned()).map(|(theme, _)| *theme);
     }
+    if let Some(InEnglish { text, .. }) = in_english {
+        let in_english = Made::in_english(book, text, &made);
+        let as_typed = std::mem::replace(&mut made, in_english);
+        for (theme, hit) in &made.hits {
+            match hits.iter_mut().find(|(of, _)| of == theme) {
+                Some((_, known)) if known.by_entries() >= hit.by_entries() => {}
+                Some((_, known)) => *known = Hit { learned: known.learned.take(), ..hit.clone() },
+                None => hits.push((*theme, hit.clone())),
+            }
+        }
+        read(book, &made, &mut hits, depth);
+        made.marks.extend(as_typed.marks);
+        made.marks.sort_unstable();
+        made.marks.dedup();
+    }
+    let learned = hits.iter().filter(|(_, hit)| hit.is_learned());
+    made.learned = learned.max_by_key(|(_, hit)| hit.strength()).map(|(theme, _)| *theme);
     (hits, made)
 }
 
@@ -219,21 +241,23 @@ fn marks(hits: &[(Theme, Hit)]) -> Vec<String> {
 
 /// Raises the theme that the words read like to what they read like.
 fn read(book: &Book, made: &Made, hits: &mut Hits, depth: Depth) {
-    let (lexicon, text) = (book.lexicon(), made.text());
+    let (lexicon, text, is_in_english) = (book.lexicon(), made.text(), made.is_in_english);
     let Some(reading) = lexicon.reads_like(&text, &made.marks, depth) else {
-        let can_be_doubted = |hit: &Hit| hit.strength() == STRONG && !hit.is_own;
+        let can_be_doubted = |hit: &Hit| hit.is_in_english == is_in_english && hit.strength() == STRONG && !hit.is_own;
         if depth == Depth::Meaning && hits.iter().any(|(_, hit)| can_be_doubted(hit)) && lexicon.doubts(&text, &made.marks) {
             hits.iter_mut().filter(|(_, hit)| can_be_doubted(hit)).for_each(|(_, hit)| hit.is_doubted = true);
         }
         return;
     };
     let entry = &lexicon.entries()[reading.entry as usize];
-    let weight = entry.weight;
-    let known = chief(hits, &book.weights).filter(|chief| hits.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));
+    let read = Read { weight: entry.weight, reading, is_in_english };
+    let by_entries: Hits = hits.iter().map(|(theme, hit)| (*theme, Hit { learned: None, ..hit.clone() })).collect();
+    let known = chief(&by_entries, &book.weights).filter(|chief| by_entries.iter().any(|(theme, hit)| theme == chief && hit.strength() >= STRONG));
     let Some(theme) = known.or_else(|| of_phrases(book, entry.themes).next()).filter(|theme| !made.not_meant.contains(theme)) else { return };
     match hits.iter_mut().find(|(of, _)| *of == theme) {
-        Some((_, hit)) => hit.learned = Some((reading, weight)),
-        None => hits.push((theme, Hit { learned: Some((reading, weight)), ..Hit::default() })),
+        Some((_, hit)) if hit.learned.as_ref().is_some_and(|known| alone(known.weight) > alone(read.weight)) => {}
+        Some((_, hit)) => hit.learned = Some(read),
+        None => hits.push((theme, Hit { learned: Some(read), ..Hit::default() })),
     }
 }
 
@@ -251,10 +275,10 @@ pub(super) fn features(book: &Book, term: &str) -> Vec<String> {
 pub(super) fn telling(book: &Book, term: &str) -> Option<(Theme, Vec<Telling>)> {
     let (hits, made) = weigh(book, term, Stage::Asked, Depth::Meaning);
     let (theme, hit) = hits.iter().find(|(_, hit)| hit.is_learned())?;
-    let (reading, _) = hit.learned.as_ref()?;
+    let read = hit.learned.as_ref()?;
     // It may have been read as it was typed, and not in English.
-    let made = if hit.language.is_some() { made } else { Made::of(book, folded(term), Stage::Asked) };
-    Some((*theme, book.lexicon().telling(&made.text(), &made.marks, reading)))
+    let made = if read.is_in_english == made.is_in_english { made } else { Made::of(book, folded(term), Stage::Asked) };
+    Some((*theme, book.lexicon().telling(&made.text(), &made.marks, &read.reading)))
 }
 
 fn one(lexicon: &Lexicon, entry: u32, words: Range<usize>) -> One {
@@ -301,21 +325,21 @@ pub(super) fn chief(hits: &[(Theme, Hit)], weights: &Weights) -> Option<Theme> {
 impl Hit {
     /// The entry that makes it what it is.
     pub(super) fn entry(&self) -> Option<u32> {
-        if self.is_learned() { self.learned.as_ref().map(|(reading, _)| reading.entry) } else { self.heaviest.map(|(entry, _)| entry) }
+        if self.is_learned() { self.learned.as_ref().map(|read| read.reading.entry) } else { self.heaviest.map(|(entry, _)| entry) }
     }
 
     fn is_learned(&self) -> bool {
-        self.learned.as_ref().is_some_and(|(_, weight)| alone(*weight) > self.by_entries())
+        self.learned.as_ref().is_some_and(|read| alone(read.weight) > self.by_entries())
     }
 
     /// What tells texts of the same entry apart. An entry says the same each time; what was learned has an entry for a whole theme, and texts have their points.
     pub(super) fn apart(&self) -> String {
-        self.learned.as_ref().filter(|_| self.is_learned()).map_or_else(String::new, |(reading, _)| reading.points.to_string())
+        self.learned.as_ref().filter(|_| self.is_learned()).map_or_else(String::new, |read| read.reading.points.to_string())
     }
 
     /// How strong it is, in hundredths.
     pub(super) fn strength(&self) -> u32 {
-        self.by_entries().max(self.learned.as_ref().map_or(0, |(_, weight)| alone(*weight)))
+        self.by_entries().max(self.learned.as_ref().map_or(0, |read| alone(read.weight)))
     }
 
     /// How strong the entries make it.
@@ -335,14 +359,15 @@ impl Hit {
     }
 
     pub(super) fn says(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
-        let says = self.says_of_words(lexicon, is_prompt, beside);
-        let language = |language: &Arc<str>| format!(" They are in {language}, and were read word for word in English.");
-        says + &self.language.as_ref().map(language).unwrap_or_default()
+        // Which language it is would name somebody where few speak it.
+        let is_in_english = if self.is_learned() { self.learned.as_ref().is_some_and(|read| read.is_in_english) } else { self.is_in_english };
+        let word_for_word = if is_in_english { " They are in another language, and were read word for word in English." } else { "" };
+        self.says_of_words(lexicon, is_prompt, beside) + word_for_word
     }
 
     fn says_of_words(&self, lexicon: &Lexicon, is_prompt: bool, beside: Option<Theme>) -> String {
         let beside = beside.map(|chief| format!("; they are about {} above all", chief.words())).unwrap_or_default();
-        if let Some((reading, weight)) = self.learned.as_ref().filter(|_| self.is_learned()) {
+        if let Some(Read { reading, weight, .. }) = self.learned.as_ref().filter(|_| self.is_learned()) {
             let what = if is_prompt { "What an AI was asked, taken together, reads" } else { "The words searched for, taken together, read" };
             let entry = &lexicon.entries()[reading.entry as usize];
             let file = file_of(lexicon, entry);

@@ -109,7 +109,7 @@ impl Show {
         asked.sort_by_key(|row| row.number);
         asked.dedup_by_key(|row| row.number);
         Ok(Shown {
-            words: in_english(&asked, zone, desk)?,
+            words: in_english(&asked, zone, desk),
             alert: opened.episode.to_string(),
             theme: opened.theme.clone(),
             also: matter.themes().skip(1).map(str::to_owned).collect(),
@@ -134,19 +134,20 @@ impl Show {
     }
 }
 
-/// What was searched for and asked; in another language, word for word in English as well, as it was read.
-fn in_english(asked: &[&Row], zone: &TimeZone, desk: &Desk) -> anyhow::Result<Vec<Line>> {
+/// What was searched for and asked; in another language, word for word in English as well, by the glossaries of today.
+fn in_english(asked: &[&Row], zone: &TimeZone, desk: &Desk) -> Vec<Line> {
     if asked.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let lexicon = app::look(&desk.config, desk.secret)?.lexicon;
+    // Whatever is wrong with lists keeps nobody from what was typed.
+    let lexicon = app::look(&desk.config, desk.secret).map(|snapshot| snapshot.lexicon).unwrap_or_default();
     let one = |row: &&Row| {
         let line = line(row, true, zone);
         let read = row.term.as_deref().and_then(|term| lexicon.in_english(&fold(term)));
         let Some(InEnglish { language, text }) = read else { return line };
         Line { text: one_line(&format!("{}; in {language}, word for word: \"{}\"", line.text, text.trim()), LONGEST), ..line }
     };
-    Ok(asked.iter().map(one).collect())
+    asked.iter().map(one).collect()
 }
 
 /// Since when it is this term.

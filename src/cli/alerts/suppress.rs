@@ -3,11 +3,12 @@
 use super::{Desk, several};
 use crate::alert::past::{Past, classes};
 use crate::alert::rules::{Counts, Facts, Rule, themes_by_category};
+use crate::alert::signal::{Book, Once, SelfTest, once};
 use crate::alert::suppress::{By, LONGEST, Pattern, Sign, Suppression, fold};
 use crate::alert::theme::Theme;
 use crate::app;
 use crate::audit::Verdict;
-use crate::audit::incident::Act;
+use crate::audit::incident::{Act, Level};
 use crate::audit::journal::{Journal, Reader, Topic};
 use crate::audit::lookups::Reason;
 use crate::bypass::Code;
@@ -174,12 +175,18 @@ impl Suppress {
     }
 }
 
-/// Refuses words that by themselves are what phrase files say of self-harm: who asks them is to be seen.
+/// Refuses words that by themselves are a sign of self-harm, by an entry or by all of them together: who asks them is to be seen.
 fn refuse_danger(desk: &Desk, words: &str) -> anyhow::Result<()> {
-    let lexicon = app::look(&desk.config, desk.secret)?.lexicon;
-    let folded = scan::fold::fold(words);
+    let snapshot = app::look(&desk.config, desk.secret)?;
+    let (lexicon, folded) = (&snapshot.lexicon, scan::fold::fold(words));
     let in_english = lexicon.in_english(&folded).map(|read| read.text);
-    [Some(folded), in_english].into_iter().flatten().try_for_each(|words| refuse_signs(desk, &lexicon, &words))
+    [Some(folded), in_english].into_iter().flatten().try_for_each(|words| refuse_signs(desk, lexicon, &words))?;
+    let book = Book::new(desk.rulebook.alerts.weights.clone(), &snapshot, Vec::new(), SelfTest::new(&desk.secret));
+    let is_sign = |once: &Once| once.theme == Theme::SelfHarm && once.level > Some(Level::Watch);
+    if let Some(once) = once(words, &book).iter().find(|once| is_sign(once)) {
+        bail!("these words are themselves a sign of self-harm: a child who asks them would not be seen. {} Write a whole title", once.says);
+    }
+    Ok(())
 }
 
 fn refuse_signs(desk: &Desk, lexicon: &Arc<Lexicon>, folded: &str) -> anyhow::Result<()> {

@@ -24,6 +24,7 @@ mod draft;
 pub(super) use draft::Draft;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -37,8 +38,10 @@ const LONGEST_WORD: usize = 24;
 const LEFT: usize = 2;
 /// From here on scripts are written without spaces between words.
 const WITHOUT_SPACES: char = '\u{2e80}';
-/// How many words of a text are read so: no sitting and no reading takes more.
-const MOST_WORDS: usize = 400;
+/// How many words of a text are read so, from its beginning, and as many before its end.
+const ENDS: usize = 200;
+/// How many parts of a text are looked up, where no spaces part them.
+const MOST_UNITS: usize = 1000;
 
 /// Words of other languages. There are hundreds of thousands: each is a hash and four bytes more.
 #[derive(Clone, Debug, Default)]
@@ -90,11 +93,25 @@ struct Share {
     own: usize,
     /// Words of neither, and English ones that are not of it.
     others: usize,
+    /// How many of its own it knows whole, and not by their beginning only.
+    whole: usize,
 }
 
 impl Share {
     fn is_enough(self) -> bool {
-        self.own >= self.others.max(1) && (self.own > 1 || self.others == 0)
+        // A single word may begin like anything: `sextuplets`.
+        self.own >= self.others.max(1) && (self.own > 1 || self.others == 0 && self.whole > 0)
+    }
+}
+
+/// A text without what is between its beginning and its end, where it is long.
+fn ends(folded: &str) -> Cow<'_, str> {
+    let mut spaces = folded.match_indices(' ').map(|(at, _)| at);
+    let first = spaces.nth(ENDS - 1);
+    let last = folded.rmatch_indices(' ').map(|(at, _)| at).nth(ENDS - 1);
+    match (first, last) {
+        (Some(first), Some(last)) if first < last => format!("{}{}", &folded[..first], &folded[last..]).into(),
+        _ => folded.into(),
     }
 }
 
@@ -124,9 +141,8 @@ impl Glossary {
         if self.is_empty() {
             return None;
         }
-        let folded = folded.trim();
-        let end = folded.match_indices(' ').nth(MOST_WORDS - 1).map_or(folded.len(), |(at, _)| at);
-        let folded = &folded[..end];
+        let ends = ends(folded.trim());
+        let folded = &*ends;
         let mut may_be: Vec<(Share, u8)> =
             self.near(folded).map(|language| (self.share(language, folded), language)).filter(|(share, _)| share.is_enough()).collect();
         may_be.sort_by_key(|(share, language)| (std::cmp::Reverse(share.own), *language));
@@ -165,8 +181,11 @@ impl Glossary {
         let mut share = Share::default();
         for (meaning, unit) in self.units(language, folded) {
             let is_english = |word: &str| self.is_english(word);
+            let is_whole = meaning.is_some() && self.row(language, unit).is_some();
             for word in unit.split(' ').filter(|word| is_telling(word)) {
-                share.own += usize::from(meaning.is_some() && !is_english(word));
+                let is_own = meaning.is_some() && !is_english(word);
+                share.own += usize::from(is_own);
+                share.whole += usize::from(is_own && is_whole);
                 share.others += usize::from(meaning.is_none());
             }
         }
@@ -183,7 +202,7 @@ impl Glossary {
     fn units<'g>(&'g self, language: u8, folded: &'g str) -> Vec<Unit<'g>> {
         let mut units = Vec::new();
         let mut rest = folded;
-        while !rest.is_empty() {
+        while !rest.is_empty() && units.len() < MOST_UNITS {
             let ends = rest.match_indices(' ').map(|(at, _)| at).chain([rest.len()]).take(MOST_IN_A_ROW);
             let ends: SmallVec<[usize; MOST_IN_A_ROW]> = ends.collect();
             let row = ends[1..].iter().rev().find_map(|end| Some((*end, self.row(language, &rest[..*end])?)));
@@ -201,10 +220,12 @@ impl Glossary {
 
     /// The words of a text without spaces.
     fn parted<'g>(&'g self, language: u8, mut text: &'g str, units: &mut Vec<Unit<'g>>) {
-        while !text.is_empty() {
+        while !text.is_empty() && units.len() < MOST_UNITS {
             let ends: SmallVec<[usize; LONGEST_WORD]> = text.char_indices().skip(1).map(|(at, _)| at).chain([text.len()]).take(LONGEST_WORD).collect();
             let known = ends.iter().rev().find_map(|end| Some((*end, self.row(language, &text[..*end])?)));
-            let end = known.map_or(ends[0], |(end, _)| end);
+            // Latin letters between them are a word.
+            let latin = text.bytes().take_while(u8::is_ascii).count();
+            let end = known.map_or(ends[0].max(latin), |(end, _)| end);
             units.push((known.map(|(_, meaning)| meaning), &text[..end]));
             text = &text[end..];
         }

@@ -54,7 +54,7 @@ impl Draft {
         if name.is_empty() {
             return Err(wrong("put a line such as \"language: Polish\" above it"));
         }
-        let place = self.languages.iter().position(|language| language.name == *name).unwrap_or(self.languages.len());
+        let place = self.languages.iter().position(|language| language.name.eq_ignore_ascii_case(name)).unwrap_or(self.languages.len());
         if place == MOST_LANGUAGES {
             return Err(wrong("there are 64 languages already"));
         }
@@ -92,7 +92,7 @@ impl Builder {
         let language = &mut self.glossary.languages[usize::from(place)];
         match (name, value) {
             ("prefixes", prefixes) => {
-                language.prefixes = prefixes.split_whitespace().map(fold).filter(|prefix| !prefix.is_empty()).map(Into::into).collect();
+                language.prefixes.extend(prefixes.split_whitespace().map(fold).filter(|prefix| !prefix.is_empty()).map(Into::into));
             }
             (_, "none") => language.has_spaces = false,
             (_, other) => return Err(wrong(&format!("\"spaces: {other}\" is none; there is only \"spaces: none\""))),

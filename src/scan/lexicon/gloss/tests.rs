@@ -7,7 +7,7 @@ const POLISH: &str = "reads: glossary\nlanguage: Polish\nchcę = i want\numrzeć
 const SLOVAK: &str = "reads: glossary\nlanguage: Slovak\nmam = i have\nnoz = knife\nako = how\nstrach = fear\n";
 const ARABIC: &str = "reads: glossary\nlanguage: Arabic\nprefixes: ال و ب\nسكين = knife\nأريد = i want\n";
 const ENGLISH: &str = "reads: glossary\nlanguage: English\nstrach noz\nzabijaka\n";
-const CHINESE: &str = "reads: glossary\nlanguage: Chinese\nspaces: none\n我 = i\n想 = want\n想死 = want to die\n死 = die\n";
+const CHINESE: &str = "reads: glossary\nlanguage: Chinese\nspaces: none\n我 = i\n想 = want\n想死 = want to die\n死 = die\n自己 = myself\n";
 
 fn lexicon() -> Lexicon {
     let mut builder = Lexicon::builder();
@@ -35,6 +35,18 @@ fn what_is_typed_in_another_language_is_read_word_for_word() {
     assert_eq!(read("أريد والسكين وسكين سكين"), "Arabic: i want والسكين knife knife", "one prefix is taken off");
     assert_eq!(read("我想死"), "Chinese: i want to die");
     assert_eq!(read("我 好想死啊"), "Chinese: i 好 want to die 啊", "the longest that are known");
+}
+
+#[test]
+fn of_a_long_text_the_beginning_and_the_end_are_read() {
+    let long = format!("{} jutro {}", "chcę ".repeat(250), "umrzeć ".repeat(250));
+    let told = read(&long).unwrap_or_default();
+    assert_eq!((told.matches("i want").count(), told.matches("die").count(), told.contains("jutro")), (200, 200, false));
+    let told = read(&format!("chcę {}", "umrzeć ".repeat(399))).unwrap_or_default();
+    assert_eq!((told.matches("i want").count(), told.matches("die").count()), (1, 399));
+    let told = read(&"我想死".repeat(5000)).unwrap_or_default();
+    assert!(told.matches("die").count() == 500, "{}", told.len());
+    assert_eq!(read("我想kill自己").as_deref(), Some("Chinese: i want kill myself"));
 }
 
 #[test]
@@ -88,7 +100,7 @@ proptest! {
     fn any_words_are_read(text in "(chce|umrzec|zabi[a-z]{0,30}|sie|mam|noz|سكين|والسكين|我想?死?|[a-z]{1,8}|\\PC{0,4}| ){0,40}") {
         let folded = fold(&text);
         if let Some(InEnglish { text, .. }) = lexicon().in_english(&folded) {
-            prop_assert!(text.starts_with(' ') && text.ends_with(' ') && !text.contains("  "), "folded as it was: {:?}", text);
+            prop_assert!(text.starts_with(' ') && text.ends_with(' ') && !text.contains("  "), "spaced as what is folded: {:?}", text);
         }
     }
 }
