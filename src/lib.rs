@@ -38,7 +38,7 @@
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
 //! | [`insight`] | pure: what a request means: visits, searches, what pages drag in |
-//! | [`scan`] | pure: the words of a page as it streams, and of what is typed, weighed; weights of words, and what they mean, learned from examples |
+//! | [`scan`] | pure: the words of a page as it streams, and of what is typed, weighed; weights of words, and what they mean, learned from examples; other languages word for word in English |
 //! | [`bypass`] | pure: ways round the filter, found out |
 //! | [`socket`] | pure: the frames and messages of a WebSocket as they stream |
 //! | [`kinds`] | pure: what kind of file something is, by name, type and bytes |
