@@ -96,7 +96,7 @@ impl PhraseFiles {
             read.remarks.push(format!("the theme \"{}\" is of the category \"{}\", which categories.toml does not have", theme.name, theme.category));
         }
         read.digest = Some(digest.finalize());
-        if let Err(error) = read.builder.clone().build() {
+        if let Err(error) = read.builder.fits() {
             problems.push(problem(Path::new("phrases"), error.to_string(), "[scan] phrases in usher.toml names the files"));
         }
         if problems.is_empty() { Ok(read) } else { Err(problems) }

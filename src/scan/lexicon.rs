@@ -418,13 +418,25 @@ impl Builder {
         Problem { file: self.files.last().cloned().unwrap_or_default(), line, what }
     }
 
-    /// Makes the index.
-    pub fn build(mut self) -> Result<Lexicon, TooMany> {
+    /// Whether all phrases fit into one index.
+    ///
+    /// # Errors
+    /// They are too many.
+    pub fn fits(&self) -> Result<(), TooMany> {
+        self.index().map(drop)
+    }
+
+    fn index(&self) -> Result<Index, TooMany> {
         let mut patterns = vec![""; self.phrases.len()];
         for (spelled, place) in &self.places {
             patterns[*place as usize] = spelled;
         }
-        let index = Index::build(&patterns).ok_or(TooMany { phrases: patterns.len() })?;
+        Index::build(&patterns).ok_or(TooMany { phrases: patterns.len() })
+    }
+
+    /// Makes the index.
+    pub fn build(mut self) -> Result<Lexicon, TooMany> {
+        let index = self.index()?;
         for theme in &mut self.themes {
             if theme.category.is_empty() {
                 theme.category = theme.name.clone();
