@@ -149,8 +149,9 @@ impl Asked {
                 print(format_args!("nothing: {}", safe(words)))?;
             }
             let learned = if found.is_empty() { None } else { telling(words, book) };
-            let (language, read) = as_read(words, book);
-            if let Some(language) = language.filter(|_| !self.json) {
+            if !self.json
+                && let (Some(language), read) = as_read(words, book)
+            {
                 print(format_args!("in {language}, word for word: {}", safe(read.trim())))?;
             }
             for Once { theme, level, says } in found {

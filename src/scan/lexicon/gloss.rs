@@ -143,22 +143,24 @@ impl Glossary {
         }
         let ends = ends(folded.trim());
         let folded = &*ends;
-        let mut may_be: Vec<(Share, u8)> =
-            self.near(folded).map(|language| (self.share(language, folded), language)).filter(|(share, _)| share.is_enough()).collect();
-        may_be.sort_by_key(|(share, language)| (std::cmp::Reverse(share.own), *language));
-        let (_, language) = *may_be.first()?;
+        let of = |language: u8| (language, self.units(language, folded));
+        let mut may_be: Vec<(Share, u8, Vec<Unit<'_>>)> =
+            self.near(folded).map(of).map(|(language, units)| (self.share(language, &units), language, units)).collect();
+        may_be.retain(|(share, ..)| share.is_enough());
+        may_be.sort_by_key(|(share, language, _)| (std::cmp::Reverse(share.own), *language));
+        let ((_, language, units), others) = may_be.split_first()?;
         let mut text = String::with_capacity(folded.len() + 2);
-        for (meaning, unit) in self.units(language, folded) {
-            let meaning = meaning.or_else(|| may_be[1..].iter().find_map(|(_, other)| self.meaning(*other, unit))).unwrap_or(unit);
+        for (meaning, unit) in units {
+            let meaning = meaning.or_else(|| others.iter().find_map(|(_, other, _)| self.meaning(*other, unit))).unwrap_or(unit);
             if !meaning.is_empty() {
                 text.extend([" ", meaning]);
             }
         }
         text.push(' ');
-        Some(InEnglish { language: self.languages[usize::from(language)].name.clone(), text })
+        Some(InEnglish { language: self.languages[usize::from(*language)].name.clone(), text })
     }
 
-    /// The languages that know half of its words, or nearly.
+    /// The languages that know a third of its words, one by one.
     fn near(&self, folded: &str) -> impl Iterator<Item = u8> {
         let mut counts = [0_usize; MOST_LANGUAGES];
         let mut words = 0;
@@ -177,13 +179,13 @@ impl Glossary {
         (0..languages).filter(move |language| counts[usize::from(*language)] * 3 >= words.max(1))
     }
 
-    fn share(&self, language: u8, folded: &str) -> Share {
+    /// How much of a text a language knows, by its parts.
+    fn share(&self, language: u8, units: &[Unit<'_>]) -> Share {
         let mut share = Share::default();
-        for (meaning, unit) in self.units(language, folded) {
-            let is_english = |word: &str| self.is_english(word);
+        for (meaning, unit) in units {
             let is_whole = meaning.is_some() && self.row(language, unit).is_some();
             for word in unit.split(' ').filter(|word| is_telling(word)) {
-                let is_own = meaning.is_some() && !is_english(word);
+                let is_own = meaning.is_some() && !self.is_english(word);
                 share.own += usize::from(is_own);
                 share.whole += usize::from(is_own && is_whole);
                 share.others += usize::from(meaning.is_none());
