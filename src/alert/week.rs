@@ -41,6 +41,14 @@ pub struct Tally {
     pub repeated: u64,
     /// Got worse.
     pub worse: u64,
+    /// Began as another theme, of which this one came to be part. Not in any sum: such a matter is one.
+    pub beside: u64,
+}
+
+impl Tally {
+    fn and(self, more: &Self) -> Self {
+        Self { new: self.new + more.new, repeated: self.repeated + more.repeated, worse: self.worse + more.worse, beside: self.beside + more.beside }
+    }
 }
 
 /// What the acts of the journal say of a stretch of time.
@@ -113,9 +121,11 @@ impl Matters {
         }
         let Some(began) = began else { return };
         self.danger += u64::from(is_danger);
-        if tally != Tally::default() {
-            let kept = self.tallies.entry((theme, opened.group.clone())).or_default();
-            *kept = Tally { new: kept.new + tally.new, repeated: kept.repeated + tally.repeated, worse: kept.worse + tally.worse };
+        self.count(theme, &opened.group, tally);
+        for part in incident.parts().iter().filter(|part| is_within(part.at)) {
+            if let Some(theme) = Theme::named(part.theme) {
+                self.count(theme, &opened.group, Tally { beside: 1, ..Tally::default() });
+            }
         }
         if incident.closed.is_none() {
             self.long_open += u64::from(to.duration_since(began) > LONG);
@@ -126,14 +136,17 @@ impl Matters {
         }
     }
 
+    fn count(&mut self, theme: Theme, group: &str, more: Tally) {
+        if more != Tally::default() {
+            let kept = self.tallies.entry((theme, group.to_owned())).or_default();
+            *kept = kept.and(&more);
+        }
+    }
+
     /// Of all themes and groups together.
     #[must_use]
     pub fn sum(&self) -> Tally {
-        self.tallies.values().fold(Tally::default(), |sum, one| Tally {
-            new: sum.new + one.new,
-            repeated: sum.repeated + one.repeated,
-            worse: sum.worse + one.worse,
-        })
+        self.tallies.values().fold(Tally::default(), |sum, one| sum.and(one))
     }
 }
 
@@ -178,7 +191,7 @@ impl Week<'_> {
     #[must_use]
     pub fn text(&self, reader: Reader) -> String {
         let write = Writer(reader);
-        let Tally { new, repeated, worse } = self.matters.sum();
+        let Tally { new, repeated, worse, .. } = self.matters.sum();
         let late = lateness(self.due, self.running, self.now, self.zone).map_or_else(String::new, |late| format!("{late} "));
         let counts = match (new, repeated, worse) {
             (0, 0, 0) => "no matter began and none got worse".to_owned(),
@@ -223,8 +236,8 @@ impl Week<'_> {
 
     fn by_theme(&self, write: Writer) -> Vec<String> {
         let mut themes: BTreeMap<Theme, Vec<String>> = BTreeMap::new();
-        for ((theme, group), Tally { new, repeated, worse }) in &self.matters.tallies {
-            let parts: Vec<_> = [(new, "new"), (repeated, "repeated"), (worse, "worse")]
+        for ((theme, group), Tally { new, repeated, worse, beside }) in &self.matters.tallies {
+            let parts: Vec<_> = [(new, "new"), (repeated, "repeated"), (worse, "worse"), (beside, "as part of another")]
                 .into_iter()
                 .filter(|(count, _)| **count > 0)
                 .map(|(count, word)| format!("{} {word}", write.number(*count)))
@@ -351,6 +364,27 @@ mod tests {
     }
 
     #[test]
+    fn a_theme_that_is_part_of_another_matter_is_told_and_makes_no_second_one() {
+        let mut one = matter(1, "violence", "a", "year-7", 18);
+        let joined = |theme: &str| Act::Joined {
+            also: theme.into(),
+            level: Level::Concern,
+            episode: RecordId(1),
+            theme: "violence".into(),
+            at_ms: 1,
+            factors: Vec::new(),
+            records: vec![RecordId(2)],
+        };
+        for (at, theme) in [(18, "hate"), (21, "drugs"), (22, "drugs"), (22, "hate"), (28, "crime")] {
+            then(&mut one, on(at), joined(theme));
+        }
+        let found = of(&[one]);
+        let tallies: Vec<_> = found.tallies.iter().map(|((theme, group), tally)| (theme.as_str(), group.as_str(), *tally)).collect();
+        assert_eq!(tallies, [("drugs", "year-7", Tally { beside: 1, ..Tally::default() })], "once, and what was stated within the week");
+        assert_eq!(found.sum(), Tally { beside: 1, ..Tally::default() });
+    }
+
+    #[test]
     fn how_long_it_took_to_read_is_by_the_message_before() {
         let mut quick = matter(1, "drugs", "a", "year-7", 21);
         for (at, act) in [
@@ -381,8 +415,8 @@ mod tests {
 
     fn week(zone: &TimeZone) -> Week<'_> {
         let mut tallies = BTreeMap::new();
-        tallies.insert((Theme::SelfHarm, "year-7".to_owned()), Tally { new: 6, repeated: 1, worse: 0 });
-        tallies.insert((Theme::SelfHarm, "year-9".to_owned()), Tally { new: 0, repeated: 0, worse: 2 });
+        tallies.insert((Theme::SelfHarm, "year-7".to_owned()), Tally { new: 6, repeated: 1, ..Tally::default() });
+        tallies.insert((Theme::SelfHarm, "year-9".to_owned()), Tally { worse: 2, beside: 1, ..Tally::default() });
         let matters = Matters { tallies, danger: 1, unread: Some((2, on(24))), long_open: 0, minutes: vec![3, 12, 40], dead: 7 };
         let suppression = Suppression {
             number: 8,
@@ -414,7 +448,7 @@ mod tests {
         let zone = TimeZone::UTC;
         let expected = format!(
             "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: 6 new, 1 repeated, 2 worse, 1 of danger.\nMatters about staff are not in these numbers.\n\
-            By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse\n\
+            By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse, 1 as part of another\n\
             People with signs of it that come to no matter so far:\n- drugs: 12\n- gambling: 1\n\
             Ways round the filter that were found:\n- wisp: 3, {}\n\
             People who did much more than they usually do, or at night (usher users activity):\n- year-9: pages and searches at night, 2\n\

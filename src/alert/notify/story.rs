@@ -32,8 +32,8 @@ pub struct Story {
     pub reference: String,
     /// How grave it is, where it is about an alert.
     pub level: Option<Level>,
-    /// The theme, by the name it has in settings.
-    pub theme: String,
+    /// The theme it began with, then those that are part of it, by the names they have in settings. None where it is about no alert.
+    pub themes: Vec<String>,
     /// The group.
     pub group: String,
     /// Who it is, where that is said.
@@ -152,7 +152,7 @@ impl Matter<'_> {
             subject: subject.line(),
             kind: "episode".into(),
             level: Some(message.level),
-            theme: opened.theme.clone(),
+            themes: incident.themes().map(str::to_owned).collect(),
             group: opened.group.clone(),
             who: message.names.then(|| story::who(opened, names)),
             at: Timestamp::from_millisecond(at_ms.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -262,7 +262,7 @@ impl Story {
             kind: String::new(),
             reference: String::new(),
             level: None,
-            theme: String::new(),
+            themes: Vec::new(),
             group: String::new(),
             who: None,
             at: Timestamp::UNIX_EPOCH,
@@ -284,6 +284,12 @@ impl Story {
         [self.headline.clone()].into_iter().chain(happened).chain(self.why.iter().cloned()).chain(unseen).chain(self.rest.iter().cloned()).collect()
     }
 
+    /// The theme it began with; empty where it is about no alert.
+    #[must_use]
+    pub fn theme(&self) -> &str {
+        self.themes.first().map_or("", String::as_str)
+    }
+
     /// As programs read it: one JSON object.
     #[must_use]
     pub fn json(&self, key: &str) -> Vec<u8> {
@@ -293,7 +299,8 @@ impl Story {
             "key": key,
             "id": self.reference,
             "level": self.level,
-            "theme": self.theme,
+            "theme": self.theme(),
+            "themes": self.themes,
             "group": self.group,
             "who": self.who,
             "at": self.at.to_string(),

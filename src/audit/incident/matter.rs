@@ -30,6 +30,8 @@ pub struct Part<'a> {
     pub factors: &'a [String],
     /// The records that count for it.
     pub records: &'a [RecordId],
+    /// When it was first stated to be part of it, in Unix milliseconds.
+    pub at: i64,
 }
 
 impl Incident {
@@ -93,13 +95,13 @@ impl Incident {
     #[must_use]
     pub fn parts(&self) -> Vec<Part<'_>> {
         let mut all: Vec<Part<'_>> = Vec::new();
-        for (_, _, act) in &self.acts {
+        for (_, at, act) in &self.acts {
             let (Act::Joined { also: theme, factors, records, .. } | Act::Worsened { also: Some(theme), factors, records, .. }) = act else {
                 continue;
             };
-            let part = Part { theme, factors, records };
+            let part = Part { theme, factors, records, at: *at };
             match all.iter_mut().find(|known| known.theme == theme) {
-                Some(known) => *known = part,
+                Some(known) => *known = Part { at: known.at, ..part },
                 None => all.push(part),
             }
         }

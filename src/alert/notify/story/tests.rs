@@ -91,6 +91,20 @@ fn names_and_words_are_said_only_where_the_route_says_so() {
 }
 
 #[test]
+fn programs_read_every_theme_of_a_matter() {
+    let mut one = incident(opened());
+    let (episode, theme, records) = (RecordId(77), "self-harm".to_owned(), vec![RecordId(78)]);
+    let joined = Act::Joined { episode, theme, also: "drugs".into(), level: Level::Concern, at_ms: 1, factors: vec!["Of drugs.".into()], records };
+    one.take(6, 1, joined);
+    let message = message(false, false);
+    let story = Matter { message: &message, incident: &one, rows: &[], next: &[], others: &[], before: 0, link: None, zone: &TimeZone::UTC }.story();
+    let read: serde_json::Value = serde_json::from_slice(&story.json("key")).expect("JSON");
+    assert_eq!((&read["theme"], &read["themes"]), (&"self-harm".into(), &serde_json::json!(["self-harm", "drugs"])));
+    let nothing: serde_json::Value = serde_json::from_slice(&Story::test("officer", Timestamp::UNIX_EPOCH, None).json("key")).expect("JSON");
+    assert_eq!((&nothing["theme"], &nothing["themes"]), (&"".into(), &serde_json::json!([])));
+}
+
+#[test]
 fn the_subject_says_what_is_to_be_known_at_a_glance() {
     assert_eq!(story().subject, "[Usher] Danger: self-harm, k.smith, year-9, 10:02 (0000-0000-0002D)");
     let unnamed = told(opened(), &message(false, false), &[]);
