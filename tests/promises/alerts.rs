@@ -157,6 +157,42 @@ async fn a_start_states_nothing_twice_and_nothing_that_was_before_anybody_looked
 }
 
 #[tokio::test]
+async fn what_became_part_of_a_matter_is_part_of_it_after_a_start_whatever_was_kept() {
+    const DRUGS: &str = "how do i buy weed from a dealer near school";
+    const FIGHT: &str = "how to start a fight at school";
+    const WORSE: &str = "how to attack the muslim kids in my class";
+    let engine = Origin::saying("results").await;
+    let mut world = World::new().named("www.google.co.uk", "127.0.0.1").shipped_phrases();
+    for name in ["kim", "lee"] {
+        world = world.user(name, "a good password", Some("year-7"));
+    }
+    let mut school = world.start().await;
+    let asks = async |school: &School, name: &str, words: &str| {
+        by_hand(school.person([127, 0, 7, 5]).who_says(name, "a good password")).get(&search(engine.address.port(), words)).await;
+    };
+    for (name, is_kept) in [("kim", true), ("lee", false)] {
+        asks(&school, name, DRUGS).await;
+        asks(&school, name, FIGHT).await;
+        let of = Whom::User(name.into());
+        let matter = school.matter("two themes", |matter| matter.opened.who == of && matter.themes().eq(["drugs", "violence"])).await;
+        let files = school.stopped().await;
+        // Nothing new joins a matter that is closed; what is part of it still is.
+        let id = matter.opened.episode.to_string();
+        let outcome = ["--outcome", "talked", "--action", "Spoke with them", "--reason", "All is well", "--as", "Ms Bell"];
+        let said = files.usher(&[&["alerts", "close", &id], &outcome[..]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        if !is_kept {
+            std::fs::remove_dir_all(files.path("data/alerts")).expect("removed");
+        }
+        school = School::open(files).await;
+        asks(&school, name, WORSE).await;
+    }
+    let all = at_the_end(school).await;
+    assert_eq!(short(&all), ["drugs danger kim", "drugs danger lee"]);
+    assert!(all.iter().all(|matter| matter.themes().eq(["drugs", "violence"]) && matter.closed.is_none()), "{all:?}");
+}
+
+#[tokio::test]
 async fn a_matter_is_told_with_its_hour_and_its_neighbours_and_without_words_unless_they_are_wanted() {
     let (engine, school) = (Origin::saying("results").await, searching().start().await);
     let port = engine.address.port();
