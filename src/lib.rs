@@ -34,6 +34,7 @@
 //! | [`host`] [`url`] [`category`] [`clock`] | pure: one spelling of names, URLs, categories, school time |
 //! | [`body`] | pure: bodies as they stream: out of their codings, and taken apart into their parts |
 //! | [`shares`] | a fair share of what there is little of |
+//! | [`bounded`] | pure: maps that strangers fill, and that do not grow without bound |
 //! | [`files`] | files written whole; the secret of the installation |
 //! | [`lists`] | pure but for its `store` and `generation`: list files to one compiled, immutable look-up, kept in a mapped file |
 //! | [`illegal`] | pure but for its `store`: what is against the law, judged before a policy exists |
@@ -64,6 +65,7 @@ pub mod antivirus;
 pub mod app;
 pub mod audit;
 pub mod body;
+pub mod bounded;
 pub mod bypass;
 pub mod category;
 pub mod cli;

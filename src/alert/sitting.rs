@@ -3,6 +3,7 @@
 
 use super::signal::Typed;
 use crate::audit::RecordId;
+use crate::bounded;
 use std::collections::HashMap;
 
 /// How long what was typed belongs to what is typed next, in milliseconds.
@@ -53,15 +54,8 @@ impl Sittings {
     }
 
     fn make_room(&mut self, now_ms: u64) {
-        let newest = |sitting: &[Typed]| sitting.last().map_or(0, |typed| typed.record.unix_ms());
         self.forget(now_ms);
-        if self.0.len() >= MOST_PEOPLE {
-            let mut all: Vec<_> = self.0.iter().map(|(who, sitting)| (newest(sitting), *who)).collect();
-            all.sort_unstable();
-            for (_, who) in all.into_iter().take(MOST_PEOPLE / 8) {
-                self.0.remove(&who);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST_PEOPLE, |sitting| sitting.last().map(|typed| typed.record));
     }
 }
 

@@ -9,6 +9,7 @@
 //! That all devices update on one day is nothing. A class is the one that `tls::ja4` gives a hello, as a number; devices are keyed hashes.
 
 use super::{Code, Finding};
+use crate::bounded;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -277,13 +278,7 @@ impl Fingerprints {
 /// Makes room: what was not seen for long, and if that is nothing an eighth, the oldest first.
 fn forget<K: Copy + Eq + std::hash::Hash + Ord, V>(map: &mut HashMap<K, V>, most: usize, today: u32, last: impl Fn(&V) -> u32) {
     map.retain(|_, value| last(value) + KEPT_DAYS > today);
-    if map.len() >= most {
-        let mut times: Vec<_> = map.iter().map(|(key, value)| (last(value), *key)).collect();
-        times.sort_unstable();
-        for (_, key) in times.into_iter().take(most / 8) {
-            map.remove(&key);
-        }
-    }
+    bounded::make_room(map, most, last);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Whoever searches and reads about it on sites that lists know does nothing. One site counts for a search: those after it are what anybody goes to next. A site
 //! that lists name as a way round is what was searched for: both together are an attempt, also where it was blocked.
 
+use crate::bounded;
 use std::collections::HashMap;
 
 /// Within which time a visit follows a search, in milliseconds.
@@ -40,13 +41,7 @@ impl Searches {
 
     fn make_room(&mut self, now_ms: u64) {
         self.0.retain(|_, asked| *asked + WITHIN_MS > now_ms);
-        if self.0.len() >= MOST {
-            let mut times: Vec<_> = self.0.iter().map(|(who, asked)| (*asked, *who)).collect();
-            times.sort_unstable();
-            for (_, who) in times.into_iter().take(MOST / 8) {
-                self.0.remove(&who);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST, |asked| *asked);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::forms::Form;
 use super::{Certainty, Finding};
+use crate::bounded;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -64,13 +65,7 @@ impl Pairs {
 
     fn make_room(&mut self, now_ms: u64) {
         self.0.retain(|_, asked| !asked.is_over(now_ms));
-        if self.0.len() >= MOST {
-            let mut times: Vec<_> = self.0.iter().map(|(key, asked)| (asked.last_ms, *key)).collect();
-            times.sort_unstable();
-            for (_, key) in times.into_iter().take(MOST / 8) {
-                self.0.remove(&key);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST, |asked| asked.last_ms);
     }
 }
 

@@ -10,6 +10,7 @@
 
 use super::encoded::{address, may_be_whole, other};
 use super::{Code, Finding};
+use crate::bounded;
 use crate::host::Host;
 use crate::url::Url;
 use smallvec::SmallVec;
@@ -180,13 +181,7 @@ impl Relays {
 
     fn make_room(&mut self, now_ms: u64) {
         self.0.retain(|_, gone| !gone.is_over(now_ms));
-        if self.0.len() >= MOST {
-            let mut times: Vec<_> = self.0.iter().map(|(key, gone)| (gone.last_ms(), *key)).collect();
-            times.sort_unstable();
-            for (_, key) in times.into_iter().take(MOST / 8) {
-                self.0.remove(&key);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST, Gone::last_ms);
     }
 }
 

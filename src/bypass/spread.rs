@@ -4,6 +4,7 @@
 //! A site is its registered name (`bbc.co.uk`), or the whole name where anybody can have one below it. Names are kept as keyed hashes. Until names have been
 //! collected for a week nothing is new, since everything would be.
 
+use crate::bounded;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -200,13 +201,7 @@ impl<T: Clone + PartialEq> Spread<T> {
     fn make_room(&mut self, now_ms: u64) {
         self.forget(now_ms);
         let last = |people: &[First<T>]| people.iter().map(|one| one.at_ms).max().unwrap_or(0);
-        if self.0.len() >= MOST_NEW {
-            let mut times: Vec<_> = self.0.iter().map(|(name, people)| (last(people), *name)).collect();
-            times.sort_unstable();
-            for (_, name) in times.into_iter().take(MOST_NEW / 8) {
-                self.0.remove(&name);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST_NEW, |people| last(people));
     }
 }
 

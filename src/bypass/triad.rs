@@ -3,6 +3,7 @@
 //!
 //! Ordinary sites have two of the three, and some all. For sites that no list knows it is a sign; that much came over the WebSocket makes it a stronger one.
 
+use crate::bounded;
 use std::collections::HashMap;
 
 /// How far apart the parts may be, in milliseconds.
@@ -72,13 +73,7 @@ impl Triads {
     fn make_room(&mut self, now_ms: u64) {
         let last = |given: &Given| given.0.into_iter().flatten().max().unwrap_or(0);
         self.0.retain(|_, given| last(given) + KEPT_MS > now_ms);
-        if self.0.len() >= MOST {
-            let mut times: Vec<_> = self.0.iter().map(|(key, given)| (last(given), *key)).collect();
-            times.sort_unstable();
-            for (_, key) in times.into_iter().take(MOST / 8) {
-                self.0.remove(&key);
-            }
-        }
+        bounded::make_room(&mut self.0, MOST, last);
     }
 }
 
