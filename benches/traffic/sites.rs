@@ -260,7 +260,11 @@ const HARMS: [(&str, &str); 14] = [
 fn blocked(count: usize, categories: &[(&'static str, &'static str)], random: &mut Random, taken: &mut HashSet<String>) -> Vec<Blocked> {
     let one = |random: &mut Random, taken: &mut HashSet<String>| {
         let domain = domain(random, taken);
-        let category = *random.pick(categories);
+        let category = match *random.pick(categories) {
+            // Of chat sites as shipped two in five bring strangers together.
+            ("chat", _) if domain.len() % 5 < 2 => ("stranger-chat", "Chat with strangers"),
+            other => other,
+        };
         let host = format!("{}{domain}", random.pick(&["www.", "www.", ""]));
         let list = format!("{}: {}", random.pick(&["ut1", "ut1", "school"]), category.0);
         Blocked { host, category, entry: Entry { list, line: 1 + random.below(400_000) as u32, text: domain } }

@@ -34,12 +34,38 @@ pub struct Matter {
     pub name: String,
     /// Its theme.
     pub theme: String,
-    /// What a lead would expect.
-    pub level: String,
+    /// What its author expects of a lead.
+    level: Grade,
+    /// What two others expect who read nothing but its steps; nobody where the law says it.
+    #[serde(default)]
+    readers: Vec<Grade>,
     /// What they would see in it.
     #[allow(dead_code, reason = "for readers")]
     pub why: String,
     steps: Vec<Step>,
+}
+
+/// How grave somebody takes a matter to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// Nobody needs to hear of it.
+    None,
+    /// Worth a line in the week's summary.
+    Watch,
+    /// Somebody talks to the pupil within a day.
+    Concern,
+    /// Somebody is told at once.
+    Danger,
+}
+
+impl Matter {
+    /// How grave it is: what is in the middle of what its author and its readers say.
+    pub fn grade(&self) -> Grade {
+        let mut all: Vec<Grade> = self.readers.iter().copied().chain([self.level]).collect();
+        all.sort_unstable();
+        all[all.len() / 2]
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -251,6 +277,7 @@ fn categories(host: &str) -> (&'static str, Verdict) {
     let theme = host.strip_prefix("{site:").map(|rest| rest.trim_end_matches('}'));
     match (theme, host) {
         (Some("self-harm"), _) => ("self-harm", Verdict::Blocked),
+        (Some("abuse"), _) => ("stranger-chat", Verdict::Blocked),
         (Some("adult"), _) => ("adult", Verdict::Blocked),
         (Some("violence"), _) => ("violence", Verdict::Blocked),
         (Some("extremism"), _) => ("extremism", Verdict::Blocked),

@@ -2,7 +2,7 @@
 
 use crate::Stands;
 use crate::bytes::Comes;
-use crate::plan::Plan;
+use crate::plan::{Grade, Plan};
 use crate::traffic::people::{Role, School};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use usher::alert::trial::Matter;
@@ -54,7 +54,7 @@ fn stories(matters: &[Matter], plan: &Plan) {
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
         let is_of = |found: &Matter| found.opened.theme == matter.theme || found.also.contains(&matter.theme);
         let same = near.iter().filter(|found| is_of(found)).count();
-        if matter.level == "watch" {
+        if matter.grade() <= Grade::Watch {
             row[5] += 1;
             row[6] += usize::from(near.is_empty());
             continue;
@@ -68,7 +68,7 @@ fn stories(matters: &[Matter], plan: &Plan) {
         }
         row[8] += usize::from(near.len() == 1);
         row[9] += usize::from(same > 1 && planted.time.1 - planted.time.0 > 24 * 3_600_000);
-        if matter.level == "danger" {
+        if matter.grade() == Grade::Danger {
             row[7] += usize::from(near.iter().any(|found| found.level == Level::Danger));
             row[10] += usize::from(!near.is_empty());
         }
@@ -79,7 +79,7 @@ fn stories(matters: &[Matter], plan: &Plan) {
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let mut all = [0; 11];
-    let dangers = |theme: &str| plan.planted.iter().filter(|one| one.matter.theme == theme && one.matter.level == "danger").count();
+    let dangers = |theme: &str| plan.planted.iter().filter(|one| one.matter.theme == theme && one.matter.grade() == Grade::Danger).count();
     for (theme, row) in &rows {
         all.iter_mut().zip(row).for_each(|(sum, one)| *sum += one);
         println!("| {theme} | {} of {} |", ORDER.map(|place| row[place].to_string()).join(" | "), dangers(theme));
@@ -87,7 +87,7 @@ fn stories(matters: &[Matter], plan: &Plan) {
     println!(
         "| all | {} of {} |",
         ORDER.map(|place| all[place].to_string()).join(" | "),
-        plan.planted.iter().filter(|one| one.matter.level == "danger").count()
+        plan.planted.iter().filter(|one| one.matter.grade() == Grade::Danger).count()
     );
     println!("\nplanted theme × theme of the episode (those that agree are left out):");
     for ((planted, found), count) in confused.iter().filter(|((planted, found), _)| planted != found) {

@@ -79,7 +79,7 @@ impl Hooks for School {
             held(&self.suppressions, &sign, today).map(|(held, one)| (held, one.number))
         };
         let (held, number) = match signal.sign.source {
-            Source::Category => seen.categories.split_ascii_whitespace().filter_map(|id| is_held(By::Page { category: Some(id) })).max(),
+            Source::Category | Source::Place => seen.categories.split_ascii_whitespace().filter_map(|id| is_held(By::Page { category: Some(id) })).max(),
             Source::Words => is_held(By::Page { category: None }),
             Source::Search | Source::Prompt => seen.search.and_then(|(_, term, _)| is_held(By::Asked(term))),
             Source::Way => signal.way.and_then(|code| is_held(By::Way(code))),

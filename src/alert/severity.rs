@@ -25,7 +25,7 @@
 //!
 //! | level | takes |
 //! | --- | --- |
-//! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once; a listed site and a page whose words are over the limit are two more, for a list and words err apart. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
+//! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once; a site where it only begins is one, whatever led there; a listed site and a page whose words are over the limit are two more, for a list and words err apart. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
 //! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong by itself, not only together with others |
 //!
 //! What a page loads by itself adds points, and passes no gate. A theme may have a most; a rule and the illegal tier have a level of their own.
@@ -134,7 +134,8 @@ pub fn weigh(theme: Theme, signs: &[&Sign], days: &[u64], weights: &Weights) -> 
         factors = told(theme, signs, &counted, weight);
         factors.extend(days_told(days, often));
         if reached > Some(gate) && gate < most && floor.is_none() {
-            factors.push(gate_told(gate, weights.of(theme).is_grave(), weights));
+            let is_place = counted.iter().all(|(_, place)| signs[*place].source == Source::Place);
+            factors.push(if is_place { PLACE_TOLD.to_owned() } else { gate_told(gate, weights.of(theme).is_grave(), weights) });
         }
         let least = [Some(weights.watch), Some(weights.concern), Some(weights.danger)][level.map_or(0, |level| level as usize)].unwrap_or_default();
         if floor.is_none() {
@@ -155,22 +156,27 @@ pub fn counts_ms(theme: Theme, weights: &Weights) -> u64 {
 
 /// The most that these signs may come to.
 fn gate(signs: &[&Sign], is_grave: bool) -> Level {
-    // Of signs that nothing tells apart whichever was meant most: one sign more never makes it less.
-    let mut meant: BTreeMap<u64, Intent> = BTreeMap::new();
+    // How many steps each different sign is. Of those that nothing tells apart whichever was meant most: one sign more never makes it less.
+    let mut meant: BTreeMap<u64, u32> = BTreeMap::new();
     // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
     let (mut typed, mut alone) = (0, 0);
     let is_of = |source: Source| signs.iter().any(|sign| sign.source == source && sign.intent >= Intent::Clicked && points(sign, 100) > 0);
-    let agreed = if is_of(Source::Category) && is_of(Source::Words) { AGREED } else { 0 };
+    let agreed = if (is_of(Source::Category) || is_of(Source::Place)) && is_of(Source::Words) { AGREED } else { 0 };
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
         let strength = if sign.intent == Intent::Typed { sign.strength } else { 0 };
         typed = strength.max(typed);
         if sign.beside.is_empty() {
             alone = strength.max(alone);
-            let known = meant.entry(sign.key).or_insert(sign.intent);
-            *known = sign.intent.max(*known);
+            let steps = match (sign.source, sign.intent) {
+                (Source::Place, _) => 1,
+                (_, Intent::Typed) => 3,
+                _ => 2,
+            };
+            let known = meant.entry(sign.key).or_insert(steps);
+            *known = steps.max(*known);
         }
     }
-    let steps = agreed + meant.values().map(|intent| if *intent == Intent::Typed { 3 } else { 2 }).sum::<u32>();
+    let steps = agreed + meant.values().sum::<u32>();
     match typed {
         MEANT.. => Level::Danger,
         STRONG.. if is_grave && alone >= STRONG && meant.len() > 2 => Level::Danger,
@@ -179,6 +185,9 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
         _ => Level::Watch,
     }
 }
+
+/// Why a site where it only begins is worth watching at most.
+const PLACE_TOLD: &str = "To be at such a site, however often, is never more than watch without another sign.";
 
 fn gate_told(gate: Level, is_grave: bool, weights: &Weights) -> String {
     match (gate, is_grave) {

@@ -287,13 +287,15 @@ fn listed(about: &About<'_>, found: &mut Signals) {
                 // Where it is grave, to be there again after a while is another sign. Elsewhere another page is, for whoever was shown that it is not to be: a click
                 // that goes astray sees one, and what passes may be sent on from page to page.
                 let slot = about.seen.id.unix_ms() / SLOT_MS;
-                let part = match weights.of(theme).is_grave() {
-                    true => slot.to_string(),
-                    false if about.is_done() && Handled::of(about.seen.verdict) != Handled::Passed => about.page().to_owned(),
-                    false => String::new(),
+                let source = if set.difference(weights.of(theme).places).is_empty() { Source::Place } else { Source::Category };
+                let key = match weights.of(theme).is_grave() {
+                    // Where it only begins, to be anywhere of the kind is one sign.
+                    _ if source == Source::Place => key(&["place", &about.book.taxonomy.info(category).id]),
+                    true => key(&["site", about.site(), &slot.to_string()]),
+                    false if about.is_done() && Handled::of(about.seen.verdict) != Handled::Passed => key(&["site", about.site(), about.page()]),
+                    false => key(&["site", about.site(), ""]),
                 };
-                let key = key(&["site", about.site(), &part]);
-                found.push(Signal { theme, way: None, sign: about.sign(Source::Category, 100, key, says) });
+                found.push(Signal { theme, way: None, sign: about.sign(source, 100, key, says) });
             }
         }
     }

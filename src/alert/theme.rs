@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Theme {
     /// Self-harm, suicide, eating disorders.
     SelfHarm,
-    /// Abuse and exploitation.
+    /// Abuse and exploitation; chat with strangers, which is where much of it begins.
     Abuse,
     /// Pornography and dating.
     Adult,

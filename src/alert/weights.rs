@@ -36,6 +36,8 @@ pub struct Weights {
 pub struct Weight {
     /// The categories that belong to it.
     pub categories: CategorySet,
+    /// Those of them whose sites are only where it begins: to be there, however often and at whichever, is one sign, and by itself never more than watch.
+    pub places: CategorySet,
     /// The themes of the phrase files that belong to it.
     pub phrases: Vec<Box<str>>,
     /// How much it weighs, of 100.
@@ -75,7 +77,7 @@ type Shipped = (Theme, &'static [&'static str], &'static [&'static str], u32, Le
 // door" is of gambling.
 const SHIPPED: [Shipped; 10] = [
     (Theme::SelfHarm, &["self-harm"], &["suicide", "self-harm", "eating-disorders"], 50, Level::Danger),
-    (Theme::Abuse, &[], &["grooming", "abuse"], 50, Level::Danger),
+    (Theme::Abuse, &["stranger-chat"], &["grooming", "abuse"], 50, Level::Danger),
     (Theme::Extremism, &["extremism"], &["extremism"], 45, Level::Danger),
     (Theme::Violence, &["violence", "weapons"], &["violence", "weapons"], 38, Level::Danger),
     (Theme::Hate, &["hate-speech", "discrimination"], &["hate", "bullying"], 34, Level::Danger),
@@ -85,6 +87,9 @@ const SHIPPED: [Shipped; 10] = [
     (Theme::Gambling, &["gambling"], &["gambling"], 34, Level::Danger),
     (Theme::Bypass, &["bypass", "remote-control"], &["bypass"], 0, Level::Concern),
 ];
+
+/// Where it begins.
+const PLACES: [&str; 1] = ["stranger-chat"];
 
 /// Sites that weigh a quarter.
 const LOWERS: [&str; 5] = ["help", "health", "education", "news", "sexual-education"];
@@ -96,9 +101,13 @@ impl Weights {
         let set = |ids: &[&str]| ids.iter().filter_map(|id| taxonomy.find(id)).collect::<CategorySet>();
         let weight = |(_, theme): (&str, Theme)| match SHIPPED.iter().find(|row| row.0 == theme) {
             Some((_, categories, phrases, weight, most)) => {
-                Weight { categories: set(categories), phrases: phrases.iter().map(|name| (*name).into()).collect(), weight: *weight, most: *most }
+                let (categories, phrases) = (set(categories), phrases.iter().map(|name| (*name).into()).collect());
+                Weight { categories, places: categories.intersection(set(&PLACES)), phrases, weight: *weight, most: *most }
             }
-            None => Weight { categories: taxonomy.always_blocked(), phrases: Vec::new(), weight: 100, most: Level::Danger },
+            None => {
+                let (categories, places) = (taxonomy.always_blocked(), CategorySet::EMPTY);
+                Weight { categories, places, phrases: Vec::new(), weight: 100, most: Level::Danger }
+            }
         };
         Self {
             themes: Theme::NAMES.map(weight),

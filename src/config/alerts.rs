@@ -181,6 +181,7 @@ fn weights(file: &Table<'_>, around: &Around<'_>, remarks: &Remarks) -> Weights 
 fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut Weights, remarks: &Remarks) {
     // Asked for, so that what is wrong is told of the name and not of each key.
     let said = (table.get::<Vec<String>>("categories"), table.get::<Vec<String>>("phrases"), table.get::<u32>("weight"));
+    let places = table.get::<Vec<String>>("places");
     let most = table.choice("most", &Level::NAMES, Some(Level::Danger));
     let Some(theme) = Theme::named(name) else {
         let hint = nearest_hint(name, Theme::NAMES.map(|(name, _)| name).to_vec());
@@ -190,12 +191,17 @@ fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut 
         return table.wrong("categories", "what is against the law has a theme of its own, which no setting reaches", Some("take the line out".into()));
     }
     let weight = &mut weights.themes[theme as usize];
-    if let Some(ids) = said.0 {
-        weight.categories = ids.iter().filter_map(|id| category(around.taxonomy, table, "categories", id)).collect();
-        for id in around.taxonomy.ids(weight.categories.intersection(around.taxonomy.always_blocked())) {
-            table.wrong("categories", format!("\"{id}\" is against the law; it has a theme of its own"), Some("take it out".into()));
+    let listed = weight.categories.difference(weight.places);
+    let read = |key: &'static str, ids: Vec<String>| {
+        let set: CategorySet = ids.iter().filter_map(|id| category(around.taxonomy, table, key, id)).collect();
+        for id in around.taxonomy.ids(set.intersection(around.taxonomy.always_blocked())) {
+            table.wrong(key, format!("\"{id}\" is against the law; it has a theme of its own"), Some("take it out".into()));
         }
-    }
+        set
+    };
+    let listed = said.0.map_or(listed, |ids| read("categories", ids));
+    weight.places = places.map_or(weight.places, |ids| read("places", ids));
+    weight.categories = listed.union(weight.places);
     if let Some(names) = said.1 {
         let known = around.phrases.themes();
         // Phrase files are the school's to take out: what is not there is no sign, and that is all.

@@ -14,6 +14,8 @@ use smallvec::SmallVec;
 pub enum Source {
     /// The site is listed.
     Category,
+    /// The site is listed as one where it only begins.
+    Place,
     /// The words of a search.
     Search,
     /// What an AI was asked.

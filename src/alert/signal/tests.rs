@@ -39,7 +39,7 @@ theme: suicide
 ";
 
 fn book() -> Book {
-    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news"]);
+    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news", "stranger-chat"]);
     let mut builder = Lexicon::builder();
     assert!(builder.read("phrases/danger", PHRASES).is_empty());
     let lexicon = Arc::new(builder.build().expect("room"));
@@ -107,6 +107,26 @@ fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
     assert_ne!(of("drugs", "/shop"), of("drugs", "/shop/basket"));
     assert_eq!(of("drugs", "/shop/?page=2"), of("drugs", "/shop"));
     assert_eq!(of("self-harm", "/a"), of("self-harm", "/b"));
+}
+
+#[test]
+fn places_where_it_only_begins_are_one_sign_however_many_and_often() {
+    let at = |minute: u64, host, start| {
+        let id = RecordId::first_of(1_795_600_800_000 + minute * 60_000);
+        let seen = Seen { id, host, categories: "stranger-chat", start, reason: "category", verdict: Verdict::Blocked, ..seen() };
+        signals(&seen, &book()).pop().expect("a sign")
+    };
+    let come = |signs: &[&Signal]| severity::weigh(Theme::Abuse, &signs.iter().map(|one| &one.sign).collect::<Vec<_>>(), &[1], &book().weights).level;
+    let (first, later, other) = (at(0, "one.example", Start::Clicked), at(600, "one.example", Start::Clicked), at(900, "two.example", Start::Clicked));
+    assert_eq!((first.theme, first.sign.key), (Theme::Abuse, later.sign.key));
+    assert_eq!(first.sign.key, other.sign.key);
+    assert_eq!(come(&[&first, &later, &other]), Some(Level::Watch), "clicks, on whichever of them");
+    assert_eq!(come(&[&at(0, "one.example", Start::Typed)]), Some(Level::Watch), "nor typed");
+    let factors = severity::weigh(Theme::Abuse, &[&at(0, "one.example", Start::Typed).sign], &[1], &book().weights).factors;
+    assert_eq!(factors.last().map(String::as_str), Some("To be at such a site, however often, is never more than watch without another sign."));
+    let mut said = at(1, "one.example", Start::Clicked);
+    (said.sign.source, said.sign.key, said.sign.strength) = (Source::Words, 1, 90);
+    assert_eq!(come(&[&first, &said]), Some(Level::Concern), "what is said there besides");
 }
 
 #[test]

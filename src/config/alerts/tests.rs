@@ -52,6 +52,21 @@ fn shipped_text() -> String {
 }
 
 #[test]
+fn places_are_categories_of_their_theme_and_each_can_be_said_without_the_other() {
+    let taxonomy = &INSTALLATION.1.taxonomy;
+    let of = |text: &str| {
+        let settings = sound(text);
+        let weight = settings.weights.of(Theme::Abuse).clone();
+        (taxonomy.ids(weight.categories).map(str::to_owned).collect::<Vec<_>>(), taxonomy.ids(weight.places).map(str::to_owned).collect::<Vec<_>>())
+    };
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    assert_eq!(of(""), (ids(&["stranger-chat"]), ids(&["stranger-chat"])));
+    assert_eq!(of("[themes]\nabuse = { categories = [\"webmail\"] }\n"), (ids(&["stranger-chat", "webmail"]), ids(&["stranger-chat"])));
+    assert_eq!(of("[themes]\nabuse = { places = [] }\n"), (ids(&[]), ids(&[])));
+    assert_eq!(of("[themes]\nabuse = { places = [], categories = [\"stranger-chat\"] }\n"), (ids(&["stranger-chat"]), ids(&[])));
+}
+
+#[test]
 fn as_shipped_nobody_is_told_and_all_else_is_as_where_there_is_no_file() {
     let (_, rulebook) = &*INSTALLATION;
     let alerts = &rulebook.alerts;
@@ -135,6 +150,9 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
         ("[themes]\nhate = { categories = [\"terrorism\"] }\n", 2, "against the law", "take it out"),
         ("[themes]\nhate = { categories = [\"drugs\"] }\n", 1, "belongs to hate and to drugs", "leave it in one"),
         ("[themes]\nhate = { categories = [\"hate\"] }\n", 2, "no category \"hate\"", ""),
+        ("[themes]\nhate = { places = [\"terrorism\"] }\n", 2, "against the law", "take it out"),
+        ("[themes]\nhate = { places = [\"stranger-chat\"] }\n", 1, "belongs to abuse and to hate", "leave it in one"),
+        ("[themes]\nabuse = { places = [\"stranger-chats\"] }\n", 2, "no category \"stranger-chats\"", "stranger-chat"),
         ("[themes]\nbypass = { weight = 5 }\n", 2, "is in [ways]", "take `weight` out"),
         ("[themes]\nhate = { weight = 500 }\n", 2, "from 1 to 100", ""),
         ("[severity]\nwatch = 50\n", 1, "more points than the one before", ""),
