@@ -35,7 +35,7 @@ pub struct Matter {
     /// Its theme.
     pub theme: String,
     /// What its author expects of a lead.
-    level: Grade,
+    pub level: Grade,
     /// What two others expect who read nothing but its steps; nobody where the law says it.
     #[serde(default)]
     readers: Vec<Grade>,

@@ -45,15 +45,27 @@ fn stories(matters: &[Matter], plan: &Plan) {
     // whatever the theme; of those that are several, those whose steps are a day apart; and of danger, what is told of at all.
     let mut rows: BTreeMap<&str, [usize; 11]> = BTreeMap::new();
     let mut confused: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    // By the author's levels alone: concern and danger, those of them as one and nothing beside it; danger, and that which is told of.
+    let mut by_author = [0; 4];
     for planted in &plan.planted {
         let matter = &planted.matter;
         let row = rows.entry(&matter.theme).or_default();
         let of_user = by_user.get(&*planted.user).map(Vec::as_slice).unwrap_or_default();
         let is_near = |at: u64| planted.time.0 <= at + AROUND_MS && at <= planted.time.1 + AROUND_MS;
-        let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms)).collect();
+        // One that was there already is found again where it got graver: that is told as well.
+        let is_worse = |found: &Matter| found.level > found.opened.level && found.signs.iter().any(|sign| is_near(sign.unix_ms()));
+        let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms) || is_worse(found)).collect();
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
         let is_of = |found: &Matter| found.opened.theme == matter.theme || found.also.contains(&matter.theme);
         let same = near.iter().filter(|found| is_of(found)).count();
+        if matter.level >= Grade::Concern {
+            by_author[0] += 1;
+            by_author[1] += usize::from(near.len() == 1);
+        }
+        if matter.level == Grade::Danger {
+            by_author[2] += 1;
+            by_author[3] += usize::from(!near.is_empty());
+        }
         if matter.grade() <= Grade::Watch {
             row[5] += 1;
             row[6] += usize::from(near.is_empty());
@@ -89,6 +101,8 @@ fn stories(matters: &[Matter], plan: &Plan) {
         ORDER.map(|place| all[place].to_string()).join(" | "),
         plan.planted.iter().filter(|one| one.matter.grade() == Grade::Danger).count()
     );
+    let [all, one, danger, told] = by_author;
+    println!("\nby the levels of the stories' author alone: as one and none beside {one} of {all}; danger alerted {told} of {danger}");
     println!("\nplanted theme × theme of the episode (those that agree are left out):");
     for ((planted, found), count) in confused.iter().filter(|((planted, found), _)| planted != found) {
         println!("  {planted} as {found}: {count}");

@@ -146,7 +146,7 @@ impl Matters {
     /// Of all themes and groups together.
     #[must_use]
     pub fn sum(&self) -> Tally {
-        self.tallies.values().fold(Tally::default(), |sum, one| sum.and(one))
+        self.tallies.values().fold(Tally::default(), Tally::and)
     }
 }
 

@@ -74,12 +74,12 @@ fn the_order_of_words_counts_and_the_theme_that_they_are_about_has_the_points_of
 
 /// What PyTorch makes of texts with the weights that ship, before they were made bytes; by `benches/asked/meaning.py`. In hundredths: danger, then each theme.
 const BY_PYTORCH: [(&[&str], [i32; 11]); 6] = [
-    (&["my dad hits me"], [98, -191, 197, -186, -48, -165, -131, -104, -174, -77, -212]),
-    (&["how do volcanoes work"], [-327, -362, -351, -255, -370, -344, -406, -397, -376, -428, -383]),
-    (&["where can i buy a zombie knife near me"], [14, -103, -83, -168, 224, -17, -38, -57, -156, 160, -148]),
-    (&["i dont want to wake up tomorrow"], [-71, -43, -89, -311, -142, -241, -110, -250, -325, -313, -380]),
-    (&["can you help me write an essay about the causes of world war one"], [-318, -289, -306, -277, -286, -282, -294, -314, -329, -329, -307]),
-    (&["how high is the car park by the station", "is the top floor open at night"], [110, 133, -157, -279, -276, -265, -221, -204, -249, -245, -285]),
+    (&["my dad hits me"], [88, -191, 156, -225, -84, -205, -144, -109, -207, -115, -232]),
+    (&["how do volcanoes work"], [-294, -327, -328, -245, -329, -315, -332, -348, -348, -392, -415]),
+    (&["where can i buy a zombie knife near me"], [-49, -168, -122, -218, 220, -67, -77, -121, -270, 58, -265]),
+    (&["i dont want to wake up tomorrow"], [-13, 33, -140, -310, -180, -262, -173, -200, -400, -321, -388]),
+    (&["can you help me write an essay about the causes of world war one"], [-278, -271, -296, -261, -279, -262, -261, -299, -308, -311, -350]),
+    (&["how high is the car park by the station", "is the top floor open at night"], [78, 111, -108, -254, -146, -223, -200, -135, -233, -139, -244]),
 ];
 /// How far a point may be from that, as weights are bytes.
 const APART: i32 = 25;
