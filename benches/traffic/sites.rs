@@ -261,7 +261,7 @@ fn blocked(count: usize, categories: &[(&'static str, &'static str)], random: &m
     let one = |random: &mut Random, taken: &mut HashSet<String>| {
         let domain = domain(random, taken);
         let category = match *random.pick(categories) {
-            // Of chat sites as shipped two in five bring strangers together.
+            // Taken for granted: two in five chat sites that are strayed to bring strangers together.
             ("chat", _) if domain.len() % 5 < 2 => ("stranger-chat", "Chat with strangers"),
             other => other,
         };

@@ -52,9 +52,9 @@ fn stories(matters: &[Matter], plan: &Plan) {
         let row = rows.entry(&matter.theme).or_default();
         let of_user = by_user.get(&*planted.user).map(Vec::as_slice).unwrap_or_default();
         let is_near = |at: u64| planted.time.0 <= at + AROUND_MS && at <= planted.time.1 + AROUND_MS;
-        // One that was there already is found again where it got graver: that is told as well.
-        let is_worse = |found: &Matter| found.level > found.opened.level && found.signs.iter().any(|sign| is_near(sign.unix_ms()));
-        let near: Vec<_> = of_user.iter().filter(|found| is_near(found.opened.at_ms) || is_worse(found)).collect();
+        // One that was there already is found again where it got graver or came back: that is told as well.
+        let is_told = |found: &Matter| is_near(found.opened.at_ms) || found.worse_ms.iter().any(|at| is_near(*at));
+        let near: Vec<_> = of_user.iter().filter(|found| is_told(found)).collect();
         near.iter().for_each(|found| *confused.entry((&matter.theme, &found.opened.theme)).or_default() += 1);
         let is_of = |found: &Matter| found.opened.theme == matter.theme || found.also.contains(&matter.theme);
         let same = near.iter().filter(|found| is_of(found)).count();

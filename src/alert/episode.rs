@@ -36,7 +36,7 @@ mod step;
 
 use super::erased;
 use super::severity::{self, DAY_MS, DAYS, Weighed};
-use super::signal::{Sign, Signal};
+use super::signal::{Sign, Signal, Source};
 use super::theme::Theme;
 use super::weights::Weights;
 use crate::audit::RecordId;
@@ -355,7 +355,8 @@ impl Matter {
         if self.over >= Some(sign.record) {
             return false;
         }
-        if let Some(open) = self.open.as_mut().filter(|open| !open.is_asleep) {
+        // To be where it only begins does not keep a matter awake: what is said later would be part of it, and told to nobody.
+        if let Some(open) = self.open.as_mut().filter(|open| !open.is_asleep && sign.source != Source::Place) {
             open.last = open.last.max(sign.record);
             open.signals = open.signals.saturating_add(1);
         }

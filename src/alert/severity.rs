@@ -18,7 +18,7 @@
 //! # What counts together
 //!
 //! In grave themes ([`super::weights::GRAVE`]) signs of seven days. In the others those of half an hour ([`Weights::together`]): whoever clicks a lot comes to
-//! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave; elsewhere
+//! a listed site now and then, and such clicks must not add up over days. To be at one site again after ten minutes is another sign where the theme is grave, but where it only begins ([`Source::Place`]); elsewhere
 //! each page of it is one where it was blocked or warned about: whoever goes on to a second and a third does not go astray.
 //!
 //! # Gates
@@ -26,7 +26,7 @@
 //! | level | takes |
 //! | --- | --- |
 //! | concern | something typed that is strong ([`STRONG`]); or enough steps: what was typed is three, what was clicked two, each different sign once; a site where it only begins is one, whatever led there; a listed site and a page whose words are over the limit are two more, for a list and words err apart. Six are enough (three clicks, or two typed addresses), in grave themes three (two clicks, or one typed) |
-//! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong by itself, not only together with others |
+//! | danger | something typed that says that it is meant ([`MEANT`]); or in grave themes three different signs that somebody typed or clicked, of which one was typed and is strong by itself, not only together with others, and none is a place where it only begins |
 //!
 //! What a page loads by itself adds points, and passes no gate. A theme may have a most; a rule and the illegal tier have a level of their own.
 //!
@@ -57,6 +57,8 @@ pub const MEANT: u32 = 200;
 const STEPS: [u32; 2] = [3, 6];
 /// How many steps it is that a list and a page's words say the same.
 const AGREED: u32 = 2;
+/// How many steps it is to be where it only begins.
+const PLACE: u32 = 1;
 /// The most signs that are told one by one.
 const MOST_TOLD: usize = 12;
 
@@ -134,8 +136,12 @@ pub fn weigh(theme: Theme, signs: &[&Sign], days: &[u64], weights: &Weights) -> 
         factors = told(theme, signs, &counted, weight);
         factors.extend(days_told(days, often));
         if reached > Some(gate) && gate < most && floor.is_none() {
-            let is_place = counted.iter().all(|(_, place)| signs[*place].source == Source::Place);
-            factors.push(if is_place { PLACE_TOLD.to_owned() } else { gate_told(gate, weights.of(theme).is_grave(), weights) });
+            let is_place = counted.iter().all(|(_, place)| signs[*place].source == Source::Place || signs[*place].intent < Intent::Clicked);
+            factors.push(if is_place && signs.iter().any(|sign| sign.source == Source::Place) {
+                PLACE_TOLD.to_owned()
+            } else {
+                gate_told(gate, weights.of(theme).is_grave(), weights)
+            });
         }
         let least = [Some(weights.watch), Some(weights.concern), Some(weights.danger)][level.map_or(0, |level| level as usize)].unwrap_or_default();
         if floor.is_none() {
@@ -161,14 +167,14 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     // How strong what was typed is, and how strong by one text alone: texts that are strong together are among the signs already.
     let (mut typed, mut alone) = (0, 0);
     let is_of = |source: Source| signs.iter().any(|sign| sign.source == source && sign.intent >= Intent::Clicked && points(sign, 100) > 0);
-    let agreed = if (is_of(Source::Category) || is_of(Source::Place)) && is_of(Source::Words) { AGREED } else { 0 };
+    let agreed = if is_of(Source::Category) && is_of(Source::Words) { AGREED } else { 0 };
     for sign in signs.iter().filter(|sign| sign.intent >= Intent::Clicked && points(sign, 100) > 0) {
         let strength = if sign.intent == Intent::Typed { sign.strength } else { 0 };
         typed = strength.max(typed);
         if sign.beside.is_empty() {
             alone = strength.max(alone);
             let steps = match (sign.source, sign.intent) {
-                (Source::Place, _) => 1,
+                (Source::Place, _) => PLACE,
                 (_, Intent::Typed) => 3,
                 _ => 2,
             };
@@ -179,7 +185,7 @@ fn gate(signs: &[&Sign], is_grave: bool) -> Level {
     let steps = agreed + meant.values().sum::<u32>();
     match typed {
         MEANT.. => Level::Danger,
-        STRONG.. if is_grave && alone >= STRONG && meant.len() > 2 => Level::Danger,
+        STRONG.. if is_grave && alone >= STRONG && meant.values().filter(|steps| **steps > PLACE).count() > 2 => Level::Danger,
         STRONG.. => Level::Concern,
         _ if steps >= STEPS[usize::from(!is_grave)] => Level::Concern,
         _ => Level::Watch,

@@ -290,7 +290,7 @@ fn listed(about: &About<'_>, found: &mut Signals) {
                 let source = if set.difference(weights.of(theme).places).is_empty() { Source::Place } else { Source::Category };
                 let key = match weights.of(theme).is_grave() {
                     // Where it only begins, to be anywhere of the kind is one sign.
-                    _ if source == Source::Place => key(&["place", &about.book.taxonomy.info(category).id]),
+                    _ if source == Source::Place => key(&["place"]),
                     true => key(&["site", about.site(), &slot.to_string()]),
                     false if about.is_done() && Handled::of(about.seen.verdict) != Handled::Passed => key(&["site", about.site(), about.page()]),
                     false => key(&["site", about.site(), ""]),

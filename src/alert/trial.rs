@@ -47,6 +47,8 @@ pub struct Matter {
     pub told: BTreeSet<Box<str>>,
     /// Other themes that would have been part of it.
     pub also: Vec<String>,
+    /// When it would have got graver, or come back, by the record, in Unix milliseconds.
+    pub worse_ms: Vec<u64>,
 }
 
 impl Matter {
@@ -138,7 +140,7 @@ impl Trial {
             Act::Opened(opened) => {
                 self.places.insert((opened.episode, opened.theme.clone()), self.matters.len());
                 let (level, at_ms, signs) = (opened.level, opened.at_ms, opened.records.iter().copied().collect());
-                self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new(), also: Vec::new() });
+                self.matters.push(Matter { opened: *opened, level, signs, told: BTreeSet::new(), also: Vec::new(), worse_ms: Vec::new() });
                 self.tell(self.matters.len() - 1, at_ms);
             }
             Act::Worsened { also, episode, theme, level, at_ms, records, .. } => {
@@ -146,6 +148,7 @@ impl Trial {
                 also.into_iter().for_each(|also| self.matters[place].takes_up(also));
                 self.matters[place].level = level;
                 self.matters[place].signs.extend(records);
+                self.matters[place].worse_ms.push(at_ms);
                 self.tell(place, at_ms);
             }
             Act::Joined { episode, theme, also, records, .. } => {

@@ -191,9 +191,10 @@ impl Week<'_> {
     #[must_use]
     pub fn text(&self, reader: Reader) -> String {
         let write = Writer(reader);
-        let Tally { new, repeated, worse, .. } = self.matters.sum();
+        let Tally { new, repeated, worse, beside } = self.matters.sum();
         let late = lateness(self.due, self.running, self.now, self.zone).map_or_else(String::new, |late| format!("{late} "));
         let counts = match (new, repeated, worse) {
+            (0, 0, 0) if beside > 0 => "no matter began and none got worse, but more came to some".to_owned(),
             (0, 0, 0) => "no matter began and none got worse".to_owned(),
             _ => format!(
                 "{} new, {} repeated, {} worse, {} of danger",
@@ -237,11 +238,12 @@ impl Week<'_> {
     fn by_theme(&self, write: Writer) -> Vec<String> {
         let mut themes: BTreeMap<Theme, Vec<String>> = BTreeMap::new();
         for ((theme, group), Tally { new, repeated, worse, beside }) in &self.matters.tallies {
-            let parts: Vec<_> = [(new, "new"), (repeated, "repeated"), (worse, "worse"), (beside, "as part of another")]
+            let mut parts: Vec<_> = [(new, "new"), (repeated, "repeated"), (worse, "worse")]
                 .into_iter()
                 .filter(|(count, _)| **count > 0)
                 .map(|(count, word)| format!("{} {word}", write.number(*count)))
                 .collect();
+            parts.extend((*beside > 0).then(|| format!("part of {} of another theme", write.number(*beside))));
             themes.entry(*theme).or_default().push(format!("{group} {}", parts.join(", ")));
         }
         themes.into_iter().map(|(theme, groups)| format!("{}: {}", theme.words(), groups.join("; "))).collect()
@@ -382,6 +384,11 @@ mod tests {
         let tallies: Vec<_> = found.tallies.iter().map(|((theme, group), tally)| (theme.as_str(), group.as_str(), *tally)).collect();
         assert_eq!(tallies, [("drugs", "year-7", Tally { beside: 1, ..Tally::default() })], "once, and what was stated within the week");
         assert_eq!(found.sum(), Tally { beside: 1, ..Tally::default() });
+        let text = Week { matters: found, ..week(&TimeZone::UTC) }.text(Reader::Officers);
+        assert!(
+            text.contains("no matter began and none got worse, but more came to some.") && text.contains("drugs: year-7 part of 1 of another theme"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -448,7 +455,7 @@ mod tests {
         let zone = TimeZone::UTC;
         let expected = format!(
             "From Fri 20 Nov 12:00 to Fri 27 Nov 12:00: 6 new, 1 repeated, 2 worse, 1 of danger.\nMatters about staff are not in these numbers.\n\
-            By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse, 1 as part of another\n\
+            By theme and group:\n- self-harm: year-7 6 new, 1 repeated; year-9 2 worse, part of 1 of another theme\n\
             People with signs of it that come to no matter so far:\n- drugs: 12\n- gambling: 1\n\
             Ways round the filter that were found:\n- wisp: 3, {}\n\
             People who did much more than they usually do, or at night (usher users activity):\n- year-9: pages and searches at night, 2\n\

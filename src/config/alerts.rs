@@ -16,7 +16,7 @@ use crate::alert::routes::{gaps, red};
 use crate::alert::settings::Settings;
 use crate::alert::theme::Theme;
 use crate::alert::volume::Settings as Volume;
-use crate::alert::weights::Weights;
+use crate::alert::weights::{GRAVE, Weights};
 use crate::audit::incident::Level;
 use crate::bypass::Code;
 use crate::category::{Category, CategorySet, Taxonomy};
@@ -191,16 +191,20 @@ fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut 
         return table.wrong("categories", "what is against the law has a theme of its own, which no setting reaches", Some("take the line out".into()));
     }
     let weight = &mut weights.themes[theme as usize];
-    let listed = weight.categories.difference(weight.places);
-    let read = |key: &'static str, ids: Vec<String>| {
+    let read = |key: &'static str, ids: &[String]| {
         let set: CategorySet = ids.iter().filter_map(|id| category(around.taxonomy, table, key, id)).collect();
         for id in around.taxonomy.ids(set.intersection(around.taxonomy.always_blocked())) {
             table.wrong(key, format!("\"{id}\" is against the law; it has a theme of its own"), Some("take it out".into()));
         }
         set
     };
-    let listed = said.0.map_or(listed, |ids| read("categories", ids));
-    weight.places = places.map_or(weight.places, |ids| read("places", ids));
+    let listed = said.0.as_ref().map(|ids| read("categories", ids));
+    let shipped = weight.places.difference(listed.unwrap_or(CategorySet::EMPTY));
+    let listed = listed.unwrap_or(weight.categories.difference(weight.places));
+    weight.places = places.as_ref().map_or(shipped, |ids| read("places", ids));
+    for id in around.taxonomy.ids(listed.intersection(weight.places)) {
+        table.wrong("places", format!("\"{id}\" is in `categories` too"), Some("leave it in one: a place is never more than watch by itself".into()));
+    }
     weight.categories = listed.union(weight.places);
     if let Some(names) = said.1 {
         let known = around.phrases.themes();
@@ -220,6 +224,10 @@ fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut 
     if table.has("most") {
         weight.most = most.unwrap_or(weight.most);
     }
+    if places.is_some_and(|ids| !ids.is_empty()) && (theme == Theme::Bypass || !weight.is_grave()) {
+        let hint = format!("put them into `categories`, or let the theme weigh {GRAVE} or more");
+        table.wrong("places", "only a theme that is grave has places where it begins", Some(hint));
+    }
 }
 
 /// Notes categories that belong to two themes: one page would be two matters.
@@ -227,8 +235,14 @@ fn each_category_once(table: &Table<'_>, taxonomy: &Taxonomy, weights: &Weights)
     for (place, (name, _)) in Theme::NAMES.into_iter().enumerate() {
         for (other, _) in Theme::NAMES.into_iter().take(place) {
             let of = |name: &str| Theme::named(name).map_or(CategorySet::EMPTY, |theme| weights.themes[theme as usize].categories);
+            let places = |name: &str| Theme::named(name).map_or(CategorySet::EMPTY, |theme| weights.themes[theme as usize].places);
+            // What ships as a place of one may stand in no file.
+            let hint = |id: &str| match [other, name].into_iter().find(|name| taxonomy.find(id).is_some_and(|id| places(name).contains(id))) {
+                Some(of) => format!("leave it in one; as a place of {of} it is left out with {of} = {{ places = [] }}"),
+                None => "leave it in one".to_owned(),
+            };
             for id in taxonomy.ids(of(name).intersection(of(other))) {
-                table.wrong("categories", format!("\"{id}\" belongs to {other} and to {name}; one page would be two matters"), Some("leave it in one".into()));
+                table.wrong("categories", format!("\"{id}\" belongs to {other} and to {name}; one page would be two matters"), Some(hint(id)));
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Wrong files, and what a person is told.
 
 use super::*;
+use crate::category::Theme;
 use crate::identity::Standing;
 use std::fs;
+use std::path::Path;
 
 struct Files(tempfile::TempDir);
 
@@ -37,6 +39,17 @@ impl Files {
 #[test]
 fn sound_files_are_read() {
     assert_eq!(Files::new().problems(), [] as [String; 0]);
+}
+
+#[test]
+fn as_shipped_what_is_grave_is_blocked_for_every_pupil() {
+    let config = Config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/usher.toml")).expect("what is shipped is sound");
+    let rulebook = config.rulebook().expect("what is shipped is sound");
+    for group in rulebook.school.policy.groups.iter().filter(|group| ["pupils", "sixth-form"].contains(&&*group.name)) {
+        let grave = rulebook.taxonomy.iter().filter(|(_, info)| info.severity >= 4 && matches!(info.theme, Theme::Danger | Theme::Harm));
+        let open: Vec<_> = grave.filter(|(category, _)| !group.block.contains(*category)).map(|(_, info)| &info.id).collect();
+        assert!(open.is_empty(), "{}: {open:?}", group.name);
+    }
 }
 
 #[test]

@@ -117,6 +117,22 @@ fn what_goes_on_from_day_to_day_says_so_once_a_day() {
 }
 
 #[test]
+fn to_be_where_it_only_begins_keeps_no_matter_awake() {
+    let (weights, mut episodes) = (weights(), Episodes::default());
+    let place = |at_ms: u64| {
+        let mut signal = typed(at_ms, 99, 100);
+        signal.sign.source = Source::Place;
+        signal
+    };
+    let mut take = |signal| short(&episodes.take(KIM, signal, &weights));
+    assert_eq!(take(typed(MORNING, 1, 105)), ["open self-harm concern"]);
+    for day in 1..=3 {
+        assert_eq!(take(place(MORNING + day * 20 * HOUR)), [] as [&str; 0]);
+    }
+    assert_eq!(take(typed(MORNING + 70 * HOUR, 2, 105)), ["back self-harm concern 2"], "after three days without a sign of it, and told again");
+}
+
+#[test]
 fn what_comes_after_a_day_is_the_same_matter_and_told_again() {
     let (weights, mut episodes) = (weights(), Episodes::default());
     let take = |episodes: &mut Episodes, signal: Signal| short(&episodes.take(KIM, signal, &weights));

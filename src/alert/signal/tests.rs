@@ -39,7 +39,7 @@ theme: suicide
 ";
 
 fn book() -> Book {
-    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news", "stranger-chat"]);
+    let taxonomy = taxonomy(&["self-harm", "drugs", "bypass", "help", "news", "stranger-chat", "forum"]);
     let mut builder = Lexicon::builder();
     assert!(builder.read("phrases/danger", PHRASES).is_empty());
     let lexicon = Arc::new(builder.build().expect("room"));
@@ -111,22 +111,35 @@ fn listed_sites_are_signals_of_their_theme_by_what_set_them_off() {
 
 #[test]
 fn places_where_it_only_begins_are_one_sign_however_many_and_often() {
-    let at = |minute: u64, host, start| {
+    let mut book = book();
+    let forum = book.taxonomy.find("forum").expect("a category");
+    let abuse = &mut book.weights.themes[Theme::Abuse as usize];
+    (abuse.categories, abuse.places) = (abuse.categories.with(forum), abuse.places.with(forum));
+    book.telling = book.telling.with(forum);
+    let of = |minute: u64, host, start, categories| {
         let id = RecordId::first_of(1_795_600_800_000 + minute * 60_000);
-        let seen = Seen { id, host, categories: "stranger-chat", start, reason: "category", verdict: Verdict::Blocked, ..seen() };
-        signals(&seen, &book()).pop().expect("a sign")
+        let seen = Seen { id, host, categories, start, reason: "category", verdict: Verdict::Blocked, ..seen() };
+        signals(&seen, &book).pop().expect("a sign")
     };
-    let come = |signs: &[&Signal]| severity::weigh(Theme::Abuse, &signs.iter().map(|one| &one.sign).collect::<Vec<_>>(), &[1], &book().weights).level;
+    let at = |minute, host, start| of(minute, host, start, "stranger-chat");
+    let come = |signs: &[&Signal]| severity::weigh(Theme::Abuse, &signs.iter().map(|one| &one.sign).collect::<Vec<_>>(), &[1], &book.weights).level;
     let (first, later, other) = (at(0, "one.example", Start::Clicked), at(600, "one.example", Start::Clicked), at(900, "two.example", Start::Clicked));
     assert_eq!((first.theme, first.sign.key), (Theme::Abuse, later.sign.key));
     assert_eq!(first.sign.key, other.sign.key);
+    assert_eq!(first.sign.key, of(9, "three.example", Start::Clicked, "forum").sign.key, "of whichever category");
     assert_eq!(come(&[&first, &later, &other]), Some(Level::Watch), "clicks, on whichever of them");
     assert_eq!(come(&[&at(0, "one.example", Start::Typed)]), Some(Level::Watch), "nor typed");
-    let factors = severity::weigh(Theme::Abuse, &[&at(0, "one.example", Start::Typed).sign], &[1], &book().weights).factors;
+    let factors = severity::weigh(Theme::Abuse, &[&at(0, "one.example", Start::Typed).sign], &[1], &book.weights).factors;
     assert_eq!(factors.last().map(String::as_str), Some("To be at such a site, however often, is never more than watch without another sign."));
     let mut said = at(1, "one.example", Start::Clicked);
     (said.sign.source, said.sign.key, said.sign.strength) = (Source::Words, 1, 90);
     assert_eq!(come(&[&first, &said]), Some(Level::Concern), "what is said there besides");
+    assert_eq!(come(&[&said]), Some(Level::Watch), "which alone is none");
+    let (mut strong, mut another) = (said.clone(), said.clone());
+    (strong.sign.key, strong.sign.strength, strong.sign.intent, strong.sign.source) = (2, severity::STRONG, Intent::Typed, Source::Search);
+    another.sign.key = 3;
+    assert_eq!(come(&[&strong, &said, &first]), Some(Level::Concern), "it is none of the signs that make danger");
+    assert_eq!(come(&[&strong, &said, &another]), Some(Level::Danger));
 }
 
 #[test]

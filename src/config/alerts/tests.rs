@@ -64,6 +64,7 @@ fn places_are_categories_of_their_theme_and_each_can_be_said_without_the_other()
     assert_eq!(of("[themes]\nabuse = { categories = [\"webmail\"] }\n"), (ids(&["stranger-chat", "webmail"]), ids(&["stranger-chat"])));
     assert_eq!(of("[themes]\nabuse = { places = [] }\n"), (ids(&[]), ids(&[])));
     assert_eq!(of("[themes]\nabuse = { places = [], categories = [\"stranger-chat\"] }\n"), (ids(&["stranger-chat"]), ids(&[])));
+    assert_eq!(of("[themes]\nabuse = { categories = [\"stranger-chat\"] }\n"), (ids(&["stranger-chat"]), ids(&[])), "whoever says it is a category means it");
 }
 
 #[test]
@@ -151,7 +152,10 @@ fn every_wrong_setting_is_told_with_its_line_and_what_to_do() {
         ("[themes]\nhate = { categories = [\"drugs\"] }\n", 1, "belongs to hate and to drugs", "leave it in one"),
         ("[themes]\nhate = { categories = [\"hate\"] }\n", 2, "no category \"hate\"", ""),
         ("[themes]\nhate = { places = [\"terrorism\"] }\n", 2, "against the law", "take it out"),
-        ("[themes]\nhate = { places = [\"stranger-chat\"] }\n", 1, "belongs to abuse and to hate", "leave it in one"),
+        ("[themes]\nextremism = { places = [\"stranger-chat\"] }\n", 1, "belongs to abuse and to extremism", "abuse = { places = [] }"),
+        ("[themes]\nhate = { places = [\"webmail\"] }\n", 2, "only a theme that is grave", "let the theme weigh 45 or more"),
+        ("[themes]\nbypass = { places = [\"webmail\"] }\n", 2, "only a theme that is grave", ""),
+        ("[themes]\nabuse = { categories = [\"webmail\"], places = [\"webmail\"] }\n", 2, "is in `categories` too", "leave it in one"),
         ("[themes]\nabuse = { places = [\"stranger-chats\"] }\n", 2, "no category \"stranger-chats\"", "stranger-chat"),
         ("[themes]\nbypass = { weight = 5 }\n", 2, "is in [ways]", "take `weight` out"),
         ("[themes]\nhate = { weight = 500 }\n", 2, "from 1 to 100", ""),

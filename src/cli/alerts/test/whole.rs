@@ -120,7 +120,7 @@ impl Whole {
 
     pub(super) fn print_as_json(&self, file: &str, pseudonyms: Option<&Pseudonyms>) -> anyhow::Result<()> {
         let shown = |matter| {
-            let Matter { opened, level, signs, told, also }: &Matter = matter;
+            let Matter { opened, level, signs, told, also, .. }: &Matter = matter;
             ShownMatter {
                 began: format!("{:.3}", at(matter)),
                 level: level.as_str(),
