@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Those in one row are of one height and may not use one another either.
 const LAYERS: [&[&str]; 20] = [
-    &["body", "host", "category", "clock", "shares"],
+    &["body", "host", "category", "clock", "shares", "bounded"],
     &["kinds", "url", "upstream"],
     &["files"],
     &["lists"],
