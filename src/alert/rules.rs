@@ -16,7 +16,7 @@
 
 use super::seen::Seen;
 use super::theme::Theme;
-use super::weights::{Weight, Weights};
+use super::weights::Weights;
 use crate::audit::erasure::gone::Gone;
 use crate::audit::incident::{Level, Person};
 use crate::audit::{RecordId, Verdict};
@@ -179,10 +179,7 @@ pub fn themes_by_category(seen: &Seen<'_>, weights: &Weights, taxonomy: &Taxonom
     let is_illegal = !taxonomy.always_blocked().intersection(categories).is_empty() || seen.reason == "always-blocked";
     let has = |theme: Theme| match theme {
         Theme::Illegal => is_illegal,
-        other => {
-            let Weight { categories: all, places, .. } = &weights.themes[other as usize];
-            !all.difference(*places).intersection(categories).is_empty()
-        }
+        other => !weights.of(other).by_themselves().intersection(categories).is_empty(),
     };
     let mut themes: SmallVec<[Theme; 2]> = Theme::NAMES.into_iter().map(|(_, theme)| theme).filter(|theme| has(*theme)).collect();
     themes.sort_by_key(|theme| std::cmp::Reverse(if *theme == Theme::Illegal { u32::MAX } else { weights.themes[*theme as usize].weight }));

@@ -50,6 +50,12 @@ pub struct Weight {
 pub const GRAVE: u32 = 45;
 
 impl Weight {
+    /// The categories whose sites are signs by themselves: all but places.
+    #[must_use]
+    pub fn by_themselves(&self) -> CategorySet {
+        self.categories.difference(self.places)
+    }
+
     /// Whether its signs are remembered for days, and two of them are enough.
     #[must_use]
     pub fn is_grave(&self) -> bool {

@@ -200,7 +200,7 @@ fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut 
     };
     let listed = said.0.as_ref().map(|ids| read("categories", ids));
     let shipped = weight.places.difference(listed.unwrap_or(CategorySet::EMPTY));
-    let listed = listed.unwrap_or(weight.categories.difference(weight.places));
+    let listed = listed.unwrap_or(weight.by_themselves());
     weight.places = places.as_ref().map_or(shipped, |ids| read("places", ids));
     for id in around.taxonomy.ids(listed.intersection(weight.places)) {
         table.wrong("places", format!("\"{id}\" is in `categories` too"), Some("leave it in one: a place is never more than watch by itself".into()));
@@ -232,16 +232,15 @@ fn read_theme(name: &str, table: &Table<'_>, around: &Around<'_>, weights: &mut 
 
 /// Notes categories that belong to two themes: one page would be two matters.
 fn each_category_once(table: &Table<'_>, taxonomy: &Taxonomy, weights: &Weights) {
-    for (place, (name, _)) in Theme::NAMES.into_iter().enumerate() {
-        for (other, _) in Theme::NAMES.into_iter().take(place) {
-            let of = |name: &str| Theme::named(name).map_or(CategorySet::EMPTY, |theme| weights.themes[theme as usize].categories);
-            let places = |name: &str| Theme::named(name).map_or(CategorySet::EMPTY, |theme| weights.themes[theme as usize].places);
+    for (place, (name, theme)) in Theme::NAMES.into_iter().enumerate() {
+        for (other, before) in Theme::NAMES.into_iter().take(place) {
+            let (own, others) = (weights.of(theme), weights.of(before));
             // What ships as a place of one may stand in no file.
-            let hint = |id: &str| match [other, name].into_iter().find(|name| taxonomy.find(id).is_some_and(|id| places(name).contains(id))) {
-                Some(of) => format!("leave it in one; as a place of {of} it is left out with {of} = {{ places = [] }}"),
+            let hint = |id: &str| match [(other, others), (name, own)].into_iter().find(|(_, weight)| taxonomy.ids(weight.places).any(|place| place == id)) {
+                Some((of, _)) => format!("leave it in one; as a place of {of} it is left out with {of} = {{ places = [] }}"),
                 None => "leave it in one".to_owned(),
             };
-            for id in taxonomy.ids(of(name).intersection(of(other))) {
+            for id in taxonomy.ids(own.categories.intersection(others.categories)) {
                 table.wrong("categories", format!("\"{id}\" belongs to {other} and to {name}; one page would be two matters"), Some(hint(id)));
             }
         }

@@ -44,3 +44,17 @@ fn item(key: &str, story: &Story, now: Timestamp) -> Item {
     let notice = Notice { what: What::Events, kind: "alert".to_owned(), severity, text: story.headline.clone(), fields };
     Item { position: Position(0), at: now, content: Content::Notice(notice) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::notify::story::tests::story;
+
+    #[test]
+    fn it_holds_the_theme_and_every_theme() {
+        let story = Story { themes: vec!["self-harm".into(), "drugs".into()], ..story() };
+        let Content::Notice(notice) = item("key", &story, Timestamp::UNIX_EPOCH).content else { panic!("a notice") };
+        let field = |name: &str| notice.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!((field("theme"), field("themes")), (Some("self-harm"), Some("self-harm,drugs")));
+    }
+}
